@@ -1,0 +1,37 @@
+# Everything below sets up what it needs in .venv; nothing has to be installed before but Python >= 3.10 and make.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint format bench clean help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "bucketrelay needs Python 3.10 or newer: make PYTHON=/path/to/python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(READY)  ## the main job between local stand-ins of three clouds, shown in tables
+	@$(BIN)/python -m bucketrelay demo
+
+test: $(READY)  ## all tests, in less than three minutes on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(READY)  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)  ## mend what a machine can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## cold start of each function, beside a plain handler
+	$(BIN)/python benchmarks/cold_start.py
+
+clean:  ## forget all that was built
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shared/*.egg-info

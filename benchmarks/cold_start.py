@@ -1,0 +1,196 @@
+"""How long a fresh process takes to its first copied object, in the clouds' runtimes, beside a plain handler.
+
+    python benchmarks/cold_start.py --runs 11
+    python benchmarks/cold_start.py --clouds obs oci
+
+For each cloud three functions take turns, each time in a fresh process: `nothing` returns at once and shows what the
+runtime itself costs; `plain` is the usual handler, a get and a put with the cloud's SDK; `relay` is ours, which also
+looks at both sides, verifies the copy and writes the lists. Each run copies a new object and proves it.
+
+Absolute figures hold on this machine only: quote the ratios. Files are in the page cache and byte-compiled.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import operator
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+SHARED = ROOT / "shared"
+sys.path[:0] = [str(SHARED), str(ROOT / "tests")]
+
+from clouds import Cloud, obs, oci, s3  # noqa: E402  # beside this file
+
+from functions.child import SITE_PACKAGES  # noqa: E402  # found by the line above
+from functions.runtimes import FnRuntime, FunctionError, FunctionGraphRuntime, LambdaRuntime  # noqa: E402  # the same
+
+BODY = os.urandom(4096)
+NOTHING = "def handler(*_, **__): return None\n"
+CLOUDS: dict[str, Callable[[], AbstractContextManager[Cloud]]] = {"s3": s3, "obs": obs, "oci": oci}
+RUNTIMES: dict[str, Any] = {"s3": LambdaRuntime, "obs": FunctionGraphRuntime, "oci": FnRuntime}
+MODULES = {"s3": "app", "obs": "index", "oci": "func"}
+OURS = {"s3": "s3_notifications", "obs": "obs_trigger", "oci": "oci_events"}
+PACKAGES = {
+    "s3": ("awslambdaric", "boto3", "moto"),
+    "obs": ("esdk-obs-python",),
+    "oci": ("fdk", "oci"),
+}
+IMPORT = """
+import sys, time
+sys.path[:0] = {path!r}
+began = time.perf_counter()
+import {module}
+print(time.perf_counter() - began)
+"""
+
+
+@dataclass
+class Subject:
+    """One function and its measurements, in seconds."""
+
+    name: str
+    folder: Path
+    env: dict[str, str]
+    copies: bool = True
+    imports: list[float] = field(default_factory=list)
+    firsts: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def measure(self, cloud: Cloud, key: str) -> None:
+        """Import it in one fresh process, and let another copy *key*."""
+        self.imports.append(imported(self.folder, MODULES[cloud.name], self.env))
+        event = cloud.create(key, BODY)
+        used, began = cpu_of_children(), time.perf_counter()
+        module = MODULES[cloud.name]
+        with RUNTIMES[cloud.name](self.folder, f"{module}.handler", paths=[SHARED], env=self.env) as function:
+            try:
+                answer = function.invoke(event)
+            except FunctionError as error:
+                sys.exit(f"{cloud.name}/{self.name} failed: {error}\n{function.log()}")
+            self.firsts.append(time.perf_counter() - began)
+            if self.copies and cloud.copied(key) != BODY:
+                sys.exit(f"{cloud.name}/{self.name} copied nothing: {answer}\n{function.log()}")
+        self.cpu.append(cpu_of_children() - used)
+
+
+def cpu_of_children() -> float:
+    """Seconds of user and system time of all processes that we have started and that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def imported(folder: Path, module: str, env: dict[str, str]) -> float:
+    """Seconds that `import module` takes in a process that has imported nothing but sys and time."""
+    code = IMPORT.format(path=[str(folder), str(SHARED), str(SITE_PACKAGES)], module=module)
+    command = [sys.executable, "-I", "-S", "-c", code]
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{folder} cannot be imported:\n{done.stderr}")
+    return float(done.stdout.splitlines()[-1])
+
+
+def subjects(cloud: Cloud, scratch: Path) -> Iterator[Subject]:
+    """The three functions of *cloud*, copied into *scratch*, so that no stray relay.toml is beside them."""
+    nothing = scratch / cloud.name / "nothing"
+    nothing.mkdir(parents=True)
+    (nothing / f"{MODULES[cloud.name]}.py").write_text(NOTHING)
+    yield Subject("nothing", nothing, {}, copies=False)
+    for name, folder, env in (
+        ("plain", HERE / "plain" / cloud.name, dict(cloud.plain)),
+        ("relay", ROOT / "functions" / OURS[cloud.name], {"BUCKETRELAY_TOML": cloud.toml}),
+    ):
+        place = scratch / cloud.name / name
+        shutil.copytree(folder, place, ignore=shutil.ignore_patterns("__pycache__", "relay.toml"))
+        yield Subject(name, place, env)
+
+
+def run(cloud: Cloud, scratch: Path, runs: int) -> list[Subject]:
+    """The three functions, measured *runs* times each, in turns."""
+    taking_turns = list(subjects(cloud, scratch))
+    for turn in range(runs + 1):
+        for subject in taking_turns:
+            subject.measure(cloud, f"in/{subject.name}-{turn}.bin")
+    for subject in taking_turns:  # the first turn fills the page cache and writes the byte code
+        del subject.imports[0], subject.firsts[0], subject.cpu[0]
+    return taking_turns
+
+
+def row(cloud: str, subject: Subject, plain: Subject) -> dict[str, object]:
+    """Medians in milliseconds; a ratio is of the two functions' figures of the same turn."""
+
+    def ratio(mine: list[float], its: list[float]) -> str:
+        low, middle, high = statistics.quantiles(map(operator.truediv, mine, its), n=4, method="inclusive")
+        return f"{middle:.2f} ({low:.2f}–{high:.2f})" if subject is not plain else "1"
+
+    return {
+        "cloud": cloud,
+        "function": subject.name,
+        "import, ms": round(statistics.median(subject.imports) * 1000),
+        "first answer, ms": round(statistics.median(subject.firsts) * 1000),
+        "ratio to plain": ratio(subject.firsts, plain.firsts),
+        "CPU, ms": round(statistics.median(subject.cpu) * 1000),
+        "CPU, ratio to plain": ratio(subject.cpu, plain.cpu),
+    }
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """The measurements in Markdown."""
+    cells = [list(rows[0]), ["---"] * len(rows[0]), *([str(value) for value in r.values()] for r in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def machine(clouds: list[str]) -> str:
+    """What it ran on."""
+    cpu = next(
+        (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "unknown CPU"
+    )
+    packages = [f"{p} {importlib.metadata.version(p)}" for cloud in clouds for p in PACKAGES[cloud]]
+    return f"{os.cpu_count()} × {cpu}, {platform.system()}, Python {platform.python_version()}; {', '.join(packages)}"
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=11,
+        metavar="N",
+        help="2 or more fresh processes for each figure, after one to warm up",
+    )
+    parser.add_argument("--clouds", nargs="+", choices=CLOUDS, default=list(CLOUDS))
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    chosen = parser.parse_args()
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in chosen.clouds:
+            with CLOUDS[name]() as cloud:
+                measured = run(cloud, Path(scratch), chosen.runs)
+                rows += [row(name, subject, measured[1]) for subject in measured]
+    if chosen.json:
+        print(json.dumps({"machine": machine(chosen.clouds), "runs": chosen.runs, "rows": rows}))
+    else:
+        print(f"{machine(chosen.clouds)}; medians of {chosen.runs}\n\n{table(rows)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Lambda: replicate what S3 tells, directly, by SQS, SNS, EventBridge or Batch Operations. Handler: app.handler."""
+
+from pathlib import Path
+from typing import Any
+
+from bucketrelay import entry
+from bucketrelay.wiring import Process
+
+PROCESS = Process(Path(__file__).parent)
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Returns `batchItemFailures` or `results` where asked by SQS or Batch Operations; else raises to be retried."""
+    seconds = context.get_remaining_time_in_millis() / 1000
+    report = entry.handle(event, PROCESS.system(), cloud="s3", seconds=seconds, invocation=context.aws_request_id)
+    return report.answer()

@@ -1,0 +1,89 @@
+"""One reading of a configuration: variables are filled in, and every mistake is noted while reading goes on.
+
+No message quotes a value that came out of the environment (but for the names of routes, which every list holds), nor
+anything of a secret or a URL.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from bucketrelay.errors import ConfigError
+
+_VARIABLE = re.compile(r"\$(?P<quoted>\$?)\{(?P<name>[^}]*)(?P<end>\}?)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text with its variables filled in, and as it was written: only that may be quoted in a message."""
+
+    value: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where `${NAME}` is looked up, and the mistakes so far."""
+
+    environ: Mapping[str, str]
+    mistakes: list[str] = field(default_factory=list)
+
+    def mistake(self, path: str, text: str) -> None:
+        """Note that what stands at *path* is wrong; *text* says how, and what to write instead."""
+        self.mistakes.append(f"{path}: {text}")
+
+    def check(self) -> None:
+        """Raise ConfigError with all mistakes, if there are any."""
+        if self.mistakes:
+            raise ConfigError(list(dict.fromkeys(self.mistakes)))
+
+    def fill(self, written: str, path: str, *, empty: bool = False) -> Text | None:
+        """*written* with each `${NAME}` from the environment (`$${` stands for `${`); None after a mistake.
+
+        Args:
+            empty: whether nothing, and blanks at the ends, are meant as they are: in a part of a key they are.
+        """
+        before = len(self.mistakes)
+        value = _VARIABLE.sub(lambda found: self._variable(found, path), written)
+        sound = len(self.mistakes) == before and self.sound(value, path, empty=empty)
+        return Text(value, written) if sound else None
+
+    def sound(self, value: str, path: str, *, empty: bool = False) -> bool:
+        """Whether the text is one that somebody can have meant; if not, that is a mistake."""
+        if any(ord(char) < 32 or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in value):
+            self.mistake(path, "has a control character, perhaps a line break, or is not UTF-8: remove it")
+        elif value != value.strip() and not empty:
+            self.mistake(path, "begins or ends with white space: remove it")
+        elif not value and not empty:
+            self.mistake(path, "is empty: give it a value, or remove it")
+        else:
+            return True
+        return False
+
+    def _variable(self, found: re.Match[str], path: str) -> str:
+        if found["quoted"]:
+            return found[0][1:]
+        if not found["end"] or not _NAME.fullmatch(found["name"]):
+            self.mistake(path, "has ${ that begins no variable: write ${NAME}, or $${ for the characters themselves")
+            return ""
+        value = self.environ.get(found["name"])
+        if value is None:
+            self.mistake(path, f"${{{found['name']}}} is not set in the environment: set it, or write a value here")
+        return str(value or "")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint to append to a message: the known word that is nearest, or all where they are few and none is near."""
+    words = list(known)
+    near = get_close_matches(word, words, n=1)
+    if near:
+        return f'; did you mean "{near[0]}"?'
+    return f"; known: {', '.join(words)}" if words else ""
+
+
+def quoted(text: str) -> str:
+    """The text in quotes on one line, whatever is in it."""
+    shown = text if len(text) <= 100 else text[:100] + "…"
+    return '"' + shown.encode("unicode_escape").decode().replace('"', '\\"') + '"'

@@ -1,0 +1,148 @@
+"""The routes, the forwards and the limits of a file."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Literal, cast
+
+from bucketrelay.config.reading import Reading, Text, did_you_mean, quoted
+from bucketrelay.config.stores import both
+from bucketrelay.config.tables import Table, shown_size
+from bucketrelay.config.urls import BadURL, forward_url
+from bucketrelay.config.values import ForwardConfig, Limits, StoreConfig
+from bucketrelay.model import Deletes
+from bucketrelay.routes import BadGlob, Route, glob
+from bucketrelay.store import GiB, MiB
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TARGETS_ONLY = ("strip_prefix", "add_prefix", "strict", "max_deletes")
+
+
+def check_name(reading: Reading, path: str, name: str) -> None:
+    """Names stand in lists, log lines and keys of the log store, so they are plain."""
+    if not _NAME.fullmatch(name):
+        reading.mistake(
+            path, "is no name: write at most 64 letters, digits, - _ or ., beginning with a letter or a digit"
+        )
+
+
+def read_route(
+    table: Table, names: Collection[str], stores: Mapping[str, StoreConfig], forwards: Collection[str]
+) -> Route | None:
+    """One route; None after a mistake that leaves it without a name or a source.
+
+    Args:
+        names: of all stores in the file, also of those that have a mistake and are not in *stores*.
+        forwards: the names of all forwards in the file.
+    """
+    name = table.text("name", need="give the route a name of its own; the lists have it in every line")
+    if name:
+        check_name(table.reading, table.at("name"), name.value)
+    source = table.text("source", need="name the store that it copies from")
+    if source:
+        _known(table, table.at("source"), source, names)
+    targets, forward = _targets(table, names), _forward(table, forwards)
+    include = _globs(table, "include", need='remove it to take every key, or write ["**"]')
+    exclude = _globs(table, "exclude")
+    strip, add = _part_of_key(table, "strip_prefix"), _part_of_key(table, "add_prefix")
+    deletes = Deletes(table.choice("deletes", [rule.value for rule in Deletes]) or "keep")
+    most, strict = table.whole("max_deletes", 0, 1_000_000_000), table.flag("strict")
+    table.close({"target": 'is an unknown key; did you mean targets = ["…"]?'})
+    if not name or not source or source.value not in stores:
+        return None
+    at, most = stores[source.value].address, 1000 if most is None else most
+    return Route(
+        name.value, at, source.value, targets, forward, include, exclude, strip, add, deletes, most, bool(strict)
+    )
+
+
+def _known(table: Table, path: str, name: Text, names: Collection[str]) -> bool:
+    if name.value in names:
+        return True
+    table.reading.mistake(path, f"no store is named {quoted(name.written)}{did_you_mean(name.written, names)}")
+    return False
+
+
+def _targets(table: Table, names: Collection[str]) -> tuple[str, ...]:
+    given = table.texts("targets", need="name the stores to copy to")
+    if "targets" in table and "forward" in table:
+        table.mistake("forward", "and targets exclude each other: make two routes of them")
+    elif "targets" not in table and "forward" not in table:
+        table.mistake("targets", 'is missing: name the stores to copy to, targets = ["…"], or a forward')
+    found: list[str] = []
+    for path, name in given:
+        if name.value in found:
+            table.reading.mistake(path, f"{quoted(name.written)} is named twice: remove one")
+        elif _known(table, path, name, names):
+            found.append(name.value)
+    return tuple(found)
+
+
+def _forward(table: Table, forwards: Collection[str]) -> str:
+    forward = table.text("forward")
+    if "forward" in table:
+        for key in _TARGETS_ONLY:
+            if key in table:
+                table.mistake(key, "means nothing to a forward, which tells others the source's key: remove it")
+    if forward and forward.value not in forwards:
+        hint = did_you_mean(forward.written, forwards) or "; write [forwards.NAME] with its type and url"
+        table.mistake("forward", f"no forward is named {quoted(forward.written)}{hint}")
+    return forward.value if forward else ""
+
+
+def _globs(table: Table, key: str, *, need: str = "") -> tuple[str, ...]:
+    found = []
+    for path, pattern in table.texts(key, need=need):
+        try:
+            glob(pattern.value)
+        except BadGlob as error:
+            table.reading.mistake(path, str(error))
+        else:
+            found.append(pattern.value)
+        if pattern.value.startswith("/"):
+            table.reading.mistake(path, r"begins with /, and keys do not: remove it (\/ if they really do)")
+    return tuple(found)
+
+
+def _part_of_key(table: Table, key: str) -> str:
+    text = table.text(key, empty=True)
+    return text.value if text else ""
+
+
+def read_forward(table: Table, name: str) -> ForwardConfig | None:
+    """One forward; None after a mistake that leaves it without a type or a URL."""
+    kind = table.choice("type", ["oms", "webhook"], need='say what it is, "oms" or "webhook"')
+    url = table.text("url", need="say where the events go")
+    access_key, secret_key = table.secret("access_key"), table.secret("secret_key")
+    if kind == "oms":
+        both(table, "access_key", "secret_key")
+    table.close()
+    try:
+        address = forward_url(url.value) if url else ""
+    except BadURL as error:
+        table.mistake("url", str(error))
+        return None
+    if not kind or not url:
+        return None
+    known = cast("Literal['oms', 'webhook']", kind)
+    return ForwardConfig(name, known, address, url.written.partition("?")[0], "", access_key, secret_key)
+
+
+def read_limits(table: Table) -> Limits:
+    """The limits, with their defaults for what is not given."""
+    concurrency = table.whole("concurrency", 1, 256)
+    part_size = table.size("part_size", 5 * MiB, 5 * GiB)  # what S3 takes as a part, the narrowest of all
+    memory = table.size("memory", 5 * MiB, 1024 * GiB)
+    margin = table.number("margin", 0, 300)
+    table.close()
+    usual = Limits()
+    limits = Limits(
+        concurrency or usual.concurrency,
+        part_size or usual.part_size,
+        memory or usual.memory,
+        usual.margin if margin is None else margin,
+    )
+    if limits.memory < limits.part_size:
+        key = "memory" if "memory" in table else "part_size"
+        need = f"part_size is {shown_size(limits.part_size)}, memory {shown_size(limits.memory)}"
+        table.mistake(key, f"leaves no room for a single part ({need}): raise memory or lower part_size")
+    return limits

@@ -1,0 +1,147 @@
+"""The options of each kind of store."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from bucketrelay.config.reading import Reading, Text
+from bucketrelay.config.tables import Table
+from bucketrelay.config.urls import SCHEMES, BadURL, endpoint_url, scheme_of, store_address, with_endpoint
+from bucketrelay.config.values import StoreConfig
+
+_KEYS = ("access_key", "secret_key", "session_token")
+_API_KEY = ("user", "tenancy", "fingerprint", "key_file")
+_AUTHS = ("resource_principal", "instance_principal", "api_key")
+_ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")  # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+
+
+def _text(table: Table, key: str) -> object:
+    text = table.text(key)
+    return text.value if text else None
+
+
+def _endpoint(table: Table, key: str) -> object:
+    text = table.text(key)
+    try:
+        return endpoint_url(text.value) if text else None
+    except BadURL as error:
+        table.mistake(key, str(error))
+        return None
+
+
+_Option = Callable[[Table, str], object]
+_COMMON: dict[str, _Option] = {
+    "endpoint": _endpoint,
+    "region": _text,
+    **dict.fromkeys(_KEYS, Table.secret),
+    "ca_file": _text,
+    "timeout": lambda table, key: table.number(key, 0.1, 3600),
+    "retries": lambda table, key: table.whole(key, 0, 100),
+}
+_OPTIONS: dict[str, dict[str, _Option]] = {
+    "s3": {
+        "path_style": Table.flag,
+        "profile": _text,
+        "storage_class": _text,
+        "sse": lambda table, key: table.choice(key, _ENCRYPTIONS),
+        "kms_key": _text,
+    },
+    "obs": {"path_style": Table.flag},
+    "oci": {
+        "auth": lambda table, key: table.choice(key, _AUTHS),
+        **dict.fromkeys(("config_file", "profile", *_API_KEY, "compartment"), _text),
+    },
+    "file": {},
+    "rclone": {},
+}
+
+
+def read_store(table: Table, name: str) -> StoreConfig | None:
+    """One store of the file; None after a mistake that leaves it without an address."""
+    url = table.text("url", need="say where the store is, such as s3://bucket/prefix")
+    return store(table, name, url, table.at("url"))
+
+
+def store(table: Table, name: str, url: Text | None, path: str) -> StoreConfig | None:
+    """One store from its URL, which stands at *path*, and its options; None after a mistake in the URL."""
+    address = None
+    scheme = scheme_of(url.value) if url else ""
+    try:
+        address = store_address(url.value) if url else None
+    except BadURL as error:
+        table.reading.mistake(path, str(error))
+    options = _options(table, scheme)
+    if not address:
+        return None
+    address = with_endpoint(address, str(options.get("endpoint", "")))
+    return StoreConfig(name, address, MappingProxyType(options))
+
+
+def _options(table: Table, scheme: str) -> dict[str, object]:
+    """The options that are there; of an unknown scheme, those of any store, so that the URL alone is reported."""
+    known = dict(_COMMON)
+    for of in [scheme] if scheme else SCHEMES:
+        known.update(_OPTIONS[of])
+    read = {key: option(table, key) for key, option in known.items()}
+    table.close(_elsewhere(scheme) if scheme else None)
+    _check_keys(table, scheme)
+    if scheme == "s3":
+        _check_s3(table, read)
+    if scheme == "oci":
+        _check_oci(table)
+    return {key: value for key, value in read.items() if value is not None}
+
+
+def _elsewhere(scheme: str) -> dict[str, str]:
+    places: dict[str, list[str]] = {}
+    for other, options in _OPTIONS.items():
+        for key in options:
+            places.setdefault(key, []).append(f"{other}://")
+    return {key: f"is an option of {' and '.join(of)} stores, not of {scheme}://" for key, of in places.items()}
+
+
+def _check_keys(table: Table, scheme: str) -> None:
+    if scheme in ("oci", "file", "rclone"):
+        remedy = {"oci": 'use auth = "api_key" and its keys', "rclone": "put them into rclone's own configuration"}
+        for key in _KEYS:
+            if key in table:
+                table.mistake(key, f"means nothing to {scheme}:// stores: {remedy.get(scheme, 'remove it')}")
+        return
+    both(table, "access_key", "secret_key")
+    if "session_token" in table and "access_key" not in table:
+        table.mistake("session_token", "needs the access_key and the secret_key that it was issued with")
+
+
+def both(table: Table, one: str, other: str) -> None:
+    """Note where one of two keys is given without the other."""
+    for given, missing in ((one, other), (other, one)):
+        if given in table and missing not in table:
+            table.mistake(missing, f"is missing, though {given} is given: give both or neither")
+
+
+def _check_s3(table: Table, read: dict[str, object]) -> None:
+    if "profile" in table and "access_key" in table:
+        table.mistake("profile", "and access_key are two sets of credentials: remove one")
+    if "kms_key" in table and read["sse"] not in ("aws:kms", "aws:kms:dsse"):
+        table.mistake("kms_key", 'needs sse = "aws:kms"')
+
+
+def _check_oci(table: Table) -> None:
+    by_key = [key for key in _API_KEY if key in table]
+    by_file = [key for key in ("config_file", "profile") if key in table]
+    if by_key and by_file:
+        table.mistake(by_file[0], f"and {by_key[0]} are two sets of credentials: remove one")
+    elif by_key:
+        for key in _API_KEY:
+            if key not in table:
+                table.mistake(key, f"is missing, though {by_key[0]} is given: give {', '.join(_API_KEY)}, or none")
+    auth = table.text("auth")
+    if auth and auth.value in _AUTHS and auth.value != "api_key" and by_key + by_file:
+        table.mistake((by_key + by_file)[0], 'goes with auth = "api_key" only: remove it, or change auth')
+
+
+def read_stores(reading: Reading, tables: dict[str, Table]) -> dict[str, StoreConfig]:
+    """The stores that have an address, by name."""
+    if not tables:
+        reading.mistake("stores", 'is missing: name at least a source and a log store, [stores.name] with url = "…"')
+    found = {name: read_store(table, name) for name, table in tables.items()}
+    return {name: store for name, store in found.items() if store}

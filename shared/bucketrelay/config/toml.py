@@ -1,0 +1,101 @@
+"""A configuration from the text of a TOML file."""
+
+import re
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+
+from bucketrelay.config import checks
+from bucketrelay.config.reading import Reading, did_you_mean, quoted
+from bucketrelay.config.sections import check_name, read_forward, read_limits, read_route
+from bucketrelay.config.stores import read_stores
+from bucketrelay.config.tables import Table
+from bucketrelay.config.values import Config, ForwardConfig, StoreConfig
+from bucketrelay.errors import ConfigError
+from bucketrelay.routes import Route
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+
+
+def load(text: str, environ: Mapping[str, str]) -> Config:
+    """The configuration that *text*, a TOML file's, describes; `${NAME}` is looked up in *environ*, with `.get` alone.
+
+    Raises:
+        ConfigError: with every mistake, each with its path in the file; a syntax error alone, with line and column.
+    """
+    reading = Reading(environ)
+    top = Table(reading, _parse(text.removeprefix("\ufeff")))
+    log = top.text("log", need='name the store that receives the lists, log = "…"')
+    store_tables, forward_tables = top.tables("stores"), top.tables("forwards")
+    _check_names(reading, [*store_tables.items(), *forward_tables.items()])
+    if log and log.value not in store_tables:
+        reading.mistake("log", f"no store is named {quoted(log.written)}{did_you_mean(log.written, store_tables)}")
+    stores = read_stores(reading, store_tables)
+    routes = _routes(top, store_tables, stores, forward_tables)
+    read = {name: read_forward(table, name) for name, table in forward_tables.items()}
+    forwards = {name: forward for name, forward in read.items() if forward}
+    limits = read_limits(top.table("limits"))
+    top.close()
+    paths = {name: table.path for name, table in store_tables.items()}
+    _check(reading, log.value if log else "", stores, paths, routes, forwards)
+    reading.check()
+    assert log
+    return Config(
+        log.value, MappingProxyType(stores), tuple(route for _, route in routes), MappingProxyType(forwards), limits
+    )
+
+
+def _check_names(reading: Reading, tables: Iterable[tuple[str, Table]]) -> None:
+    for name, table in tables:
+        check_name(reading, table.path, name)
+
+
+def _parse(text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(["the text is nested too deeply to be a configuration"]) from error
+    except ValueError as error:  # TOMLDecodeError is one; so is an integer of more than 4,300 digits
+        raise ConfigError([_syntax(str(error), text)]) from error
+
+
+def _syntax(said: str, text: str) -> str:
+    place = _PLACE.search(said)
+    if not place:
+        return "the text is not TOML: a number in it is too long"
+    line, column = place["line"], place["column"]
+    if not line:
+        last = text.rsplit("\n", 1)[-1]
+        line, column = str(text.count("\n") + 1), str(len(last) + 1)
+    return f"line {line}, column {column}: {said[: place.start()]}: this is not TOML (toml.io)"
+
+
+def _routes(
+    top: Table, names: Collection[str], stores: Mapping[str, StoreConfig], forwards: Collection[str]
+) -> list[tuple[str, Route]]:
+    rows = top.rows("routes", need="write at least one [[routes]] with a name, a source and targets")
+    read = [(row.path, read_route(row, names, stores, forwards)) for row in rows]
+    return [(path, route) for path, route in read if route]
+
+
+def _check(
+    reading: Reading,
+    log: str,
+    stores: Mapping[str, StoreConfig],
+    paths: Mapping[str, str],
+    routes: list[tuple[str, Route]],
+    forwards: Mapping[str, ForwardConfig],
+) -> None:
+    checks.check_names(reading, routes)
+    for path, route in routes:
+        checks.check_route(reading, f"{path}.targets", route, stores)
+        checks.check_forward(reading, path, route, forwards)
+    if log in stores:
+        checks.check_log(reading, "log", stores[log], [route for _, route in routes])
+    used = [name for _, route in routes if route.targets for name in (route.source_store, *route.targets)]
+    checks.check_endpoints(reading, paths, stores, [log, *used])

@@ -1,0 +1,109 @@
+"""What a configuration is once it has been read: frozen, complete, without mistakes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, final
+
+from bucketrelay.errors import ConfigError
+from bucketrelay.model import Address
+from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.store import MiB
+
+_HIDDEN = "**********"
+
+
+@final
+class Secret:
+    """A text that shows itself to nobody who does not ask for it by `reveal()`."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself: for the call that needs it, and for nothing that is printed or kept."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret({_HIDDEN!r})"
+
+    def __str__(self) -> str:
+        return _HIDDEN
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """One store: where it is, and the options that its configuration gives; what it does not give is not in there.
+
+    `options` holds texts, Secrets (`access_key secret_key session_token`), seconds as float (`timeout`), int
+    (`retries`) and bool (`path_style`). Not in the repr: somebody may have put a secret where none belongs.
+    """
+
+    name: str
+    address: Address
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardConfig:
+    """Somebody else who moves objects, and how to tell him.
+
+    `url` is as given, `task_id` only from the template's `sync_task_id`. Both stay out of the repr, as a webhook's
+    URL is often itself the secret; `shown` is for messages and lists: without its query, and with `${NAME}` where the
+    configuration has it.
+    """
+
+    name: str
+    type: Literal["oms", "webhook"]
+    url: str = field(repr=False)
+    shown: str
+    task_id: str = field(default="", repr=False)
+    access_key: Secret | None = None
+    secret_key: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one invocation may hold and do at once."""
+
+    concurrency: int = 16  # tasks at once
+    part_size: int = 8 * MiB
+    memory: int = 128 * MiB  # bytes of objects held at once, over all tasks
+    margin: float = 5.0  # seconds kept back before the platform's deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that a function needs to know. `log` is a store's name."""
+
+    log: str
+    stores: Mapping[str, StoreConfig]
+    routes: tuple[Route, ...]
+    forwards: Mapping[str, ForwardConfig] = field(default_factory=lambda: MappingProxyType({}))
+    limits: Limits = field(default_factory=Limits)
+
+    def address(self, store: str) -> Address:
+        """Where the store is that a Task names: by its name, or by its URL where any bucket may be the source.
+
+        Raises:
+            ConfigError: no store is named so (any more).
+        """
+        if store in self.stores:
+            return self.stores[store].address
+        scheme, found, bucket = store.partition("://")
+        for route in self.routes:
+            source = self.stores[route.source_store].address
+            if found and bucket and "/" not in bucket and source == Address(scheme, ANY_BUCKET):
+                return Address(scheme, bucket)
+        raise ConfigError([f"no store is named {store!r}: was it renamed or removed from the configuration?"])

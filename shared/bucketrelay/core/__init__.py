@@ -1,0 +1,1 @@
+"""From task to result: look, decide, transfer, look again."""

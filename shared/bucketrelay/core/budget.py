@@ -1,0 +1,83 @@
+"""The one budget of an invocation: bytes of objects held at once, and threads, over all of its tasks."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# What holding N bytes of an object really costs while it goes through an SDK: the bytes, the SDK's and the TLS layer's
+# own buffers, and what the allocator keeps. Measured by tests/functions/test_memory.py.
+OVERHEAD = 1.25
+
+
+class Lease:
+    """Bytes of the budget, held until `release` or the end of the `with` block, whichever comes first."""
+
+    __slots__ = ("_amount", "_budget")
+
+    def __init__(self, budget: "Budget", amount: int) -> None:
+        self._budget, self._amount = budget, amount
+
+    def release(self) -> None:
+        """Give the bytes back; fine if they are given back already."""
+        self.shrink(0)
+
+    def shrink(self, amount: int) -> None:
+        """Give back all but *amount* bytes."""
+        spare = self._amount - amount
+        if spare > 0:
+            self._amount = amount
+            self._budget._release(spare)  # noqa: SLF001 — the two halves of one thing
+
+    def __enter__(self) -> "Lease":  # noqa: PYI034 — typing.Self came with Python 3.11, and typing_extensions is no dependency
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
+
+
+class Budget:
+    """Bytes and threads, shared by the tasks of a process.
+
+    No thread asks for more bytes while it holds some, so nobody can wait for ever.
+
+    Args:
+        memory: bytes of objects held at once. A single request above it is let through when nothing else is held.
+        threads: how many threads work at once, tasks and parts together.
+    """
+
+    def __init__(self, memory: int, threads: int) -> None:
+        self._total = max(1, int(memory / OVERHEAD))
+        self._free = self._total
+        self._changed = threading.Condition()
+        self._threads = threading.Semaphore(threads)
+        self.threads = threads
+
+    def bytes(self, amount: int) -> "Lease":
+        """Hold *amount* bytes until the lease is released; waits until they are free."""
+        amount = min(amount, self._total)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= amount)
+            self._free -= amount
+        return Lease(self, amount)
+
+    def _release(self, amount: int) -> None:
+        with self._changed:
+            self._free += amount
+            self._changed.notify_all()
+
+    @contextmanager
+    def thread(self) -> Iterator[None]:
+        """Be one of the working threads for the time of the block; waits for a place."""
+        with self._threads:
+            yield
+
+    def extra_threads(self, most: int) -> int:
+        """Take up to *most* more places, without waiting; give each back with `give_back`."""
+        taken = 0
+        while taken < most and self._threads.acquire(blocking=False):
+            taken += 1
+        return taken
+
+    def give_back(self) -> None:
+        """Give one place back."""
+        self._threads.release()

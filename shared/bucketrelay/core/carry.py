@@ -1,0 +1,57 @@
+"""What of an object's metadata fits into a target, and what is lost there."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+from bucketrelay.core.stamp import NAME, Stamp, without
+from bucketrelay.model import Meta
+from bucketrelay.store import CONTENT_HEADERS, Abilities
+
+# A name has to survive as an HTTP header field name on every store (RFC 9110, section 5.1, less what proxies drop).
+_NAME = re.compile(r"[a-z0-9][a-z0-9!#$%&'*+.^`|~-]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_USUAL_CLASSES = frozenset({"", "STANDARD", "Standard", "standard"})
+
+
+def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str, ...]]:
+    """What the target can carry of *meta*, with the stamp; and the names of what it cannot, sorted."""
+    headers, lost = _headers(meta, abilities)
+    user, dropped = _user(without(meta.user), abilities.user_bytes, stamp)
+    lost += dropped
+    if meta.storage_class not in _USUAL_CLASSES:
+        lost.append(f"storage_class={meta.storage_class}")
+    if meta.tags:
+        lost.append("tags")
+    return replace(meta, **headers, user=user, storage_class="", tags=0), tuple(sorted(lost))
+
+
+def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, str], list[str]]:
+    kept: dict[str, str] = {}
+    lost = []
+    for name in (f.name for f in fields(meta) if f.name in CONTENT_HEADERS):
+        value: str = getattr(meta, name)
+        fits = name in abilities.headers and not _CONTROL.search(value)
+        kept[name] = value if fits else ""
+        if value and not fits:
+            lost.append(name)
+    return kept, lost
+
+
+def _user(user: Mapping[str, str], room: int, stamp: Stamp) -> tuple[dict[str, str], list[str]]:
+    """Drops what cannot be said in a header, then the longest values until the rest and the stamp fit."""
+    kept = {name: value for name, value in user.items() if _NAME.fullmatch(name) and not _CONTROL.search(value)}
+    kept[NAME] = stamp.text()
+    spare = room - sum(map(_cost, kept, kept.values()))
+    for name in sorted(without(kept), key=lambda n: (_cost(n, kept[n]), n), reverse=True):
+        if spare >= 0:
+            break
+        spare += _cost(name, kept.pop(name))
+    return kept, [f"user:{name}" for name in user if name not in kept]
+
+
+def _cost(name: str, value: str) -> int:
+    """Bytes that an entry takes, as the clouds count: the name and the encoded value."""
+    if value.isascii():
+        return len(name) + len(value)
+    return len(name) + 12 + (len(value.encode("utf-8", "surrogatepass")) + 2) // 3 * 4  # =?UTF-8?B?…?=

@@ -1,0 +1,95 @@
+"""The origin stamp: what we leave in a copy's metadata, so that the next task knows what it holds.
+
+One user-metadata value named `bucketrelay`, ASCII, some 150 bytes (S3 allows 2 KB for all of an object's metadata):
+
+    1;<where>;<hop>,<hop>…;<size>;<when>;<etag>
+
+*where* is the identity of the copy itself: a stamp that a user's tool carried to another key is void there.
+The *hops* are the identities of all objects that the bytes came through, the original first, so that a copy is never
+written back to a place it came from, in a ring of any length. *size*, *when* and *etag* are the fingerprint of the
+version of the last hop that was copied. Identities are hashes: a key may be 1,024 bytes long, a stamp may not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from urllib.parse import quote, unquote
+
+from bucketrelay.errors import StoreRefused
+from bucketrelay.model import Address, ObjectInfo
+
+NAME = "bucketrelay"
+MAX_HOPS = 16
+
+
+def identity(address: Address, key: str) -> str:
+    """The object's name in 12 hexadecimal digits (48 bits: compared only between objects of one route)."""
+    place = f"{address.scheme}://{address.endpoint}/{address.namespace}/{address.bucket}/{address.prefix}{key}"
+    return sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Which version of which object a copy was made of."""
+
+    where: str
+    hops: tuple[str, ...]
+    size: int
+    when: str
+    etag: str
+
+    def text(self) -> str:
+        """The metadata value."""
+        etag = quote(self.etag, safe="-_.~")
+        return f"1;{self.where};{','.join(self.hops)};{self.size};{quote(self.when, safe='-_.~')};{etag}"
+
+    def names(self, source: ObjectInfo) -> bool:
+        """Whether the copy was made of just this version of *source*; what *source* does not tell is not compared."""
+        same_size = source.size in (-1, self.size)
+        return source.etag == self.etag and same_size and when(source) == self.when
+
+
+def when(info: ObjectInfo) -> str:
+    """What tells two versions with equal bytes apart: the version id, else the second of the last change.
+
+    A rewrite of the metadata alone keeps the ETag on S3 and OBS, so the ETag is not enough.
+    """
+    if info.version:
+        return info.version
+    return str(int(info.modified.timestamp())) if info.modified else ""
+
+
+def parse(text: str) -> Stamp | None:
+    """The stamp in a metadata value, or None where it is none of ours (users may write what they like there)."""
+    fields = text.split(";")
+    if len(fields) != 6 or fields[0] != "1" or not fields[3].isdecimal() or len(fields[3]) > 20:
+        return None
+    hops = tuple(fields[2].split(","))
+    if not all(hops) or len(hops) > MAX_HOPS:
+        return None
+    return Stamp(fields[1], hops, int(fields[3]), unquote(fields[4]), unquote(fields[5]))
+
+
+def stamp_of(info: ObjectInfo | None, here: str) -> Stamp | None:
+    """The stamp that *info* carries, if it was written for this very object and still fits its size."""
+    stamp = parse(info.meta.user.get(NAME, "")) if info else None
+    return stamp if stamp and info and stamp.where == here and stamp.size == info.size else None
+
+
+def make(source: ObjectInfo, source_id: str, target_id: str) -> Stamp:
+    """The stamp for a copy of *source* at the target."""
+    earlier = stamp_of(source, source_id)
+    hops = (*(earlier.hops if earlier else ()), source_id)
+    if len(hops) > MAX_HOPS:
+        raise StoreRefused(f"{source.key}: the object has come through {MAX_HOPS} routes; shorten the chain of routes")
+    return Stamp(target_id, hops, source.size, when(source), source.etag)
+
+
+def without(user: Mapping[str, str]) -> dict[str, str]:
+    """The user's own metadata."""
+    return {name: value for name, value in user.items() if name != NAME}
+
+
+def stamped(info: ObjectInfo, stamp: Stamp) -> ObjectInfo:
+    """*info* with the stamp in its metadata."""
+    return replace(info, meta=replace(info.meta, user={**without(info.meta.user), NAME: stamp.text()}))

@@ -1,0 +1,189 @@
+"""One function payload: parse → plan → run → record → answer.
+
+The three entrypoints differ in how they are called and how they fail; everything between is here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bucketrelay import events, lists, observe, routes
+from bucketrelay.core.run import Runner
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import BadEvent, OutOfTime, RelayError
+from bucketrelay.events.payload import Message, Payload
+from bucketrelay.model import Change, Cloud, ObjectEvent, Outcome, Result, Task
+from bucketrelay.routes import Route
+from bucketrelay.store import Store
+
+
+class TasksFailed(RelayError):
+    """At least one task of the invocation has to come again; the failed list says which and why."""
+
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What an invocation needs of the world; made by `bucketrelay.wiring`, once a process."""
+
+    routes: tuple[Route, ...]
+    runner: Runner
+    log: Callable[[], Store]  # the store that receives the lists
+    margin: float  # seconds kept back before the platform's deadline
+    now: Callable[[], datetime]
+    emit: Callable[[str], None]  # takes a log line
+    metrics: bool = False  # log lines that CloudWatch reads metrics from
+    obs_key_encoded: bool = True
+    oci_key_encoded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a payload, message by message."""
+
+    payload: Payload
+    outcomes: tuple[tuple[Message, tuple[Result, ...]], ...]
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """All results, in the order of the messages."""
+        return tuple(result for _, results in self.outcomes for result in results)
+
+    def answer(self) -> dict[str, object] | None:
+        """What the platform wants to be returned; raises where it wants to be told by an exception.
+
+        Raises:
+            OutOfTime: nothing failed, but some tasks are unfinished.
+            TasksFailed: everything else that must come again.
+        """
+        if self.payload.kind == "sqs":
+            return {"batchItemFailures": [{"itemIdentifier": message.id} for message, _ in self._bad()]}
+        if self.payload.kind == "batch":
+            return self._batch()
+        bad = self._bad()
+        if bad:
+            raise _failure(bad)
+        return observe.summary(self.results)
+
+    def _bad(self) -> list[tuple[Message, tuple[Result, ...]]]:
+        return [(m, results) for m, results in self.outcomes if m.error or not all(r.ok for r in results)]
+
+    def _batch(self) -> dict[str, object]:
+        """S3 Batch Operations: docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html."""
+        return {
+            "invocationSchemaVersion": self.payload.schema_version,
+            "treatMissingKeysAs": "PermanentFailure",
+            "invocationId": self.payload.invocation_id,
+            "results": [
+                {"taskId": message.id, "resultCode": _code(message, results), "resultString": _words(message, results)}
+                for message, results in self.outcomes
+            ],
+        }
+
+
+def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: float, invocation: str) -> Report:
+    """Do what an event payload asks for and write the lists.
+
+    Args:
+        payload: as the runtime hands it over, or its JSON text.
+        system: the configured world.
+        cloud: for which cloud the entrypoint speaks; None where the routes' sources shall tell.
+        seconds: left of this invocation, `math.inf` without a limit.
+        invocation: the platform's id of it; names the lists.
+
+    Raises:
+        BadEvent: the payload is no event; nothing was done.
+        RelayError: the lists could not be written, so the platform must deliver the event again.
+    """
+    deadline = Deadline(seconds, margin=system.margin)
+    try:
+        parsed = events.parse(
+            payload, cloud=cloud, obs_key_encoded=system.obs_key_encoded, oci_key_encoded=system.oci_key_encoded
+        )
+    except BadEvent as error:
+        system.emit(observe.refusal(str(error), invocation))
+        raise
+    plans = [_plan(message, system) for message in parsed.messages]
+    done = iter(system.runner.run([task for tasks, _ in plans for task in tasks], deadline))
+    outcomes = tuple(
+        (message, (*(next(done) for _ in tasks), *refused))
+        for message, (tasks, refused) in zip(parsed.messages, plans, strict=True)
+    )
+    report = Report(parsed, outcomes)
+    _record(report, system, invocation)
+    return report
+
+
+def tasks_of(payload: object, system: System, *, cloud: Cloud | None) -> tuple[list[Task], list[Result]]:
+    """What `handle` would do with the payload: the tasks, and the refusals; touches nothing (`--dry-run`)."""
+    parsed = events.parse(
+        payload, cloud=cloud, obs_key_encoded=system.obs_key_encoded, oci_key_encoded=system.oci_key_encoded
+    )
+    plans = [_plan(message, system) for message in parsed.messages]
+    return [task for tasks, _ in plans for task in tasks], [result for _, refused in plans for result in refused]
+
+
+def _plan(message: Message, system: System) -> tuple[list[Task], list[Result]]:
+    tasks: list[Task] = []
+    refused: list[Result] = []
+    for event in message.events:
+        if event.change is Change.IGNORED:  # may lack a bucket or a key: what asks for nothing is not refused for it
+            continue
+        try:
+            known = _whose(event, message, system.routes)
+            tasks.extend(routes.plan(known, system.routes))
+        except RelayError as error:
+            refused.append(_refusal(event, error, system.now()))
+    return tasks, refused
+
+
+def _whose(event: ObjectEvent, message: Message, known: Sequence[Route]) -> ObjectEvent:
+    return replace(event, cloud=routes.resolve(event, known)) if message.ambiguous else event
+
+
+def _refusal(event: ObjectEvent, error: RelayError, now: datetime) -> Result:
+    place = f"{event.bucket}@{event.namespace}" if event.namespace else event.bucket
+    return Result(
+        route="",
+        cause=event.cause,
+        change=event.change.value,
+        source=f"{event.cloud}://{place}/{event.key}",
+        target="",
+        key=event.key,
+        outcome=Outcome.FAILED,
+        time=now,
+        error=str(error),
+        retryable=error.retryable,
+    )
+
+
+def _record(report: Report, system: System, invocation: str) -> None:
+    for result in report.results:
+        system.emit(observe.log_line(result, metrics=system.metrics))
+    for message, _ in report.outcomes:
+        if message.error:
+            system.emit(observe.refusal(message.error, message.id or invocation))
+    if report.results:
+        lists.write(system.log(), report.results, invocation=invocation, now=system.now())
+
+
+def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]]) -> RelayError:
+    errors = [message.error for message, _ in bad if message.error]
+    results = [result for _, results in bad for result in results if not result.ok]
+    if not errors and all(result.outcome is Outcome.UNFINISHED for result in results):
+        return OutOfTime(f"{len(results)} tasks are unfinished; they go on when the event comes again")
+    first = errors[0] if errors else next(result.error for result in results if not result.ok)
+    return TasksFailed(f"{len(errors) + len(results)} failed, see failed_object/ in the log store; the first: {first}")
+
+
+def _code(message: Message, results: Sequence[Result]) -> str:
+    bad = [result for result in results if not result.ok]
+    if not bad and not message.error:
+        return "Succeeded"
+    return "TemporaryFailure" if bad and all(result.retryable for result in bad) else "PermanentFailure"
+
+
+def _words(message: Message, results: Sequence[Result]) -> str:
+    said: Mapping[str, None] = dict.fromkeys(r.error or r.outcome.value for r in results)
+    return message.error or "; ".join(said) or "nothing to do"

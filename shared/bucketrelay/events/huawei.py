@@ -1,0 +1,40 @@
+"""What Huawei Cloud puts around storage records: EventGrid, SMN."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from bucketrelay.errors import BadEvent
+from bucketrelay.events import record
+from bucketrelay.events.fields import CHECK, at, described, hint, moment, text
+from bucketrelay.events.keys import form_decoded, raw
+from bucketrelay.model import ObjectEvent
+
+_KEY_ENCODE = "set Key_encode = true on the EventGrid trigger, as the decoding of its keys expects"
+
+
+def eventgrid(event: dict[str, Any], *, encoded: bool) -> ObjectEvent:
+    """The event in an EventGrid CloudEvent of source `HC.OBS.DWR`.
+
+    The time is the envelope's: `data.eventTime` was local time marked Z (captured in cn-east-3, 2026-09).
+
+    Args:
+        encoded: the trigger's `Key_encode`, which the event does not reveal.
+    """
+    inner = at(event, "data")
+    if not isinstance(inner, dict) or at(inner, "obs") is None:
+        raise BadEvent(f"data.obs is missing: data is {described(inner)}; {CHECK}")
+    name = at(inner, "eventName") or hint(event, "type").removeprefix("OBS:DWR:")
+    decode = partial(form_decoded, remedy=_KEY_ENCODE) if encoded else raw
+    found = record.read({**inner, "eventName": name}, "obs", decode=decode)
+    return replace(found, time=moment(event, "time"), cause=hint(event, "id") or found.cause)
+
+
+def smn_message(envelope: object) -> str | None:
+    """The event's JSON text in one SMN record; None if it is the plain text of a test.
+
+    OBS sends a test when a notification rule is made (obs_04_0039). What begins like an object was meant as one: if it
+    was cut on the way, that is an error and no test.
+    """
+    message = text(envelope, "smn", "message")
+    return message if message.lstrip().startswith(("{", "[{")) else None

@@ -1,0 +1,73 @@
+"""Keys as the clouds write them into events. Each is decoded exactly once, by the rule of its dialect."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote, unquote_plus
+
+from bucketrelay.errors import BadEvent
+from bucketrelay.events.fields import CHECK, hint, shown, text
+from bucketrelay.model import Change
+
+MAX_KEY = 1024  # bytes of UTF-8: S3, OBS and OCI agree
+MAX_BUCKET = 256  # bytes: OCI's limit, the widest
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+Decode = Callable[[str], str]
+
+
+def raw(key: str) -> str:
+    """A key that is sent as it is: EventBridge, OCI, EventGrid without `Key_encode`."""
+    return _legal(key)
+
+
+def form_decoded(key: str, *, remedy: str = CHECK) -> str:
+    """A form-URL-encoded key, as in `Records` and S3 Batch Operations: `a+b%2Bc` is `a b+c`."""
+    return _legal(_strictly(unquote_plus, key, remedy))
+
+
+def percent_decoded(key: str) -> str:
+    """A percent-encoded key, where a plus is a plus: `a+b%20c` is `a+b c`."""
+    return _legal(_strictly(unquote, key, CHECK))
+
+
+def place(
+    source: object, bucket: tuple[str, ...], key: tuple[str, ...], *, decode: Decode, change: Change
+) -> tuple[str, str]:
+    """The bucket and the key at these paths.
+
+    Of an event that asks for nothing they are read as far as they can be: an unknown kind of event may have other
+    fields, and to refuse it would have it delivered again and again.
+
+    Raises:
+        BadEvent: there is something to do, and bucket or key are missing or malformed.
+    """
+    try:
+        return _bucket(text(source, *bucket)), decode(text(source, *key))
+    except BadEvent:
+        if change is Change.IGNORED:
+            return hint(source, *bucket), ""
+        raise
+
+
+def _bucket(name: str) -> str:
+    if len(name.encode()) > MAX_BUCKET:
+        raise BadEvent(f"bucket name {shown(name)} has more than {MAX_BUCKET} bytes; {CHECK}")
+    return name
+
+
+def _strictly(unquoted: Callable[..., str], key: str, remedy: str) -> str:
+    # Left to themselves, unquote and unquote_plus put U+FFFD for bytes that are not UTF-8 and keep a lone `%`: a
+    # wrong key that looks like a right one, and a delete would follow it.
+    if _LONE_PERCENT.search(key):
+        raise BadEvent(f"key {shown(key)} is not URL-encoded (it has a bare %); {remedy}")
+    try:
+        return unquoted(key, errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadEvent(f"key {shown(key)} is not URL-encoded UTF-8: its escapes are other bytes; {remedy}") from error
+
+
+def _legal(key: str) -> str:
+    length = len(key.encode())
+    if length > MAX_KEY:
+        raise BadEvent(f"key {shown(key)} has {length:,} bytes of UTF-8, and no store takes more than 1,024; {CHECK}")
+    return key

@@ -1,0 +1,57 @@
+"""What a function was called with, as values: the seam between the clouds' formats and `entry`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bucketrelay.model import ObjectEvent
+
+Kind = Literal["direct", "sqs", "batch", "schedule", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing that the platform delivered and wants an answer for.
+
+    With `error`, something in it could not be read and the message has to be reported as failed. `events` are what
+    could be read all the same: run them, so that no good record waits for its neighbour.
+    """
+
+    id: str = ""  # SQS messageId, Batch Operations taskId; "": the payload as a whole (in `sqs`, `batch`: it had none)
+    events: tuple[ObjectEvent, ...] = ()  # may be empty without an error: a test message
+    error: str = ""  # one line
+    ambiguous: bool = False  # all `events` say cloud "s3" and may as well be OBS's: the configuration has to tell
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """All that one call of a function brought.
+
+    kind        | messages                                                          | the platform expects
+    ------------|-------------------------------------------------------------------|--------------------------------
+    direct      | one; two if only some of its records are ambiguous                | an exception, if any has failed
+    sqs         | one for each SQS message, in their order                          | `batchItemFailures`, by `id`
+    batch       | one for each task of S3 Batch Operations                          | `results`, by `id`
+    schedule    | none; `note` says what is wanted                                  | an exception, if it failed
+    test        | none                                                              | nothing: acknowledge
+    """
+
+    kind: Kind
+    messages: tuple[Message, ...] = ()
+    note: str = ""  # schedule: the text typed in the trigger, or the event's detail
+    invocation_id: str = ""  # batch: to be echoed
+    schema_version: str = ""  # batch: to be echoed
+
+    @property
+    def events(self) -> tuple[ObjectEvent, ...]:
+        """The events of all messages."""
+        return tuple(event for message in self.messages for event in message.events)
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The errors of all messages."""
+        return tuple(message.error for message in self.messages if message.error)
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether only the configuration can tell of which cloud some of the events are."""
+        return any(message.ambiguous for message in self.messages)

@@ -1,0 +1,1 @@
+"""Telling somebody else to move an object."""

@@ -1,0 +1,159 @@
+"""The values that flow through bucketrelay. Frozen, standard library only, no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+from typing import Literal
+
+Cloud = Literal["s3", "obs", "oci"]
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Change(str, Enum):
+    """What an event says happened to a key."""
+
+    CREATED = "created"  # written: new, overwritten, copied, multipart
+    REMOVED = "removed"  # deleted, expired, a delete marker
+    IGNORED = "ignored"  # understood, and nothing to do: a tag, an ACL, a bucket
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEvent:
+    """One key changed. A hint to go and look, never a fact to act on."""
+
+    cloud: Cloud
+    bucket: str
+    key: str  # decoded once, by the rule of the dialect it came in
+    change: Change
+    namespace: str = ""  # OCI only
+    time: datetime | None = None  # timezone-aware
+    cause: str = ""  # the event's or the message's id
+    size: int | None = None  # what the event says, where it says it
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a store is: the part of its URL that names it, without credentials or endpoint."""
+
+    scheme: str  # s3 obs oci file rclone
+    bucket: str  # bucket; directory for file; remote name for rclone
+    namespace: str = ""  # OCI only
+    prefix: str = ""  # "" or ends in "/"
+    endpoint: str = ""  # host[:port] where the scheme and bucket alone do not identify a store
+
+    @property
+    def url(self) -> str:
+        """As the user writes it: `s3://bucket/prefix`, `oci://bucket@namespace`."""
+        place = f"{self.bucket}@{self.namespace}" if self.namespace else self.bucket
+        return f"{self.scheme}://{place}/{self.prefix}".rstrip("/")
+
+    def of(self, key: str) -> str:
+        """The URL of *key* in this store: `s3://photos-eu/in/a b.jpg`. Not percent-encoded."""
+        place = f"{self.bucket}@{self.namespace}" if self.namespace else self.bucket
+        return f"{self.scheme}://{place}/{self.prefix}{key}"
+
+    def relative(self, full_key: str) -> str | None:
+        """The key as seen from inside the store, or None where it is outside of the store's prefix."""
+        return full_key[len(self.prefix) :] if full_key.startswith(self.prefix) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What belongs to an object besides its bytes. "" means: the object has none."""
+
+    content_type: str = ""
+    content_encoding: str = ""
+    content_language: str = ""
+    content_disposition: str = ""
+    cache_control: str = ""
+    expires: str = ""  # an HTTP date, as sent
+    user: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # names in lower case, values as unicode text
+    storage_class: str = ""  # in the words of the store it was read from
+    tags: int = 0  # how many there are; reading them is a request of its own
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One version of one object, as a store described it."""
+
+    key: str  # relative to the store
+    size: int
+    etag: str  # opaque, without quotes
+    modified: datetime | None = None  # timezone-aware
+    version: str = ""
+    meta: Meta = field(default_factory=Meta)  # empty in listings
+    checksums: Mapping[str, str] = field(
+        default_factory=lambda: NOTHING
+    )  # of the whole object: {"md5": hex, "crc64nvme": base64, …}
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A version and its first bytes, from one request. `body` is None where it is still the known version."""
+
+    info: ObjectInfo
+    body: bytes | bytearray | None
+
+
+class Deletes(str, Enum):
+    """What a route does when the source no longer has the key."""
+
+    KEEP = "keep"
+    FOLLOW = "follow"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Make one target key equal to what its source key holds now; or, with `forward`, tell somebody else to."""
+
+    route: str
+    source: str  # the source store's name
+    key: str  # in the source store
+    target: str = ""  # the target store's name
+    target_key: str = ""
+    forward: str = ""  # the forward's name, instead of a target
+    change: Change = Change.CREATED  # what the event said: for the lists, not for the decision
+    deletes: Deletes = Deletes.KEEP
+    strict: bool = False
+    max_deletes: int = 1000
+    cause: str = ""
+    time: datetime | None = None  # of the event
+    size: int | None = None  # a hint
+
+
+class Outcome(str, Enum):
+    """How a task ended."""
+
+    COPIED = "copied"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    FORWARDED = "forwarded"
+    UNFINISHED = "unfinished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one task; one line of the lists."""
+
+    route: str
+    cause: str
+    change: str
+    source: str  # URL of the source object
+    target: str  # URL of the target object, or of the forward
+    key: str
+    outcome: Outcome
+    time: datetime  # when it ended, timezone-aware
+    bytes: int = 0
+    seconds: float = 0.0
+    lag: float | None = None  # seconds from the event's time to the verified write
+    degraded: tuple[str, ...] = ()
+    error: str = ""
+    retryable: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing has to come again for this task."""
+        return self.outcome not in (Outcome.FAILED, Outcome.UNFINISHED)

@@ -1,0 +1,148 @@
+"""From an event to tasks: which routes it concerns, which keys they take, what the keys are called there. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bucketrelay.errors import RelayError
+from bucketrelay.model import Address, Change, Cloud, Deletes, ObjectEvent, Task
+from bucketrelay.routes.globs import BadGlob, Glob, glob
+
+__all__ = ["ANY_BUCKET", "BadGlob", "Glob", "NotASource", "Route", "UnclearCloud", "glob", "plan", "resolve"]
+
+ANY_BUCKET = "*"  # as an Address's bucket: whichever bucket of that scheme the event names
+_CLOUDS: tuple[Cloud, ...] = ("s3", "obs", "oci")
+
+
+class NotASource(RelayError):
+    """No route has the event's bucket as its source: add a route, or remove the event rule."""
+
+
+class UnclearCloud(RelayError):
+    """The event does not say which cloud it comes from, and the sources do not settle it: say `--as`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """From one source store to its targets (store names), or with `forward` to somebody who moves the object himself.
+
+    Globs are matched with the key relative to the source store; `exclude` wins over `include`; without `include`
+    every key is taken. Then `strip_prefix` is removed once (a key that does not begin with it is kept whole) and
+    `add_prefix` is put before.
+    """
+
+    name: str
+    source: Address
+    source_store: str
+    targets: tuple[str, ...] = ()
+    forward: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    strip_prefix: str = ""
+    add_prefix: str = ""
+    deletes: Deletes = Deletes.KEEP
+    max_deletes: int = 1000
+    strict: bool = False
+    ignores: tuple[Address, ...] = ()  # places whose events are nobody's business: the log store under ANY_BUCKET
+
+    def takes(self, key: str) -> bool:
+        """Whether the filters let *key*, relative to the source store, through."""
+        if any(glob(pattern).matches(key) for pattern in self.exclude):
+            return False
+        return not self.include or any(glob(pattern).matches(key) for pattern in self.include)
+
+    def may_take_below(self, prefix: str) -> bool:
+        """Whether some key that begins with *prefix* can pass the filters; in doubt, True."""
+        if any(glob(pattern).covers(prefix) for pattern in self.exclude):
+            return False
+        return not self.include or any(glob(pattern).reaches(prefix) for pattern in self.include)
+
+    def target_key(self, key: str) -> str:
+        """What *key* is called at the targets. May be empty or too long to be a key: the core refuses that, aloud."""
+        return self.add_prefix + key.removeprefix(self.strip_prefix)
+
+
+def plan(event: ObjectEvent, routes: Iterable[Route]) -> tuple[Task, ...]:
+    """The tasks that an event asks for: routes in order, each with its targets in order, one task for a forward.
+
+    None for a change that is no change of an object, for a key outside of every source's prefix (the prefix itself,
+    as a folder marker, is no key of the store), and for keys that the filters leave out. A removal is no task for a
+    forward that keeps: whoever moves the object himself is told of keys only, and would look for one that is gone.
+
+    Raises:
+        NotASource: no route has the bucket as its source.
+    """
+    here = [route for route in routes if _is_source(route.source, event)]
+    if not here:
+        raise NotASource(_not_a_source(event))
+    if event.change is Change.IGNORED:
+        return ()
+    return tuple(task for route in here for task in _tasks(route, event))
+
+
+def resolve(event: ObjectEvent, routes: Sequence[Route]) -> Cloud:
+    """The cloud of an event whose own word for it is not to be trusted: OBS records may call themselves `aws:s3`.
+
+    Raises:
+        NotASource: no configured source has the bucket.
+        UnclearCloud: sources in several clouds have it.
+    """
+    clouds = [
+        cloud for cloud in _CLOUDS if any(r.source.scheme == cloud and _has_bucket(r.source, event) for r in routes)
+    ]
+    if len(clouds) == 1:
+        return clouds[0]
+    if not clouds:
+        known = "no source in the configuration has this bucket; add a route, remove the event rule, or say --as"
+        raise NotASource(f"which cloud does the event for bucket {event.bucket} come from? {known} s3|obs|oci")
+    said = " and ".join(f"{cloud}://{event.bucket}" for cloud in clouds)
+    raise UnclearCloud(f"which cloud does the event come from? {said} are both sources: say --as {'|'.join(clouds)}")
+
+
+def _is_source(source: Address, event: ObjectEvent) -> bool:
+    return source.scheme == event.cloud and _has_bucket(source, event)
+
+
+def _has_bucket(source: Address, event: ObjectEvent) -> bool:
+    same_namespace = not event.namespace or not source.namespace or event.namespace == source.namespace
+    return same_namespace and source.bucket in (event.bucket, ANY_BUCKET)
+
+
+def _not_a_source(event: ObjectEvent) -> str:
+    bucket = Address(event.cloud, event.bucket, event.namespace).url
+    return f"no route has the bucket {bucket} as its source: add a route, or remove the event rule"
+
+
+def _tasks(route: Route, event: ObjectEvent) -> Iterator[Task]:
+    key = route.source.relative(event.key)
+    if not key or _ignored(route, event) or not route.takes(key):
+        return
+    if route.forward:
+        if event.change is not Change.REMOVED or route.deletes is Deletes.FOLLOW:
+            yield _task(route, event, key)
+        return
+    for target in route.targets:
+        yield _task(route, event, key, target)
+
+
+def _task(route: Route, event: ObjectEvent, key: str, target: str = "") -> Task:
+    # Where any bucket is the source, the store's name would not say which one it was; its URL does, also in the lists.
+    named = route.source.bucket != ANY_BUCKET
+    return Task(
+        route=route.name,
+        source=route.source_store if named else Address(event.cloud, event.bucket, event.namespace).url,
+        key=key,
+        target=target,
+        target_key=route.target_key(key) if target else "",
+        forward=route.forward,
+        change=event.change,
+        deletes=route.deletes,
+        strict=route.strict,
+        max_deletes=route.max_deletes,
+        cause=event.cause,
+        time=event.time,
+        size=event.size,
+    )
+
+
+def _ignored(route: Route, event: ObjectEvent) -> bool:
+    return any(_is_source(place, event) and place.relative(event.key) is not None for place in route.ignores)

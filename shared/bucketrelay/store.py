@@ -1,0 +1,159 @@
+"""What the core asks of a store: five verbs, and two abilities that some lack.
+
+Promises that every implementation makes, proven by `tests/contracts/`:
+
+* keys are relative to the store's prefix, unicode text, never decoded or normalised;
+* bodies are bounded bytes; no method returns a stream;
+* absence is None and only ever means that the store said *no such key*; a bucket that is gone, 403, a timeout and a
+  5xx raise;
+* errors are those of `bucketrelay.errors`, each with the SDK's error as its cause and the object's URL in its text;
+* one instance may be used by many threads.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
+
+MiB = 1024 * 1024
+GiB = 1024 * MiB
+
+CONTENT_HEADERS = frozenset(
+    {
+        "content_type",
+        "content_encoding",
+        "content_language",
+        "content_disposition",
+        "cache_control",
+        "expires",
+    }
+)
+
+
+class Absent(Enum):
+    """`expect=ABSENT`: write only if the key does not exist."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+Expect = ObjectInfo | Absent | None  # None: whatever is there
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a store can hold. A declaration of facts; the core decides what to do about them."""
+
+    headers: frozenset[str] = CONTENT_HEADERS  # fields of Meta
+    user_bytes: int = 2048  # all names and values of user metadata together, as the store counts them
+    key_bytes: int = 1024  # UTF-8
+    min_part: int = 5 * MiB  # but for the last part
+    max_part: int = 5 * GiB
+    max_parts: int = 10_000
+    max_object: int = 50 * 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the store said of a write it accepted."""
+
+    etag: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An open multipart upload."""
+
+    key: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that the store holds."""
+
+    number: int  # from 1
+    etag: str
+    size: int
+
+
+class Store(Protocol):
+    """One bucket, or a prefix of one."""
+
+    @property
+    def address(self) -> Address:
+        """Where it is."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can hold."""
+
+    @property
+    def conditional(self) -> bool:
+        """Whether `expect` is known to be enforced by the server, not merely accepted by it."""
+
+    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+        """The object as it is now, without its bytes; None if the store says that there is no such key.
+
+        With `sure=False` a bare 404 counts as no such key, though it may be a bucket that is gone: one request,
+        for callers whose next step is a write, or who will not delete anything for it.
+        """
+
+    def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
+        """The object as it is now with its first *length* bytes (fewer if it is smaller), of one version.
+
+        Args:
+            length: at least 1.
+            unless: an ETag; if the object still has it, `body` is None (in `info`, what the answer does not say is
+                left empty; `size` is -1 then).
+            size: what an event said the size is; a hint that may save the request for an empty object.
+        """
+
+    def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
+        """Exactly *length* bytes of exactly the version *info*.
+
+        Raises:
+            SourceChanged: another version is there now.
+            ObjectGone: no such key any more.
+            Damaged: the answer was shorter than asked for.
+        """
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        """All objects whose key begins with *prefix* and is greater than *after*, ascending by UTF-8 bytes."""
+
+    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
+        """Write a whole object; a reader sees the old one or the new one.
+
+        Raises:
+            TargetChanged: *expect* was given, the store enforces it, and something else is there.
+            OutcomeUnknown: the request was sent and no answer came.
+        """
+
+    def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
+        """Remove the key; fine if there is none. *expect* as in `put`."""
+
+
+@runtime_checkable
+class PartStore(Store, Protocol):
+    """A store that takes an object in parts and publishes it at once."""
+
+    def begin(self, key: str, meta: Meta) -> Upload:
+        """Open an upload; nothing is visible until `commit`."""
+
+    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
+        """Hand over one part; the same number again replaces it."""
+
+    def parts(self, upload: Upload) -> Iterator[Part]:
+        """The parts that the store holds, ascending. Raises ObjectGone if there is no such upload."""
+
+    def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
+        """Publish. *expect* and errors as in `put`."""
+
+    def abandon(self, upload: Upload) -> None:
+        """Throw the upload and its parts away; fine if there is none."""
+
+    def uploads(self, prefix: str = "") -> Iterator[Upload]:
+        """The uploads that are open, of keys that begin with *prefix*."""

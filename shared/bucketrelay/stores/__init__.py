@@ -1,0 +1,1 @@
+"""One adapter a cloud; each is the only importer of its SDK."""

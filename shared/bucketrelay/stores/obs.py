@@ -1,0 +1,182 @@
+"""Huawei OBS, by its own SDK; see `obs_client` for what had to be done to that.
+
+OBS has no conditional writes (API reference, PutObject), so `expect` is accepted and not enforced.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bucketrelay.errors import OutcomeUnknown, StoreUnavailable
+from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.store import Abilities, Expect, GiB, Part, Upload, Written
+from bucketrelay.stores.obs_errors import translated
+from bucketrelay.stores.obs_reads import ObsReads
+from bucketrelay.stores.obs_session import checked
+from bucketrelay.stores.obs_wire import DEFAULT_TYPE, bare, headers_for, own, printable
+
+_ABILITIES = Abilities(
+    user_bytes=8 * 1024,
+    min_part=100 * 1024,
+    max_part=5 * GiB,
+    max_parts=10_000,
+    max_object=int(48.8 * 1024) * GiB,
+)
+
+
+class ObsStore(ObsReads):
+    """Store and PartStore on a bucket of OBS, or a prefix of one; the arguments are those of ObsReads."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What OBS documents: parts of 100 KB to 5 GB, objects of 48.8 TB, 8 KB of user metadata."""
+        return _ABILITIES
+
+    @property
+    def conditional(self) -> bool:
+        """False: OBS ignores If-Match and If-None-Match on writes."""
+        return False
+
+    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
+        """See Store; *expect* is not enforced. OBS checks the MD5 of what arrives."""
+        from obs import PutObjectHeader  # noqa: PLC0415 - the SDK loads with the first request
+
+        from bucketrelay.stores.obs_client import Body  # noqa: PLC0415
+
+        del expect
+        url, client = self._address.of(key), self._session.client()
+        given = PutObjectHeader(md5=_md5(body), contentType=_type(meta), contentLength=len(body))
+        extra = headers_for(meta, client.prefix)
+        with translated(url, write=True):
+            result = client.putContent(*self._place(key), content=Body(body), headers=given, extensionHeaders=extra)
+        headers = checked(result, url, write=True)
+        return _written(url, headers.get("etag"), own(headers, "version-id"))
+
+    def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
+        """See Store; *expect* is not enforced."""
+        del expect
+        url, client = self._address.of(key), self._session.client()
+        with translated(url, write=True):
+            result = client.deleteObject(*self._place(key))
+        if result.status == 404 and result.errorCode == "NoSuchKey":
+            return
+        checked(result, url, write=True)
+        if result.body is None:  # the SDK found a document where OBS sends none
+            raise OutcomeUnknown(f"{url}: an answer to a delete that cannot be understood: look before believing it")
+
+    def begin(self, key: str, meta: Meta) -> Upload:
+        """See PartStore."""
+        url, client = self._address.of(key), self._session.client()
+        extra = headers_for(meta, client.prefix)
+        with translated(url):
+            result = client.initiateMultipartUpload(
+                *self._place(key), contentType=_type(meta), extensionHeaders=extra, encoding_type="url"
+            )
+        checked(result, url)
+        if not (result.body and result.body.uploadId):
+            raise StoreUnavailable(f"{url}: what was answered is no upload: try again later")
+        return Upload(key, result.body.uploadId)
+
+    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
+        """See PartStore. OBS checks the MD5 of what arrives."""
+        from bucketrelay.stores.obs_client import Body  # noqa: PLC0415 - the SDK loads with the first request
+
+        url, client = self._address.of(upload.key), self._session.client()
+        with translated(url):
+            result = client.uploadPart(
+                *self._place(upload.key), number, upload.id, content=Body(body), partSize=len(body), md5=_md5(body)
+            )
+        headers = checked(result, url)
+        if not (etag := bare(headers.get("etag"))):
+            raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: try again later")
+        return Part(number, etag, len(body))
+
+    def parts(self, upload: Upload) -> Iterator[Part]:
+        """See PartStore: pages of 1,000."""
+        marker = None
+        while True:
+            page = self._session.repeat(lambda: self._parts(upload, marker))  # noqa: B023 - called here and now
+            for part in page.parts:
+                yield Part(part.partNumber, bare(part.etag), part.size)
+            if not page.isTruncated:
+                return
+            marker = page.nextPartNumberMarker
+
+    def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
+        """See PartStore; *expect* is not enforced. Raises ObjectGone if there is no such upload."""
+        from obs import CompleteMultipartUploadRequest, CompletePart  # noqa: PLC0415 - as in put
+
+        del expect
+        url, client = self._address.of(upload.key), self._session.client()
+        chosen = [CompletePart(partNum=part.number, etag=f'"{part.etag}"') for part in parts]
+        with translated(url, write=True):
+            result = client.completeMultipartUpload(
+                *self._place(upload.key), upload.id, CompleteMultipartUploadRequest(parts=chosen), encoding_type="url"
+            )
+        headers = checked(result, url, write=True)
+        # Under status 200 there may be an error, of which the SDK leaves nothing but an ETag that is not there.
+        return _written(url, result.body and result.body.etag, own(headers, "version-id"))
+
+    def abandon(self, upload: Upload) -> None:
+        """See PartStore."""
+        url, client = self._address.of(upload.key), self._session.client()
+        with translated(url):
+            result = client.abortMultipartUpload(*self._place(upload.key), upload.id)
+        if not (result.status == 404 and result.errorCode == "NoSuchUpload"):
+            checked(result, url)
+
+    def uploads(self, prefix: str = "") -> Iterator[Upload]:
+        """See PartStore: pages of 1,000."""
+        marker = ("", "")
+        while True:
+            page = self._session.repeat(lambda: self._uploads(self._full(prefix), marker))  # noqa: B023 - as in list
+            for upload in page.upload:
+                if (key := self._address.relative(upload.key)) is not None and key.startswith(prefix):
+                    yield Upload(key, upload.uploadId)
+            if not page.isTruncated:
+                return
+            marker = (page.nextKeyMarker or "", page.nextUploadIdMarker or "")
+
+    def _parts(self, upload: Upload, marker: int | None) -> Any:
+        url, client = self._address.of(upload.key), self._session.client()
+        with translated(url):
+            result = client.listParts(
+                *self._place(upload.key), upload.id, maxParts=1000, partNumberMarker=marker, encoding_type="url"
+            )
+        checked(result, url)
+        page = result.body
+        whole = page and page.uploadId and all(p.partNumber and p.etag and p.size is not None for p in page.parts)
+        if not whole or (page.isTruncated and (page.nextPartNumberMarker or 0) <= (marker or 0)):
+            raise StoreUnavailable(f"{url}: what was answered is no list of parts: try again later")
+        return page
+
+    def _uploads(self, prefix: str, marker: tuple[str, str]) -> Any:
+        from obs import ListMultipartUploadsRequest  # noqa: PLC0415 - the SDK loads with the first request
+
+        wanted = ListMultipartUploadsRequest(
+            prefix=prefix or None, max_uploads=1000, key_marker=marker[0] or None, upload_id_marker=marker[1] or None
+        )
+        client = self._session.client()
+        with translated(self._address.url):
+            result = client.listMultipartUploads(self._address.bucket, wanted, encoding_type="url")
+        checked(result, self._address.url)
+        page = result.body
+        if not (page and page.bucket) or (page.isTruncated and (page.nextKeyMarker, page.nextUploadIdMarker) == marker):
+            raise StoreUnavailable(f"{self._address.url}: what was answered is no list of uploads: try again later")
+        return page
+
+
+def _md5(body: bytes | bytearray) -> str:
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+
+
+def _type(meta: Meta) -> str:
+    return printable(meta.content_type) or DEFAULT_TYPE
+
+
+def _written(url: str, etag: str | None, version: str) -> Written:
+    """What a write was answered; an answer without an ETag is none, whatever its status."""
+    if not (known := bare(etag)):
+        raise OutcomeUnknown(f"{url}: an answer without an ETag to a write: look before believing either")
+    return Written(known, "" if version == "null" else version)

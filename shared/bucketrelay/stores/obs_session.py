@@ -1,0 +1,159 @@
+"""Requests to one bucket: the client made once, its keys kept fresh, answers checked, reads repeated."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bucketrelay.errors import Damaged, StoreUnavailable
+from bucketrelay.stores.obs_errors import refusal, translated
+from bucketrelay.stores.obs_wire import Page, bare
+
+if TYPE_CHECKING:
+    from bucketrelay.stores.obs_access import Access
+    from bucketrelay.stores.obs_client import Client
+
+T = TypeVar("T")
+_PAUSE = 0.2  # seconds before the first repetition; doubled for each further one
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An object's answer whose body is still to be read; `take` or `drop` it."""
+
+    url: str
+    changed: bool  # False: 304, still the version that was known
+    headers: Mapping[str, str]
+    response: Any = None
+
+    @property
+    def etag(self) -> str:
+        """Without quotes."""
+        return bare(self.headers.get("etag"))
+
+    def take(self, length: int) -> bytearray:
+        """The next *length* bytes, held once: read into a buffer of that size.
+
+        Raises:
+            Damaged: there are not so many.
+            StoreUnavailable: the connection broke.
+        """
+        buffer, at = bytearray(length), 0
+        try:
+            with translated(self.url), memoryview(buffer) as view:
+                while at < length and (count := self.response.readinto(view[at:])):
+                    at += count
+        finally:
+            self.drop()
+        if at < length:
+            raise Damaged(f"{self.url}: {at} of {length} bytes arrived: start over")
+        return buffer
+
+    def drop(self) -> None:
+        """Keep the connection if its answer was read to the end; the SDK would keep it either way."""
+        if self.response is None:
+            return
+        if self.response.isclosed():
+            self.response.close()
+        else:
+            self.response.conn.close()
+
+
+class Session:
+    """One bucket, one client, made at the first request; for many threads.
+
+    Args:
+        retries: how often a read is repeated.
+    """
+
+    def __init__(self, bucket: str, url: str, access: "Access", retries: int) -> None:
+        self.bucket = bucket
+        self.url = url
+        self._access = access
+        self._retries = retries
+        self._lock = threading.Lock()
+        self._made: Client | None = None
+        self._shown = ("", "", "")
+
+    def client(self) -> "Client":
+        """The client, with the keys that are good now."""
+        keys = self._access.current()
+        with self._lock:
+            if self._made is None:
+                from bucketrelay.stores.obs_client import Client  # noqa: PLC0415 - loads the SDK
+
+                self._made, self._shown = Client(self._access, keys), keys
+            elif keys != self._shown:
+                self._made.refresh(keys[0], keys[1], keys[2] or None)
+                self._shown = keys
+            return self._made
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
+    def repeat(self, call: Callable[[], T]) -> T:
+        """Call a read, again while the store is unavailable."""
+        for attempt in range(self._retries):
+            try:
+                return call()
+            except StoreUnavailable:
+                time.sleep(_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, guards nothing
+        return call()
+
+    def get(self, key: str, url: str, span: str = "", *, match: str = "", unless: str = "") -> Answer:
+        """Ask for an object, or for the *span* `bytes=0-99` of it, of the version *match*, unless it is *unless*."""
+        from obs import GetObjectHeader  # noqa: PLC0415 - the SDK loads with the first request
+
+        # ETags without quotes, as OBS documents them.
+        wanted = GetObjectHeader(range=span or None, if_match=match or None, if_none_match=unless or None)
+        client = self.client()
+        with translated(url):
+            result = client.getObject(self.bucket, key, headers=wanted)
+        if result.status == 304:
+            return Answer(url, changed=False, headers=dict(result.header))
+        headers = checked(result, url)
+        answer = Answer(url, changed=True, headers=headers, response=result.body.response)
+        if not answer.etag:
+            answer.drop()
+            raise StoreUnavailable(f"{url}: an answer without an ETag is no object: try again later")
+        if unless and answer.etag == unless:  # a server that ignores If-None-Match
+            answer.drop()
+            return Answer(url, changed=False, headers=headers)
+        return answer
+
+    def head(self, key: str, url: str) -> Mapping[str, str]:
+        """The headers of an object. Raises Bare404 where it may be missing."""
+        client = self.client()
+        with translated(url):
+            result = client.getObjectMetadata(self.bucket, key)
+        headers = checked(result, url)
+        if not headers.get("etag"):
+            raise StoreUnavailable(f"{url}: an answer without an ETag is no object: try again later")
+        return headers
+
+    def page(self, prefix: str, marker: str) -> Page:
+        """The keys after *marker*, up to 1,000."""
+        client = self.client()
+        with translated(self.url):
+            result = client.listObjects(
+                self.bucket, prefix=prefix or None, marker=marker or None, max_keys=1000, encoding_type="url"
+            )
+        checked(result, self.url)
+        if not isinstance(result.body, Page):
+            raise StoreUnavailable(f"{self.url}: what was answered is no listing: try again later")
+        if result.body.next and result.body.next.encode() <= marker.encode():
+            raise StoreUnavailable(f"{self.url}: the listing turns back at {result.body.next!r}: try again later")
+        return result.body
+
+
+def checked(result: Any, url: str, *, write: bool = False) -> Mapping[str, str]:
+    """The answer's raw headers; raises what an error answer means."""
+    if result.status >= 300:
+        raise refusal(result.status, result.errorCode or "", result.errorMessage or "", url, write=write)
+    return dict(result.header)

@@ -1,0 +1,182 @@
+"""Configuration to a working system: the only module that knows the concrete classes."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from bucketrelay import config
+from bucketrelay.config import Config, Secret, StoreConfig
+from bucketrelay.core.budget import Budget
+from bucketrelay.core.converge import Converge
+from bucketrelay.core.fuse import Fuse
+from bucketrelay.core.run import Runner
+from bucketrelay.entry import System
+from bucketrelay.errors import ConfigError
+from bucketrelay.model import Task
+from bucketrelay.store import Store
+
+Keys = tuple[str, str, str]  # access key, secret key, security token
+NO_KEYS: Keys = ("", "", "")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 — standard output is where every function platform takes its log lines from
+
+
+class Process:
+    """One warm process of a function: reads its configuration once, keeps its clients.
+
+    Args:
+        beside: the folder of the handler, where `relay.toml` lies.
+        environ: the process's environment.
+    """
+
+    def __init__(self, beside: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self._beside, self._environ = beside, environ
+        self._lock = threading.Lock()
+        self._system: System | None = None
+        self._keys = NO_KEYS
+
+    def system(self, lookup: Callable[[str], str | None] | None = None, keys: Keys = NO_KEYS) -> System:
+        """The system, made at the first call.
+
+        Args:
+            lookup: where values are that the environment does not have (FunctionGraph: `context.getUserData`).
+            keys: this invocation's temporary keys; clients are given the newest before each use.
+
+        Raises:
+            ConfigError: with all mistakes; the next call tries again.
+        """
+        with self._lock:
+            self._keys = keys
+            if self._system is None:
+                environ = Environment(self._environ, lookup) if lookup else self._environ
+                metrics = "AWS_LAMBDA_FUNCTION_NAME" in environ  # CloudWatch reads them; elsewhere they are noise
+                found = config.find(environ, self._beside, Path.cwd())
+                self._system = system(found, keys=lambda: self._keys, metrics=metrics)
+            return self._system
+
+
+class Environment(Mapping[str, str]):
+    """The environment, and behind it values that can be asked for one by one only."""
+
+    def __init__(self, first: Mapping[str, str], lookup: Callable[[str], str | None]) -> None:
+        self._first, self._lookup = first, lookup
+
+    def __getitem__(self, name: str) -> str:
+        if name in self._first:
+            return self._first[name]
+        value = self._lookup(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+
+def system(
+    found: Config,
+    *,
+    emit: Callable[[str], None] = _say,
+    keys: Callable[[], Keys] = lambda: NO_KEYS,
+    metrics: bool = False,
+) -> System:
+    """Everything that an invocation needs, for a configuration. Connects to nothing yet."""
+    stores = Stores(found.stores, keys)
+    budget = Budget(found.limits.memory, found.limits.concurrency)
+    converge = Converge(stores.get, budget, found.limits.part_size, Fuse(time.monotonic), _now)
+    _no_forwards(found)
+
+    def names(task: Task) -> tuple[str, str]:
+        return stores.get(task.source).address.of(task.key), stores.get(task.target).address.of(task.target_key)
+
+    return System(
+        routes=found.routes,
+        runner=Runner(converge, names, budget, _now),
+        log=lambda: stores.get(found.log),
+        margin=found.limits.margin,
+        now=_now,
+        emit=emit,
+        metrics=metrics,
+    )
+
+
+def _no_forwards(found: Config) -> None:
+    mistakes = [
+        f"routes[{number}].forward: forwarding is not in this version yet; use targets"
+        for number, route in enumerate(found.routes)
+        if route.forward
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class Stores:
+    """The configured stores by name, each made at first use and kept."""
+
+    def __init__(self, configured: Mapping[str, StoreConfig], keys: Callable[[], Keys]) -> None:
+        self._configured, self._keys = configured, keys
+        self._made: dict[str, Store] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Store:
+        """The store; the same one for the same name."""
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = _store(self._configured[name], self._keys)
+            return self._made[name]
+
+
+def _store(found: StoreConfig, keys: Callable[[], Keys]) -> Store:
+    options = {n: v.reveal() if isinstance(v, Secret) else v for n, v in found.options.items()}
+    make = _MAKERS.get(found.address.scheme)
+    if make is None:
+        raise ConfigError([f"stores.{found.name}.url: {found.address.scheme}:// is not in this version yet"])
+    return make(found, options, keys)
+
+
+def _s3(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
+    from bucketrelay.stores.s3 import S3Store  # noqa: PLC0415 — a function imports only what its routes need
+
+    return S3Store(found.address, **options)  # type: ignore[arg-type]  # config has checked every option's type
+
+
+def _obs(found: StoreConfig, options: dict[str, object], keys: Callable[[], Keys]) -> Store:
+    from bucketrelay.stores.obs import ObsStore  # noqa: PLC0415 — a function imports only what its routes need
+
+    options["security_token"] = options.pop("session_token", "")
+    options.setdefault("endpoint", f"https://obs.{options.get('region', '')}.myhuaweicloud.com")
+    return ObsStore(found.address, keys=None if options.get("access_key") else keys, **options)  # type: ignore[arg-type]  # as above
+
+
+def _oci(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
+    from bucketrelay.stores.oci import OciStore  # noqa: PLC0415 — a function imports only what its routes need
+
+    options.pop("compartment", None)  # only what creates buckets needs it
+    return OciStore(found.address, **options)  # type: ignore[arg-type]  # as above
+
+
+def _local(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
+    from bucketrelay.stores.local import LocalStore  # noqa: PLC0415 — a function imports only what its routes need
+
+    del options  # nothing of a connection applies to a directory
+    return LocalStore(found.address)
+
+
+_MAKERS: dict[str, Callable[[StoreConfig, dict[str, object], Callable[[], Keys]], Store]] = {
+    "s3": _s3,
+    "obs": _obs,
+    "oci": _oci,
+    "file": _local,
+}

@@ -1,0 +1,223 @@
+"""Rigs: one for each kind of store, a real server behind each, a fresh bucket for each test."""
+
+import contextlib
+import itertools
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.session import Session
+from moto.server import ThreadedMotoServer
+
+from bucketrelay.model import Address
+from bucketrelay.store import PartStore
+from bucketrelay.stores.local import LocalStore
+from bucketrelay.stores.s3 import S3Store
+from contracts.rig_obs import ObsRig
+from contracts.rig_obs import obs_rig as _obs
+from contracts.rig_oci import OciRig
+from contracts.rig_oci import oci_rig as _oci
+from fakes import MemoryStore
+
+NAMES = ["memory", "memory-plain", "local", "moto", "rclone", "obs", "oci"]
+ACCESS, SECRET = "AKIACONTRACTS0000000", "contract-secret-9f1c2e/+="
+_numbers = itertools.count()
+_MOTO_LACKS = {
+    "conditional commit": "moto ignores If-Match on CompleteMultipartUpload",
+    "gone upload": "moto answers UploadPart and CompleteMultipartUpload of an unknown upload with 500",
+}
+_RCLONE_LACKS = {
+    "conditional commit": "rclone honours no condition",
+    "expires": "rclone does not keep Expires",
+    "keys below keys": "a file cannot be a directory there",
+    "etag of a commit": "rclone tells one ETag in the answer to the commit and another from then on",
+    "parts replaced": "rclone streams the first part away as it comes and refuses another (501)",
+    "trailing slash": "rclone writes `a/` as `a`",
+}
+_MOTO = (
+    "a newline in a key arrives at moto's server as none",
+    lambda key: "\n" in key or "\r" in key,
+)
+_RCLONE = (
+    "keys are names of files there",
+    lambda key: len(key.encode()) > 1000 or any(part in ("", ".", "..") for part in key.split("/")),
+)
+
+
+@dataclass
+class Rig:
+    """One kind of store, ready for one test.
+
+    `deviations` name what the server is known to lack or break, each with its reason. `refuses` says of a key whether
+    the server is known not to take it.
+    """
+
+    name: str
+    make: Callable[[str], PartStore]  # of a prefix
+    missing: Callable[[], PartStore]  # on a bucket that does not exist
+    deviations: Mapping[str, str] = field(default_factory=dict)
+    odd: tuple[str, Callable[[str], bool]] = ("", lambda key: False)
+    secrets: tuple[str, ...] = ()
+
+    def store(self, prefix: str = "") -> PartStore:
+        return self.make(prefix)
+
+    def needs(self, ability: str) -> None:
+        """Leave the test out if the server is known to lack *ability*."""
+        if ability in self.deviations:
+            pytest.skip(f"{self.name}: {self.deviations[ability]}")
+
+    def refuses(self, key: str) -> bool:
+        return self.odd[1](key)
+
+
+@pytest.fixture(params=NAMES)
+def rig(request: pytest.FixtureRequest) -> Rig:
+    return request.getfixturevalue(f"{request.param.replace('-', '_')}_rig")
+
+
+@pytest.fixture
+def store(rig: Rig) -> PartStore:
+    return rig.store()
+
+
+@pytest.fixture
+def memory_rig() -> Rig:
+    return _memory(conditional=True)
+
+
+@pytest.fixture
+def memory_plain_rig() -> Rig:
+    return _memory(conditional=False)
+
+
+def _memory(*, conditional: bool) -> Rig:
+    whole = MemoryStore(conditional=conditional, versioned=conditional)
+
+    def make(prefix: str) -> MemoryStore:
+        at = replace(whole.address, prefix=prefix)
+        return MemoryStore(at, conditional=conditional, versioned=conditional, bucket=whole)
+
+    def missing() -> MemoryStore:
+        gone = MemoryStore()
+        gone.drop_bucket()
+        return gone
+
+    return Rig("memory", make, missing)
+
+
+@pytest.fixture
+def local_rig(tmp_path: Path) -> Rig:
+    (tmp_path / "bucket").mkdir()
+
+    def make(prefix: str) -> LocalStore:
+        return LocalStore(Address("file", str(tmp_path / "bucket"), prefix=prefix))
+
+    return Rig("local", make, lambda: LocalStore(Address("file", str(tmp_path / "nowhere"))))
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with real signature checks, which honours no condition."""
+    place = tmp_path_factory.mktemp("rclone")
+    (place / "data").mkdir()
+    rclone = shutil.which("rclone", path=str(Path(sys.executable).parent)) or "rclone"
+    command = [rclone, "--config", "", "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", f"{ACCESS},{SECRET}"]
+    server = subprocess.Popen([*command, str(place / "data")], stderr=subprocess.PIPE, text=True)
+    try:
+        for line in server.stderr:
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                break
+        else:
+            pytest.fail("rclone serve s3 did not start")
+        reader = threading.Thread(target=server.stderr.read, daemon=True)  # a full pipe would stop the server
+        reader.start()
+        yield found[0]
+    finally:
+        server.terminate()
+        server.wait()
+        reader.join()
+        server.stderr.close()
+
+
+@contextlib.contextmanager
+def _admin(url: str) -> Iterator[Any]:
+    client = Session().create_client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id=ACCESS,
+        aws_secret_access_key=SECRET,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def moto_admin(moto_url: str) -> Iterator[Any]:
+    with _admin(moto_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def rclone_admin(rclone_url: str) -> Iterator[Any]:
+    with _admin(rclone_url) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def _s3(name: str, admin: Any, **known: Any) -> Iterator[Rig]:
+    bucket = f"contract-{next(_numbers)}"
+    admin.create_bucket(Bucket=bucket)
+    made: list[S3Store] = []
+
+    def make(prefix: str, bucket: str = bucket) -> S3Store:
+        access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET}
+        made.append(S3Store(Address("s3", bucket, prefix=prefix), endpoint=admin.meta.endpoint_url, **access))
+        return made[-1]
+
+    yield Rig(name, make, lambda: make("", "no-such-bucket"), secrets=(SECRET,), **known)
+    for store in made:
+        store.close()
+
+
+@pytest.fixture
+def moto_rig(moto_admin: Any) -> Iterator[Rig]:
+    with _s3("moto", moto_admin, deviations=_MOTO_LACKS, odd=_MOTO) as rig:
+        yield rig
+
+
+@pytest.fixture
+def rclone_rig(rclone_admin: Any) -> Iterator[Rig]:
+    with _s3("rclone", rclone_admin, deviations=_RCLONE_LACKS, odd=_RCLONE) as rig:
+        yield rig
+
+
+@pytest.fixture
+def obs_rig() -> Iterator[ObsRig]:
+    with _obs() as rig:
+        yield rig
+
+
+@pytest.fixture
+def oci_rig() -> Iterator[OciRig]:
+    with _oci() as rig:
+        yield rig

@@ -1,0 +1,126 @@
+"""A small world: one key, one source, one target; what its user may do, what may go wrong, and what must hold."""
+
+from dataclasses import dataclass, field
+
+from bucketrelay.model import Change, Deletes, Meta, Task
+from faults.world import Answer, Bucket, Held, Rules, frozen, removed, written
+
+KEY = "k"
+FAULTS = frozenset({"duplicate", "kill", "outlive", "unknown"})
+
+
+@dataclass(frozen=True)
+class Small:
+    """What may happen.
+
+    Args:
+        acts: what the user may do to the source: w(rite new content), o(verwrite with the same size), t(ouch: the
+            metadata alone, the ETag stays), r(estore the first content), d(elete).
+        most: how many acts.
+        faults: duplicate: an event is delivered twice. kill: a task is killed between two operations. outlive: it is
+            killed while it sends a write, and the write takes effect at some time after. unknown: a write's answer is
+            lost; it has taken effect, or never will, or will later. A killed or failed task is delivered again.
+        fault_budget: how many faults there are in one schedule.
+        verify: whether the key is looked at once more after a write without an answer has taken effect.
+        sees_events: whether tasks differ by the event that they come from.
+        forward_only: whether it is an error that the target goes back to an older version.
+        size: bytes of the smallest object.
+        ticks: how often the clock (the object `clock` of the table) may move on.
+        source: how the source's server behaves.
+    """
+
+    deletes: Deletes = Deletes.FOLLOW
+    conditional: bool = True
+    acts: str = "wotrd"
+    most: int = 3
+    faults: frozenset[str] = FAULTS
+    fault_budget: int = 1
+    verify: bool = True
+    sees_events: bool = False
+    forward_only: bool = False
+    size: int = 1
+    ticks: int = 0
+    source: Rules = field(default_factory=Rules)
+
+    @property
+    def rules(self) -> dict[str, Rules]:
+        """How each server behaves. The table stands for a database, and always keeps its promises."""
+        return {"source": self.source, "target": Rules(self.conditional, clock=False), "table": Rules(clock=False)}
+
+    def task(self, path: str) -> Task:
+        """The task that the event of the last act of *path* becomes."""
+        task = Task("route", "source", KEY, "target", KEY, deletes=self.deletes)
+        if not self.sees_events:
+            return task
+        change = Change.REMOVED if path.endswith("d") else Change.CREATED
+        return Task("route", "source", KEY, "target", KEY, deletes=self.deletes, change=change, cause=str(len(path)))
+
+
+class User:
+    """What the source is after a path of acts; each version carries its path in its metadata."""
+
+    def __init__(self, small: Small) -> None:
+        self._small = small
+        self._sources = {"": Bucket()}
+
+    def source(self, path: str) -> Bucket:
+        """The source after *path*."""
+        if path not in self._sources:
+            self._sources[path] = self._after(self.source(path[:-1]), path)
+        return self._sources[path]
+
+    def held(self, path: str) -> Held | None:
+        """The object after *path*."""
+        return self.source(path).get(KEY)
+
+    def _after(self, before: Bucket, path: str) -> Bucket:
+        if path.endswith("d"):
+            return removed(before, KEY)
+        return written(before, KEY, self._body(path), frozen(Meta(user={"v": path})), self._small.source)
+
+    def _body(self, path: str) -> bytes:
+        before, letter = self.held(path[:-1]), bytes([ord("a") + len(path) - 1])
+        if path.endswith("r"):
+            return self.held(path[:1]).body
+        if path.endswith("t"):
+            return before.body
+        return letter * (len(before.body) if path.endswith("o") else self._small.size + len(path) - 1)
+
+    def acts(self, path: str) -> str:
+        """What the user may do next: all that makes a difference."""
+        if len(path) == self._small.most:
+            return ""
+        held = self.held(path)
+        if held is None:
+            return "".join(act for act in self._small.acts if act == "w" or (act == "r" and path))
+        same = held.body == self.held(path[:1]).body
+        return "".join(act for act in self._small.acts if act != "r" or not same)
+
+    # What must hold.
+
+    def mixed(self, held: Held | None) -> str:
+        """What is wrong with an object of the target, whatever the time: it was never the source's."""
+        path = dict(held.meta[1]).get("v", "") if held else ""
+        source = self.held(path) if path else None
+        if held is None or (source is not None and source.body == held.body):
+            return ""
+        return f"the target holds {held.body!r}, metadata of {path!r}: no version of the source ever was so"
+
+    def version(self, path: str, held: Held | None, floor: int) -> int:
+        """The number of the act that the target shows; for an absence the first that it can be of, after *floor*."""
+        if held is not None:
+            return len(dict(held.meta[1])["v"])
+        return next((n for n, act in enumerate(path, 1) if act == "d" and n > floor), floor)
+
+    def unequal(self, path: str, there: Held | None) -> str:
+        """What is wrong with the target of a world at rest."""
+        here = self.held(path)
+        if here is None and (there is None or self._small.deletes is Deletes.KEEP):
+            return ""
+        if here and there and (here.body, here.meta) == (there.body, _unstamped(there.meta)):
+            return ""
+        return f"at rest, the source has {Answer(here)}, and the target {Answer(there)}"
+
+
+def _unstamped(meta: tuple) -> tuple:
+    return meta[0], tuple(pair for pair in meta[1] if pair[0] != "bucketrelay")

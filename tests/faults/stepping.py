@@ -1,0 +1,211 @@
+"""Code that calls stores, run one store operation at a time, and gone back to as often as one likes.
+
+A task is deterministic given what the stores answer. So a task that has been stopped between two operations *is* the
+answers that it has had so far: to go on, run it again from its beginning, feed it the old answers and one more, and stop
+it at the operation that follows. Each such place is a node, and nodes are remembered, so the code runs once for each
+place that it can get to and not once for each schedule.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.model import Result, Task
+from bucketrelay.store import Store
+from faults.world import Answer, AskingStore, Operation, Rules
+
+Deliver = Callable[[Task, Callable[[str], Store]], Result]
+OK, AGAIN, GAVE_UP = "ok", "again", "gave up"
+
+
+class Stop(BaseException):
+    """The task has come to an operation that has no answer yet. No `Exception`, so that nobody handles it."""
+
+
+class Tape:
+    """Plays answers; raises Stop where they end, and from there on: cleaning up is not done by a task that is dead."""
+
+    def __init__(self, answers: tuple[Answer, ...]) -> None:
+        self._answers = iter(answers)
+        self.stopped_at: Operation | None = None
+        self.memory: Any = None
+
+    def ask(self, operation: Operation) -> Any:
+        answer = None if self.stopped_at else next(self._answers, None)
+        if answer is None:
+            if self.stopped_at is None:
+                self.stopped_at, self.memory = operation, memory_of(sys._getframe(1))
+            raise Stop
+        if answer.error is not None:
+            raise answer.error(answer.value)
+        return answer.value
+
+
+def advance(deliver: Deliver, task: Task, answers: tuple[Answer, ...], rules: Mapping[str, Rules]) -> Tape | Result:
+    """Where *task* gets to with *answers*: the tape, stopped at its next operation, or its result."""
+    tape = Tape(answers)
+    try:
+        return deliver(task, lambda name: AskingStore(name, tape.ask, rules[name]))
+    except Stop:
+        return tape
+
+
+class Behaviour:
+    """All places that tasks can get to, found as they are needed, each with a number.
+
+    `operations[node]` is what a task at that place does next, or how it ended; `requests`, the different operations. Places from which everything must go on
+    alike, because the stopped code remembers the same, are one (`merge=False`: they are not).
+    """
+
+    def __init__(self, deliver: Deliver, rules: Mapping[str, Rules], *, merge: bool = True) -> None:
+        self._deliver, self._rules, self._merge = deliver, rules, merge
+        self._known: dict[Any, int] = {}
+        self._history: list[tuple[Task, tuple[Answer, ...]]] = []
+        self.operations: list[Operation | str] = []
+        self.requests: list[Operation] = []
+        self._numbers: dict[Operation, int] = {}
+        self._requested: list[int] = []
+        self.roots: dict[Task, int] = {}
+        self.edges: dict[tuple[int, Answer], int] = {}
+        self.runs = 0
+
+    def root(self, task: Task) -> int:
+        """Where *task* begins."""
+        if task not in self.roots:
+            self.roots[task] = self._node(task, ())
+        return self.roots[task]
+
+    def origin(self, node: int) -> int:
+        """Where the task at *node* began."""
+        return self.roots[self._history[node][0]]
+
+    def request(self, node: int) -> int:
+        """The number in `requests` of what a task at *node* asks for: the same for all that ask for the same."""
+        return self._requested[node]
+
+    def step(self, node: int, answer: Answer) -> int:
+        """Where a task at *node* gets to when its operation is answered with *answer*."""
+        after = self.edges.get((node, answer))
+        if after is None:
+            task, answers = self._history[node]
+            after = self.edges[node, answer] = self._node(task, (*answers, answer))
+        return after
+
+    def _node(self, task: Task, answers: tuple[Answer, ...]) -> int:
+        self.runs += 1
+        end = advance(self._deliver, task, answers, self._rules)
+        if isinstance(end, Tape):
+            what: Operation | str = end.stopped_at
+            memory = end.memory if self._merge else None
+            name = (task, what, memory) if memory is not None else (task, what, answers)
+        else:
+            what = OK if end.ok else AGAIN if end.retryable else GAVE_UP
+            name = (task, what) if what != GAVE_UP else (task, end.error)
+        if name not in self._known:
+            self._known[name] = len(self.operations)
+            self.operations.append(what)
+            self._history.append((task, answers))
+            self._requested.append(self._number(what))
+        return self._known[name]
+
+    def _number(self, what: Operation | str) -> int:
+        if isinstance(what, str):
+            return -1
+        if what not in self._numbers:
+            self._numbers[what] = len(self.requests)
+            self.requests.append(what)
+        return self._numbers[what]
+
+    def longest(self, weight: Callable[[Operation], int]) -> int:
+        """The greatest sum of weights that one task can come to. Raises RecursionError if tasks can go in circles."""
+        children: dict[int, set[int]] = {}
+        for (node, _), after in self.edges.items():
+            children.setdefault(node, set()).add(after)
+        best: dict[int, int] = {}
+
+        def most(node: int) -> int:
+            if node not in best:
+                what = self.operations[node]
+                own = weight(what) if isinstance(what, Operation) else 0
+                best[node] = own + max(map(most, children.get(node, ())), default=0)
+            return best[node]
+
+        return max(map(most, self.roots.values()), default=0)
+
+
+class _Opaque(Exception):
+    """Something whose state cannot be seen."""
+
+
+def memory_of(frame: Any) -> Any:
+    """All that the stopped code remembers, from *frame* up to `advance`, as a hashable value; None if it cannot be told.
+
+    Local variables and what they refer to, and the place in the code. What only the interpreter's own stack holds (the
+    position of a loop over something without a name) is not seen: `test_merging_changes_nothing` watches over that.
+    """
+    seen: dict[int, tuple] = {}
+    frames = []
+    try:
+        while frame.f_code is not advance.__code__:
+            if frame.f_code.co_filename != __file__:
+                local = {name: value for name, value in frame.f_locals.items() if not name.startswith("@")}
+                frames.append((frame.f_code, frame.f_lasti, _value(local, seen)))
+            frame = frame.f_back
+    except _Opaque:
+        return None
+    return tuple(frames)
+
+
+_PLAIN = (type(None), bool, int, float, str, bytes, datetime, Enum, type, CodeType, ModuleType)
+
+
+def _value(value: Any, seen: dict[int, tuple]) -> Any:
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, AskingStore):
+        return value.name
+    if isinstance(value, Deadline | Tape):
+        return type(value)  # the same for every task, and no memory of the code that we step through
+    if isinstance(value, tuple | MappingProxyType) or (is_dataclass(value) and value.__dataclass_params__.frozen):
+        return type(value), _inside(value, seen)
+    if id(value) in seen:
+        return "seen", seen[id(value)][0]
+    seen[id(value)] = len(seen), value  # held, so that no other thing gets its id meanwhile
+    return type(value), _inside(value, seen)
+
+
+def _inside(value: Any, seen: dict[int, tuple]) -> Any:
+    if isinstance(value, bytearray):
+        return bytes(value)
+    if isinstance(value, tuple | list | deque):
+        return tuple(_value(item, seen) for item in value)
+    if isinstance(value, dict | MappingProxyType):
+        return tuple((_value(name, seen), _value(item, seen)) for name, item in value.items())
+    if isinstance(value, FunctionType):
+        cells = tuple(_value(cell.cell_contents, seen) for cell in value.__closure__ or ())
+        return value.__code__, cells
+    if isinstance(value, MethodType | BuiltinFunctionType):
+        return value.__name__, _value(value.__self__, seen)
+    if isinstance(value, BaseException):
+        return str(value)
+    if type(value).__name__ in ("lock", "RLock"):
+        return repr(value).partition(" object")[0]
+    return _attributes(value, seen)
+
+
+def _attributes(value: Any, seen: dict[int, tuple]) -> Any:
+    if is_dataclass(value):
+        return tuple(_value(getattr(value, field.name), seen) for field in fields(value))
+    slots = getattr(type(value), "__slots__", ())
+    names = [*([slots] if isinstance(slots, str) else slots), *getattr(value, "__dict__", {})]
+    if names:
+        return tuple((name, _value(getattr(value, name), seen)) for name in sorted(names) if hasattr(value, name))
+    if type(value).__name__ in ("range_iterator", "tuple_iterator", "list_iterator"):
+        return tuple(_value(item, seen) for item in value.__reduce__()[1:])
+    raise _Opaque(type(value))

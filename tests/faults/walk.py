@@ -1,0 +1,237 @@
+"""All that can happen next in a small world, on the very code that runs.
+
+A state is: what the user has done so far; what target and table hold; the place of every task in its code; the writes
+that are on their way though nobody waits for them; the faults that may still happen. An event that waits to be delivered
+is a task at the beginning of its code, so late and reordered events need no thing of their own.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+from bucketrelay.errors import OutcomeUnknown
+from faults.small import KEY, Small, User
+from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
+from faults.world import READS, WRITES, Answer, Bucket, Held, Operation, frozen, perform, written
+
+UNKNOWN = Answer("no answer came", OutcomeUnknown)
+
+
+class State(NamedTuple):
+    """Where the small world is. Buckets and operations are numbers in the walk's lists: quick to compare."""
+
+    path: str  # the user's acts so far
+    faults: int  # that may still happen
+    target: int
+    table: int
+    floor: int  # the number of the newest version that the target is known to have held; 0 if nobody asks
+    late: tuple[int, ...]  # writes on their way that nobody waits for
+    tasks: tuple[int, ...]  # places in the code, ascending
+
+
+class Move(NamedTuple):
+    """One step of a schedule, with what is wrong with it, if anything, and the requests and writes that it costs."""
+
+    what: tuple
+    state: State
+    complaint: str = ""
+    cost: tuple[int, int] = (0, 0)
+
+
+class _Effect(NamedTuple):
+    """What an operation does to a bucket."""
+
+    bucket: int
+    answer: Answer
+    complaint: str
+    held: Held | None
+
+
+class Walk:
+    """The moves of *small* with *deliver* as what is done with a task."""
+
+    def __init__(self, small: Small, deliver: Deliver, *, merge: bool = True) -> None:
+        self.small = small
+        self.user = User(small)
+        self.behaviour = Behaviour(deliver, small.rules, merge=merge)
+        self._buckets: list[Bucket] = []
+        self._numbers: dict[Bucket, int] = {}
+        self._effects: dict[tuple[int, int], _Effect] = {}
+
+    def start(self) -> State:
+        """Nothing anywhere."""
+        nothing = self._number(Bucket())
+        return State("", self.small.fault_budget, nothing, nothing, 0, (), ())
+
+    def target(self, state: State) -> Held | None:
+        """The object at the target."""
+        return self._buckets[state.target].get(KEY)
+
+    def complaint(self, state: State) -> str:
+        """What is wrong with a state in which all is at rest."""
+        return self.user.unequal(state.path, self.target(state)) if self.at_rest(state) else ""
+
+    def at_rest(self, state: State) -> bool:
+        """Whether nothing is under way."""
+        return not state.tasks and not state.late
+
+    def moves(self, state: State) -> Iterator[Move]:
+        """All that can happen next."""
+        if len(state.path) == self.small.most:
+            for node in state.tasks:
+                if self._reads_source(node):
+                    # The source cannot change any more: this read commutes with all else, so it may as well be now.
+                    yield self._step(state, node)
+                    return
+        yield from self._acts(state)
+        for node in dict.fromkeys(state.tasks):
+            yield self._step(state, node)
+            if state.faults:
+                yield from self._faults(state, node)
+        for operation in dict.fromkeys(state.late):
+            yield self._landing(state, operation)
+        if self.small.ticks:
+            yield from self._ticks(state)
+
+    # The user and the clock.
+
+    def _acts(self, state: State) -> Iterator[Move]:
+        for act in self.user.acts(state.path):
+            path = state.path + act
+            root = self._root(path)
+            once = _with(state.tasks, root)
+            yield Move(("user", act), state._replace(path=path, tasks=once))
+            if state.faults and "duplicate" in self.small.faults:
+                twice = state._replace(path=path, tasks=_with(once, root), faults=state.faults - 1)
+                yield Move(("user, and its event comes twice", act), twice)
+
+    def _root(self, path: str) -> int:
+        return self.behaviour.root(self.small.task(path))
+
+    def _ticks(self, state: State) -> Iterator[Move]:
+        table = self._buckets[state.table]
+        clock = table.get("clock")
+        ticks = len(clock.body) if clock else 0
+        if ticks < self.small.ticks and state.tasks:
+            after = written(table, "clock", b"." * (ticks + 1), frozen_nothing(), self.small.rules["table"])
+            yield Move(("the clock moves on",), state._replace(table=self._number(after)))
+
+    # The tasks.
+
+    def _reads_source(self, node: int) -> bool:
+        operation = self.behaviour.operations[node]
+        return operation.store == "source" and operation.verb in READS
+
+    def _step(self, state: State, node: int) -> Move:
+        after, answer, complaint = self._done(state, self.behaviour.request(node))
+        return self._on(after, node, answer, "does", complaint)
+
+    def _on(self, state: State, node: int, answer: Answer, how: str, complaint: str = "", requests: int = 1) -> Move:
+        """The task at *node* gets *answer*."""
+        place = self.behaviour.step(node, answer)
+        end = self.behaviour.operations[place]
+        tasks = _without(state.tasks, node)
+        if end is GAVE_UP:
+            complaint = complaint or "a task gave up for good"
+        elif end is AGAIN:
+            tasks = _with(tasks, self.behaviour.origin(node))
+        elif end is not OK:
+            tasks = _with(tasks, place)
+        writes = requests if self.behaviour.operations[node].verb in WRITES else 0
+        after = State(state.path, state.faults, state.target, state.table, state.floor, state.late, tasks)
+        return Move((how, node, answer, place), after, complaint, (requests, writes))
+
+    def _faults(self, state: State, node: int) -> Iterator[Move]:
+        root = self.behaviour.origin(node)
+        kinds = self.small.faults
+        left = state._replace(faults=state.faults - 1)
+        again = left._replace(tasks=_with(_without(state.tasks, node), root))
+        if "kill" in kinds and node != root:
+            yield Move(("is killed before", node), again)
+        if self.behaviour.operations[node].verb not in WRITES:
+            return
+        request = self.behaviour.request(node)
+        late = tuple(sorted((*state.late, request)))
+        if "outlive" in kinds:
+            yield Move(("is killed while it sends", node), again._replace(late=late), "", (1, 0))
+        if "unknown" in kinds:
+            lost = partial(self._on, node=node, answer=UNKNOWN)
+            done, _, complaint = self._done(left, request)
+            yield lost(done, how="(effective, but its answer is lost) does", complaint=complaint)
+            yield lost(left, how="(lost on its way) does")
+            yield lost(left._replace(late=late), how="(delayed, and nobody knows) does")
+
+    def _landing(self, state: State, request: int) -> Move:
+        after, answer, complaint = self._done(state, request)
+        tasks = _with(after.tasks, self._root(state.path)) if self.small.verify else after.tasks
+        after = after._replace(late=_without(after.late, request), tasks=tasks)
+        return Move(("lands", request, answer), after, complaint, (0, 1))
+
+    def _done(self, state: State, request: int) -> tuple[State, Answer, str]:
+        """The state after a request, its answer, and what is wrong with that."""
+        name = self.behaviour.requests[request].store
+        before = self._number(self.user.source(state.path)) if name == "source" else getattr(state, name)
+        effect = self._effects.get((before, request)) or self._effect(before, request)
+        if effect.bucket == before:
+            return state, effect.answer, ""
+        if name != "target":
+            return state._replace(table=effect.bucket), effect.answer, effect.complaint
+        state = state._replace(target=effect.bucket)
+        if not self.small.forward_only or effect.held == self._buckets[before].get(KEY):
+            return state, effect.answer, effect.complaint
+        version = self.user.version(state.path, effect.held, state.floor)
+        back = f"the target goes back from what act {state.floor} made to what act {version} made"
+        complaint = effect.complaint or (back if version < state.floor else "")
+        return state._replace(floor=max(version, state.floor)), effect.answer, complaint
+
+    def _effect(self, before: int, request: int) -> _Effect:
+        operation = self.behaviour.requests[request]
+        bucket, answer = perform(self._buckets[before], operation, self.small.rules[operation.store])
+        held = bucket.get(KEY)
+        wrong = self.user.mixed(held) if operation.store == "target" else ""
+        if operation.store == "source" and operation.verb not in READS:
+            wrong = f"a task writes the source: {operation}"
+        effect = self._effects[before, request] = _Effect(self._number(bucket), answer, wrong, held)
+        return effect
+
+    def _number(self, bucket: Bucket) -> int:
+        if bucket not in self._numbers:
+            self._numbers[bucket] = len(self._buckets)
+            self._buckets.append(bucket)
+        return self._numbers[bucket]
+
+    # To be read.
+
+    def told(self, state: State, move: Move) -> str:
+        """A move in words; a task is named by its place in the code before and after."""
+        how, *rest = move.what
+        if how in ("user", "user, and its event comes twice"):
+            return f"{how}: {_ACTS[rest[0]]}"
+        if how == "lands":
+            return f"late write lands: {self.behaviour.requests[rest[0]]} -> {rest[1]}"
+        if not rest:
+            return how
+        operation = self.behaviour.operations[rest[0]]
+        begun = "new task" if rest[0] == self.behaviour.origin(rest[0]) else f"task at {rest[0]}"
+        if len(rest) == 1:
+            return f"{begun} {how} {operation}; it comes again"
+        end = self.behaviour.operations[rest[2]]
+        return f"{begun} {how} {operation} -> {rest[1]}; {'now at ' + str(rest[2]) if isinstance(end, Operation) else end}"
+
+
+_ACTS = {"w": "writes", "o": "overwrites with the same size", "t": "changes the metadata", "r": "restores the first content", "d": "deletes"}
+
+
+def frozen_nothing() -> tuple:
+    from bucketrelay.model import Meta
+
+    return frozen(Meta())
+
+
+def _with(places: tuple[int, ...], place: int) -> tuple[int, ...]:
+    return tuple(sorted((*places, place)))
+
+
+def _without(places: tuple[int, ...], place: int) -> tuple[int, ...]:
+    at = places.index(place)
+    return places[:at] + places[at + 1 :]

@@ -1,0 +1,321 @@
+"""A strict store as a value: every operation is a pure function from a bucket to a bucket and an answer.
+
+`fakes.MemoryStore` is the store for tests that run once. Here a state of the world has to be compared, remembered and
+gone back to a million times, so everything is a hashable tuple, and what a store answers is one as well.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, TargetChanged
+from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
+from bucketrelay.store import ABSENT, Abilities, Expect, Part, Upload, Written
+
+EPOCH = datetime(2026, 11, 21, 9, tzinfo=timezone.utc)
+WRITES = frozenset({"put", "commit", "delete"})  # what another task can see
+READS = frozenset({"look", "fetch", "read", "list"})
+_HEADERS = tuple(f.name for f in fields(Meta) if f.name != "user")
+
+
+class Held(NamedTuple):
+    """An object: what the bucket remembers of it."""
+
+    body: bytes
+    etag: str
+    second: int
+    version: str
+    meta: tuple
+
+
+class Open(NamedTuple):
+    """An open upload; `parts` are pairs of number and body, ascending."""
+
+    id: str
+    key: str
+    meta: tuple
+    parts: tuple
+
+
+class Bucket(NamedTuple):
+    """A bucket: pairs of key and object, ascending; open uploads; how many writes and uploads there ever were.
+
+    `history`: pairs of version and bytes, where old versions can be read.
+    """
+
+    objects: tuple = ()
+    uploads: tuple = ()
+    writes: int = 0
+    begun: int = 0
+    history: tuple = ()
+
+    def get(self, key: str) -> Held | None:
+        return next((held for name, held in self.objects if name == key), None)
+
+    def with_object(self, key: str, held: Held | None) -> "Bucket":
+        rest = [pair for pair in self.objects if pair[0] != key]
+        return self._replace(objects=tuple(sorted([*rest, (key, held)] if held else rest)))
+
+
+class Rules(NamedTuple):
+    """How a server behaves."""
+
+    conditional: bool = True
+    versioned: bool = False  # with old versions that can still be read
+    clock: bool = True  # False: every write is of the same second, so that more states are equal
+    terse: bool = False  # "not modified" says nothing but the ETag
+
+
+class Operation(NamedTuple):
+    """One request to one store."""
+
+    store: str
+    verb: str
+    key: str
+    args: tuple = ()
+
+    def __str__(self) -> str:
+        words = [self.key, *(f"{arg}" for arg in self.args if not isinstance(arg, tuple))]
+        return f"{self.store}.{self.verb}({', '.join(words)})"
+
+
+class Answer(NamedTuple):
+    """What a store answers: a value, or the kind and the text of an error."""
+
+    value: Any = None
+    error: type[Exception] | None = None
+
+    def __str__(self) -> str:
+        if self.error:
+            return self.error.__name__
+        held = self.value[0] if isinstance(self.value, tuple) and self.value else self.value
+        held = self.value if isinstance(self.value, Held) else held
+        if isinstance(held, Held):
+            return f"{held.body.decode()} {dict(held.meta[1]).get('v', '')}".strip()
+        return "nothing" if self.value is None else str(self.value)
+
+
+def frozen(meta: Meta) -> tuple:
+    return tuple(getattr(meta, name) for name in _HEADERS), tuple(sorted(meta.user.items()))
+
+
+@lru_cache(maxsize=100_000)
+def thawed(meta: tuple) -> Meta:
+    return Meta(**dict(zip(_HEADERS, meta[0], strict=True)), user=MappingProxyType(dict(meta[1])))
+
+
+@lru_cache(maxsize=100_000)
+def info_of(key: str, held: Held) -> ObjectInfo:
+    when = EPOCH + timedelta(seconds=held.second)
+    return ObjectInfo(key, len(held.body), held.etag, when, held.version, thawed(held.meta))
+
+
+def etag_of(*bodies: bytes) -> str:
+    """Opaque; the same bytes in other parts have another one."""
+    return hashlib.md5(b"|".join(bodies)).hexdigest()[:8]
+
+
+def written(bucket: Bucket, key: str, body: bytes, meta: tuple, rules: Rules, etag: str = "") -> Bucket:
+    """The bucket after a write, by whomever."""
+    count = bucket.writes + 1
+    second = count if rules.clock else 0
+    held = Held(body, etag or etag_of(body), second, f"v{count}" if rules.versioned else "", meta)
+    if rules.versioned:
+        bucket = bucket._replace(history=(*bucket.history, (held.version, body)))
+    # Without a clock and versions nothing shows how many writes there were, and states that differ in it are equal.
+    counted = bucket._replace(writes=count) if rules.clock or rules.versioned else bucket
+    return counted.with_object(key, held)
+
+
+def removed(bucket: Bucket, key: str) -> Bucket:
+    """The bucket after a delete, by whomever."""
+    return bucket.with_object(key, None)
+
+
+def perform(bucket: Bucket, operation: Operation, rules: Rules) -> tuple[Bucket, Answer]:
+    """The bucket after *operation*, and the answer."""
+    try:
+        after, value = _VERBS[operation.verb](bucket, operation, rules)
+    except (ObjectGone, SourceChanged, StoreRefused, TargetChanged) as error:
+        return bucket, Answer(str(error), type(error))
+    return after, Answer(value)
+
+
+def _look(bucket, op, rules):
+    return bucket, bucket.get(op.key)
+
+
+def _fetch(bucket, op, rules):
+    held = bucket.get(op.key)
+    length, unless = op.args
+    if held is None:
+        return bucket, None
+    return bucket, (held, None) if held.etag == unless else (held, held.body[:length])
+
+
+def _read(bucket, op, rules):
+    etag, version, start, length = op.args
+    held = bucket.get(op.key)
+    body = dict(bucket.history).get(version)
+    if body is None:
+        if held is None:
+            raise ObjectGone(op.key)
+        if held.etag != etag:
+            raise SourceChanged(op.key)
+        body = held.body
+    return bucket, body[start : start + length]
+
+
+def _list(bucket, op, rules):
+    prefix, after = op.args
+    return bucket, tuple(pair for pair in bucket.objects if pair[0].startswith(prefix) and pair[0] > after)
+
+
+def _expect(bucket, key, expect, rules):
+    held = bucket.get(key)
+    if not rules.conditional or expect == "any":
+        return
+    if (expect == "absent" and held) or (expect != "absent" and (held is None or held.etag != expect)):
+        raise TargetChanged(key)
+
+
+def _put(bucket, op, rules):
+    expect, body, meta = op.args
+    _expect(bucket, op.key, expect, rules)
+    after = written(bucket, op.key, body, meta, rules)
+    held = after.get(op.key)
+    return after, Written(held.etag, held.version)
+
+
+def _delete(bucket, op, rules):
+    if bucket.get(op.key) is not None:
+        _expect(bucket, op.key, op.args[0], rules)
+    return removed(bucket, op.key), None
+
+
+def _begin(bucket, op, rules):
+    number = bucket.begun + 1
+    opened = Open(f"u{number}", op.key, op.args[0], ())
+    return bucket._replace(begun=number, uploads=(*bucket.uploads, opened)), Upload(op.key, opened.id)
+
+
+def _upload(bucket, op):
+    opened = next((u for u in bucket.uploads if u.id == op.args[0]), None)
+    if opened is None:
+        raise ObjectGone(f"no upload {op.args[0]}")
+    return opened
+
+
+def _put_part(bucket, op, rules):
+    opened, number, body = _upload(bucket, op), *op.args[1:]
+    parts = tuple(sorted([*(p for p in opened.parts if p[0] != number), (number, body)]))
+    uploads = tuple(opened._replace(parts=parts) if u is opened else u for u in bucket.uploads)
+    return bucket._replace(uploads=uploads), Part(number, etag_of(body), len(body))
+
+
+def _parts(bucket, op, rules):
+    return bucket, tuple(Part(number, etag_of(body), len(body)) for number, body in _upload(bucket, op).parts)
+
+
+def _commit(bucket, op, rules):
+    opened, chosen, expect = _upload(bucket, op), *op.args[1:]
+    held = {number: (etag_of(body), body) for number, body in opened.parts}
+    if not chosen or any(number not in held or held[number][0] != etag for number, etag in chosen):
+        raise StoreRefused("a part is not the one that the store holds")
+    _expect(bucket, op.key, expect, rules)
+    bodies = [held[number][1] for number, _ in chosen]
+    rest = bucket._replace(uploads=tuple(u for u in bucket.uploads if u is not opened))
+    # The ETag has the number of parts in it even if there is just one, as on S3.
+    after = written(rest, op.key, b"".join(bodies), opened.meta, rules, f"{etag_of(*bodies)}-{len(bodies)}")
+    return after, Written(after.get(op.key).etag, after.get(op.key).version)
+
+
+def _abandon(bucket, op, rules):
+    return bucket._replace(uploads=tuple(u for u in bucket.uploads if u.id != op.args[0])), None
+
+
+def _uploads(bucket, op, rules):
+    return bucket, tuple(Upload(u.key, u.id) for u in bucket.uploads if u.key.startswith(op.args[0]))
+
+
+_VERBS: dict[str, Callable] = {
+    "look": _look, "fetch": _fetch, "read": _read, "list": _list, "put": _put, "delete": _delete, "begin": _begin,
+    "put_part": _put_part, "parts": _parts, "commit": _commit, "abandon": _abandon, "uploads": _uploads,
+}  # fmt: skip
+
+
+def _wanted(expect: Expect) -> str:
+    return "any" if expect is None else "absent" if expect is ABSENT else expect.etag
+
+
+@dataclass(frozen=True)
+class AskingStore:
+    """Store and PartStore that have every operation answered by *ask*."""
+
+    name: str
+    ask: Callable[[Operation], Any]
+    rules: Rules
+    abilities: Abilities = Abilities(min_part=1)
+
+    @property
+    def address(self) -> Address:
+        return Address("s3", self.name)
+
+    @property
+    def conditional(self) -> bool:
+        return self.rules.conditional
+
+    def _do(self, verb: str, key: str, *args: Any) -> Any:
+        return self.ask(Operation(self.name, verb, key, args))
+
+    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+        held = self._do("look", key)
+        return info_of(key, held) if held else None
+
+    def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
+        answer = self._do("fetch", key, length, unless)
+        if answer is None:
+            return None
+        held, body = answer
+        if body is not None:
+            return Fetched(info_of(key, held), body)
+        if self.rules.terse:
+            return Fetched(ObjectInfo(key, -1, held.etag), None)
+        known = info_of(key, held)
+        return Fetched(ObjectInfo(key, -1, known.etag, known.modified, known.version), None)
+
+    def read(self, info: ObjectInfo, start: int, length: int) -> bytes:
+        assert 0 <= start < start + length <= info.size
+        return self._do("read", info.key, info.etag, info.version, start, length)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        yield from (info_of(key, held) for key, held in self._do("list", "", prefix, after))
+
+    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
+        return self._do("put", key, _wanted(expect), bytes(body), frozen(meta))
+
+    def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
+        return self._do("delete", key, _wanted(expect))
+
+    def begin(self, key: str, meta: Meta) -> Upload:
+        return self._do("begin", key, frozen(meta))
+
+    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
+        return self._do("put_part", upload.key, upload.id, number, bytes(body))
+
+    def parts(self, upload: Upload) -> Iterator[Part]:
+        yield from self._do("parts", upload.key, upload.id)
+
+    def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
+        chosen = tuple((part.number, part.etag) for part in parts)
+        return self._do("commit", upload.key, upload.id, chosen, _wanted(expect))
+
+    def abandon(self, upload: Upload) -> None:
+        return self._do("abandon", upload.key, upload.id)
+
+    def uploads(self, prefix: str = "") -> Iterator[Upload]:
+        yield from self._do("uploads", prefix, prefix)

@@ -1,0 +1,81 @@
+"""A batch of 100 objects of 20 MiB goes through a function within the memory that its configuration says."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bucketrelay_emulators.obs import ObsEmulator
+from bucketrelay_emulators.oci import OciEmulator
+from functions.test_answers import obs_event, oci_event
+from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Emulated, toml
+
+MiB = 1024 * 1024
+COUNT, SIZE = 100, 20 * MiB
+CHILD = Path(__file__).with_name("memory_child.py")
+
+
+class Swallowed:
+    """A target's bucket that checks what arrives, and keeps none of it."""
+
+    def __init__(self, bucket, digest):
+        self.bucket, self.digest, self.good = bucket, digest, set()
+
+    def __call__(self, change):
+        if change.bucket == TARGET and change.obj is not None:
+            if hashlib.sha256(change.obj.body).hexdigest() == self.digest:
+                self.good.add(change.key)
+            self.bucket.delete(change.key)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read where Linux keeps it")
+@pytest.mark.parametrize(("cloud", "other"), [("obs", "oci"), ("oci", "obs")])
+def test_a_batch_of_large_objects_stays_within_the_memory_of_the_limits(cloud, other):
+    body = os.urandom(MiB) * 20
+    with ObsEmulator() as obs, OciEmulator(namespace=NAMESPACE) as oci:
+        of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
+        of_oci = {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region}
+        views = {"obs": Emulated("obs", obs, "", of_obs), "oci": Emulated("oci", oci, NAMESPACE, of_oci)}
+        views[cloud].create(SOURCE)
+        views[other].create(TARGET)
+        views[other].create("log-bucket")
+        keys = [f"{number:03}" for number in range(COUNT)]
+        source, target = views[cloud]._bucket(SOURCE), views[other]._bucket(TARGET)
+        source.put("small", b"1", headers={})
+        for key in keys:
+            source.put(key, body, headers={})  # one object in memory, under a hundred keys
+        arrived = Swallowed(target, hashlib.sha256(body).hexdigest())
+        views[other].emulator.engine.subscribe(arrived)
+
+        event = {"obs": obs_event, "oci": oci_event}[cloud]
+        said = run(configuration(views, cloud, other), {"small": event("small"), "batch": event(*keys)})
+
+    assert said["failed"] == []
+    assert arrived.good == set(keys)
+    assert said["peak"] - said["idle"] < 128 * MiB, f"rose by {(said['peak'] - said['idle']) / MiB:.0f} MiB"
+
+
+def configuration(views, cloud, other):
+    text = toml({cloud: views[cloud], other: views[other], "s3": views[other]}, cloud)
+    text = text.replace(f'targets = ["to-{cloud}", "to-{other}", "to-s3"]', f'targets = ["to-{other}"]')
+    return text + '[limits]\nmemory = "128MiB"\n'
+
+
+def run(text, events):
+    """What the child said; its errors are ours."""
+    env = {"PATH": os.defpath, "BUCKETRELAY_TOML": text, "PYTHONPATH": str(ROOT / "shared")}
+    done = subprocess.run(
+        [sys.executable, str(CHILD)],
+        input=json.dumps(events),
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])

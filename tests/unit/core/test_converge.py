@@ -1,0 +1,337 @@
+"""One task at a time: the target ends equal to the source, whatever the event said and whoever interferes."""
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from bucketrelay.core.stamp import NAME
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import OutcomeUnknown, StoreRefused, StoreUnavailable
+from bucketrelay.model import Address, Change, Deletes, Meta, Outcome
+from bucketrelay.store import Abilities
+from fakes import MemoryStore
+
+LARGE = bytes(range(100))
+
+
+def test_a_created_object_is_copied_with_all_that_belongs_to_it(world):
+    meta = Meta(
+        "text/plain", "gzip", "de", 'attachment; filename="x"', "no-store", "Thu, 01 Dec 2030 16:00:00 GMT", {"a": "ü"}
+    )
+    world.source.write("k", b"12345", meta)
+    result = world.run(time=datetime(2026, 11, 21, 8, 59, tzinfo=timezone.utc))
+
+    copy = world.target.info("k")
+    assert world.target.body("k") == b"12345"
+    assert replace(copy.meta, user={n: v for n, v in copy.meta.user.items() if n != NAME}) == meta
+    assert (result.outcome, result.bytes, result.error, result.degraded) == (Outcome.COPIED, 5, "", ())
+    assert (result.source, result.target, result.key) == ("s3://source/k", "obs://target/k", "k")
+    assert result.lag > 60
+
+
+def test_a_large_object_goes_in_parts_and_arrives_whole(world):
+    world.source.write("k", LARGE)
+    world.target._abilities = Abilities(min_part=1)
+
+    assert world.run().outcome is Outcome.COPIED
+    assert world.target.body("k") == LARGE
+    assert world.target.counts["put_part"] == 13
+    assert list(world.target.uploads()) == []
+
+
+def test_an_empty_object_is_copied(world):
+    world.source.write("k", b"")
+
+    assert world.run().outcome is Outcome.COPIED
+    assert world.target.body("k") == b""
+
+
+def test_a_duplicate_event_costs_two_requests_and_writes_nothing(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.forget()
+
+    assert world.run().outcome is Outcome.UNCHANGED
+    assert world.requests == ["source.fetch", "target.look"]
+
+
+@pytest.mark.parametrize("deletes", Deletes)
+def test_a_small_created_object_costs_at_most_four_requests(world, deletes):
+    world.deletes = deletes
+    world.source.write("k", b"1")
+    world.run()
+
+    saved = world.target.conditional and deletes is Deletes.KEEP
+    assert len(world.requests) == (3 if saved else 4)
+
+
+def test_an_overwrite_costs_at_most_four_requests(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.source.write("k", b"2")
+    world.forget()
+
+    assert world.run().outcome is Outcome.COPIED
+    assert len(world.requests) == 4
+    assert world.equal()
+
+
+def test_a_followed_delete_costs_at_most_four_requests(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.source.remove("k")
+    world.forget()
+
+    assert world.run(change=Change.REMOVED).outcome is Outcome.DELETED
+    assert len(world.requests) == 4
+    assert world.equal()
+
+
+def test_a_late_create_after_a_delete_deletes(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.source.remove("k")
+
+    assert world.run(change=Change.CREATED).outcome is Outcome.DELETED
+    assert world.target.keys() == []
+
+
+def test_a_late_delete_after_a_create_copies(world):
+    world.source.write("k", b"1")
+
+    assert world.run(change=Change.REMOVED).outcome is Outcome.COPIED
+    assert world.target.body("k") == b"1"
+
+
+def test_a_rewrite_of_the_metadata_alone_is_followed(world):
+    world.source.write("k", b"1", Meta(content_type="a/b"))
+    world.run()
+    world.source.write("k", b"1", Meta(content_type="c/d"))
+
+    assert world.run().outcome is Outcome.COPIED
+    assert world.target.info("k").meta.content_type == "c/d"
+
+
+def test_a_route_that_keeps_does_not_delete(world):
+    world.deletes = Deletes.KEEP
+    world.source.write("k", b"1")
+    world.run()
+    world.source.remove("k")
+    result = world.run(change=Change.REMOVED)
+
+    assert result.outcome is Outcome.UNCHANGED
+    assert "keep" in result.error
+    assert world.target.body("k") == b"1"
+
+
+def test_an_object_that_somebody_else_put_there_is_never_deleted(world):
+    world.target.write("k", b"theirs")
+    result = world.run(change=Change.REMOVED)
+
+    assert result.outcome is Outcome.UNCHANGED
+    assert "did not write" in result.error
+    assert world.target.body("k") == b"theirs"
+
+
+@pytest.mark.parametrize("error", [StoreRefused("403"), StoreUnavailable("503"), StoreUnavailable("timeout")])
+@pytest.mark.parametrize("store", ["source", "target"])
+@pytest.mark.parametrize("verb", ["look", "fetch"])
+def test_what_could_not_be_found_out_deletes_nothing(world, error, store, verb):
+    world.source.write("k", b"1")
+    world.run()
+    world.source.remove("k")
+    world.store(store).fail(verb, error, times=9)
+    result = world.run(change=Change.REMOVED)
+
+    if (store, verb) == ("target", "fetch") or (store, verb) == ("source", "look"):
+        return  # never asked, or asked only after the delete was right
+    assert (result.outcome, result.retryable) == (Outcome.FAILED, error.retryable)
+    assert world.target.body("k") == b"1"
+
+
+def test_a_source_bucket_that_is_gone_deletes_nothing(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.source.drop_bucket()
+    result = world.run(change=Change.REMOVED)
+
+    assert (result.outcome, result.retryable) == (Outcome.FAILED, False)
+    assert world.target.body("k") == b"1"
+
+
+def test_a_target_bucket_that_is_gone_is_not_called_unchanged(world):
+    world.target.drop_bucket()
+
+    assert world.run(change=Change.REMOVED).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("body", [b"12345", LARGE], ids=["whole", "parts"])
+@pytest.mark.parametrize("newer", [b"54321", LARGE[::-1]], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("verb", "after"), [("look", False), ("fetch", False), ("fetch", True), ("read", False), ("read", True)]
+)
+def test_an_object_overwritten_while_it_is_copied_ends_as_its_last_version(world, body, newer, verb, after):
+    world.target._abilities = Abilities(min_part=1)
+    world.source.write("k", body)
+    world.source.arrange(verb, lambda: world.source.write("k", newer), after=after)
+    result = world.run()
+
+    if verb == "look" and world.source.counts["look"] == 0 or verb == "read" and world.source.counts["read"] == 0:
+        world.source.write("k", newer)
+        result = world.run()
+    assert result.outcome is Outcome.COPIED
+    assert world.target.body("k") == newer
+    assert list(world.target.uploads()) == []
+
+
+@pytest.mark.parametrize("verb", ["put", "look"])
+def test_an_object_deleted_while_it_is_copied_ends_deleted(world, verb):
+    world.source.write("k", b"1")
+    store = world.target if verb == "put" else world.source
+    store.arrange(verb, lambda: world.source.remove("k"))
+    result = world.run()
+
+    assert result.outcome is Outcome.DELETED
+    assert world.target.keys() == []
+
+
+def test_an_object_created_again_while_its_copy_is_deleted_ends_copied(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.source.remove("k")
+    world.target.arrange("delete", lambda: world.source.write("k", b"2"))
+    result = world.run(change=Change.REMOVED)
+
+    assert result.outcome is Outcome.COPIED
+    assert world.target.body("k") == b"2"
+
+
+def test_a_target_written_by_somebody_between_look_and_write_is_looked_at_again(world):
+    world.source.write("k", b"1")
+    world.target.arrange("put", lambda: world.target.write("k", b"theirs"))
+
+    assert world.run().outcome is Outcome.COPIED
+    assert world.target.body("k") == b"1"
+
+
+def test_an_object_that_never_stands_still_is_reported_and_comes_again(world):
+    world.source.write("k", b"0")
+    for number in range(9):
+        world.source.arrange("look", lambda n=number: world.source.write("k", b"x" * (n + 1)))
+    result = world.run()
+
+    assert (result.outcome, result.retryable) == (Outcome.FAILED, True)
+    assert "changed 5 times" in result.error
+
+
+def test_a_write_of_unknown_outcome_is_never_reported_done(world):
+    world.source.write("k", b"1")
+    world.target.fail("put", OutcomeUnknown("obs://target/k: no answer"), after=True)
+    first, second = world.run(), world.run()
+
+    assert (first.outcome, first.retryable) == (Outcome.FAILED, True)
+    assert second.outcome is Outcome.UNCHANGED
+
+
+def test_two_routes_that_face_each_other_come_to_rest(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.forget()
+    back = world.task(source="target", target="source")
+    result = world.converge(back, Deadline())
+
+    assert result.outcome is Outcome.UNCHANGED
+    assert "itself a copy" in result.error
+    assert world.source.counts["put"] == 0
+
+
+def test_a_ring_of_three_comes_to_rest(world):
+    world.more["third"] = MemoryStore(Address("oci", "third", "ns"))
+    world.source.write("k", b"1")
+    hops = [("source", "target"), ("target", "third"), ("third", "source"), ("third", "target")]
+    outcomes = [world.converge(world.task(source=a, target=b), Deadline()).outcome for a, b in hops]
+
+    assert outcomes == [Outcome.COPIED, Outcome.COPIED, Outcome.UNCHANGED, Outcome.UNCHANGED]
+    assert world.more["third"].body("k") == b"1"
+
+
+def test_an_edit_of_a_copy_travels_back(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.target.write("k", b"edited")
+    result = world.converge(world.task(source="target", target="source"), Deadline())
+
+    assert result.outcome is Outcome.COPIED
+    assert world.source.body("k") == b"edited"
+
+
+def test_deletes_past_the_fuse_are_held_and_said(world):
+    for key in "abc":
+        world.source.write(key, b"1")
+        world.run(key)
+        world.source.remove(key)
+    outcomes = [world.run(key, Change.REMOVED, max_deletes=2) for key in "abc"]
+
+    assert [result.outcome for result in outcomes] == [Outcome.DELETED, Outcome.DELETED, Outcome.FAILED]
+    assert "max_deletes" in outcomes[2].error
+    assert world.target.keys() == ["c"]
+
+
+def test_the_fuse_lets_deletes_through_again_after_an_hour(world):
+    times = iter([0.0, 1.0, 3601.0])
+    world.fuse._now = lambda: next(times)
+    for key in "abc":
+        world.source.write(key, b"1")
+        world.run(key)
+        world.source.remove(key)
+    outcomes = [world.run(key, Change.REMOVED, max_deletes=1).outcome for key in "abc"]
+
+    assert outcomes == [Outcome.DELETED, Outcome.FAILED, Outcome.DELETED]
+
+
+def test_what_the_target_cannot_carry_is_named(world):
+    world.source.write("k", b"1", Meta(tags=3, expires="Thu, 01 Dec 2030 16:00:00 GMT"))
+    world.target._abilities = Abilities(headers=frozenset({"content_type"}))
+
+    assert world.run().degraded == ("expires", "tags")
+
+
+def test_a_strict_route_copies_nothing_that_would_lose_something(world):
+    world.source.write("k", b"1", Meta(tags=3))
+    result = world.run(strict=True)
+
+    assert (result.outcome, result.retryable) == (Outcome.FAILED, False)
+    assert "tags" in result.error
+    assert world.target.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "words"), [("", "strip_prefix"), ("x" * 1025, "1025 bytes"), ("ü" * 513, "1026 bytes")]
+)
+def test_a_key_that_the_mapping_spoils_fails_and_is_said(world, key, words):
+    world.source.write("k", b"1")
+    result = world.run(target_key=key)
+
+    assert (result.outcome, result.retryable) == (Outcome.FAILED, False)
+    assert words in result.error
+
+
+def test_without_time_a_task_is_unfinished_and_has_touched_nothing(world):
+    world.source.write("k", b"1")
+    result = world.run(deadline=Deadline(0))
+
+    assert (result.outcome, result.retryable) == (Outcome.UNFINISHED, True)
+    assert world.requests == []
+
+
+@pytest.mark.parametrize("verb", ["begin", "put_part", "commit"])
+def test_an_upload_that_fails_leaves_nothing_open(world, verb):
+    world.target._abilities = Abilities(min_part=1)
+    world.source.write("k", LARGE)
+    world.target.fail(verb, StoreUnavailable("503"))
+    result = world.run()
+
+    assert (result.outcome, result.retryable) == (Outcome.FAILED, True)
+    assert list(world.target.uploads()) == []
+    assert world.target.keys() == []

@@ -1,0 +1,134 @@
+"""Tasks to results: bounded threads, isolation, order, time."""
+
+import threading
+from datetime import datetime, timezone
+
+import pytest
+
+from bucketrelay.core.budget import Budget
+from bucketrelay.core.run import Runner
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import OutOfTime, StoreRefused
+from bucketrelay.model import Address, Outcome, Result, Task
+from bucketrelay.store import Abilities
+from fakes import MemoryStore
+
+NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
+
+
+def result_of(task, outcome=Outcome.COPIED):
+    return Result(task.route, "", "created", task.key, task.target_key, task.key, outcome, NOW)
+
+
+def runner(deliver, threads=4):
+    return Runner(deliver, lambda task: (task.key, task.target_key), Budget(1024, threads), lambda: NOW)
+
+
+def tasks(count):
+    return [Task("r", "s", str(n), "t", str(n)) for n in range(count)]
+
+
+def test_results_come_in_the_order_of_their_tasks():
+    results = runner(lambda task, _: result_of(task)).run(tasks(50), Deadline())
+
+    assert [result.key for result in results] == [str(n) for n in range(50)]
+
+
+def test_one_poisoned_task_costs_no_other_its_result():
+    def deliver(task, _):
+        if task.key == "7":
+            raise ZeroDivisionError("a defect")
+        return result_of(task)
+
+    results = runner(deliver).run(tasks(20), Deadline())
+
+    assert [result.key for result in results if not result.ok] == ["7"]
+    assert results[7].error == "ZeroDivisionError: a defect"
+    assert results[7].retryable
+
+
+def test_no_more_threads_work_than_the_budget_says():
+    working, most, lock = set(), [], threading.Lock()
+    gate = threading.Barrier(3, timeout=20)
+
+    def deliver(task, _):
+        with lock:
+            working.add(task.key)
+            most.append(len(working))
+        gate.wait()
+        with lock:
+            working.remove(task.key)
+        return result_of(task)
+
+    runner(deliver, threads=3).run(tasks(9), Deadline())
+
+    assert max(most) == 3
+
+
+def test_tasks_for_the_same_target_key_follow_one_another():
+    order = []
+
+    def deliver(task, _):
+        order.append(task.cause)
+        return result_of(task)
+
+    same = [Task("r", "s", "k", "t", "k", cause=str(n)) for n in range(20)]
+    runner(deliver).run(same, Deadline())
+
+    assert order == [str(n) for n in range(20)]
+
+
+def test_a_request_that_hangs_is_left_behind_and_said_to_be_unfinished():
+    let_go = threading.Event()
+
+    def deliver(task, _):
+        if task.key == "0":
+            let_go.wait(20)
+        return result_of(task)
+
+    late, *others = runner(deliver).run(tasks(3), Deadline(0.2))
+    let_go.set()
+
+    assert (late.outcome, late.retryable) == (Outcome.UNFINISHED, True)
+    assert [result.outcome for result in others] == [Outcome.COPIED] * 2
+
+
+def test_nothing_to_do_is_no_result():
+    assert runner(result_of).run([], Deadline()) == []
+
+
+def test_objects_in_parts_share_one_budget_without_waiting_for_ever(world):
+    """More objects at once than the memory holds parts of: whoever holds bytes never waits for more."""
+    world.target._abilities = Abilities(min_part=1)
+    world.budget = Budget(memory=int(8 * 3 * 1.25), threads=16)
+    bodies = {f"k{n}": bytes([n]) * 100 for n in range(40)}
+    for key, body in bodies.items():
+        world.source.write(key, body)
+    some = Runner(world.converge, lambda task: (task.key, task.key), world.budget, world.now)
+    results = some.run([world.task(key) for key in bodies], Deadline(60))
+
+    assert {result.outcome for result in results} == {Outcome.COPIED}
+    assert {key: world.target.body(key) for key in bodies} == bodies
+    assert world.budget._free == world.budget._total
+
+
+def test_one_target_down_leaves_the_other_its_object(world):
+    world.source.write("k", b"1")
+    world.more["down"] = MemoryStore(Address("s3", "down"))
+    world.more["down"].drop_bucket()
+    both = [world.task(), world.task(target="down")]
+    some = Runner(world.converge, lambda task: (task.key, task.key), world.budget, world.now)
+    good, bad = some.run(both, Deadline())
+
+    assert (good.outcome, bad.outcome) == (Outcome.COPIED, Outcome.FAILED)
+    assert "s3://down/k" in bad.error
+
+
+def test_a_deadline_is_checked_with_what_is_needed():
+    clock = iter([0.0, 4.0, 4.0]).__next__
+    deadline = Deadline(10, margin=5, now=clock)
+
+    deadline.check()
+    with pytest.raises(OutOfTime):
+        deadline.check(need=1.0)
+    assert not StoreRefused("x").retryable

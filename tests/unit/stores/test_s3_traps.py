@@ -1,0 +1,704 @@
+"""One test for each trap of S3 and of the servers that speak its dialect: a scripted server, and a look at the wire."""
+
+import base64
+import io
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import botocore.awsrequest
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bucketrelay.errors import (
+    Damaged,
+    ObjectGone,
+    OutcomeUnknown,
+    RelayError,
+    SourceChanged,
+    StoreRefused,
+    StoreUnavailable,
+    TargetChanged,
+)
+from bucketrelay.model import Address, Meta, ObjectInfo
+from bucketrelay.store import ABSENT, Part, Upload
+from bucketrelay.stores.s3 import S3Store
+from bucketrelay.stores.s3_client import Access
+from bucketrelay.stores.s3_wire import info_of, unworded, worded
+from bucketrelay_emulators.tls import Authority
+
+SECRET = "unit-secret-7d1f/+="
+PLACE = Address("s3", "bucket")
+TEXT = Meta(content_type="text/plain")
+SEEN = ObjectInfo("a", 5, "etag", datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc))
+WRITES = {
+    "PUT": lambda store: store.put("a", b"12345", TEXT),
+    "DELETE": lambda store: store.delete("a"),
+    "POST": lambda store: store.commit(Upload("a", "id"), [Part(1, "e", 5)]),
+}
+HEADERS = {"ETag": '"etag"', "Last-Modified": "Sat, 21 Nov 2026 09:15:00 GMT"}
+
+
+@dataclass
+class Answer:
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    cut: int | None = None  # break the connection after so many bytes of the body; -1: before any answer
+
+
+@dataclass
+class Asked:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Scripted:
+    """A server that gives the answers it was told, in order, and remembers the requests."""
+
+    def __init__(self, tls: Authority | None = None) -> None:
+        self.answers: list[Answer] = []
+        self.asked: list[Asked] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = False
+        scheme = "http"
+        if tls:
+            scheme = "https"
+            self._server.socket = tls.server_context("127.0.0.1").wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def will(self, *answers: Answer) -> None:
+        self.answers += answers
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(scripted) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's below
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                lower = {name.lower(): value for name, value in self.headers.items()}
+                scripted.asked.append(Asked(self.command, self.path, lower, body))
+                self.close_connection = True
+                answer = scripted.answers.pop(0)
+                if answer.cut == -1:
+                    return
+                self.send_response(answer.status)
+                for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Connection", "close")
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(answer.body[: answer.cut])
+
+            do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _any  # noqa: N815 - the names that http.server calls
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        return Handler
+
+
+def said(status: int, code: str, more: str = "") -> Answer:
+    """An error as S3 tells it."""
+    return Answer(status, body=f"<Error><Code>{code}</Code><Message>as scripted</Message>{more}</Error>".encode())
+
+
+def content(body: bytes, start: int = 0, size: int | None = None, **headers: str) -> Answer:
+    """A part of an object."""
+    whole = len(body) if size is None else size
+    shown = {**HEADERS, "Content-Range": f"bytes {start}-{start + len(body) - 1}/{whole}", **headers}
+    return Answer(206, shown, body)
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    server = Scripted()
+    yield server
+    server.close()
+    assert server.answers == [], "the script was not played to its end"
+
+
+@pytest.fixture
+def store(server: Scripted) -> Iterator[S3Store]:
+    store = S3Store(PLACE, endpoint=server.url, region="eu-1", access_key="AK", secret_key=SECRET, timeout=5)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK waits between attempts; its waits are not what is tested."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+
+
+class TestColdStart:
+    def test_a_store_is_made_without_the_sdk(self):
+        code = (
+            "import sys; from bucketrelay.stores.s3 import S3Store; from bucketrelay.model import Address;"
+            "S3Store(Address('s3', 'b')); print([name for name in sys.modules if 'boto' in name])"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"
+
+    def test_the_sdk_above_botocore_is_not_loaded_at_all(self):
+        code = (
+            "import sys; from bucketrelay.stores.s3 import S3Store; from bucketrelay.model import Address;"
+            "S3Store(Address('s3', 'b'), region='us-east-1', access_key='a', secret_key='b')._client();"
+            "print([name for name in sys.modules if name in ('boto3', 's3transfer')])"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"
+
+    @pytest.mark.parametrize(
+        ("endpoint", "aws"),
+        [
+            ("", True),
+            ("https://s3.eu-central-1.amazonaws.com", True),
+            ("https://s3.cn-north-1.amazonaws.com.cn", True),
+            ("https://bucket.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com", True),
+            ("https://s3.dualstack.eu-west-1.api.aws", True),
+            ("https://obs.cn-north-4.myhuaweicloud.com", False),
+            ("https://ns.compat.objectstorage.us-ashburn-1.oraclecloud.com", False),
+            ("https://amazonaws.com.example.org", False),
+            ("https://notamazonaws.com", False),
+            ("http://127.0.0.1:9000", False),
+        ],
+    )
+    def test_whose_server_it_is_is_told_by_its_name(self, endpoint, aws):
+        assert S3Store(PLACE, endpoint=endpoint).conditional is aws
+
+    def test_an_endpoint_that_only_the_environment_names_counts(self, monkeypatch):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000")
+        assert not S3Store(PLACE).conditional
+        monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+        assert S3Store(PLACE).conditional
+
+
+class TestWire:
+    """What is sent, seen just before it leaves: over HTTPS the SDK behaves otherwise than to a plain server."""
+
+    @staticmethod
+    def sent(store: S3Store, call: Callable[[], object], answer: bytes = b"", **headers: str) -> dict[str, str]:
+        seen: list[botocore.awsrequest.AWSPreparedRequest] = []
+
+        class Raw(io.BytesIO):
+            def stream(self, **_: object) -> Iterator[bytes]:
+                yield self.read()
+
+        def before_send(request, **_: object) -> botocore.awsrequest.AWSResponse:
+            seen.append(request)
+            told = {"ETag": '"e"', "Content-Length": str(len(answer)), **headers}
+            return botocore.awsrequest.AWSResponse(request.url, 200, told, Raw(answer))
+
+        store._client().meta.events.register("before-send.s3", before_send)
+        call()
+        store.close()
+        texts = {
+            name.lower(): value.decode() if isinstance(value, bytes) else str(value)
+            for name, value in seen[0].headers.items()
+        }
+        return {**texts, "url": seen[0].url}
+
+    @staticmethod
+    def at(endpoint: str = "", **more: object) -> S3Store:
+        return S3Store(PLACE, endpoint=endpoint, region="us-east-1", access_key="AK", secret_key=SECRET, **more)
+
+    @pytest.mark.parametrize("endpoint", ["https://obs.example.com", "http://minio.example.com:9000"])
+    def test_other_servers_get_no_checksum_trailers_and_no_chunks(self, endpoint):
+        store = self.at(endpoint)
+        for call in (
+            lambda: store.put("a", b"12345", TEXT),
+            lambda: store.put_part(Upload("a", "id"), 1, bytearray(b"12345")),
+        ):
+            sent = self.sent(store, call)
+            assert "content-encoding" not in sent
+            assert "transfer-encoding" not in sent
+            assert sent["content-length"] == "5"
+            assert not [name for name in sent if "checksum" in name or "trailer" in name]
+            assert sent["url"].startswith(f"{endpoint}/bucket/a")
+
+    def test_other_servers_are_asked_for_no_checksums(self):
+        store = self.at("https://obs.example.com")
+        assert "x-amz-checksum-mode" not in self.sent(store, lambda: store.look("a"))
+        assert "x-amz-checksum-mode" not in self.sent(store, lambda: store.fetch("a", 1, size=0))
+
+    def test_aws_gets_a_checksum_of_each_body_and_one_of_the_whole(self):
+        store = self.at()
+        assert self.sent(store, lambda: store.put("a", b"12345", TEXT))["x-amz-trailer"] == "x-amz-checksum-crc32"
+        answer = b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"
+        sent = self.sent(store, lambda: store.begin("a", TEXT), answer)
+        assert (sent["x-amz-checksum-algorithm"], sent["x-amz-checksum-type"]) == ("CRC32", "FULL_OBJECT")
+
+    def test_aws_is_asked_for_its_checksums_at_its_own_address(self):
+        store = self.at()
+        sent = self.sent(store, lambda: store.look("a"))
+        assert sent["x-amz-checksum-mode"] == "ENABLED"
+        assert urlsplit(sent["url"]).hostname.startswith("bucket.s3.")
+
+    def test_a_body_that_does_not_match_its_checksum_is_damaged(self):
+        store = self.at()
+        wrong = base64.b64encode(zlib.crc32(b"other").to_bytes(4, "big")).decode()
+        with pytest.raises(Damaged, match="s3://bucket/a"):
+            self.sent(store, lambda: store.fetch("a", 10), b"12345", **{"x-amz-checksum-crc32": wrong})
+        store.close()
+
+    def test_path_style_may_be_refused_and_demanded(self):
+        virtual, path = self.at("https://obs.example.com", path_style=False), self.at(path_style=True)
+        assert self.sent(virtual, lambda: virtual.look("a"))["url"] == "https://bucket.obs.example.com/a"
+        assert "/bucket/a" in self.sent(path, lambda: path.look("a"))["url"]
+
+    def test_class_and_encryption_go_with_every_write_and_the_sources_class_does_not(self):
+        store = self.at(storage_class="STANDARD_IA", sse="aws:kms", kms_key="key-id")
+        answer = b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"
+        for call in (lambda: store.put("a", b"", Meta(storage_class="WARM")), lambda: store.begin("a", TEXT)):
+            sent = self.sent(store, call, answer)
+            assert sent["x-amz-storage-class"] == "STANDARD_IA"
+            assert sent["x-amz-server-side-encryption"] == "aws:kms"
+            assert sent["x-amz-server-side-encryption-aws-kms-key-id"] == "key-id"
+
+    @pytest.mark.parametrize("text", ["0", "-1", "Thu, 01 Dec 1994 16:00:00 GMT", "2037-10-21T07:28:00Z"])
+    def test_expires_goes_out_as_the_source_had_it(self, text):
+        store = self.at("https://obs.example.com")
+        assert self.sent(store, lambda: store.put("a", b"", Meta(expires=text)))["expires"] == text
+
+    def test_metadata_that_is_not_ascii_goes_out_as_s3_writes_it(self):
+        store = self.at("https://obs.example.com")
+        sent = self.sent(store, lambda: store.put("a", b"", Meta(user={"Name": "Zürich", "plain": "a b"})))
+        assert sent["x-amz-meta-name"] == "=?UTF-8?B?WsO8cmljaA==?="
+        assert sent["x-amz-meta-plain"] == "a b"
+
+
+class TestAbsence:
+    def test_a_bare_404_is_settled_by_one_more_request(self, server, store):
+        server.will(Answer(404), said(404, "NoSuchKey"))
+        assert store.look("a") is None
+        assert [asked.method for asked in server.asked] == ["HEAD", "GET"]
+
+    def test_a_bare_404_of_a_missing_bucket_is_refused(self, server, store):
+        server.will(Answer(404), said(404, "NoSuchBucket"))
+        with pytest.raises(StoreRefused, match="create the bucket"):
+            store.look("a")
+
+    def test_a_404_from_who_knows_whom_is_refused(self, server, store):
+        server.will(Answer(404), Answer(404, {"Content-Type": "text/html"}, b"<html>Not found</html>"))
+        with pytest.raises(StoreRefused, match="does not say"):
+            store.look("a")
+
+    def test_who_is_not_sure_asks_once(self, server, store):
+        server.will(Answer(404))
+        assert store.look("a", sure=False) is None
+        assert len(server.asked) == 1
+
+    def test_an_object_that_appears_between_the_two_requests_is_seen(self, server, store):
+        server.will(Answer(404), content(b"1", size=5))
+        assert store.look("a") == SEEN
+
+    @pytest.mark.parametrize("sure", [True, False])
+    def test_403_is_never_absence_and_says_why_it_might_be(self, server, store, sure):
+        server.will(Answer(403))
+        with pytest.raises(StoreRefused, match="s3:ListBucket"):
+            store.look("a", sure=sure)
+
+    def test_403_of_a_get_is_never_absence(self, server, store):
+        server.will(said(403, "AccessDenied"), said(403, "AccessDenied"))
+        with pytest.raises(StoreRefused, match="s3://bucket/a: AccessDenied"):
+            store.fetch("a", 1)
+        with pytest.raises(StoreRefused, match="grant"):
+            store.delete("a")
+
+    @pytest.mark.usefixtures("no_wait")
+    def test_a_5xx_is_never_absence(self, server, store):
+        server.will(*[Answer(500)] * 3)
+        with pytest.raises(StoreUnavailable):
+            store.look("a")
+
+    def test_a_key_of_more_than_1024_bytes_is_not_even_sent(self, server, store):
+        with pytest.raises(StoreRefused, match="1,024"):
+            store.put("ü" * 513, b"", TEXT)
+        with pytest.raises(StoreRefused, match="unicode"):
+            store.look("\udcff")
+        assert server.asked == []
+
+
+class TestLostAnswers:
+    @pytest.mark.usefixtures("no_wait")
+    @pytest.mark.parametrize("first", [Answer(cut=-1), Answer(500), Answer(503), said(503, "SlowDown"), Answer(429)])
+    def test_a_read_is_tried_again(self, server, store, first):
+        server.will(first, content(b"12345"))
+        assert store.fetch("a", 5).body == b"12345"
+
+    @pytest.mark.usefixtures("no_wait")
+    @pytest.mark.parametrize("method", WRITES)
+    @pytest.mark.parametrize(
+        "first", [Answer(cut=-1), said(500, "InternalError"), Answer(502), Answer(503), Answer(504)], ids=repr
+    )
+    def test_a_write_without_a_plain_answer_is_of_unknown_outcome_and_not_sent_again(
+        self, server, store, method, first
+    ):
+        server.will(first)
+        with pytest.raises(OutcomeUnknown, match="s3://bucket/a"):
+            WRITES[method](store)
+        assert [asked.method for asked in server.asked] == [method]
+
+    @pytest.mark.usefixtures("no_wait")
+    def test_a_write_that_was_turned_away_is_sent_again_with_its_whole_body(self, server, store):
+        server.will(said(503, "SlowDown"), said(429, "TooManyRequests"), Answer(200, HEADERS))
+        assert store.put("a", bytearray(b"12345"), TEXT).etag == "etag"
+        assert [asked.body for asked in server.asked] == [b"12345"] * 3
+
+    @pytest.mark.usefixtures("no_wait")
+    def test_a_write_that_is_turned_away_for_good_surely_did_not_happen(self, server, store):
+        server.will(*[said(503, "SlowDown")] * 3)
+        with pytest.raises(StoreUnavailable) as raised:
+            store.put("a", b"12345", TEXT)
+        assert not isinstance(raised.value, OutcomeUnknown)
+
+    @pytest.mark.usefixtures("no_wait")
+    def test_a_part_may_be_sent_twice(self, server, store):
+        server.will(Answer(cut=-1), Answer(200, HEADERS))
+        assert store.put_part(Upload("a", "id"), 1, b"12345") == Part(1, "etag", 5)
+
+    @pytest.mark.usefixtures("no_wait")
+    def test_a_server_that_is_not_there_got_nothing(self):
+        gone = Scripted()
+        gone.close()
+        store = S3Store(PLACE, endpoint=gone.url, access_key="AK", secret_key=SECRET)
+        with pytest.raises(StoreUnavailable, match="check endpoint") as raised:
+            store.put("a", b"", TEXT)
+        assert not isinstance(raised.value, OutcomeUnknown)
+        store.close()
+
+    def test_200_with_an_error_inside_is_no_success(self, server, store):
+        server.will(Answer(200, body=b"<Error><Code>InternalError</Code><Message>late</Message></Error>"))
+        with pytest.raises(OutcomeUnknown, match="InternalError"):
+            store.commit(Upload("a", "id"), [Part(1, "e", 5)])
+
+    def test_a_listing_that_is_no_xml_is_not_an_empty_one(self, server, store):
+        server.will(Answer(200, body=b"<html><p>please log in"))
+        with pytest.raises(StoreUnavailable, match="s3://bucket"):
+            list(store.list())
+
+
+class TestConditions:
+    def conditions(self, server: Scripted) -> list[tuple[str, str]]:
+        return [(asked.headers.get("if-match", ""), asked.headers.get("if-none-match", "")) for asked in server.asked]
+
+    def test_a_refused_probe_proves_that_conditions_hold(self, server, store):
+        server.will(said(412, "PreconditionFailed"), Answer(200, HEADERS), Answer(200, HEADERS))
+        assert not store.conditional
+        store.put("a", b"1", TEXT, expect=ABSENT)
+        assert store.conditional
+        store.put("a", b"2", TEXT, expect=SEEN)
+        probe, first, second = self.conditions(server)
+        assert "no-object-has-this-etag" in probe[0]
+        assert (first, second) == (("", "*"), ('"etag"', ""))
+        assert [asked.body for asked in server.asked] == [b"1", b"1", b"2"]
+
+    def test_an_accepted_probe_has_done_the_write_and_conditions_are_never_sent_again(self, server, store):
+        server.will(Answer(200, HEADERS), Answer(200, HEADERS))
+        assert store.put("a", b"1", TEXT, expect=SEEN).etag == "etag"
+        assert not store.conditional
+        store.put("a", b"2", TEXT, expect=SEEN)
+        assert [asked.body for asked in server.asked] == [b"1", b"2"]
+        assert self.conditions(server)[1] == ("", "")
+
+    def test_404_for_a_missing_key_proves_it_too(self, server, store):
+        server.will(said(404, "NoSuchKey"), Answer(200, HEADERS))
+        store.put("a", b"1", TEXT, expect=ABSENT)
+        assert store.conditional
+
+    def test_404_for_a_missing_bucket_proves_nothing(self, server, store):
+        server.will(said(404, "NoSuchBucket"))
+        with pytest.raises(StoreRefused):
+            store.put("a", b"1", TEXT, expect=ABSENT)
+        assert not store.conditional
+
+    def test_a_server_that_says_it_cannot_gets_the_write_without(self, server, store):
+        server.will(said(501, "NotImplemented"), Answer(200, HEADERS))
+        store.put("a", b"1", TEXT, expect=ABSENT)
+        assert self.conditions(server)[1] == ("", "")
+        assert not store.conditional
+
+    def test_a_lost_probe_may_have_written(self, server, store):
+        server.will(Answer(cut=-1))
+        with pytest.raises(OutcomeUnknown):
+            store.put("a", b"1", TEXT, expect=ABSENT)
+
+    def test_commits_are_found_out_on_their_own(self, server, store):
+        done = Answer(200, body=b"<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
+        server.will(said(412, "PreconditionFailed"), Answer(200, HEADERS), done, done)
+        store.put("a", b"1", TEXT, expect=ABSENT)
+        for _ in range(2):
+            store.commit(Upload("a", "id"), [Part(1, "e", 5)], expect=ABSENT)
+        assert "no-object" in self.conditions(server)[2][0]
+        assert self.conditions(server)[3] == ("", "")
+        assert store.conditional
+
+    def test_a_delete_needs_no_probe(self, server, store):
+        server.will(Answer(204), said(412, "PreconditionFailed"), said(404, "NoSuchKey"), said(501, "NotImplemented"))
+        server.will(Answer(204))
+        store.delete("a", expect=SEEN)
+        with pytest.raises(TargetChanged):
+            store.delete("a", expect=SEEN)
+        store.delete("a", expect=SEEN)
+        store.delete("a", expect=SEEN)
+        assert self.conditions(server) == [('"etag"', "")] * 4 + [("", "")]
+
+    @pytest.mark.parametrize(
+        "answer", [said(412, "PreconditionFailed"), said(409, "ConditionalRequestConflict"), said(404, "NoSuchKey")]
+    )
+    def test_a_condition_that_fails_is_a_changed_target(self, server, store, answer):
+        server.will(said(412, "PreconditionFailed"), answer)
+        with pytest.raises(TargetChanged, match="s3://bucket/a"):
+            store.put("a", b"1", TEXT, expect=SEEN)
+
+    def test_an_upload_that_is_gone_is_no_changed_target(self, server, store):
+        server.will(said(404, "NoSuchUpload"))
+        with pytest.raises(ObjectGone, match="begin again"):
+            store.commit(Upload("a", "id"), [Part(1, "e", 5)], expect=SEEN)
+
+    def test_threads_that_write_first_probe_once(self, server, store):
+        server.will(said(412, "PreconditionFailed"), *[Answer(200, HEADERS)] * 8)
+        threads = [
+            threading.Thread(target=store.put, args=(f"{n}", b"", TEXT), kwargs={"expect": ABSENT}) for n in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [match for match, _ in self.conditions(server) if match] == [self.conditions(server)[0][0]]
+
+
+class TestReading:
+    def test_a_server_that_ignores_if_match_is_caught_by_its_own_etag(self, server, store):
+        server.will(content(b"12345", ETag='"newer"'))
+        with pytest.raises(SourceChanged, match="s3://bucket/a"):
+            store.read(SEEN, 0, 5)
+        assert server.asked[0].headers["if-match"] == '"etag"'
+
+    def test_a_server_without_etags_is_caught_by_time_and_size(self, server, store):
+        old = ObjectInfo("a", 5, "", SEEN.modified)
+        newer = "Sat, 21 Nov 2026 09:15:01 GMT"
+        server.will(
+            content(b"12345", ETag=""),
+            content(b"12345", ETag="", **{"Last-Modified": newer}),
+            content(b"1234", ETag=""),
+        )
+        assert store.read(old, 0, 5) == b"12345"
+        for _ in range(2):
+            with pytest.raises(SourceChanged):
+                store.read(old, 0, 4)
+
+    def test_a_range_under_status_200_is_a_range(self, server, store):
+        answer = content(b"34", start=2, size=5)
+        answer.status = 200
+        server.will(answer)
+        assert store.read(SEEN, 2, 2) == b"34"
+
+    def test_the_beginning_of_the_whole_object_is_taken_where_ranges_are_ignored(self, server, store):
+        server.will(Answer(200, HEADERS, b"12345"))
+        assert store.read(SEEN, 0, 2) == b"12"
+
+    def test_the_whole_object_is_not_taken_for_its_middle(self, server, store):
+        server.will(Answer(200, HEADERS, b"12345"))
+        with pytest.raises(StoreRefused, match="does not do ranges"):
+            store.read(SEEN, 2, 2)
+
+    @pytest.mark.parametrize("cut", [0, 3])
+    def test_a_body_that_ends_early_is_damaged_and_worth_another_try(self, server, store, cut):
+        answer = content(b"12345")
+        answer.cut = cut
+        server.will(answer)
+        with pytest.raises((Damaged, StoreUnavailable), match="s3://bucket/a") as raised:
+            store.read(SEEN, 0, 5)
+        assert raised.value.retryable
+
+    def test_another_version_with_the_same_etag_is_another_version(self, server, store):
+        server.will(content(b"12345", **{"x-amz-version-id": "2"}))
+        with pytest.raises(SourceChanged):
+            store.read(ObjectInfo("a", 5, "etag", version="1"), 0, 5)
+
+    def test_412_and_416_are_a_changed_source_and_404_a_gone_one(self, server, store):
+        server.will(said(412, "PreconditionFailed"), said(416, "InvalidRange"), said(404, "NoSuchKey"))
+        for error in (SourceChanged, SourceChanged, ObjectGone):
+            with pytest.raises(error):
+                store.read(SEEN, 0, 5)
+
+    def test_304_keeps_what_its_headers_say(self, server, store):
+        server.will(Answer(304, {**HEADERS, "x-amz-version-id": "v1"}))
+        fetched = store.fetch("a", 5, unless="etag")
+        assert fetched.body is None
+        assert fetched.info == ObjectInfo("a", -1, "etag", SEEN.modified, "v1")
+
+    def test_a_server_that_ignores_if_none_match_costs_no_body(self, server, store):
+        server.will(content(b"12345"))
+        assert store.fetch("a", 5, unless="etag").body is None
+
+    def test_an_archived_object_names_its_remedy(self, server, store):
+        server.will(said(403, "InvalidObjectState"))
+        with pytest.raises(StoreRefused, match="restore it"):
+            store.fetch("a", 5)
+
+
+class TestListing:
+    @staticmethod
+    def page(*keys: str, more: str = "") -> Answer:
+        entries = "".join(f"<Contents><Key>{key}</Key><Size>1</Size><ETag>e</ETag></Contents>" for key in keys)
+        return Answer(200, body=f"<ListBucketResult>{entries}{more}</ListBucketResult>".encode())
+
+    def test_keys_out_of_order_are_refused_not_merged_wrongly(self, server, store):
+        server.will(self.page("b", "a"))
+        with pytest.raises(StoreRefused, match="no order"):
+            list(store.list())
+
+    def test_a_page_without_a_token_is_followed_by_its_last_key(self, server, store):
+        server.will(self.page("a", "b", more="<IsTruncated>true</IsTruncated>"), self.page("c"))
+        assert [info.key for info in store.list()] == ["a", "b", "c"]
+        assert parse_qs(urlsplit(server.asked[1].path).query)["start-after"] == ["b"]
+
+    @pytest.mark.usefixtures("no_wait")
+    def test_a_listing_that_breaks_off_raises(self, server, store):
+        truncated = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        server.will(self.page("a", more=truncated), *[Answer(cut=-1)] * 3)
+        listing = store.list()
+        assert next(listing).key == "a"
+        with pytest.raises(StoreUnavailable):
+            next(listing)
+
+
+class TestRemedies:
+    def test_another_region_is_named(self, server, store):
+        elsewhere = said(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>")
+        server.will(elsewhere, *[said(403, "AccessDenied")] * len(server.answers))
+        store._client().meta.events.register_first("needs-retry.s3.GetObject", lambda **_: False)
+        store._client().meta.events.register("before-send.s3.HeadBucket", lambda request, **_: _raw(request, 403))
+        with pytest.raises(StoreRefused, match='set region = "eu-west-3"'):
+            store.fetch("a", 1)
+
+    @pytest.mark.parametrize(
+        ("code", "remedy"),
+        [
+            ("SignatureDoesNotMatch", "check secret_key"),
+            ("InvalidAccessKeyId", "check access_key"),
+            ("ExpiredToken", "expired"),
+            ("RequestTimeTooSkewed", "clock"),
+        ],
+    )
+    def test_credentials_that_are_refused_name_their_remedy_and_no_secret(self, server, store, code, remedy):
+        server.will(said(403, code))
+        with pytest.raises(StoreRefused, match=remedy) as raised:
+            store.fetch("a", 1)
+        assert SECRET not in f"{raised.value}{raised.value!r}{raised.value.__cause__!r}{store!r}"
+
+    def test_no_credentials_at_all_name_their_remedy(self, monkeypatch, tmp_path):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_ROLE_ARN"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+        store = S3Store(PLACE, region="us-east-1")
+        with pytest.raises(StoreRefused, match="set access_key"):
+            store.look("a")
+        with pytest.raises(StoreRefused, match="no-such-profile"):
+            S3Store(PLACE, profile="no-such-profile").look("a")
+        store.close()
+
+    def test_a_certificate_of_an_unknown_authority_says_ca_file(self):
+        authority = Authority()
+        server = Scripted(tls=authority)
+        try:
+            store = S3Store(PLACE, endpoint=server.url, access_key="AK", secret_key=SECRET, retries=0)
+            with pytest.raises(StoreRefused, match="set ca_file"):
+                store.put("a", b"", TEXT)
+            store.close()
+            server.will(Answer(200, HEADERS))
+            trusted = S3Store(PLACE, endpoint=server.url, access_key="AK", secret_key=SECRET, ca_file=authority.ca_file)
+            assert trusted.put("a", b"", TEXT).etag == "etag"
+            trusted.close()
+        finally:
+            server.close()
+            authority.cleanup()
+
+    def test_a_header_that_s3_cannot_carry_is_refused_before_it_is_sent(self, server, store):
+        for meta in (Meta(content_disposition="attachment; filename=ü"), Meta(user={"not a token": "x"})):
+            with pytest.raises(StoreRefused, match="s3://bucket/a"):
+                store.put("a", b"", meta)
+        assert server.asked == []
+
+    def test_a_repr_of_how_to_reach_it_has_no_secrets(self):
+        access = Access("", "", "AK", SECRET, SECRET, "", None, "", 1.0, 1)
+        assert SECRET not in repr(access)
+
+
+def _raw(request, status: int) -> botocore.awsrequest.AWSResponse:
+    class Raw(io.BytesIO):
+        def stream(self, **_: object) -> Iterator[bytes]:
+            yield self.read()
+
+    return botocore.awsrequest.AWSResponse(request.url, status, {}, Raw())
+
+
+class TestMetadata:
+    @given(st.text(st.characters(codec="utf-8")))
+    def test_any_text_makes_the_round_trip_as_printable_ascii(self, text):
+        wire = worded(text)
+        assert wire.isascii()
+        assert wire == wire.strip()
+        assert not any(ord(character) < 32 or ord(character) == 127 for character in wire)
+        assert unworded(wire) == text
+
+    @pytest.mark.parametrize(
+        ("wire", "text"),
+        [
+            ("plain text", "plain text"),
+            ("=?UTF-8?Q?Z=C3=BCrich?=", "Zürich"),
+            ("=?utf-8?b?WsM=?= =?utf-8?b?vHJpY2g=?=", "Zürich"),
+            ("=?UTF-8?B?broken!?=", "=?UTF-8?B?broken!?="),
+            ("=?no-such-charset?B?WsO8?=", "=?no-such-charset?B?WsO8?="),
+            ("Zürich".encode().decode("latin-1"), "Zürich"),  # raw UTF-8, as MinIO and rclone send it
+            ("Z\xfcrich", "Z\xfcrich"),
+        ],
+    )
+    def test_what_servers_send_is_understood(self, wire, text):
+        assert unworded(wire) == text
+
+    def test_a_checksum_of_the_whole_object_is_kept_and_one_of_parts_is_not(self):
+        answer = {"ETag": '"e-2"', "ContentLength": 5, "ChecksumCRC64NVME": "abc=", "ChecksumType": "FULL_OBJECT"}
+        assert info_of("a", answer, digest=True).checksums == {"crc64nvme": "abc="}
+        assert info_of("a", {**answer, "ChecksumType": "COMPOSITE"}).checksums == {}
+        assert info_of("a", {**answer, "ContentRange": "bytes 0-4/9"}).checksums == {}
+
+    def test_an_etag_is_an_md5_only_where_that_is_documented(self):
+        answer = {"ETag": f'"{"0" * 32}"', "ContentLength": 5}
+        assert info_of("a", answer).checksums == {}
+        assert info_of("a", answer, digest=True).checksums == {"md5": "0" * 32}
+        assert info_of("a", {**answer, "ServerSideEncryption": "aws:kms"}, digest=True).checksums == {}
+
+    def test_tags_are_counted_and_an_unreadable_expires_is_kept(self, server, store):
+        server.will(Answer(200, {**HEADERS, "x-amz-tagging-count": "3", "Expires": "0"}))
+        meta = store.look("a").meta
+        assert (meta.tags, meta.expires) == (3, "0")
+
+
+def test_every_error_is_one_of_ours(server, store):
+    server.will(said(405, "MethodNotAllowed"), said(400, "SomethingNew"), said(409, "OperationAborted"))
+    for call in (lambda: store.fetch("a", 1), lambda: store.put("a", b"", TEXT), lambda: store.delete("a")):
+        with pytest.raises(RelayError, match="s3://bucket/a") as raised:
+            call()
+        assert raised.value.__cause__ is not None

@@ -1,0 +1,183 @@
+"""Store URLs and the options of each kind of store."""
+
+import json
+import textwrap
+
+import pytest
+
+from bucketrelay.config import Secret, load
+from bucketrelay.errors import ConfigError
+from bucketrelay.model import Address
+
+ENVIRON = {}
+
+
+def store(lines, name="s"):
+    """The store that these lines make, in a configuration that is right but for them."""
+    rest = '[stores.logs]\nurl = "s3://ops"\n[[routes]]\nname = "r"\nsource = "logs"\nforward = "f"\n'
+    rest += '[forwards.f]\ntype = "webhook"\nurl = "http://hook/"\n'
+    log = '[stores.log]\nurl = "s3://lists"\n'
+    return load(f'log = "log"\n[stores.{name}]\n{textwrap.dedent(lines)}\n{log}{rest}', ENVIRON).stores[name]
+
+
+def store_mistakes(lines):
+    with pytest.raises(ConfigError) as refused:
+        store(lines)
+    return refused.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("s3://b", Address("s3", "b")),
+        ("s3://b/", Address("s3", "b")),
+        ("s3://b/a/b ü%20+", Address("s3", "b", prefix="a/b ü%20+/")),
+        ("obs://b/a/", Address("obs", "b", prefix="a/")),
+        ("oci://B_1@ns/p", Address("oci", "B_1", "ns", "p/")),
+        ("oci://b", Address("oci", "b")),
+        ("file:///data/x/", Address("file", "/data/x")),
+        ("file:///data//x/.", Address("file", "/data/x")),
+        ("rclone://my remote/a/b", Address("rclone", "my remote", prefix="a/b/")),
+    ],
+)
+def test_a_store_url_becomes_an_address(url, address):
+    assert store(f'url = "{url}"').address == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "photos",
+        "https://b.s3.amazonaws.com",
+        "S3://b",
+        "s3:/b",
+        "s3://",
+        "s3:///b",
+        "s3://b c",
+        "s3://b@ns",
+        "s3://key:secret@b",
+        "s3://*",
+        "s3://b?region=x",
+        "s3://b//a",
+        "s3://b/../a",
+        "s3://b/" + "x" * 1001,
+        "oci://b@",
+        "oci://b@n@m",
+        "oci://@ns",
+        "file://data",
+        "file:///",
+        "file:///data/../etc",
+        "rclone://",
+        "rclone://:s3,env_auth:/b",
+    ],
+)
+def test_what_is_no_store_url_is_a_mistake_of_the_url_alone(url):
+    (mistake,) = store_mistakes(f'url = "{url}"')
+
+    assert mistake.startswith("stores.s.url: ")
+    assert "key:secret" not in mistake
+
+
+def test_the_options_of_an_unknown_kind_of_store_are_not_a_second_mistake():
+    assert len(store_mistakes('url = "gs://b"\npath_style = true\ncompartment = "c"')) == 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "read", "host"),
+    [
+        ("https://s3.eu-central-1.amazonaws.com", "https://s3.eu-central-1.amazonaws.com", ""),
+        ("https://s3.cn-north-1.amazonaws.com.cn", "https://s3.cn-north-1.amazonaws.com.cn", ""),
+        ("https://Minio.Example.org:9000/", "https://Minio.Example.org:9000", "minio.example.org:9000"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000", "127.0.0.1:5000"),
+        ("http://[::1]:5000", "http://[::1]:5000", "[::1]:5000"),
+        ("https://minio:443", "https://minio:443", "minio"),
+        ("minio.example.org", "https://minio.example.org", "minio.example.org"),
+        ("https://amazonaws.com.example.org", "https://amazonaws.com.example.org", "amazonaws.com.example.org"),
+        ("https://x.example.org/storage/v1/s3", "https://x.example.org/storage/v1/s3", "x.example.org"),
+    ],
+)
+def test_the_server_is_a_part_of_the_address_where_it_is_not_aws(endpoint, read, host):
+    made = store(f'url = "s3://b"\nendpoint = "{endpoint}"')
+
+    assert (made.options["endpoint"], made.address.endpoint) == (read, host)
+
+
+def test_the_server_is_no_part_of_the_address_of_an_obs_bucket():
+    assert store('url = "obs://b"\nendpoint = "http://127.0.0.1:1"').address == Address("obs", "b")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "ftp://h",
+        "https://",
+        "https://h:99999",
+        "https://h:x",
+        "https://u:p@h",
+        "https://h?x=1",
+        "https://h#x",
+        "https://[::1",
+        "a b",
+    ],
+)
+def test_what_is_no_endpoint_is_a_mistake(endpoint):
+    (mistake,) = store_mistakes(f'url = "s3://b"\nendpoint = "{endpoint}"')
+
+    assert mistake.startswith("stores.s.endpoint: ")
+    assert "u:p" not in mistake
+
+
+COMMON = {
+    "endpoint": "https://h",
+    "region": "r",
+    "ca_file": "ca.pem",
+    "timeout": 2.5,
+    "retries": 0,
+}
+KEYS = {"access_key": "a", "secret_key": "b", "session_token": "c"}
+OPTIONS = [
+    ("s3://b", KEYS),
+    ("s3://b", {"path_style": True, "profile": "p", "storage_class": "GLACIER", "sse": "aws:kms", "kms_key": "k"}),
+    ("obs://b", {**KEYS, "path_style": False}),
+    ("oci://b@n", {"auth": "resource_principal", "compartment": "c"}),
+    ("oci://b@n", {"auth": "api_key", "config_file": "f", "profile": "P"}),
+    ("oci://b@n", {"auth": "api_key", "user": "u", "tenancy": "t", "fingerprint": "aa:bb", "key_file": "k"}),
+    ("file:///d", {}),
+    ("rclone://r/p", {}),
+]
+
+
+@pytest.mark.parametrize(("url", "options"), OPTIONS)
+def test_each_kind_of_store_takes_the_common_options_and_its_own(url, options):
+    given = {**COMMON, **options}
+    lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in {"url": url, **given}.items())
+
+    expected = {key: Secret(value) if key in KEYS else value for key, value in given.items()}
+    assert dict(store(lines).options) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('url = "obs://b"\nprofile = "p"', "stores.s.profile: is an option of s3:// and oci:// stores, not of obs://"),
+        ('url = "file:///d"\npath_style = true', "stores.s.path_style: is an option of s3:// and obs:// stores"),
+        ('url = "s3://b"\nregoin = "r"', 'stores.s.regoin: is an unknown key; did you mean "region"?'),
+        ('url = "s3://b"\naccess_key = 1', "stores.s.access_key: must be a text in quotes, not a number"),
+        ('url = "s3://b"\nsecret_key = "x"', "stores.s.access_key: is missing, though secret_key is given"),
+        ('url = "s3://b"\nsession_token = "x"', "stores.s.session_token: needs the access_key"),
+        ('url = "s3://b"\naccess_key = "x"\nsecret_key = "y"\nprofile = "p"', "stores.s.profile: and access_key are"),
+        ('url = "s3://b"\nkms_key = "x"', 'stores.s.kms_key: needs sse = "aws:kms"'),
+        ('url = "s3://b"\nsse = "none"', "stores.s.sse: is not a choice; known: AES256"),
+        ('url = "s3://b"\ntimeout = 0', "stores.s.timeout: must be a number from 0.1 to 3600"),
+        ('url = "s3://b"\nretries = 1.0', "stores.s.retries: must be a number from 0 to 100, without a fraction"),
+        ('url = "oci://b@n"\naccess_key = "x"', "stores.s.access_key: means nothing to oci:// stores: use auth"),
+        ('url = "oci://b@n"\nauth = "apikey"', 'stores.s.auth: "apikey" is not a choice; did you mean "api_key"?'),
+        ('url = "oci://b@n"\nuser = "u"', "stores.s.tenancy: is missing, though user is given"),
+        ('url = "oci://b@n"\nuser = "u"\nprofile = "p"', "stores.s.profile: and user are two sets of credentials"),
+        ('url = "oci://b@n"\nauth = "instance_principal"\nprofile = "p"', "stores.s.profile: goes with auth = "),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_go_with_the_store_or_each_other_are_mistakes(lines, said):
+    found = store_mistakes(lines)
+
+    assert any(mistake.startswith(said) for mistake in found), found
