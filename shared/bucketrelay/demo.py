@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -73,6 +74,7 @@ def main(out: Console) -> int:
         out.print("bucketrelay demo runs the functions of a source tree: clone the repository and say `make demo`")
         return 2
     started = time.monotonic()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # moto's server: a line for each request
     with Clouds.start() as clouds:
         out.print(Panel("Three clouds on 127.0.0.1: S3 (moto), Huawei OBS and Oracle OCI (bucketrelay_emulators)"))
         shows = (_created, _overwritten, _deleted, _one_target_down, _comes_again)
@@ -100,12 +102,12 @@ def _created(clouds: "Clouds", out: Console) -> bool:
 
 def _overwritten(clouds: "Clouds", out: Console) -> bool:
     clouds.s3.put_object(Bucket="photos", Key="2026/café 1+1.jpg", Body=b"a better photo", ContentType="image/jpeg")
-    return clouds.show(out, "2 · overwritten in S3", clouds.run_lambda())
+    return clouds.show(out, "2 · overwritten in S3", clouds.run_lambda(), "s3://photos")
 
 
 def _deleted(clouds: "Clouds", out: Console) -> bool:
     clouds.obs.client().deleteObject("scans", "in/page 1.tif")
-    return clouds.show(out, "3 · deleted in OBS", clouds.run_functiongraph())
+    return clouds.show(out, "3 · deleted in OBS", clouds.run_functiongraph(), "obs://scans")
 
 
 def _one_target_down(clouds: "Clouds", out: Console) -> bool:
@@ -114,7 +116,9 @@ def _one_target_down(clouds: "Clouds", out: Console) -> bool:
     told = clouds.run_lambda()
     down = clouds.contents()["obs://photos-mirror"].get("2026/last.jpg") is None
     up = clouds.contents()["oci://photos-mirror"].get("2026/last.jpg") == b"the last photo"
-    clouds.show(out, "4 · written in S3 while OBS answers 503: OCI gets its copy, SQS keeps the message", told)
+    clouds.show(
+        out, "4 · written in S3 while OBS answers 503: OCI gets its copy, SQS keeps the message", told, "s3://photos"
+    )
     return down and up
 
 
@@ -258,17 +262,17 @@ class Clouds:
         listed = self.s3.list_objects_v2(Bucket=name).get("Contents", [])
         return {o["Key"]: self.s3.get_object(Bucket=name, Key=o["Key"])["Body"].read() for o in listed}
 
-    def show(self, out: Console, title: str, told: list[str]) -> bool:
-        """All buckets side by side, and whether the targets equal their sources."""
+    def show(self, out: Console, title: str, told: list[str], *only: str) -> bool:
+        """The buckets side by side (of the sources in *only*, or all), and whether the targets equal their sources."""
         found = self.contents()
-        table = Table("source", "holds", "targets", "hold", title=title, title_justify="left", title_style="bold")
+        table = Table("source", "holds", "", "target", "holds", title=title, title_justify="left", title_style="bold")
         equal = True
-        for source, targets in PAIRS.items():
-            for target in targets:
+        for source in only or PAIRS:
+            for target in PAIRS[source]:
                 same = found[source] == found[target]
                 equal = equal and same
                 mark = "[green]=[/]" if same else "[red]≠[/]"
-                table.add_row(source, _shown(found[source]), f"{mark} {target}", _shown(found[target]))
+                table.add_row(source, _shown(found[source]), mark, target, "" if same else _shown(found[target]))
         out.print(table)
         for line in told:
             out.print(f"  {line}", style="dim")

@@ -129,7 +129,7 @@ class OciEmulator:
         self.subscribe(received.put)
         return received
 
-    def client(self, config: dict[str, str] | None = None, **options: object) -> Any:  # noqa: ANN401  the SDK has no types
+    def client(self, config: dict[str, str] | None = None, **options: object) -> Any:
         """An `oci.object_storage.ObjectStorageClient` of this emulator, with a throw-away API key; no retries.
 
         Args:

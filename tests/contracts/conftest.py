@@ -111,7 +111,7 @@ def _memory(*, conditional: bool) -> Rig:
         gone.drop_bucket()
         return gone
 
-    return Rig("memory", make, missing)
+    return Rig("memory" if conditional else "memory-plain", make, missing)
 
 
 @pytest.fixture

@@ -45,15 +45,12 @@ class Name(str):
 class Body:
     """A bytearray as something to read from, not copied: the SDK takes bytes or a file, and would copy to make one.
 
-    Only `read`: with `fileno`, `name` or `tell` the SDK and requests begin to ask more of it.
+    Only `read`: with `fileno`, `name` or `tell` the SDK and requests begin to ask more of it. `content_length` goes
+    beside it.
     """
 
     def __init__(self, octets: bytearray) -> None:
         self._left = memoryview(octets)
-
-    def __len__(self) -> int:
-        """How much is left; requests makes Content-Length of it."""
-        return len(self._left)
 
     def read(self, _size: int = -1) -> memoryview:
         """All of it at once, whatever was asked: the socket takes it in one go, and http.client in pieces of 16 KiB."""

@@ -101,7 +101,7 @@ def _config(access: Access) -> "Config":
     )
 
 
-def _once(response: Any = None, caught_exception: Exception | None = None, **_: object) -> bool | None:  # noqa: ANN401 - the SDK's pair
+def _once(response: Any = None, caught_exception: Exception | None = None, **_: object) -> bool | None:
     """No second attempt of a write unless the first surely did nothing; None leaves it to the SDK's own rule.
 
     A repeated PutObject may land after somebody else's newer write; a repeated If-None-Match: * gets 412 for one's own.

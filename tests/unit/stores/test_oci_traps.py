@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from oci.exceptions import ServiceError
 
 from bucketrelay.errors import (
     ConfigError,
@@ -141,6 +142,11 @@ class TestRetries:
         with pytest.raises(StoreUnavailable):
             store.begin("a", PLAIN)
         assert len(list(store.uploads())) == 1
+
+    def test_the_pause_is_what_the_service_asks_for_and_never_longer_than_five_seconds(self):
+        said = [ServiceError(429, "TooManyRequests", {"retry-after": after}, "") for after in ("2", "3600", "soon")]
+        assert [oci_calls._pause(error, 0) for error in said[:2]] == [2, 5]
+        assert 0 < oci_calls._pause(said[2], 0) <= oci_calls._pause(said[2], 20) == 5
 
     def test_a_silent_server_is_left_after_the_timeout(self, cloud, opened):
         store, go_on = opened(timeout=0.2, retries=0), threading.Event()

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -528,6 +529,19 @@ class TestReading:
         with pytest.raises((Damaged, StoreUnavailable), match="s3://bucket/a") as raised:
             store.read(SEEN, 0, 5)
         assert raised.value.retryable
+
+    def test_a_part_is_held_once(self, server, store):
+        size = 16 * 1024 * 1024
+        server.will(content(b"1"), content(b"\1" * size))
+        store.fetch("a", 1)  # the SDK's own memory is not what is measured
+        tracemalloc.start()
+        try:
+            body = store.read(ObjectInfo("a", size, "etag"), 0, size)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert len(body) == size
+        assert peak < 1.25 * size
 
     def test_another_version_with_the_same_etag_is_another_version(self, server, store):
         server.will(content(b"12345", **{"x-amz-version-id": "2"}))
