@@ -10,6 +10,7 @@ RelayError
 │   └── OutcomeUnknown     … and a write may or may not have happened
 ├── Damaged            the bytes that arrived are not the bytes that were sent: start over
 ├── StoreRefused       the same call will be refused again until somebody changes something
+│   └── CannotCopy     the server will not copy by itself: read and write
 ├── DeletesHeld        the route's delete fuse has blown
 └── OutOfTime          this invocation is over; the task goes on in another
 """
@@ -72,6 +73,10 @@ class Damaged(RelayError):
 
 class StoreRefused(RelayError):
     """403, a missing bucket, an invalid request: grant the permission or mend the configuration, then replay."""
+
+
+class CannotCopy(StoreRefused):
+    """The store's server will not copy this object by itself: read it and write it."""
 
 
 class DeletesHeld(RelayError):

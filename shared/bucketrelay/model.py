@@ -71,7 +71,8 @@ class Meta:
     expires: str = ""  # an HTTP date, as sent
     user: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # names in lower case, values as unicode text
     storage_class: str = ""  # in the words of the store it was read from
-    tags: int = 0  # how many there are; reading them is a request of its own
+    tag_count: int = 0  # how many tags a store says there are; reading them is a request of its own
+    tags: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # to be written; no store fills it in by itself
 
 
 @dataclass(frozen=True, slots=True)

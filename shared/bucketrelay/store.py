@@ -1,4 +1,4 @@
-"""What the core asks of a store: five verbs, and two abilities that some lack.
+"""What the core asks of a store: five verbs, and three abilities that some lack.
 
 Promises that every implementation makes, proven by `tests/contracts/`:
 
@@ -10,11 +10,12 @@ Promises that every implementation makes, proven by `tests/contracts/`:
 * one instance may be used by many threads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
+from bucketrelay.deadline import Deadline
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 
 MiB = 1024 * 1024
@@ -49,6 +50,7 @@ class Abilities:
     headers: frozenset[str] = CONTENT_HEADERS  # fields of Meta
     user_bytes: int = 2048  # all names and values of user metadata together, as the store counts them
     key_bytes: int = 1024  # UTF-8
+    tags: int = 0  # how many an object may have
     min_part: int = 5 * MiB  # but for the last part
     max_part: int = 5 * GiB
     max_parts: int = 10_000
@@ -157,3 +159,35 @@ class PartStore(Store, Protocol):
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """The uploads that are open, of keys that begin with *prefix*."""
+
+
+@runtime_checkable
+class Tagged(Store, Protocol):
+    """A store whose objects have tags. They are written with the object: `Meta.tags` in `put`, `begin`, `copy_from`."""
+
+    def tags(self, info: ObjectInfo) -> Mapping[str, str]:
+        """The tags of exactly the version *info*, as far as the store can tell. Errors as in `read`."""
+
+
+@runtime_checkable
+class ServerSideCopy(Store, Protocol):
+    """A store whose server can fetch an object from another store by itself, so that no byte comes through here."""
+
+    def reach(self, source: Store) -> int | None:
+        """From which size in bytes on a copy by the server is worth it; None where it cannot reach *source*."""
+
+    def copy_from(
+        self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None
+    ) -> Written:
+        """Publish exactly the version *info* of *source* under *key*, with *meta* in place of its metadata.
+
+        An answer of 200 that carries an error is an error. Whatever has been started and cannot end before *deadline*
+        is called off where the server lets us.
+
+        Raises:
+            CannotCopy: the server refuses to (no permission on the source, an archived object, an encryption that it
+                may not use): nothing was written, and streaming may still work.
+            SourceChanged, ObjectGone: the source is no longer *info*.
+            TargetChanged, OutcomeUnknown: as in `put`.
+            OutOfTime: the copy goes on at the server and may still take effect.
+        """

@@ -234,6 +234,11 @@ class ObsEmulator:
         self._clients.append(made)
         return made
 
+    @property
+    def connections(self) -> int:
+        """How many clients keep open."""
+        return self._server.connections
+
     def hang_up(self) -> None:
         """End the connections that clients keep alive, as servers do with idle ones."""
         self._server.hang_up()

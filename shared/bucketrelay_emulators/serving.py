@@ -89,6 +89,12 @@ class Server:
         self.hang_up()
         self._server.server_close()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        with self._lock:
+            return len(self._sockets)
+
     def hang_up(self) -> None:
         """End the connections that clients keep alive, as servers do with idle ones."""
         with self._lock:

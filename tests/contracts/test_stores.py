@@ -270,7 +270,7 @@ class TestPut:
         store.put("a", b"12345", Meta())
         meta = store.look("a").meta
         assert meta.content_type in ("", "binary/octet-stream", "application/octet-stream")  # the server's own default
-        assert (meta.user, meta.tags) == ({}, 0)
+        assert (meta.user, meta.tag_count) == ({}, 0)
         assert all(getattr(meta, name) == "" for name in store.abilities.headers - {"content_type"})
 
     def test_a_new_write_replaces_all_metadata(self, store):

@@ -21,9 +21,10 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
     lost += dropped
     if meta.storage_class not in _USUAL_CLASSES:
         lost.append(f"storage_class={meta.storage_class}")
-    if meta.tags:
+    if meta.tag_count > len(meta.tags) or len(meta.tags) > abilities.tags:
         lost.append("tags")
-    return replace(meta, **headers, user=user, storage_class="", tags=0), tuple(sorted(lost))
+    tags = meta.tags if len(meta.tags) <= abilities.tags else {}
+    return replace(meta, **headers, user=user, storage_class="", tag_count=0, tags=tags), tuple(sorted(lost))
 
 
 def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, str], list[str]]:

@@ -127,7 +127,7 @@ def _unsent(url: str, error: NeverSent) -> RelayError:
 
 
 def _unanswered(url: str, error: Exception, *, write: bool) -> RelayError:
-    said = f"{url}: {error or type(error).__name__}"
+    said = f"{url}: {str(error) or type(error).__name__}"
     if write:
         return OutcomeUnknown(f"{said}: no answer to a write: look before believing either")
     return StoreUnavailable(f"{said}: try again later")

@@ -4,7 +4,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bucketrelay.errors import Damaged, StoreUnavailable
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from bucketrelay.stores.obs_client import Client
 
 T = TypeVar("T")
+_SMALL = 64 * 1024  # bytes of an unwanted answer that cost less than a new connection
 _PAUSE = 0.2  # seconds before the first repetition; doubled for each further one
 
 
@@ -46,17 +49,21 @@ class Answer:
                 while at < length and (count := self.response.readinto(view[at:])):
                     at += count
         finally:
-            self.drop()
+            self.drop(broken=at < length)
         if at < length:
             raise Damaged(f"{self.url}: {at} of {length} bytes arrived: start over")
         return buffer
 
-    def drop(self) -> None:
-        """Keep the connection if its answer was read to the end; the SDK would keep it either way."""
+    def drop(self, *, broken: bool = False) -> None:
+        """Keep the connection if its answer can be read to the end; the SDK would keep it either way."""
         if self.response is None:
             return
-        if self.response.isclosed():
-            self.response.close()
+        rest = self.response.length  # None where the length is not known
+        if not broken and rest and rest <= _SMALL:
+            with suppress(OSError, HTTPException):
+                self.response.readinto(bytearray(rest))
+        if self.response.isclosed() and not broken:
+            self.response.close()  # back to those that are idle
         else:
             self.response.conn.close()
 

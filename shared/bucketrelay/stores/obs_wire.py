@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
 
 from bucketrelay.model import Meta, ObjectInfo
@@ -128,12 +129,13 @@ def _text(node: ET.Element, name: str, *, encoded: bool) -> str:
 
 def _meta(headers: Mapping[str, str]) -> Meta:
     count = own(headers, "tagging-count")
+    found: dict[str, Any] = {name: headers.get(wire.lower(), "") for name, wire in _HEADERS.items()}
     return Meta(
         content_type=headers.get("content-type", ""),
-        **{name: headers.get(wire.lower(), "") for name, wire in _HEADERS.items()},
+        **found,
         user=MappingProxyType(_user(headers)),
         storage_class=own(headers, "storage-class"),
-        tags=int(count) if count.isdigit() else 0,
+        tag_count=int(count) if count.isdigit() else 0,
     )
 
 

@@ -56,7 +56,7 @@ def connected(access: Access) -> "S3Client":
         if access.on_aws
         else access.region or session.get_config_variable("region") or "us-east-1"
     )
-    client: S3Client = session.create_client(
+    made: Any = session.create_client(  # the stubs know it as any client
         "s3",
         region_name=region,
         endpoint_url=access.endpoint or None,
@@ -66,8 +66,10 @@ def connected(access: Access) -> "S3Client":
         verify=access.ca_file or None,
         config=_config(access),
     )
+    client: S3Client = made
+    publishing: Any = _once  # botocore asks its answer, which the stubs do not know
     for operation in _PUBLISHING:
-        client.meta.events.register_first(f"needs-retry.s3.{operation}", _once)
+        client.meta.events.register_first(f"needs-retry.s3.{operation}", publishing)
     for operation in ("PutObject", "CreateMultipartUpload"):
         client.meta.events.register(f"before-parameter-build.s3.{operation}", _keep_expires)
         client.meta.events.register(f"before-call.s3.{operation}", _send_expires)
@@ -85,18 +87,18 @@ def _loader() -> "Loader":
 def _config(access: Access) -> "Config":
     from botocore.config import Config  # noqa: PLC0415 - with the first client
 
-    foreign: dict[str, Any] = {}
+    foreign: dict[str, Any] = {}  # and the style, which the stubs want as literals
     if not access.on_aws:
         # OBS, OCI, B2 and older MinIO refuse the checksum trailers (aws-chunked) that are the SDK's default since 1.36.
         foreign = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
     by_path = not access.on_aws if access.path_style is None else access.path_style
     style = "path" if by_path else "auto" if access.path_style is None else "virtual"
+    foreign["s3"] = {"addressing_style": style}
     return Config(
         connect_timeout=access.timeout,
         read_timeout=access.timeout,
         retries={"mode": "standard", "total_max_attempts": access.retries + 1},
         max_pool_connections=64,
-        s3={"addressing_style": style},
         **foreign,
     )
 

@@ -175,11 +175,11 @@ def _sums(answer: Mapping[str, Any]) -> dict[str, str]:
 
 def _meta(answer: Mapping[str, Any]) -> Meta:
     user = {name.lower(): unworded(value) for name, value in answer.get("Metadata", {}).items()}
-    found = {name: unworded(answer.get(wire, "")) for name, wire in _HEADERS.items() if name != "expires"}
+    found: dict[str, Any] = {n: unworded(answer.get(wire, "")) for n, wire in _HEADERS.items() if n != "expires"}
     return Meta(
         **found,
         expires=answer.get("ExpiresString", ""),  # botocore's name for the raw text
         user=MappingProxyType(user),
         storage_class=answer.get("StorageClass", ""),
-        tags=answer.get("TagCount", 0),
+        tag_count=answer.get("TagCount", 0),
     )

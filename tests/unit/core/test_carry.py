@@ -43,7 +43,7 @@ def test_the_longest_values_go_first_where_the_room_ends():
 
 
 def test_tags_and_a_rare_storage_class_are_said_to_be_lost():
-    assert fit(Meta(tags=2, storage_class="GLACIER"), Abilities(), STAMP)[1] == ("storage_class=GLACIER", "tags")
+    assert fit(Meta(tag_count=2, storage_class="GLACIER"), Abilities(), STAMP)[1] == ("storage_class=GLACIER", "tags")
     assert fit(Meta(storage_class="STANDARD"), Abilities(), STAMP)[1] == ()
 
 

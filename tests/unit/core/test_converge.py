@@ -291,14 +291,14 @@ def test_the_fuse_lets_deletes_through_again_after_an_hour(world):
 
 
 def test_what_the_target_cannot_carry_is_named(world):
-    world.source.write("k", b"1", Meta(tags=3, expires="Thu, 01 Dec 2030 16:00:00 GMT"))
+    world.source.write("k", b"1", Meta(tag_count=3, expires="Thu, 01 Dec 2030 16:00:00 GMT"))
     world.target._abilities = Abilities(headers=frozenset({"content_type"}))
 
     assert world.run().degraded == ("expires", "tags")
 
 
 def test_a_strict_route_copies_nothing_that_would_lose_something(world):
-    world.source.write("k", b"1", Meta(tags=3))
+    world.source.write("k", b"1", Meta(tag_count=3))
     result = world.run(strict=True)
 
     assert (result.outcome, result.retryable) == (Outcome.FAILED, False)

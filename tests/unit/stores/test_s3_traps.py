@@ -707,7 +707,7 @@ class TestMetadata:
     def test_tags_are_counted_and_an_unreadable_expires_is_kept(self, server, store):
         server.will(Answer(200, {**HEADERS, "x-amz-tagging-count": "3", "Expires": "0"}))
         meta = store.look("a").meta
-        assert (meta.tags, meta.expires) == (3, "0")
+        assert (meta.tag_count, meta.expires) == (3, "0")
 
 
 def test_every_error_is_one_of_ours(server, store):
