@@ -8,13 +8,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from bucketrelay import config
-from bucketrelay.config import Config, Secret, StoreConfig
+from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.fuse import Fuse
 from bucketrelay.core.run import Runner
+from bucketrelay.core.tell import Tell
+from bucketrelay.core.transfer import Road
 from bucketrelay.entry import System
 from bucketrelay.errors import ConfigError
+from bucketrelay.forward import Forward
 from bucketrelay.model import Task
 from bucketrelay.store import Store
 
@@ -56,7 +60,8 @@ class Process:
                 environ = Environment(self._environ, lookup) if lookup else self._environ
                 metrics = "AWS_LAMBDA_FUNCTION_NAME" in environ  # CloudWatch reads them; elsewhere they are noise
                 found = config.find(environ, self._beside, Path.cwd())
-                self._system = system(found, keys=lambda: self._keys, metrics=metrics)
+                project = environ.get("RUNTIME_PROJECT_ID", "")  # FunctionGraph's word for where it runs
+                self._system = system(found, keys=lambda: self._keys, metrics=metrics, project=project)
             return self._system
 
 
@@ -87,19 +92,31 @@ def system(
     emit: Callable[[str], None] = _say,
     keys: Callable[[], Keys] = lambda: NO_KEYS,
     metrics: bool = False,
+    project: str = "",
 ) -> System:
-    """Everything that an invocation needs, for a configuration. Connects to nothing yet."""
+    """Everything that an invocation needs, for a configuration. Connects to nothing yet.
+
+    Args:
+        keys: this invocation's temporary keys, for what has none of its own.
+        project: the Huawei Cloud project that this runs in, for an OMS address that has none.
+
+    Raises:
+        ConfigError: the address of a forward lacks something.
+    """
     stores = Stores(found.stores, keys)
     budget = Budget(found.limits.memory, found.limits.concurrency)
-    converge = Converge(stores.get, budget, found.limits.part_size, Fuse(time.monotonic), _now)
-    _no_forwards(found)
+    road = Road(found.limits.part_size, budget, LogCheckpoints(lambda: stores.get(found.log)))
+    converge = Converge(stores.get, road, Fuse(time.monotonic), _now)
 
     def names(task: Task) -> tuple[str, str]:
-        return stores.get(task.source).address.of(task.key), stores.get(task.target).address.of(task.target_key)
+        source = _url(found, task.source, task.key)
+        if not task.forward:
+            return source, _url(found, task.target, task.target_key)
+        return source, found.forwards[task.forward].shown if task.forward in found.forwards else task.forward
 
     return System(
         routes=found.routes,
-        runner=Runner(converge, names, budget, _now),
+        runner=Runner(converge, names, budget, _now, Tell(_forwards(found, keys, project), found.address, names, _now)),
         log=lambda: stores.get(found.log),
         margin=found.limits.margin,
         now=_now,
@@ -108,14 +125,12 @@ def system(
     )
 
 
-def _no_forwards(found: Config) -> None:
-    mistakes = [
-        f"routes[{number}].forward: forwarding is not in this version yet; use targets"
-        for number, route in enumerate(found.routes)
-        if route.forward
-    ]
-    if mistakes:
-        raise ConfigError(mistakes)
+def _url(found: Config, store: str, key: str) -> str:
+    """Where a key is. A store that is no longer configured keeps its name: the task's result says what is wrong."""
+    try:
+        return found.address(store).of(key)
+    except ConfigError:
+        return f"{store}/{key}"
 
 
 def _now() -> datetime:
@@ -131,8 +146,10 @@ class Stores:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> Store:
-        """The store; the same one for the same name."""
+        """The store; the same one for the same name. Raises ConfigError where none is configured by that name."""
         with self._lock:
+            if name not in self._configured:
+                raise ConfigError([f"no store is named {name!r}: was it renamed or removed from the configuration?"])
             if name not in self._made:
                 self._made[name] = _store(self._configured[name], self._keys)
             return self._made[name]
@@ -180,3 +197,39 @@ _MAKERS: dict[str, Callable[[StoreConfig, dict[str, object], Callable[[], Keys]]
     "oci": _oci,
     "file": _local,
 }
+
+
+def _forwards(found: Config, keys: Callable[[], Keys], project: str) -> dict[str, Forward]:
+    """The forwards that the routes name; only what they need is imported, and nothing is connected yet."""
+    made: dict[str, Forward] = {}
+    mistakes: list[str] = []
+    for name in dict.fromkeys(route.forward for route in found.routes if route.forward):
+        forward = found.forwards[name]
+        path = "sync_url" if forward.task_id else f"forwards.{name}"
+        try:
+            made[name] = _oms(forward, keys, project) if forward.type == "oms" else _webhook(forward)
+        except ConfigError as error:
+            mistakes += [f"{path}: {mistake}" for mistake in error.mistakes]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return made
+
+
+def _oms(found: ForwardConfig, keys: Callable[[], Keys], project: str) -> Forward:
+    from bucketrelay.forward.oms import OmsForward  # noqa: PLC0415 — a function imports only what its routes need
+
+    own = _revealed(found.access_key), _revealed(found.secret_key), ""
+    return OmsForward(
+        found.url, found.task_id, keys=(lambda: own) if own[0] else keys, project=project, shown=found.shown
+    )
+
+
+def _webhook(found: ForwardConfig) -> Forward:
+    from bucketrelay.forward.webhook import WebhookForward  # noqa: PLC0415 — a function imports only what its routes need
+
+    access_key, secret_key = _revealed(found.access_key), _revealed(found.secret_key)
+    return WebhookForward(found.url, access_key=access_key, secret_key=secret_key, shown=found.shown)
+
+
+def _revealed(secret: Secret | None) -> str:
+    return secret.reveal() if secret else ""

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from bucketrelay_emulators.engine import Engine
     from bucketrelay_emulators.faults import Fault
     from bucketrelay_emulators.obs import ObsEmulator
+    from bucketrelay_emulators.oci import OciEmulator
 
-__all__ = ["Engine", "Fault", "ObsEmulator"]
+__all__ = ["Engine", "Fault", "ObsEmulator", "OciEmulator"]
 
 _HOMES = {"Engine": "engine", "Fault": "faults", "ObsEmulator": "obs", "OciEmulator": "oci"}
 

@@ -1,9 +1,10 @@
 """A small world: one key, one source, one target; what its user may do, what may go wrong, and what must hold."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bucketrelay.core.stamp import NAME
 from bucketrelay.model import Change, Deletes, Meta, Task
-from faults.world import Answer, Bucket, Held, Rules, frozen, removed, written
+from faults.world import Answer, Bucket, Held, Rules, frozen, removed, thawed, user_meta, written
 
 KEY = "k"
 FAULTS = frozenset({"duplicate", "kill", "outlive", "unknown"})
@@ -100,7 +101,7 @@ class User:
 
     def mixed(self, held: Held | None) -> str:
         """What is wrong with an object of the target, whatever the time: it was never the source's."""
-        path = dict(held.meta[1]).get("v", "") if held else ""
+        path = user_meta(held.meta).get("v", "") if held else ""
         source = self.held(path) if path else None
         if held is None or (source is not None and source.body == held.body):
             return ""
@@ -109,7 +110,7 @@ class User:
     def version(self, path: str, held: Held | None, floor: int) -> int:
         """The number of the act that the target shows; for an absence the first that it can be of, after *floor*."""
         if held is not None:
-            return len(dict(held.meta[1])["v"])
+            return len(user_meta(held.meta)["v"])
         return next((n for n, act in enumerate(path, 1) if act == "d" and n > floor), floor)
 
     def unequal(self, path: str, there: Held | None) -> str:
@@ -117,10 +118,11 @@ class User:
         here = self.held(path)
         if here is None and (there is None or self._small.deletes is Deletes.KEEP):
             return ""
-        if here and there and (here.body, here.meta) == (there.body, _unstamped(there.meta)):
+        if here and there and here.body == there.body and unstamped(here.meta) == unstamped(there.meta):
             return ""
         return f"at rest, the source has {Answer(here)}, and the target {Answer(there)}"
 
 
-def _unstamped(meta: tuple) -> tuple:
-    return meta[0], tuple(pair for pair in meta[1] if pair[0] != "bucketrelay")
+def unstamped(meta: tuple) -> Meta:
+    """Metadata but for our stamp."""
+    return replace(thawed(meta), user={n: v for n, v in user_meta(meta).items() if n != NAME})

@@ -20,7 +20,7 @@ from bucketrelay.model import Result, Task
 from bucketrelay.store import Store
 from faults.world import Answer, AskingStore, Operation, Rules
 
-Deliver = Callable[[Task, Callable[[str], Store]], Result]
+Deliver = Callable[[Task, Callable[[str], Store]], Result]  # what is done with a task: the core, or another strategy
 OK, AGAIN, GAVE_UP = "ok", "again", "gave up"
 
 

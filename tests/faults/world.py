@@ -5,7 +5,7 @@ gone back to a million times, so everything is a hashable tuple, and what a stor
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -19,7 +19,6 @@ from bucketrelay.store import ABSENT, Abilities, Expect, Part, Upload, Written
 EPOCH = datetime(2026, 11, 21, 9, tzinfo=timezone.utc)
 WRITES = frozenset({"put", "commit", "delete"})  # what another task can see
 READS = frozenset({"look", "fetch", "read", "list"})
-_HEADERS = tuple(f.name for f in fields(Meta) if f.name != "user")
 
 
 class Held(NamedTuple):
@@ -95,17 +94,26 @@ class Answer(NamedTuple):
         held = self.value[0] if isinstance(self.value, tuple) and self.value else self.value
         held = self.value if isinstance(self.value, Held) else held
         if isinstance(held, Held):
-            return f"{held.body.decode()} {dict(held.meta[1]).get('v', '')}".strip()
+            return f"{held.body.decode()} {user_meta(held.meta).get('v', '')}".strip()
         return "nothing" if self.value is None else str(self.value)
 
 
 def frozen(meta: Meta) -> tuple:
-    return tuple(getattr(meta, name) for name in _HEADERS), tuple(sorted(meta.user.items()))
+    """Pairs of name and value of all that is not empty; a mapping is pairs again."""
+    values = ((f.name, getattr(meta, f.name)) for f in fields(meta))
+    return tuple((name, tuple(sorted(v.items())) if isinstance(v, Mapping) else v) for name, v in values if v)
 
 
 @lru_cache(maxsize=100_000)
 def thawed(meta: tuple) -> Meta:
-    return Meta(**dict(zip(_HEADERS, meta[0], strict=True)), user=MappingProxyType(dict(meta[1])))
+    """The other way."""
+    return Meta(**{name: MappingProxyType(dict(v)) if isinstance(v, tuple) else v for name, v in meta})
+
+
+@lru_cache(maxsize=100_000)
+def user_meta(meta: tuple) -> Mapping[str, str]:
+    """The user's own names and values, and our stamp."""
+    return thawed(meta).user
 
 
 @lru_cache(maxsize=100_000)

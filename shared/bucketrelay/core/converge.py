@@ -1,18 +1,19 @@
 """One task: look at both sides, make the target equal to the source, look again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from bucketrelay.core import stamp as stamps
-from bucketrelay.core.budget import Budget
 from bucketrelay.core.carry import fit
 from bucketrelay.core.decide import Action, Decision, Link, decide
+from bucketrelay.core.digest import tree
 from bucketrelay.core.fuse import Fuse
-from bucketrelay.core.transfer import Copy, First, transfer
+from bucketrelay.core.transfer import Copy, First, Road, transfer
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
+    CannotCopy,
     ObjectGone,
     OutOfTime,
     RelayError,
@@ -21,8 +22,8 @@ from bucketrelay.errors import (
     StoreUnavailable,
     TargetChanged,
 )
-from bucketrelay.model import Deletes, Fetched, ObjectInfo, Outcome, Result, Task
-from bucketrelay.store import ABSENT, Store
+from bucketrelay.model import Deletes, Fetched, Meta, ObjectInfo, Outcome, Result, Task
+from bucketrelay.store import ABSENT, Absent, ServerSideCopy, Store, Tagged
 
 ROUNDS = 5  # an object that changes faster than it can be copied five times over is said to be so
 
@@ -41,10 +42,10 @@ class Converge:
     """Brings targets to the state of their sources; a function from task to result, with what it needs."""
 
     stores: Callable[[str], Store]
-    budget: Budget
-    part_size: int
+    road: Road
     fuse: Fuse
     now: Callable[[], datetime]
+    unreachable: set[tuple[str, str]] = field(default_factory=set)  # pairs of stores whose server refused to copy
 
     def __call__(self, task: Task, deadline: Deadline) -> Result:
         """Never raises but for a defect: what goes wrong is in the result."""
@@ -101,32 +102,68 @@ class Converge:
 
     def _round(self, pair: "_Pair") -> tuple[Done, bool]:
         there = pair.target.look(pair.task.target_key, sure=False)
-        with self.budget.bytes(self.part_size) as lease:
-            here = _fetch(pair, there, self.part_size)
+        reach = self._reach(pair)
+        with self.road.budget.bytes(self.road.part_size) as lease:
+            # Where the target's server fetches the object by itself, one byte is enough to know the version by.
+            by_server = reach is not None and (pair.task.size or 0) >= reach
+            here = _fetch(pair, there, 1 if by_server else self.road.part_size)
             source = here.info if here else None
             first = First(here.body, lease) if here and here.body is not None else None
             del here  # the bytes are held by `first` alone, which gives them up once they are sent
             lease.shrink(len(first.body) if first else 0)
             decision = decide(source, there, pair.link, pair.task.deletes)
             if decision.action is Action.COPY and source and first:
-                return self._copy(pair, there, source, first)
+                return self._copy(pair, there, source, first, by_server=reach is not None and source.size >= reach)
         if decision.action is Action.DELETE and there:
             return self._delete(pair, there)
         return self._nothing(pair, source, there, decision)
 
-    def _copy(self, pair: "_Pair", there: ObjectInfo | None, info: ObjectInfo, first: First) -> tuple[Done, bool]:
-        stamp = stamps.make(info, pair.link.source, pair.link.target)
-        meta, degraded = fit(info.meta, pair.target.abilities, stamp)
+    def _reach(self, pair: "_Pair") -> int | None:
+        if (pair.task.source, pair.task.target) in self.unreachable or not isinstance(pair.target, ServerSideCopy):
+            return None
+        return pair.target.reach(pair.source)
+
+    def _copy(
+        self, pair: "_Pair", there: ObjectInfo | None, info: ObjectInfo, first: First, *, by_server: bool
+    ) -> tuple[Done, bool]:
+        whole = len(first.body) == info.size
+        digest = tree(first.body) if whole else ""
+        stamp = stamps.make(info, pair.link.source, pair.link.target, digest)
+        meta, degraded = fit(_with_tags(pair, info), pair.target.abilities, stamp)
         if degraded and pair.task.strict:
             raise StoreRefused(
                 f"{pair.target_url}: the target cannot carry {', '.join(degraded)}, and the route is strict; "
                 "nothing was copied"
             )
-        copy = Copy(pair.source, info, pair.target, pair.task.target_key, meta, there or ABSENT, pair.deadline)
-        transfer(copy, first, self.part_size, self.budget)
+        copy = pair.copy(info, meta, there or ABSENT)
+        if not (by_server and self._by_server(pair, copy)):
+            self._by_hand(copy, first)
         first.drop()
         done = Done(Outcome.COPIED, info.size, degraded)
         return done, _cannot_be_stale(pair, there) or _same(info, pair.source.look(pair.task.key, sure=False))
+
+    def _by_server(self, pair: "_Pair", copy: Copy) -> bool:
+        """Whether the target's server has copied the object; False where it will not, and somebody must carry it."""
+        if not isinstance(copy.target, ServerSideCopy):
+            return False
+        copy.deadline.check()
+        try:
+            copy.target.copy_from(copy.source, copy.info, copy.key, copy.meta, copy.deadline, expect=copy.expect)
+        except CannotCopy:
+            self.unreachable.add((pair.task.source, pair.task.target))  # asked once in a process, not for every object
+            return False
+        return True
+
+    def _by_hand(self, copy: Copy, first: First) -> None:
+        wanted = min(copy.info.size, self.road.part_size)
+        if len(first.body) < wanted:  # one byte was asked for, as the server was to copy
+            first.drop()
+            first = First(b"", self.road.budget.bytes(wanted))
+            first.body = copy.source.read(copy.info, 0, wanted)
+        try:
+            transfer(copy, first, self.road)
+        finally:
+            first.drop()
 
     def _delete(self, pair: "_Pair", there: ObjectInfo) -> tuple[Done, bool]:
         self.fuse.check(pair.task.route, pair.task.max_deletes)
@@ -161,6 +198,14 @@ class _Pair:
             stamps.identity(self.target.address, self.task.target_key),
         )
 
+    def copy(self, info: ObjectInfo, meta: Meta, expect: ObjectInfo | Absent) -> Copy:
+        """The task's object on its way."""
+        link, task = self.link, self.task
+        of = f"{link.source};{info.etag};{info.size};{stamps.when(info)}"
+        return Copy(
+            self.source, info, self.target, task.target_key, meta, expect, self.deadline, link.target, of, task.target
+        )
+
     @property
     def source_url(self) -> str:
         return self.source.address.of(self.task.key)
@@ -190,6 +235,13 @@ def _fetch(pair: _Pair, there: ObjectInfo | None, length: int) -> Fetched | None
         return here
     # The ETag is the same and the rest is not, or was not said: a rewrite of the metadata alone.
     return pair.source.fetch(key, length, size=pair.task.size)
+
+
+def _with_tags(pair: _Pair, info: ObjectInfo) -> Meta:
+    """The source's metadata, with its tags where it has some and the target can hold them."""
+    if not info.meta.tag_count or not pair.target.abilities.tags or not isinstance(pair.source, Tagged):
+        return info.meta
+    return replace(info.meta, tags=pair.source.tags(info))
 
 
 def _cannot_be_stale(pair: _Pair, there: ObjectInfo | None) -> bool:

@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.tell import Tell
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Outcome, Result, Task
 
 Deliver = Callable[[Task, Deadline], Result]
+Numbered = tuple[int, Task]  # a task and its place among those that were given
+Step = list[Numbered]  # what one delivery does: one task, or all that go into one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +21,27 @@ class Runner:
     """Runs tasks within a budget of threads.
 
     Args:
-        deliver: what is done with a task: converge, or tell somebody else.
+        deliver: what is done with a task that has a target: converge.
         name: source and target URL of a task, for results of tasks that never came to an end of their own.
         budget: threads, shared with the parts of large objects.
         now: the time of day, timezone-aware.
+        tell: what is done with the tasks of a forward.
     """
 
     deliver: Deliver
     name: Callable[[Task], tuple[str, str]]
     budget: Budget
     now: Callable[[], datetime]
+    tell: Tell | None = None
 
     def run(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
         """One result for each task, in their order. Tasks for the same target key follow one another.
 
+        Tasks of a forward go into as few requests as it takes; those for one key go together, or follow one another.
         A request that hangs past the deadline is left behind, and its task reported unfinished: the lists are written
         and the platform is told while there is time to.
         """
-        groups = _by_target(tasks)
+        groups = self._groups(tasks)
         results: dict[int, Result] = {}
         pool = ThreadPoolExecutor(max(1, min(self.budget.threads, len(groups))), thread_name_prefix="relay")
         futures = [pool.submit(self._group, group, deadline, results) for group in groups]
@@ -44,16 +51,30 @@ class Runner:
         _raise_defects(futures)
         return [results.get(number) or self._late(task) for number, task in enumerate(tasks)]
 
-    def _group(self, group: list[tuple[int, Task]], deadline: Deadline, results: dict[int, Result]) -> None:
-        with self.budget.thread():
-            for number, task in group:
-                results[number] = self._one(task, deadline)
+    def _groups(self, tasks: Sequence[Task]) -> list[list[Step]]:
+        """Groups run side by side; the steps of a group follow one another."""
+        by_forward: dict[str, list[Step]] = {}
+        for same in _by_key(tasks):
+            by_forward.setdefault(same[0][1].forward, []).append(same)
+        groups: list[list[Step]] = []
+        for forward, keys in by_forward.items():
+            most = self.tell.together(forward) if self.tell and forward else 1
+            groups += [[[each] for each in same] for same in keys] if most == 1 else _gathered(keys, most)
+        return groups
 
-    def _one(self, task: Task, deadline: Deadline) -> Result:
+    def _group(self, steps: list[Step], deadline: Deadline, results: dict[int, Result]) -> None:
+        with self.budget.thread():
+            for step in steps:
+                ended = self._step([task for _, task in step], deadline)
+                results.update(zip([number for number, _ in step], ended, strict=True))
+
+    def _step(self, tasks: list[Task], deadline: Deadline) -> list[Result]:
         try:
-            return self.deliver(task, deadline)
+            if self.tell and tasks[0].forward:
+                return self.tell(tasks, deadline)
+            return [self.deliver(tasks[0], deadline)]
         except Exception as error:  # noqa: BLE001 — one task's defect must not cost the others their results
-            return self._ended(task, Outcome.FAILED, f"{type(error).__name__}: {error}")
+            return [self._ended(task, Outcome.FAILED, f"{type(error).__name__}: {error}") for task in tasks]
 
     def _late(self, task: Task) -> Result:
         return self._ended(task, Outcome.UNFINISHED, "the invocation's time is used up; the task comes again")
@@ -74,12 +95,17 @@ class Runner:
         )
 
 
-def _by_target(tasks: Iterable[Task]) -> list[list[tuple[int, Task]]]:
-    groups: dict[tuple[str, str, str], list[tuple[int, Task]]] = {}
+def _by_key(tasks: Iterable[Task]) -> list[Step]:
+    groups: dict[tuple[str, str, str, str], Step] = {}
     for number, task in enumerate(tasks):
-        key = task.target_key if task.target else task.key
-        groups.setdefault((task.target, task.forward, key), []).append((number, task))
+        place = (task.target, "", task.target_key) if task.target else ("", task.source, task.key)
+        groups.setdefault((task.forward, *place), []).append((number, task))
     return list(groups.values())
+
+
+def _gathered(keys: list[Step], most: int) -> list[list[Step]]:
+    """Groups of one step each, with the tasks of at most *most* keys."""
+    return [[list(chain(*keys[start : start + most]))] for start in range(0, len(keys), most)]
 
 
 def _raise_defects(futures: "list[Future[None]]") -> None:

@@ -1,15 +1,18 @@
 """The origin stamp: what we leave in a copy's metadata, so that the next task knows what it holds.
 
-One user-metadata value named `bucketrelay`, ASCII, some 150 bytes (S3 allows 2 KB for all of an object's metadata):
+One user-metadata value named `bucketrelay`, ASCII, some 180 bytes (S3 allows 2 KB for all of an object's metadata):
 
-    1;<where>;<hop>,<hop>…;<size>;<when>;<etag>
+    1;<where>;<hop>,<hop>…;<size>;<when>;<etag>;<digest>
 
 *where* is the identity of the copy itself: a stamp that a user's tool carried to another key is void there.
 The *hops* are the identities of all objects that the bytes came through, the original first, so that a copy is never
 written back to a place it came from, in a ring of any length. *size*, *when* and *etag* are the fingerprint of the
-version of the last hop that was copied. Identities are hashes: a key may be 1,024 bytes long, a stamp may not.
+version of the last hop that was copied. *digest* is that of the bytes (`core/digest.py`); it is empty where the object
+went in parts or was copied by the server, as its metadata had to be said before the last byte was seen. Identities are
+hashes: a key may be 1,024 bytes long, a stamp may not.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -20,6 +23,7 @@ from bucketrelay.model import Address, ObjectInfo
 
 NAME = "bucketrelay"
 MAX_HOPS = 16
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{0,64}")
 
 
 def identity(address: Address, key: str) -> str:
@@ -37,11 +41,13 @@ class Stamp:
     size: int
     when: str
     etag: str
+    digest: str = ""
 
     def text(self) -> str:
         """The metadata value."""
         etag = quote(self.etag, safe="-_.~")
-        return f"1;{self.where};{','.join(self.hops)};{self.size};{quote(self.when, safe='-_.~')};{etag}"
+        hops, moment = ",".join(self.hops), quote(self.when, safe="-_.~")
+        return f"1;{self.where};{hops};{self.size};{moment};{etag};{self.digest}"
 
     def names(self, source: ObjectInfo) -> bool:
         """Whether the copy was made of just this version of *source*; what *source* does not tell is not compared."""
@@ -62,12 +68,18 @@ def when(info: ObjectInfo) -> str:
 def parse(text: str) -> Stamp | None:
     """The stamp in a metadata value, or None where it is none of ours (users may write what they like there)."""
     fields = text.split(";")
-    if len(fields) != 6 or fields[0] != "1" or not fields[3].isdecimal() or len(fields[3]) > 20:
+    if (
+        len(fields) != 7
+        or fields[0] != "1"
+        or not fields[3].isdecimal()
+        or len(fields[3]) > 20
+        or not _DIGEST.fullmatch(fields[6])
+    ):
         return None
     hops = tuple(fields[2].split(","))
     if not all(hops) or len(hops) > MAX_HOPS:
         return None
-    return Stamp(fields[1], hops, int(fields[3]), unquote(fields[4]), unquote(fields[5]))
+    return Stamp(fields[1], hops, int(fields[3]), unquote(fields[4]), unquote(fields[5]), fields[6])
 
 
 def stamp_of(info: ObjectInfo | None, here: str) -> Stamp | None:
@@ -76,13 +88,13 @@ def stamp_of(info: ObjectInfo | None, here: str) -> Stamp | None:
     return stamp if stamp and info and stamp.where == here and stamp.size == info.size else None
 
 
-def make(source: ObjectInfo, source_id: str, target_id: str) -> Stamp:
-    """The stamp for a copy of *source* at the target."""
+def make(source: ObjectInfo, source_id: str, target_id: str, digest: str = "") -> Stamp:
+    """The stamp for a copy of *source* at the target; *digest* of its bytes, else the one that the source carries."""
     earlier = stamp_of(source, source_id)
     hops = (*(earlier.hops if earlier else ()), source_id)
     if len(hops) > MAX_HOPS:
         raise StoreRefused(f"{source.key}: the object has come through {MAX_HOPS} routes; shorten the chain of routes")
-    return Stamp(target_id, hops, source.size, when(source), source.etag)
+    return Stamp(target_id, hops, source.size, when(source), source.etag, digest or (earlier.digest if earlier else ""))
 
 
 def without(user: Mapping[str, str]) -> dict[str, str]:

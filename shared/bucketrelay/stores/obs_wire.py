@@ -113,12 +113,11 @@ def page_of(xml: str, _headers: object = None) -> Page:
 
 
 def _entry(node: ET.Element, *, encoded: bool) -> ObjectInfo:
-    when = (node.findtext("LastModified") or "").replace("Z", "+00:00")
     return ObjectInfo(
         key=_text(node, "Key", encoded=encoded),
         size=int(node.findtext("Size") or ""),
         etag=bare(node.findtext("ETag")),
-        modified=datetime.fromisoformat(when).astimezone(timezone.utc) if when else None,
+        modified=_iso(node.findtext("LastModified") or ""),
     )
 
 
@@ -173,6 +172,15 @@ def _checksums(etag: str, headers: Mapping[str, str]) -> Mapping[str, str]:
     """A plain object's ETag is its MD5, unless the server encrypts it."""
     sealed = any(own(headers, f"server-side-encryption{kind}") for kind in ("", "-customer-algorithm"))
     return MappingProxyType({} if sealed or not _MD5.fullmatch(etag) else {"md5": etag})
+
+
+def _iso(text: str) -> datetime | None:
+    # Python 3.10 reads three or six digits of a second and no others; S3-style servers send up to nine.
+    whole = re.sub(r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text).replace("Z", "+00:00")
+    try:
+        return datetime.fromisoformat(whole).astimezone(timezone.utc)
+    except ValueError:
+        return None
 
 
 def _http_date(text: str) -> datetime | None:

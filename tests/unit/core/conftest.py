@@ -8,8 +8,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.fuse import Fuse
+from bucketrelay.core.transfer import Road
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Address, Change, Deletes, Result, Task
 from fakes import MemoryStore
@@ -40,13 +42,15 @@ class World:
     def __post_init__(self):
         self.budget = Budget(self.memory, self.threads)
         self.fuse = Fuse(self.monotonic)
+        self.log = MemoryStore(Address("s3", "logs"))
+        self.checkpoints = LogCheckpoints(lambda: self.log)
 
     def store(self, name):
         return {"source": self.source, "target": self.target, **self.more}[name]
 
     @property
     def converge(self):
-        return Converge(self.store, self.budget, self.part_size, self.fuse, self.now)
+        return Converge(self.store, Road(self.part_size, self.budget, self.checkpoints), self.fuse, self.now)
 
     def task(self, key="k", change=Change.CREATED, **kw):
         task = Task("route", "source", key, "target", key, change=change, deletes=self.deletes, cause="event-1")

@@ -326,12 +326,13 @@ def test_without_time_a_task_is_unfinished_and_has_touched_nothing(world):
 
 
 @pytest.mark.parametrize("verb", ["begin", "put_part", "commit"])
-def test_an_upload_that_fails_leaves_nothing_open(world, verb):
+def test_an_upload_that_is_refused_leaves_nothing_open(world, verb):
     world.target._abilities = Abilities(min_part=1)
     world.source.write("k", LARGE)
-    world.target.fail(verb, StoreUnavailable("503"))
+    world.target.fail(verb, StoreRefused("403"))
     result = world.run()
 
-    assert (result.outcome, result.retryable) == (Outcome.FAILED, True)
+    assert (result.outcome, result.retryable) == (Outcome.FAILED, False)
     assert list(world.target.uploads()) == []
     assert world.target.keys() == []
+    assert world.log.keys() == []

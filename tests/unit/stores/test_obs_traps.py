@@ -481,6 +481,13 @@ class TestListing:
         )
         assert (page.next, page.entries[0].key, page.entries[0].etag) == ("a+b", "a+b", "e")
 
+    @pytest.mark.parametrize("fraction", ["", ".1", ".123", ".123456", ".123456789"])
+    def test_a_time_is_read_with_any_number_of_digits(self, fraction):
+        time = f"<LastModified>2026-07-01T12:30:00{fraction}Z</LastModified>"
+        entry = f"<Contents><Key>a</Key><Size>1</Size>{time}</Contents>"
+        page = page_of(f"<ListBucketResult><IsTruncated>false</IsTruncated>{entry}</ListBucketResult>")
+        assert page.entries[0].modified.replace(microsecond=0) == datetime(2026, 7, 1, 12, 30, tzinfo=timezone.utc)
+
     @pytest.mark.parametrize("xml", ["<Error/>", "<ListBucketResult/>", "<html>", "", "{}"])
     def test_what_is_no_listing_is_not_taken_for_an_empty_one(self, xml):
         with pytest.raises((ValueError, SyntaxError)):

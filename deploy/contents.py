@@ -1,0 +1,158 @@
+"""What goes into each function's archive: its runtime's facts, and the packages each kind of store needs.
+
+Every package is pinned, in constraints.txt here or in the one above, and taken without its dependencies: those that are
+needed stand below as packages of their own. `tests/deploy` checks that the pins suit each other, and runs what results
+with nothing else installed.
+"""
+
+from dataclasses import dataclass
+
+MB = 1000 * 1000
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}  # as the clouds call them, as wheels do
+NOT_DEPLOYED = ("__main__", "cli", "demo")  # modules of bucketrelay for people at a terminal
+# No function looks at these; `test` and `tests` are whole folders.
+USELESS = r".*\.(pyi|pyx|pxd|c|h|S)|(.*/)?tests?/.*|.*/py\.typed"
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package of the registry.
+
+    Attributes:
+        keep: a regular expression for the paths that go in.
+        drop: one for paths that do not, although `keep` takes them.
+        root: set for packages that have no wheel: the folder of the modules in the source distribution, ending in "/".
+    """
+
+    name: str
+    keep: str = ".*"
+    drop: str = ""
+    root: str = ""
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function and the runtime it is made for. Sizes are of the archive, in bytes.
+
+    Attributes:
+        cloud: the scheme of its own cloud's stores.
+        python: the default version; `offered` are those that the runtime has.
+        own_limit: with its own cloud's stores alone; a promise of ours.
+        limit: what the cloud takes without a detour through a bucket.
+        code: the folder of the handler in the archive, `packages` that of the packages.
+        provided: schemes whose SDK the runtime brings.
+        brings: packages that the handler itself needs.
+    """
+
+    name: str
+    cloud: str
+    handler: str
+    python: str
+    offered: tuple[str, ...]
+    own_limit: int
+    limit: int
+    code: str = ""
+    packages: str = ""
+    provided: tuple[str, ...] = ()
+    brings: tuple[Package, ...] = ()
+
+
+_CERTIFI = Package("certifi")
+_DATEUTIL = Package("python-dateutil", drop=r"dateutil/zoneinfo/.*\.tar\.gz")
+_SIX = Package("six")
+_URLLIB3 = Package("urllib3", drop=r"urllib3/contrib/emscripten/.*")
+
+# The adapter uses botocore alone. Besides S3, the services that a session asks for credentials of a role or a web
+# identity; the other 440 are 15 of its 16 MB.
+_S3 = (
+    Package(
+        "botocore", keep=r"(?!botocore/(data|docs)/).*|botocore/data/([^/]+|(s3|sts)/.*)", drop=r".*/examples-1\.json"
+    ),
+    Package("jmespath"),
+    _DATEUTIL,
+    _SIX,
+    _URLLIB3,
+)
+
+# `import obs` imports requests, crcmod and pycryptodome, although nothing that we call uses them: the first for another
+# kind of connection, the second for CRC-64, the third for encryption by the client. FunctionGraph's own requests 2.24
+# is older than the SDK asks for. Of pycryptodome remains what AES and RSA import, of crcmod, which has no wheel, its
+# Python part.
+_OBS = (
+    Package("esdk-obs-python", keep=r"obs/.*", root="./"),
+    Package("crcmod", keep=r"crcmod/.*", drop=r"crcmod/test\.py", root="python3/"),
+    Package(
+        "pycryptodome",
+        drop=r"Crypto/(SelfTest|Protocol|IO)/.*|Crypto/PublicKey/_.*\.so"
+        r"|Crypto/Cipher/_(raw_(des|des3|arc2|blowfish|cast|eksblowfish)|ARC4|Salsa20|chacha20)\..*so",
+    ),
+    Package("requests"),
+    Package("charset-normalizer"),
+    Package("idna"),
+    _CERTIFI,
+    _URLLIB3,
+)
+
+# The SDK is 219 MB of clients for all services. `oci.pagination` asks for oci.dns, which the adapter hands it as a
+# stand-in; likewise python-pkcs11 is left out; aiohttp is for the asynchronous clients, pyOpenSSL for none that we use.
+_OCI = (
+    Package(
+        "oci",
+        keep=r"oci/[^/]+\.py|oci/(_vendor|auth|circuit_breaker|object_storage|pagination|retry|work_requests)/.*|oci-.*",
+        drop=r"oci/async_base_client\.py|.*/async_[a-z_]*client\.py",
+    ),
+    Package("cryptography"),
+    Package("cffi", keep=r"_cffi_backend\..*|cffi-.*"),  # cryptography's compiled part asks for the backend alone
+    Package("circuitbreaker"),
+    Package("crc32c"),
+    Package("PyJWT"),
+    Package("pytz", drop=r"pytz/zoneinfo/.*"),  # the SDK knows no time zone but UTC, which needs no file
+    _CERTIFI,
+    _DATEUTIL,
+    _SIX,
+    _URLLIB3,
+)
+
+SDKS = {"s3": _S3, "obs": _OBS, "oci": _OCI}
+# What a person installs for each, who takes the dependencies as they come: for `fn deploy`.
+DIRECT = {"s3": ("botocore",), "obs": ("esdk-obs-python", "certifi"), "oci": ("oci",)}
+TOML = Package("tomli")  # before Python 3.11
+
+FUNCTIONS = {
+    function.name: function
+    for function in (
+        Function(
+            "s3_notifications",
+            cloud="s3",
+            handler="app.py",
+            python="3.12",
+            offered=("3.11", "3.12", "3.13", "3.14"),
+            own_limit=1 * MB,
+            limit=50 * MB,
+            provided=("s3",),
+        ),
+        Function(
+            "obs_trigger",
+            cloud="obs",
+            handler="index.py",
+            python="3.10",
+            offered=("3.10", "3.12"),
+            own_limit=10 * MB,
+            limit=40 * MB,
+        ),
+        Function(
+            "oci_events",
+            cloud="oci",
+            handler="func.py",
+            python="3.12",
+            offered=("3.11", "3.12"),
+            own_limit=25 * MB,
+            limit=25 * MB,
+            code="function/",
+            packages="python/",
+            # Nothing says that the runtime of code-only functions has it, and the handler imports it.
+            brings=(Package("fdk"), Package("httptools"), Package("iso8601")),
+        ),
+    )
+}

@@ -1,0 +1,125 @@
+"""What is left of an object that did not get finished: which upload holds its parts, and of which version.
+
+One small JSON object for each target key, `checkpoints/<identity>.json` in the log store, there from the opening of the
+upload until it is committed or abandoned. The target itself remembers the parts. A checkpoint of another version of the
+source, or of another cut, is of no use: its upload is abandoned and a new one begun.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bucketrelay.errors import ObjectGone, RelayError, SourceChanged
+from bucketrelay.model import Meta
+from bucketrelay.store import PartStore, Store, Upload
+
+FOLDER = "checkpoints/"
+_LONGEST = 4 * 1024 * 1024  # bytes; 10,000 parts with a checksum each take half a MiB
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """An open upload.
+
+    `of` is all that its parts depend on: the source's identity, its fingerprint, the size of the parts, the metadata.
+    """
+
+    store: str  # the target store's name
+    upload: Upload
+    of: str
+    sums: Mapping[int, Mapping[str, int]] = field(default_factory=dict)  # by part number, of the parts that are known
+
+
+class Checkpoints(Protocol):
+    """Where checkpoints are kept."""
+
+    def load(self, name: str) -> Checkpoint | None:
+        """The checkpoint of that name; None if there is none, or none that can be read."""
+
+    def save(self, name: str, checkpoint: Checkpoint) -> None:
+        """Keep it, in place of another of that name."""
+
+    def drop(self, name: str) -> None:
+        """Forget it; fine if there is none."""
+
+
+class LogCheckpoints:
+    """Checkpoints in the log store."""
+
+    def __init__(self, log: Callable[[], Store]) -> None:
+        self._log = log
+
+    def load(self, name: str) -> Checkpoint | None:
+        """See `Checkpoints`."""
+        try:
+            found = self._log().fetch(_key(name), _LONGEST)
+        except (SourceChanged, ObjectGone):
+            return None
+        return parse(bytes(found.body)) if found and found.body else None
+
+    def save(self, name: str, checkpoint: Checkpoint) -> None:
+        """See `Checkpoints`."""
+        self._log().put(_key(name), text(checkpoint), Meta(content_type="application/json"))
+
+    def drop(self, name: str) -> None:
+        """See `Checkpoints`."""
+        self._log().delete(_key(name))
+
+    def sweep(self, stores: Callable[[str], Store], now: datetime, age: timedelta) -> Iterator[Upload]:
+        """Abandon every upload whose checkpoint nobody has touched for *age*, and forget it; yields the uploads."""
+        log = self._log()
+        for info in log.list(FOLDER):
+            if info.modified is None or now - info.modified < age:
+                continue
+            name = info.key.removeprefix(FOLDER).removesuffix(".json")
+            checkpoint = self.load(name)
+            if checkpoint:
+                target = stores(checkpoint.store)
+                if isinstance(target, PartStore):
+                    target.abandon(checkpoint.upload)
+                    yield checkpoint.upload
+            self.drop(name)
+
+
+def _key(name: str) -> str:
+    return f"{FOLDER}{name}.json"
+
+
+def text(checkpoint: Checkpoint) -> bytes:
+    """A checkpoint as JSON."""
+    return json.dumps(
+        {
+            "store": checkpoint.store,
+            "key": checkpoint.upload.key,
+            "upload": checkpoint.upload.id,
+            "of": checkpoint.of,
+            "sums": {str(number): dict(sums) for number, sums in checkpoint.sums.items()},
+        }
+    ).encode()
+
+
+def parse(raw: bytes) -> Checkpoint | None:
+    """The checkpoint in *raw*; None where it is none: it only saves work, and may be lost."""
+    try:
+        said = json.loads(raw)
+        upload = Upload(_word(said["key"]), _word(said["upload"]))
+        sums = {int(number): {_word(n): int(v) for n, v in known.items()} for number, known in said["sums"].items()}
+        return Checkpoint(_word(said["store"]), upload, _word(said["of"]), sums)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def quietly(step: Callable[[], object]) -> None:
+    """Do what only tidies up: what went wrong before it is what the user must read, and the sweep comes by later."""
+    try:
+        step()
+    except RelayError:
+        return
