@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format bench clean help
+.PHONY: demo test slow lint format bench clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -19,6 +19,9 @@ demo: $(READY)  ## the main job between local stand-ins of three clouds, shown i
 
 test: $(READY)  ## all tests, in less than three minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all directions of the memory bound
+	$(BIN)/python -m pytest -m slow --timeout 900 -s
 
 lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check .

@@ -112,14 +112,17 @@ def compiled(sources: Mapping[str, bytes], besides: str) -> dict[str, bytes]:
             if path.endswith(".py") and path != besides:
                 (top / path).parent.mkdir(parents=True, exist_ok=True)
                 (top / path).write_bytes(content)
-        command = [sys.executable, "-s", "-S", "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
+        command = [sys.executable, "-s", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
         done = subprocess.run(  # noqa: S603 - this interpreter on a folder of our own
             [*command, "-s", folder, folder],
             env={**os.environ, "PYTHONHASHSEED": "0"},  # the order of sets in byte code depends on it
+            stdout=subprocess.PIPE,
+            text=True,
             check=False,
         )
         if done.returncode:
-            raise Refused(f"Python {_running()} cannot compile every package: use --no-compile")
+            said = done.stdout.replace(f"{folder}/", "").split("\n")
+            raise Refused(f"not compiled, mend it or use --no-compile: {' '.join(' '.join(said).split())}")
         return {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*.pyc")}
 
 
@@ -237,7 +240,7 @@ def _parser() -> Parser:
 def _report(order: Order, found: Mapping[str, bytes], path: Path) -> int:
     size, limit = path.stat().st_size, order.limit
     with_code = f"compiled for Python {order.target.python}" if order.compiled else "not compiled"
-    why = "" if order.compiled else f" (this is Python {_running()})"
+    why = "" if _running() == order.target.python else f" (this is Python {_running()})"
     unpacked = sum(map(len, found.values()))
     print(f"{path}: {size / MB:.2f} MB of {limit / MB:g} allowed, {unpacked / MB:.1f} MB unpacked, {with_code}{why}")
     if order.target.python not in order.function.offered:

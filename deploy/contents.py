@@ -66,9 +66,7 @@ _URLLIB3 = Package("urllib3", drop=r"urllib3/contrib/emscripten/.*")
 # The adapter uses botocore alone. Besides S3, the services that a session asks for credentials of a role or a web
 # identity; the other 440 are 15 of its 16 MB.
 _S3 = (
-    Package(
-        "botocore", keep=r"(?!botocore/(data|docs)/).*|botocore/data/([^/]+|(s3|sts)/.*)", drop=r".*/examples-1\.json"
-    ),
+    Package("botocore", keep=r"(?!botocore/data/).*|botocore/data/([^/]+|(s3|sts)/.*)", drop=r".*/examples-1\.json"),
     Package("jmespath"),
     _DATEUTIL,
     _SIX,

@@ -4,12 +4,14 @@ import io
 import json
 import logging
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fdk import response
 
 from bucketrelay import entry
+from bucketrelay.defer import oracle
 from bucketrelay.errors import OutOfTime
 from bucketrelay.wiring import Process
 
@@ -23,8 +25,9 @@ def handler(ctx: Any, data: io.BytesIO | None = None) -> Any:
     ends = datetime.fromisoformat(ctx.Deadline().replace("Z", "+00:00"))
     seconds = (ends - datetime.now(timezone.utc)).total_seconds()
     payload = data.getvalue() if data else b""
+    system = PROCESS.system(defer=partial(oracle.invoke, ctx.FnID()))
     try:
-        report = entry.handle(payload, PROCESS.system(), cloud="oci", seconds=seconds, invocation=ctx.CallID())
+        report = entry.handle(payload, system, cloud="oci", seconds=seconds, invocation=ctx.CallID())
         answer = json.dumps(report.answer())
     except OutOfTime as error:
         raise TimeoutError(str(error)) from error

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bucketrelay import events, lists, observe, routes
+from bucketrelay.core.again import Asked, Defer, hand_over
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import BadEvent, OutOfTime, RelayError
-from bucketrelay.events.payload import Message, Payload
+from bucketrelay.events.payload import Deferral, Message, Payload
 from bucketrelay.model import Change, Cloud, ObjectEvent, Outcome, Result, Task
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
@@ -36,6 +37,7 @@ class System:
     metrics: bool = False  # log lines that CloudWatch reads metrics from
     obs_key_encoded: bool = True
     oci_key_encoded: bool = False
+    defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Report:
 
     payload: Payload
     outcomes: tuple[tuple[Message, tuple[Result, ...]], ...]
+    deferred: frozenset[Result] = frozenset()  # unfinished, and another invocation has the task now
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -54,7 +57,7 @@ class Report:
         """What the platform wants to be returned; raises where it wants to be told by an exception.
 
         Raises:
-            OutOfTime: nothing failed, but some tasks are unfinished.
+            OutOfTime: nothing failed, but some tasks are unfinished, and could not be deferred.
             TasksFailed: everything else that must come again.
         """
         if self.payload.kind == "sqs":
@@ -67,7 +70,9 @@ class Report:
         return observe.summary(self.results)
 
     def _bad(self) -> list[tuple[Message, tuple[Result, ...]]]:
-        return [(m, results) for m, results in self.outcomes if m.error or not all(r.ok for r in results)]
+        """The messages that have to come again, each with the results that ask for it."""
+        found = [(m, tuple(r for r in rs if not r.ok and r not in self.deferred)) for m, rs in self.outcomes]
+        return [(message, again) for message, again in found if message.error or again]
 
     def _batch(self) -> dict[str, object]:
         """S3 Batch Operations: docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html."""
@@ -105,12 +110,15 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
         system.emit(observe.refusal(str(error), invocation))
         raise
     plans = [_plan(message, system) for message in parsed.messages]
-    done = iter(system.runner.run([task for tasks, _ in plans for task in tasks], deadline))
+    asked = [each for mine, _ in plans for each in mine]
+    defer = _defer(parsed, system, deadline)
+    ended, deferred = hand_over(asked, system.runner.run([each.task for each in asked], deadline), defer)
+    rest = iter(ended)
     outcomes = tuple(
-        (message, (*(next(done) for _ in tasks), *refused))
-        for message, (tasks, refused) in zip(parsed.messages, plans, strict=True)
+        (message, (*(next(rest) for _ in mine), *refused))
+        for message, (mine, refused) in zip(parsed.messages, plans, strict=True)
     )
-    report = Report(parsed, outcomes)
+    report = Report(parsed, outcomes, deferred)
     _record(report, system, invocation)
     return report
 
@@ -121,21 +129,40 @@ def tasks_of(payload: object, system: System, *, cloud: Cloud | None) -> tuple[l
         payload, cloud=cloud, obs_key_encoded=system.obs_key_encoded, oci_key_encoded=system.oci_key_encoded
     )
     plans = [_plan(message, system) for message in parsed.messages]
-    return [task for tasks, _ in plans for task in tasks], [result for _, refused in plans for result in refused]
+    return [each.task for mine, _ in plans for each in mine], [result for _, refused in plans for result in refused]
 
 
-def _plan(message: Message, system: System) -> tuple[list[Task], list[Result]]:
-    tasks: list[Task] = []
+def _defer(parsed: Payload, system: System, deadline: Deadline) -> Defer | None:
+    """How this invocation defers, if it may.
+
+    Batch Operations wait for an answer and ask again themselves. And where the margin leaves no time at all, another
+    invocation would get no further: it would call the next, and that one another, as fast as the platform can.
+    """
+    return system.defer if parsed.kind != "batch" and deadline.left() > 0 else None
+
+
+def _plan(message: Message, system: System) -> tuple[list[Asked], list[Result]]:
+    asked: list[Asked] = []
     refused: list[Result] = []
     for event in message.events:
         if event.change is Change.IGNORED:  # may lack a bucket or a key: what asks for nothing is not refused for it
             continue
         try:
             known = _whose(event, message, system.routes)
-            tasks.extend(routes.plan(known, system.routes))
+            asked.extend(Asked(task) for task in routes.plan(known, system.routes))
         except RelayError as error:
             refused.append(_refusal(event, error, system.now()))
-    return tasks, refused
+    for deferral in message.deferrals:
+        try:
+            asked.append(Asked(_replanned(deferral, system.routes), deferral.attempt))
+        except RelayError as error:
+            refused.append(_refused(deferral, error, system.now()))
+    return asked, refused
+
+
+def _replanned(said: Deferral, known: Sequence[Route]) -> Task:
+    task = routes.replan(said.route, said.key, said.target, known, change=said.change, source=said.source)
+    return replace(task, cause=said.cause, time=said.time, size=said.size)
 
 
 def _whose(event: ObjectEvent, message: Message, known: Sequence[Route]) -> ObjectEvent:
@@ -158,6 +185,21 @@ def _refusal(event: ObjectEvent, error: RelayError, now: datetime) -> Result:
     )
 
 
+def _refused(said: Deferral, error: RelayError, now: datetime) -> Result:
+    return Result(
+        route=said.route,
+        cause=said.cause,
+        change=said.change.value,
+        source="",  # as far as the routes know, there is none
+        target="",
+        key=said.key,
+        outcome=Outcome.FAILED,
+        time=now,
+        error=str(error),
+        retryable=error.retryable,
+    )
+
+
 def _record(report: Report, system: System, invocation: str) -> None:
     for result in report.results:
         system.emit(observe.log_line(result, metrics=system.metrics))
@@ -172,7 +214,8 @@ def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]]) -> RelayError:
     errors = [message.error for message, _ in bad if message.error]
     results = [result for _, results in bad for result in results if not result.ok]
     if not errors and all(result.outcome is Outcome.UNFINISHED for result in results):
-        return OutOfTime(f"{len(results)} tasks are unfinished; they go on when the event comes again")
+        words = f"{len(results)} tasks are unfinished; they go on when the event comes again"
+        return OutOfTime(f"{words}; the first: {results[0].error}")
     first = errors[0] if errors else next(result.error for result in results if not result.ok)
     return TasksFailed(f"{len(errors) + len(results)} failed, see failed_object/ in the log store; the first: {first}")
 

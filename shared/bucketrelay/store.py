@@ -11,12 +11,12 @@ Promises that every implementation makes, proven by `tests/contracts/`:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
+from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 
 MiB = 1024 * 1024
 GiB = 1024 * MiB
@@ -51,6 +51,8 @@ class Abilities:
     user_bytes: int = 2048  # all names and values of user metadata together, as the store counts them
     key_bytes: int = 1024  # UTF-8
     tags: int = 0  # how many an object may have
+    tag_text: str = ".*"  # a pattern that every tag's name and value must match whole
+    classes: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # another store's storage class: ours
     min_part: int = 5 * MiB  # but for the last part
     max_part: int = 5 * GiB
     max_parts: int = 10_000

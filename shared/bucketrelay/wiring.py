@@ -4,11 +4,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from bucketrelay import config
 from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
+from bucketrelay.core.again import Defer
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
@@ -44,12 +46,18 @@ class Process:
         self._system: System | None = None
         self._keys = NO_KEYS
 
-    def system(self, lookup: Callable[[str], str | None] | None = None, keys: Keys = NO_KEYS) -> System:
+    def system(
+        self,
+        lookup: Callable[[str], str | None] | None = None,
+        keys: Keys = NO_KEYS,
+        defer: Defer | None = None,
+    ) -> System:
         """The system, made at the first call.
 
         Args:
             lookup: where values are that the environment does not have (FunctionGraph: `context.getUserData`).
             keys: this invocation's temporary keys; clients are given the newest before each use.
+            defer: how this invocation calls the function again; see `bucketrelay.defer`.
 
         Raises:
             ConfigError: with all mistakes; the next call tries again.
@@ -62,7 +70,7 @@ class Process:
                 found = config.find(environ, self._beside, Path.cwd())
                 project = environ.get("RUNTIME_PROJECT_ID", "")  # FunctionGraph's word for where it runs
                 self._system = system(found, keys=lambda: self._keys, metrics=metrics, project=project)
-            return self._system
+            return replace(self._system, defer=defer)
 
 
 class Environment(Mapping[str, str]):

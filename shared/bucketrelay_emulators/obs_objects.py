@@ -1,6 +1,7 @@
 """OBS's operations on one object."""
 
 import re
+from typing import Any
 from urllib.parse import unquote
 
 from bucketrelay_emulators.engine import Obj
@@ -38,7 +39,9 @@ def get_object(call: Call) -> Reply:
         return Reply(200, obj.body, told)
     start, end = span
     told["Content-Range"] = f"bytes {start}-{end - 1}/{len(obj.body)}"
-    return Reply(206, memoryview(obj.body)[start:end], told)
+    # A test may have put something there that computes its bytes when they are asked for: an object larger than memory.
+    whole: Any = obj.body
+    return Reply(206, memoryview(whole)[start:end] if isinstance(whole, bytes) else whole[start:end], told)
 
 
 def head_object(call: Call) -> Reply:

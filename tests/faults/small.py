@@ -1,6 +1,7 @@
 """A small world: one key, one source, one target; what its user may do, what may go wrong, and what must hold."""
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from bucketrelay.core.stamp import NAME
 from bucketrelay.model import Change, Deletes, Meta, Task
@@ -123,6 +124,7 @@ class User:
         return f"at rest, the source has {Answer(here)}, and the target {Answer(there)}"
 
 
-def unstamped(meta: tuple) -> Meta:
+@lru_cache(maxsize=100_000)
+def unstamped(meta: tuple) -> tuple:
     """Metadata but for our stamp."""
-    return replace(thawed(meta), user={n: v for n, v in user_meta(meta).items() if n != NAME})
+    return frozen(replace(thawed(meta), user={n: v for n, v in user_meta(meta).items() if n != NAME}))

@@ -7,17 +7,13 @@ place that it can get to and not once for each schedule.
 """
 
 import sys
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import datetime
-from enum import Enum
-from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Result, Task
 from bucketrelay.store import Store
+from faults.memory import Memory
 from faults.world import Answer, AskingStore, Operation, Rules
 
 Deliver = Callable[[Task, Callable[[str], Store]], Result]  # what is done with a task: the core, or another strategy
@@ -33,15 +29,19 @@ class Tape:
 
     def __init__(self, answers: tuple[Answer, ...]) -> None:
         self._answers = iter(answers)
+        self._memory = Memory()
         self.stopped_at: Operation | None = None
-        self.memory: Any = None
+        self.remembered: Any = None
 
     def ask(self, operation: Operation) -> Any:
-        answer = None if self.stopped_at else next(self._answers, None)
-        if answer is None:
-            if self.stopped_at is None:
-                self.stopped_at, self.memory = operation, memory_of(sys._getframe(1))
+        if self.stopped_at is not None:
             raise Stop
+        answer = next(self._answers, None)
+        frames = self._memory.frames(sys._getframe(1), advance.__code__)
+        if answer is None:
+            self.stopped_at, self.remembered = operation, self._memory.of(frames)
+            raise Stop
+        self._memory.passed(frames)
         if answer.error is not None:
             raise answer.error(answer.value)
         return answer.value
@@ -102,7 +102,7 @@ class Behaviour:
         end = advance(self._deliver, task, answers, self._rules)
         if isinstance(end, Tape):
             what: Operation | str = end.stopped_at
-            memory = end.memory if self._merge else None
+            memory = end.remembered if self._merge else None
             name = (task, what, memory) if memory is not None else (task, what, answers)
         else:
             what = OK if end.ok else AGAIN if end.retryable else GAVE_UP
@@ -137,75 +137,3 @@ class Behaviour:
             return best[node]
 
         return max(map(most, self.roots.values()), default=0)
-
-
-class _Opaque(Exception):
-    """Something whose state cannot be seen."""
-
-
-def memory_of(frame: Any) -> Any:
-    """All that the stopped code remembers, from *frame* up to `advance`, as a hashable value; None if it cannot be told.
-
-    Local variables and what they refer to, and the place in the code. What only the interpreter's own stack holds (the
-    position of a loop over something without a name) is not seen: `test_merging_changes_nothing` watches over that.
-    """
-    seen: dict[int, tuple] = {}
-    frames = []
-    try:
-        while frame.f_code is not advance.__code__:
-            if frame.f_code.co_filename != __file__:
-                local = {name: value for name, value in frame.f_locals.items() if not name.startswith("@")}
-                frames.append((frame.f_code, frame.f_lasti, _value(local, seen)))
-            frame = frame.f_back
-    except _Opaque:
-        return None
-    return tuple(frames)
-
-
-_PLAIN = (type(None), bool, int, float, str, bytes, datetime, Enum, type, CodeType, ModuleType)
-
-
-def _value(value: Any, seen: dict[int, tuple]) -> Any:
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, AskingStore):
-        return value.name
-    if isinstance(value, Deadline | Tape):
-        return type(value)  # the same for every task, and no memory of the code that we step through
-    if isinstance(value, tuple | MappingProxyType) or (is_dataclass(value) and value.__dataclass_params__.frozen):
-        return type(value), _inside(value, seen)
-    if id(value) in seen:
-        return "seen", seen[id(value)][0]
-    seen[id(value)] = len(seen), value  # held, so that no other thing gets its id meanwhile
-    return type(value), _inside(value, seen)
-
-
-def _inside(value: Any, seen: dict[int, tuple]) -> Any:
-    if isinstance(value, bytearray):
-        return bytes(value)
-    if isinstance(value, tuple | list | deque):
-        return tuple(_value(item, seen) for item in value)
-    if isinstance(value, dict | MappingProxyType):
-        return tuple((_value(name, seen), _value(item, seen)) for name, item in value.items())
-    if isinstance(value, FunctionType):
-        cells = tuple(_value(cell.cell_contents, seen) for cell in value.__closure__ or ())
-        return value.__code__, cells
-    if isinstance(value, MethodType | BuiltinFunctionType):
-        return value.__name__, _value(value.__self__, seen)
-    if isinstance(value, BaseException):
-        return str(value)
-    if type(value).__name__ in ("lock", "RLock"):
-        return repr(value).partition(" object")[0]
-    return _attributes(value, seen)
-
-
-def _attributes(value: Any, seen: dict[int, tuple]) -> Any:
-    if is_dataclass(value):
-        return tuple(_value(getattr(value, field.name), seen) for field in fields(value))
-    slots = getattr(type(value), "__slots__", ())
-    names = [*([slots] if isinstance(slots, str) else slots), *getattr(value, "__dict__", {})]
-    if names:
-        return tuple((name, _value(getattr(value, name), seen)) for name in sorted(names) if hasattr(value, name))
-    if type(value).__name__ in ("range_iterator", "tuple_iterator", "list_iterator"):
-        return tuple(_value(item, seen) for item in value.__reduce__()[1:])
-    raise _Opaque(type(value))

@@ -1,4 +1,4 @@
-"""A batch of 100 objects of 20 MiB goes through a function within the memory that its configuration says."""
+"""A batch of objects of 20 MiB goes through a function within the memory that its configuration says."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from functions.test_answers import obs_event, oci_event
 from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Emulated, toml
 
 MiB = 1024 * 1024
-COUNT, SIZE = 100, 20 * MiB
+SIZE = 20 * MiB
 CHILD = Path(__file__).with_name("memory_child.py")
 
 
@@ -33,8 +33,15 @@ class Swallowed:
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read where Linux keeps it")
-@pytest.mark.parametrize(("cloud", "other"), [("obs", "oci"), ("oci", "obs")])
-def test_a_batch_of_large_objects_stays_within_the_memory_of_the_limits(cloud, other):
+@pytest.mark.parametrize(
+    ("cloud", "other", "count"),
+    [
+        ("obs", "oci", 24),  # enough to keep every thread busy; more of them take longer, not more
+        pytest.param("obs", "oci", 100, marks=pytest.mark.slow),
+        pytest.param("oci", "obs", 100, marks=pytest.mark.slow),
+    ],
+)
+def test_a_batch_of_large_objects_stays_within_the_memory_of_the_limits(cloud, other, count):
     body = os.urandom(MiB) * 20
     with ObsEmulator() as obs, OciEmulator(namespace=NAMESPACE) as oci:
         of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
@@ -43,7 +50,7 @@ def test_a_batch_of_large_objects_stays_within_the_memory_of_the_limits(cloud, o
         views[cloud].create(SOURCE)
         views[other].create(TARGET)
         views[other].create("log-bucket")
-        keys = [f"{number:03}" for number in range(COUNT)]
+        keys = [f"{number:03}" for number in range(count)]
         source, target = views[cloud]._bucket(SOURCE), views[other]._bucket(TARGET)
         source.put("small", b"1", headers={})
         for key in keys:
@@ -57,6 +64,7 @@ def test_a_batch_of_large_objects_stays_within_the_memory_of_the_limits(cloud, o
     assert said["failed"] == []
     assert arrived.good == set(keys)
     assert said["peak"] - said["idle"] < 128 * MiB, f"rose by {(said['peak'] - said['idle']) / MiB:.0f} MiB"
+    print(f"{count} objects {cloud} -> {other}: rose by {(said['peak'] - said['idle']) / MiB:.0f} MiB")
 
 
 def configuration(views, cloud, other):

@@ -103,10 +103,12 @@ class Converge:
     def _round(self, pair: "_Pair") -> tuple[Done, bool]:
         there = pair.target.look(pair.task.target_key, sure=False)
         reach = self._reach(pair)
-        with self.road.budget.bytes(self.road.part_size) as lease:
+        # A whole first part, so that it need not be read again where the target wants larger ones than configured.
+        length = max(self.road.part_size, pair.target.abilities.min_part)
+        with self.road.budget.bytes(length) as lease:
             # Where the target's server fetches the object by itself, one byte is enough to know the version by.
             by_server = reach is not None and (pair.task.size or 0) >= reach
-            here = _fetch(pair, there, 1 if by_server else self.road.part_size)
+            here = _fetch(pair, there, 1 if by_server else length)
             source = here.info if here else None
             first = First(here.body, lease) if here and here.body is not None else None
             del here  # the bytes are held by `first` alone, which gives them up once they are sent

@@ -1,10 +1,10 @@
 """Events of three clouds, in all their envelopes, become `ObjectEvent`s. Pure: JSON in, values out."""
 
-from bucketrelay.events.payload import Kind, Message, Payload
+from bucketrelay.events.payload import Deferral, Kind, Message, Payload
 from bucketrelay.events.shapes import Reading, opened
 from bucketrelay.model import Cloud
 
-__all__ = ["Kind", "Message", "Payload", "parse"]
+__all__ = ["Deferral", "Kind", "Message", "Payload", "parse"]
 
 
 def parse(

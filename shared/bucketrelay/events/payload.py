@@ -1,11 +1,31 @@
 """What a function was called with, as values: the seam between the clouds' formats and `entry`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-from bucketrelay.model import ObjectEvent
+from bucketrelay.model import Change, ObjectEvent
 
-Kind = Literal["direct", "sqs", "batch", "schedule", "test"]
+Kind = Literal["direct", "tasks", "sqs", "batch", "schedule", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """A task that an earlier invocation could not finish, as that one told this one.
+
+    Anybody who may call the function can say this as well, so it names nothing but what the configuration knows, and
+    is planned anew (`routes.replan`). The rest is for the lists.
+    """
+
+    route: str
+    key: str  # relative to the route's source store
+    target: str = ""  # the target store's name; "": the route's forward
+    source: str = ""  # where the route takes events of any bucket: the URL of the bucket
+    change: Change = Change.CREATED
+    cause: str = ""
+    time: datetime | None = None
+    size: int | None = None
+    attempt: int = 1  # how many invocations have had it
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +40,7 @@ class Message:
     events: tuple[ObjectEvent, ...] = ()  # may be empty without an error: a test message
     error: str = ""  # one line
     ambiguous: bool = False  # all `events` say cloud "s3" and may as well be OBS's: the configuration has to tell
+    deferrals: tuple[Deferral, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +50,7 @@ class Payload:
     kind        | messages                                                          | the platform expects
     ------------|-------------------------------------------------------------------|--------------------------------
     direct      | one; two if only some of its records are ambiguous                | an exception, if any has failed
+    tasks       | one, with the deferrals of an earlier invocation                  | an exception, if any has failed
     sqs         | one for each SQS message, in their order                          | `batchItemFailures`, by `id`
     batch       | one for each task of S3 Batch Operations                          | `results`, by `id`
     schedule    | none; `note` says what is wanted                                  | an exception, if it failed
@@ -45,6 +67,11 @@ class Payload:
     def events(self) -> tuple[ObjectEvent, ...]:
         """The events of all messages."""
         return tuple(event for message in self.messages for event in message.events)
+
+    @property
+    def deferrals(self) -> tuple[Deferral, ...]:
+        """The deferrals of all messages."""
+        return tuple(deferral for message in self.messages for deferral in message.deferrals)
 
     @property
     def errors(self) -> tuple[str, ...]:

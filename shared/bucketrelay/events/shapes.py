@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events import aws, huawei, oracle, record
+from bucketrelay.events import aws, deferral, huawei, oracle, record
 from bucketrelay.events.fields import CHECK, at, decoded, described, hint, is_unicode, items, shown, text
 from bucketrelay.events.payload import Message, Payload
 from bucketrelay.model import Cloud, ObjectEvent
@@ -137,7 +137,7 @@ def _sqs_message(one: object, reading: Reading) -> Message:
         found = _sqs_body(one, reading.inside("s3", message_id))
     except BadEvent as error:
         return Message(message_id, error=f"SQS message {shown(message_id)}: {error}")
-    return Message(message_id, found.events, _listed(found.errors))
+    return Message(message_id, found.events, _listed(found.errors), deferrals=found.deferrals)
 
 
 def _sqs_id(one: object) -> str:
@@ -197,6 +197,13 @@ def _eventgrid(event: Event, reading: Reading) -> Payload:
     return _direct(huawei.eventgrid(event, encoded=reading.obs_key_encoded))
 
 
+def _tasks(event: Event, reading: Reading) -> Payload:
+    def one(task: object, _: Reading) -> Payload:
+        return Payload("direct", (Message(deferrals=(deferral.read(task),)),))
+
+    return replace(_each(deferral.tasks(event), reading, one), kind="tasks")
+
+
 # Putting together
 
 
@@ -228,13 +235,14 @@ def _joined(found: Sequence[Payload]) -> Payload:
     errors += [_SCHEDULE for one in found if one.kind == "schedule"]
     certain = [event for message in messages if not message.ambiguous for event in message.events]
     doubtful = [event for message in messages if message.ambiguous for event in message.events]
-    if errors and not certain and not doubtful:
+    deferrals = tuple(each for message in messages for each in message.deferrals)
+    if errors and not certain and not doubtful and not deferrals:
         raise BadEvent(_listed(errors))
-    rest = Message(events=tuple(certain), error=_listed(errors))
+    rest = Message(events=tuple(certain), error=_listed(errors), deferrals=deferrals)
     guess = Message(events=tuple(doubtful), ambiguous=True)
     if not doubtful:
         return Payload("direct", (rest,))
-    return Payload("direct", (rest, guess) if certain or errors else (guess,))
+    return Payload("direct", (rest, guess) if certain or errors or deferrals else (guess,))
 
 
 def _direct(*events: ObjectEvent, ambiguous: bool = False) -> Payload:
@@ -257,6 +265,7 @@ SHAPES = (
         lambda e: "requestContext" in e and "requestPayload" in e,
         _lambda_failure,
     ),
+    Shape("tasks of an earlier invocation", _EVERYONE, lambda e: deferral.NAME in e, _tasks),
     Shape("S3 Batch Operations", ("s3",), lambda e: "invocationSchemaVersion" in e and "tasks" in e, _batch),
     # OBS may send it as well where it speaks S3's format; nothing is done for it either way.
     Shape("S3's test event", ("s3", "obs"), lambda e: e.get("Event") == "s3:TestEvent", lambda _e, _r: Payload("test")),

@@ -1,5 +1,6 @@
 """From an event to tasks: which routes it concerns, which keys they take, what the keys are called there. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,14 +8,31 @@ from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Change, Cloud, Deletes, ObjectEvent, Task
 from bucketrelay.routes.globs import BadGlob, Glob, glob
 
-__all__ = ["ANY_BUCKET", "BadGlob", "Glob", "NotASource", "Route", "UnclearCloud", "glob", "plan", "resolve"]
+__all__ = [
+    "ANY_BUCKET",
+    "BadGlob",
+    "Glob",
+    "NotASource",
+    "NotPlanned",
+    "Route",
+    "UnclearCloud",
+    "glob",
+    "plan",
+    "replan",
+    "resolve",
+]
 
 ANY_BUCKET = "*"  # as an Address's bucket: whichever bucket of that scheme the event names
 _CLOUDS: tuple[Cloud, ...] = ("s3", "obs", "oci")
+_BUCKET_URL = re.compile(r"([a-z0-9]+)://([^/@]{1,256})(?:@([^/@]{1,256}))?")
 
 
 class NotASource(RelayError):
     """No route has the event's bucket as its source: add a route, or remove the event rule."""
+
+
+class NotPlanned(RelayError):
+    """The routes would make no such task: they have changed since it was deferred, or it was made up."""
 
 
 class UnclearCloud(RelayError):
@@ -77,6 +95,51 @@ def plan(event: ObjectEvent, routes: Iterable[Route]) -> tuple[Task, ...]:
     if event.change is Change.IGNORED:
         return ()
     return tuple(task for route in here for task in _tasks(route, event))
+
+
+def replan(
+    route: str, key: str, target: str, routes: Iterable[Route], *, change: Change = Change.CREATED, source: str = ""
+) -> Task:
+    """What `plan` would make for *key* and one target of a route: the same task again, in another invocation.
+
+    The arguments may have been made up by whoever can call the function, so they only choose among what the
+    configuration allows; everything else in the task is the configuration's.
+
+    Args:
+        key: relative to the route's source store.
+        target: the target store's name; "" for the route's forward.
+        source: the URL of the bucket, for a route that takes events of any bucket; otherwise ignored.
+
+    Raises:
+        NotPlanned: no route has this name, the target is not one of its own, or its filters do not take the key.
+    """
+    found = next((known for known in routes if known.name == route), None)
+    if found is None:
+        raise NotPlanned(f"no route is named {_shown(route)}: was it renamed? Run `bucketrelay reconcile` for it")
+    event = _claimed(found, key, change, source)
+    for task in _tasks(found, event):
+        if task.target == target:
+            return task
+    wanted = f"{_shown(key)} to {_shown(target)}" if target else f"{_shown(key)} to its forward"
+    raise NotPlanned(f"the route {found.name} does not bring {wanted}: its filters or targets have changed since")
+
+
+def _claimed(route: Route, key: str, change: Change, source: str) -> ObjectEvent:
+    """The event that a task of this route would come from."""
+    place = route.source
+    if place.bucket == ANY_BUCKET:
+        said = _BUCKET_URL.fullmatch(source)
+        if not said or said[1] != place.scheme or said[2] == ANY_BUCKET:
+            raise NotPlanned(f"the route {route.name} has sources in {place.scheme}://, and none in {_shown(source)}")
+        place = Address(said[1], said[2], said[3] or "", place.prefix)
+    for cloud in _CLOUDS:
+        if cloud == place.scheme:
+            return ObjectEvent(cloud, place.bucket, place.prefix + key, change, place.namespace)
+    raise NotPlanned(f"the route {route.name} has a source in {place.scheme}://, and no event comes from there")
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 100 else repr(text[:100]) + "…"
 
 
 def resolve(event: ObjectEvent, routes: Sequence[Route]) -> Cloud:

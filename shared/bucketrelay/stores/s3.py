@@ -1,190 +1,29 @@
-"""Amazon S3 and every server that speaks its dialect. The only importer of botocore, with `s3_errors`.
+"""Amazon S3 and every server that speaks its dialect. The only importer of botocore, with the other `s3_…` modules."""
 
-botocore alone, without boto3 on top: the same client some 40 ms sooner in a cold function; boto3's own part
-(resources, transfers) is not used. The first call of a store makes the client; see `s3_client`.
-"""
-
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote_plus
 
-from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
-from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Expect, Part, Upload, Written
-from bucketrelay.stores.s3_client import Access, connected
-from bucketrelay.stores.s3_conditions import Conditions
-from bucketrelay.stores.s3_errors import NoSuchUpload, NotImplementedThere, NotModified, OutOfRange, Unsaid, translated
-from bucketrelay.stores.s3_wire import (
-    bare,
-    full_key,
-    headers_of,
-    info_of,
-    quoted,
-    range_of,
-    same_version,
-    unmodified,
-    version_of,
-)
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import ObjectGone, OutcomeUnknown
+from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.store import Expect, MiB, Part, Store, Upload, Written
+from bucketrelay.stores.copying import WORTH, PartsCopy, answering, pinnable
+from bucketrelay.stores.s3_errors import NoSuchUpload, NotImplementedThere, answer_of, code_of
+from bucketrelay.stores.s3_reads import S3Reads
+from bucketrelay.stores.s3_wire import bare, headers_of, quoted, version_of
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-_CHUNK = 256 * 1024  # urllib3 copies what it reads once: a chunk, not a part
+# CopyObject takes 5 GB, but answers when it is done: what is larger than this would keep us waiting past the timeout.
+_AT_ONCE = 256 * MiB
 
 
-class S3Store:
-    """Store and PartStore on a bucket, or a prefix of one.
-
-    Args:
-        address: `s3://bucket[/prefix]`.
-        endpoint: URL of a server that is not AWS's.
-        region: "" for the SDK's own chain (AWS_REGION, the profile).
-        access_key: with *secret_key* and *session_token*; "" for the SDK's own chain (role, profile, environment).
-        profile: of the SDK's configuration file.
-        path_style: None for path style on other endpoints and the SDK's choice on AWS.
-        storage_class: of what is written, e.g. `STANDARD_IA`.
-        sse: `AES256`, `aws:kms` or `aws:kms:dsse`, of what is written; with *kms_key*.
-        ca_file: certificates to trust instead of the SDK's.
-        timeout: seconds to connect, and to wait for each piece of an answer.
-        retries: how often an attempt that surely did nothing is made again.
-    """
-
-    def __init__(  # noqa: PLR0913 - one parameter for each key of the store's configuration
-        self,
-        address: Address,
-        *,
-        endpoint: str = "",
-        region: str = "",
-        access_key: str = "",
-        secret_key: str = "",
-        session_token: str = "",
-        profile: str = "",
-        path_style: bool | None = None,
-        storage_class: str = "",
-        sse: str = "",
-        kms_key: str = "",
-        ca_file: str = "",
-        timeout: float = 10.0,
-        retries: int = 2,
-    ) -> None:
-        self._address = address
-        self._access = Access(
-            endpoint, region, access_key, secret_key, session_token, profile, path_style, ca_file, timeout, retries
-        )
-        placed = {"StorageClass": storage_class, "ServerSideEncryption": sse, "SSEKMSKeyId": kms_key}
-        self._placed = {name: value for name, value in placed.items() if value}
-        self._lock = threading.Lock()
-        self._connected: S3Client | None = None
-        self._aws = self._access.on_aws
-        self._conditions = Conditions(self._call, documented=self._aws)
-
-    def __repr__(self) -> str:
-        return f"S3Store({self._address.url})"
-
-    @property
-    def address(self) -> Address:
-        """Where it is."""
-        return self._address
-
-    @property
-    def abilities(self) -> Abilities:
-        """Documented limits of S3: 2 KB of metadata, 5 MiB to 5 GiB a part, 10,000 parts, 50 TB."""
-        return Abilities()
-
-    @property
-    def conditional(self) -> bool:
-        """Whether `put` enforces `expect`: documented for AWS, found out by the first such write elsewhere."""
-        return self._conditions.honoured("put_object")
-
-    def close(self) -> None:
-        """Close the connections; the next call opens new ones."""
-        with self._lock:
-            client, self._connected = self._connected, None
-        if client is not None:
-            client.close()
-
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
-        """HeadObject; where that says a bare 404 and *sure*, a GetObject of one byte tells the key from the bucket."""
-        asked = {"ChecksumMode": "ENABLED"} if self._aws else {}
-        try:
-            answer = self._call("head_object", key, {"Key": self._full(key), **asked})
-        except ObjectGone:
-            return None
-        except Unsaid:
-            if not sure:
-                return None
-        else:
-            return info_of(key, answer, digest=self._aws)
-        found = self.fetch(key, 1)
-        return found.info if found else None
-
-    def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
-        """GetObject of the first *length* bytes."""
-        asked = {"Key": self._full(key)}
-        if unless:
-            asked["IfNoneMatch"] = quoted(unless)
-        ranged = {} if size == 0 else {"Range": f"bytes=0-{length - 1}"}
-        try:
-            try:
-                answer = self._call("get_object", key, {**asked, **ranged})
-            except OutOfRange:  # an empty object has no first byte
-                answer = self._call("get_object", key, asked)
-        except NotModified as same:
-            return Fetched(unmodified(key, same.headers), None)
-        except ObjectGone:
-            return None
-        info = info_of(key, answer, digest=self._aws)
-        with closing(answer["Body"]):
-            if unless and info.etag == unless:  # the server ignores If-None-Match
-                return Fetched(info, None)
-            return Fetched(info, self._received(key, answer, min(length, info.size)))
-
-    def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
-        """GetObject of a range with If-Match; the answer's own ETag is compared too, as some servers ignore If-Match.
-
-        Not by version id: that needs s3:GetObjectVersion, and goes on reading an object that is long overwritten.
-        """
-        pinned = {"IfMatch": quoted(info.etag)} if info.etag else {}
-        last = start + length - 1
-        asked = {"Key": self._full(info.key), "Range": f"bytes={start}-{last}", **pinned}
-        answer = self._call("get_object", info.key, asked)
-        with closing(answer["Body"]):
-            found = info_of(info.key, answer)
-            url = self._address.of(info.key)
-            if not same_version(found, info):
-                raise SourceChanged(f"{url} is not the version {info.etag} any more: look again")
-            part = range_of(answer) or (0, found.size, found.size)
-            if part[0] != start or part[1] < length:
-                raise StoreRefused(f"{url}: asked for bytes {start}-{last}, got {part}: the server does not do ranges")
-            return self._received(info.key, answer, length)
-
-    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        """ListObjectsV2; the order is checked, for not every server keeps it."""
-        last, asked = after, {"Prefix": self._address.prefix + prefix}
-        if after:
-            asked["StartAfter"] = self._address.prefix + after
-        while True:
-            page = self._call("list_objects_v2", prefix, asked)
-            for entry in page.get("Contents", ()):
-                key = self._address.relative(entry["Key"])
-                if key is None or not key.startswith(prefix) or (key == after and after):
-                    continue
-                if key.encode() < last.encode():
-                    raise StoreRefused(f"{self._address.url} lists {key!r} after {last!r}: its listings have no order")
-                last = key
-                yield ObjectInfo(key, entry["Size"], bare(entry.get("ETag", "")), entry.get("LastModified"))
-            if not page.get("IsTruncated"):
-                return
-            asked["StartAfter"] = self._address.prefix + last
-            if "NextContinuationToken" in page:
-                asked["ContinuationToken"] = page["NextContinuationToken"]
+class S3Store(S3Reads):
+    """Store, PartStore, Tagged and ServerSideCopy on a bucket; the arguments are those of S3Reads."""
 
     def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject."""
         url = self._address.of(key)
-        asked = {"Key": self._full(key), "Body": body, **headers_of(meta, url), **self._placed}
+        asked = {"Key": self._full(key), "Body": body, **self._placed, **headers_of(meta, url)}
         return _written(self._conditions.write("put_object", key, asked, expect))
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
@@ -207,7 +46,7 @@ class S3Store:
     def begin(self, key: str, meta: Meta) -> Upload:
         """CreateMultipartUpload. On AWS with a CRC-32 of the whole object: `commit` then needs none of each part."""
         summed = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if self._aws else {}
-        asked = {"Key": self._full(key), **headers_of(meta, self._address.of(key)), **self._placed, **summed}
+        asked = {"Key": self._full(key), **self._placed, **headers_of(meta, self._address.of(key)), **summed}
         return Upload(key, self._call("create_multipart_upload", key, asked)["UploadId"])
 
     def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
@@ -257,41 +96,55 @@ class S3Store:
                 "UploadIdMarker": page["NextUploadIdMarker"],
             }
 
-    def _full(self, key: str) -> str:
-        return full_key(self._address.prefix, key, self._address.of(key))
+    def reach(self, source: Store) -> int | None:
+        """Where both are buckets of one server: on AWS of one partition, in whichever region."""
+        return WORTH if isinstance(source, S3Reads) and source.server == self.server else None
+
+    def copy_from(
+        self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None
+    ) -> Written:
+        """CopyObject on AWS; else, and for what is large, an upload of parts that are copied.
+
+        Some servers ignore the condition on the source (moto, `rclone serve s3`). So theirs are copied in parts, and
+        the source is looked at once more before they are published.
+        """
+        url = self._address.of(key)
+        pinnable(self, source, info, url)
+        place = {"Bucket": source.address.bucket, "Key": source.address.prefix + info.key}
+        pinned = {"CopySource": place, "CopySourceIfMatch": quoted(info.etag)}
+        if self._aws and info.size <= _AT_ONCE:
+            deadline.check()
+            with answering(source, info, url, expect, passing=_no_bucket):
+                return self._copied(key, meta, pinned, expect)
+
+        def copy_part(upload: Upload, number: int, start: int, length: int) -> str:
+            # A range is refused where the source has no more than 5 MB.
+            span = {"CopySourceRange": f"bytes={start}-{start + length - 1}"} if length < info.size else {}
+            asked = {**self._of(upload), "PartNumber": number, **pinned, **span}
+            answer = self._call("upload_part_copy", key, asked)
+            return bare(answer.get("CopyPartResult", {}).get("ETag", ""))
+
+        return PartsCopy(self, source, info, key, meta, deadline, copy_part).publish(expect)
+
+    def _copied(self, key: str, meta: Meta, pinned: Mapping[str, Any], expect: Expect) -> Written:
+        """CopyObject; REPLACE also where there is no tag, for to copy tags needs the permission to read them."""
+        url = self._address.of(key)
+        directives = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}
+        asked = {"Key": self._full(key), **pinned, **directives, **self._placed, **headers_of(meta, url)}
+        answer = self._conditions.write("copy_object", key, asked, expect)
+        etag = bare(answer.get("CopyObjectResult", {}).get("ETag", ""))
+        if not etag:
+            raise OutcomeUnknown(f"{url}: an answer without an ETag to a copy: look before believing either")
+        return Written(etag, version_of(answer))
 
     def _of(self, upload: Upload) -> dict[str, Any]:
         return {"Key": self._full(upload.key), "UploadId": upload.id}
 
-    def _client(self) -> "S3Client":
-        with self._lock:
-            if self._connected is None:
-                self._connected = connected(self._access)
-            return self._connected
-
-    def _call(self, operation: str, key: str, asked: Mapping[str, Any], *, write: bool = False) -> dict[str, Any]:
-        """One request of the SDK, its errors translated."""
-        try:
-            answer: dict[str, Any] = getattr(self._client(), operation)(Bucket=self._address.bucket, **asked)
-        except Exception as error:
-            raise translated(error, self._address.of(key), write=write) from error
-        return answer
-
-    def _received(self, key: str, answer: Mapping[str, Any], length: int) -> bytearray:
-        """Exactly *length* bytes of an answer's body, held once."""
-        held, filled = bytearray(length), 0
-        try:
-            with memoryview(held) as view:
-                while filled < length and (got := answer["Body"].readinto(view[filled : filled + _CHUNK])):
-                    filled += got
-            if filled == length == answer.get("ContentLength"):
-                answer["Body"].readinto(bytearray(1))  # the end: here the SDK compares its checksum
-        except Exception as error:
-            raise translated(error, self._address.of(key)) from error
-        if filled < length:
-            raise Damaged(f"{self._address.of(key)}: {filled} bytes came instead of {length}: start over")
-        return held
-
 
 def _written(answer: Mapping[str, Any]) -> Written:
     return Written(bare(answer.get("ETag", "")), version_of(answer))
+
+
+def _no_bucket(error: BaseException) -> bool:
+    """Whether a bucket is missing, which no other way of copying would mend."""
+    return code_of(answer_of(error.__cause__ or error)) == "NoSuchBucket"

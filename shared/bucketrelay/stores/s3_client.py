@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
-_PUBLISHING = ("PutObject", "CompleteMultipartUpload", "DeleteObject")
+_PUBLISHING = ("PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class Access:
         """Whether the server is AWS's own; the SDK may have been told of another by its environment."""
         host = urlsplit(self.endpoint or _told()).hostname
         return host is None or f".{host}".endswith(_AWS)
+
+    @property
+    def server(self) -> str:
+        """Host, port and path of a server that is not AWS's."""
+        at = urlsplit(self.endpoint or _told())
+        port = at.port or (443 if at.scheme == "https" else 80)
+        return f"{at.hostname}:{port}{at.path.rstrip('/')}"
 
 
 def _told() -> str:
@@ -70,7 +77,7 @@ def connected(access: Access) -> "S3Client":
     publishing: Any = _once  # botocore asks its answer, which the stubs do not know
     for operation in _PUBLISHING:
         client.meta.events.register_first(f"needs-retry.s3.{operation}", publishing)
-    for operation in ("PutObject", "CreateMultipartUpload"):
+    for operation in ("PutObject", "CopyObject", "CreateMultipartUpload"):
         client.meta.events.register(f"before-parameter-build.s3.{operation}", _keep_expires)
         client.meta.events.register(f"before-call.s3.{operation}", _send_expires)
     return client

@@ -84,7 +84,8 @@ _REMEDIES = {
 }
 _FORBIDDEN = (
     "grant s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucket (without the last"
-    " a missing key answers 403), and for KMS kms:Decrypt and kms:GenerateDataKey"
+    " a missing key answers 403), for tags s3:GetObjectTagging, s3:GetObjectVersionTagging and s3:PutObjectTagging, for"
+    " an acl s3:PutObjectAcl, and for KMS kms:Decrypt and kms:GenerateDataKey"
 )
 
 

@@ -13,11 +13,14 @@ from email.header import decode_header
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Meta, ObjectInfo
 
 KEY_BYTES = 1024
+# Amazon S3 user guide, "Categorizing your objects using tags": letters, digits, blanks and these.
+TAG_TEXT = r"[\w +\-=.:/@]*"
 _HEADERS = {
     "content_type": "ContentType",
     "content_encoding": "ContentEncoding",
@@ -46,10 +49,7 @@ def full_key(prefix: str, key: str, url: str) -> str:
 
 
 def headers_of(meta: Meta, url: str) -> dict[str, Any]:
-    """*meta* as parameters of PutObject and CreateMultipartUpload.
-
-    The storage class is not among them: it is in the words of the store it was read from.
-    """
+    """*meta* as parameters of PutObject, CopyObject and CreateMultipartUpload; the class is in this store's words."""
     wanted = {wire: value for name, wire in _HEADERS.items() if (value := getattr(meta, name))}
     for wire, value in wanted.items():
         if not (value.isascii() and value.isprintable()):
@@ -58,6 +58,10 @@ def headers_of(meta: Meta, url: str) -> dict[str, Any]:
             )
     if meta.user:
         wanted["Metadata"] = {_name(name, url): worded(value) for name, value in meta.user.items()}
+    if meta.tags:
+        wanted["Tagging"] = urlencode(meta.tags, quote_via=quote)
+    if meta.storage_class:
+        wanted["StorageClass"] = meta.storage_class
     return wanted
 
 

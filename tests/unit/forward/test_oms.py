@@ -211,8 +211,10 @@ def test_a_request_that_hangs_is_left_behind_at_the_deadline(forward):
 
 def test_without_time_nothing_is_sent_and_the_tasks_are_unfinished(oms, forward):
     (late,) = forward().tell(notices("a"), Deadline(0))
+    (result,) = runner(forward()).tell(tasks("a"), Deadline(0))
 
     assert isinstance(late, OutOfTime)
+    assert (result.outcome, result.retryable) == (Outcome.UNFINISHED, True)
     assert oms.got == []
 
 

@@ -16,7 +16,7 @@ from bucketrelay.core.tell import Tell
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
 from bucketrelay.forward import Notice
-from bucketrelay.forward.post import Retry
+from bucketrelay.forward.post import Post, Retry
 from bucketrelay.forward.webhook import WebhookForward, cloud_event, secret_bytes, signature
 from bucketrelay.model import Address, Change, Outcome, Task
 from receivers import SILENCE, Receiver, Say
@@ -171,7 +171,12 @@ def test_any_2xx_is_taken(receiver, status):
 
 @pytest.mark.parametrize(
     ("status", "word"),
-    [(301, "redirects are not followed"), (400, "ask the receiver"), (401, "check the secret"), (410, "wants no more")],
+    [
+        (301, "redirects are not followed"),
+        (400, "ask the receiver"),
+        (401, "check the secret"),
+        (410, "the receiver wants no more"),
+    ],
 )
 def test_a_refusal_is_not_repeated_and_the_words_say_what_to_do(receiver, status, word):
     receiver.script.append(Say(status, b"", {"Location": f"{receiver.url}/elsewhere"}))
@@ -230,8 +235,11 @@ def test_no_message_repeats_what_the_url_or_the_secret_hold(receiver):
 def test_of_an_endless_answer_only_the_beginning_is_read(receiver):
     receiver.script.append(Say(400, b"x" * 5_000_000))
     (refused,) = hook(receiver).tell([notice()], Deadline())
+    receiver.script.append(Say(200, b"x" * 5_000_000))
+    answer = Post(receiver.url).send(b"", dict, Deadline())
 
     assert len(str(refused)) < 400
+    assert len(answer.body) == 64 * 1024
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -265,7 +273,7 @@ def test_several_receivers_calls_run_side_by_side_and_one_failure_is_nobody_else
         together.wait()
         return Say(400 if b'"subject":"2"' in got.body else 200)
 
-    receiver.take = lambda got: answer(got)  # without the lock, under which nothing is side by side
+    receiver.take = answer  # without the lock, under which nothing is side by side
     results = run(receiver, [task(str(number)) for number in range(8)])
 
     assert [result.key for result in results if result.outcome is not Outcome.FORWARDED] == ["2"]

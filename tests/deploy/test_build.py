@@ -1,0 +1,344 @@
+"""The archives of deploy/build.py, run by the clouds' real runtimes with nothing else installed."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from email import message_from_string
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from functions.child import choose
+from functions.runtimes import LAMBDA_PACKAGES, FnRuntime, FunctionGraphRuntime, LambdaRuntime
+from functions.test_answers import EVENTS
+from functions.three_clouds import LOGS, ROOT, SOURCE, TARGET, Held, three_clouds, toml
+
+pytestmark = pytest.mark.xdist_group("deploy")  # one worker fetches the packages, once
+
+BUILD = ROOT / "deploy/build.py"
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+FUNCTIONS = {"s3": "s3_notifications", "obs": "obs_trigger", "oci": "oci_events"}
+HANDLERS = {"s3": "app.py", "obs": "index.py", "oci": "function/func.py"}
+OWN_LIMITS = {"s3": 1_000_000, "obs": 10_000_000, "oci": 25_000_000}
+BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")  # of Lambda's runtime
+# What the SDKs ask for and what nothing of ours imports: a name that is new here is a dependency to be looked at.
+LEFT_OUT = {"aiohttp", "cython", "pbr", "pycparser", "pyopenssl", "pytest", "pytest-asyncio", "python-pkcs11", "wheel"}
+OBJECT = Held(b"body\x00\xff" * 1000, "text/x-odd", "max-age=60", {"who": "a b"})
+MACHINES = {62: "x86_64", 183: "arm64"}  # e_machine of ELF
+
+
+def build(*arguments, env=None, code=0):
+    """Run it as a user does. Returns what it printed, to whichever of both."""
+    done = subprocess.run(
+        [sys.executable, str(BUILD), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(env or {})},
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stderr if code else done.stdout
+
+
+def own_toml(view):
+    """From bucket to bucket of one cloud, with the lists there too."""
+    options = "".join(f'{option} = "{value}"\n' for option, value in view.toml.items())
+    buckets = {"source": SOURCE, "target": TARGET, "logs": LOGS}
+    stores = "".join(f'[stores.{name}]\nurl = "{view.url(bucket)}"\n{options}' for name, bucket in buckets.items())
+    return f'log = "logs"\n{stores}[[routes]]\nname = "own"\nsource = "source"\ntargets = ["target"]\n'
+
+
+@pytest.fixture(scope="module")
+def standing():
+    with three_clouds() as clouds:
+        for scheme in ("obs", "oci"):
+            clouds.views[scheme].create(LOGS)
+        yield clouds
+
+
+@pytest.fixture
+def clouds(standing):
+    standing.clear()
+    return standing
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory, downloads, standing):
+    """Make the archive of a cloud's function, for its `own` stores or for `all` three kinds, with a configuration."""
+    made = {}
+
+    def archive(cloud, stores):
+        if (cloud, stores) not in made:
+            folder = tmp_path_factory.mktemp(f"{cloud}-{stores}")
+            config = folder / "some.toml"
+            text = own_toml(standing.views[cloud]) if stores == "own" else toml(standing.views, cloud)
+            config.write_text(text, encoding="utf-8")
+            function = FUNCTIONS[cloud]
+            build(function, "--python", PYTHON, "--config", config, "--out", folder, "--downloads", downloads)
+            made[cloud, stores] = folder / f"{function}.zip"
+        return made[cloud, stores]
+
+    return archive
+
+
+def unpacked(path, folder):
+    with zipfile.ZipFile(path) as found:
+        found.extractall(folder)
+    return folder
+
+
+def names(path):
+    with zipfile.ZipFile(path) as found:
+        return found.namelist()
+
+
+def runtime(cloud, folder, packages=()):
+    """The cloud's runtime with what is in *folder*, and *packages* of its own."""
+    if cloud == "s3":
+        return LambdaRuntime(folder, "app.handler", packages=packages)
+    if cloud == "obs":
+        return FunctionGraphRuntime(folder, "index.handler", packages=packages)
+    return FnRuntime(folder / "function", "func.handler", paths=[folder / "python"], packages=packages)
+
+
+def replicate(clouds, cloud, function, targets, key="in a/ö+%.bin"):
+    """One object by one event; true when it is what it was in every target."""
+    clouds.views[cloud].write(SOURCE, key, OBJECT)
+    answer = function.invoke(EVENTS[cloud](key))
+    assert cloud != "oci" or answer.status == 200, answer.body
+    for scheme in targets:
+        found = clouds.views[scheme].read(TARGET, key)
+        found.user.pop("bucketrelay")  # our stamp
+        assert found == OBJECT, function.log()
+
+
+def byte_code(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.pyc")}
+
+
+@pytest.mark.parametrize("stores", ["own", "all"])
+@pytest.mark.parametrize("cloud", FUNCTIONS)
+def test_an_archive_alone_replicates_in_its_clouds_own_runtime(archive, clouds, tmp_path, cloud, stores):
+    folder = unpacked(archive(cloud, stores), tmp_path / "code")
+    before = byte_code(folder)
+    provided = []
+    if cloud == "s3":
+        provided = [choose(tmp_path / "ric", *LAMBDA_PACKAGES), choose(tmp_path / "sdk", *BOTO3)]
+    with runtime(cloud, folder, provided) as function:
+        replicate(clouds, cloud, function, [cloud] if stores == "own" else list(FUNCTIONS))
+
+    # Whatever had been left uncompiled, or refused, would have been compiled now.
+    made = byte_code(folder) - before
+    assert {re.sub(r"__pycache__/(\w+)\..*", r"\1.py", name) for name in made} == {HANDLERS[cloud]}
+
+
+def test_a_pinned_sdk_runs_where_lambda_has_none(clouds, downloads, tmp_path):
+    config = tmp_path / "relay.toml"
+    config.write_text(own_toml(clouds.views["s3"]), encoding="utf-8")
+    options = ["--python", PYTHON, "--config", config, "--out", tmp_path, "--downloads", downloads]
+    build("s3_notifications", "--pin-sdk", *options)
+    folder = unpacked(tmp_path / "s3_notifications.zip", tmp_path / "code")
+    with runtime("s3", folder, [choose(tmp_path / "ric", *LAMBDA_PACKAGES)]) as function:
+        replicate(clouds, "s3", function, ["s3"])
+
+
+@pytest.mark.parametrize("cloud", FUNCTIONS)
+def test_the_same_input_gives_the_same_bytes(archive, downloads, tmp_path, cloud):
+    first = archive(cloud, "own")
+    config = tmp_path / "elsewhere.toml"
+    config.write_bytes((first.parent / "some.toml").read_bytes())
+    options = ["--python", PYTHON, "--config", config, "--out", tmp_path / "deep/er", "--downloads", downloads]
+    (tmp_path / "t").mkdir()
+    build(FUNCTIONS[cloud], *options, env={"PYTHONHASHSEED": "7", "TMPDIR": str(tmp_path / "t"), "TZ": "Asia/Tokyo"})
+    assert (tmp_path / "deep/er" / first.name).read_bytes() == first.read_bytes()
+
+
+@pytest.mark.parametrize("cloud", FUNCTIONS)
+def test_an_archive_for_its_own_stores_is_small_and_holds_nothing_of_the_others(archive, cloud):
+    path = archive(cloud, "own")
+    assert path.stat().st_size <= OWN_LIMITS[cloud]
+    code = [name for name in names(path) if "bucketrelay/stores/" in name and name.endswith(".py")]
+    adapters = {re.sub(r"_.*", "", Path(name).stem) for name in code} - {"", "local"}
+    assert adapters == {cloud}
+    packages = {name.removeprefix("python/").split("/")[0] for name in names(path)}
+    assert {"botocore", "obs", "oci"} & packages == {cloud} - {"s3"}
+
+
+@pytest.mark.parametrize("cloud", FUNCTIONS)
+def test_an_archive_holds_what_is_deployed_and_no_more(archive, cloud):
+    held = names(archive(cloud, "all"))
+    top = "function/" if cloud == "oci" else ""
+    assert HANDLERS[cloud] in held
+    assert f"{top}relay.toml" in held
+    assert f"{top}bucketrelay/core/converge.py" in held
+    for unwanted in (
+        "emulators",
+        "bucketrelay/cli",
+        "bucketrelay/demo",
+        "bucketrelay/__main__",
+        "/tests/",
+        "SelfTest",
+        "RECORD",
+    ):
+        assert [name for name in held if unwanted in name] == []
+    assert [name for name, count in Counter(held).items() if count > 1] == []
+    assert [name for name in held if name.startswith("python/bucketrelay")] == []
+
+
+@pytest.mark.parametrize("cloud", FUNCTIONS)
+def test_every_entry_has_a_mode_that_any_user_can_read_and_no_time(archive, cloud):
+    with zipfile.ZipFile(archive(cloud, "own")) as found:
+        entries = found.infolist()
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {oct(entry.external_attr >> 16) for entry in entries} <= {"0o100644", "0o100755"}
+    assert {entry.create_system for entry in entries} == {3}
+
+
+def described(path):
+    """What each bundled distribution says of itself."""
+    with zipfile.ZipFile(path) as found:
+        texts = [found.read(name).decode() for name in found.namelist() if name.endswith(".dist-info/METADATA")]
+    return {canonicalize_name(said["Name"]): said for said in map(message_from_string, texts)}
+
+
+@pytest.mark.parametrize("cloud", ["obs", "oci"])
+def test_the_pinned_versions_suit_each_other_and_no_dependency_is_left_out_unknowingly(archive, cloud):
+    bundled = described(archive(cloud, "all"))
+    left_out = set()
+    for said in bundled.values():
+        for asked in map(Requirement, said.get_all("Requires-Dist", [])):
+            if asked.marker and not asked.marker.evaluate({"extra": ""}):
+                continue
+            name = canonicalize_name(asked.name)
+            if name not in bundled:
+                left_out.add(name)
+            else:
+                assert asked.specifier.contains(bundled[name]["Version"]), f"{said['Name']} wants {asked}"
+    assert left_out <= LEFT_OUT
+    assert {"oci", "esdk-obs-python", "botocore"} <= set(bundled)
+
+
+def test_an_archive_for_another_python_and_machine_holds_their_compiled_parts(downloads, tmp_path):
+    other = "3.12" if PYTHON != "3.12" else "3.13"
+    said = build(
+        *("obs_trigger", "--stores", "obs", "--python", other, "--arch", "arm64"),
+        *("--out", tmp_path, "--downloads", downloads),
+    )
+    assert f"not compiled (this is Python {PYTHON})" in said
+    with zipfile.ZipFile(tmp_path / "obs_trigger.zip") as found:
+        parts = {name: found.read(name) for name in found.namelist() if name.endswith(".so")}
+        assert [name for name in found.namelist() if name.endswith(".pyc")] == []
+    assert {MACHINES[int.from_bytes(part[18:20], "little")] for part in parts.values()} == {"arm64"}
+    versions = {found[1] for name in parts if (found := re.search(r"\.cpython-(\d+)-", name))}
+    assert versions == {other.replace(".", "")}
+
+
+def test_the_configuration_decides_which_sdks_go_in(tmp_path):
+    config = tmp_path / "relay.toml"
+    config.write_text('[stores.a]\nurl = "s3://a"\n[stores.b]\nurl = "file:///b"\n', encoding="utf-8")
+    build("s3_notifications", "--python", PYTHON, "--config", config, "--out", tmp_path)
+    held = names(tmp_path / "s3_notifications.zip")
+    assert "bucketrelay/stores/s3.py" in held
+    assert "bucketrelay/stores/local.py" in held
+    assert "bucketrelay/stores/oci.py" not in held
+    with zipfile.ZipFile(tmp_path / "s3_notifications.zip") as found:
+        assert found.read("relay.toml") == config.read_bytes()
+
+
+def test_a_url_that_only_the_environment_knows_needs_every_adapter(downloads, tmp_path):
+    config = tmp_path / "relay.toml"
+    config.write_text('[stores.a]\nurl = "${SOURCE_URL}"\n', encoding="utf-8")
+    out = ["--out", tmp_path / "f", "--layout", "fn", "--config", config]
+    build("oci_events", *out, "--downloads", downloads)
+    assert {"s3.py", "obs.py", "oci.py"} <= {path.name for path in (tmp_path / "f/bucketrelay/stores").iterdir()}
+
+
+def test_the_folder_for_fn_deploy_runs_with_what_its_requirements_install(clouds, tmp_path):
+    config, folder = tmp_path / "own.toml", tmp_path / "fn"
+    config.write_text(own_toml(clouds.views["oci"]), encoding="utf-8")
+    build("oci_events", "--layout", "fn", "--config", config, "--out", folder)
+    assert {path.name for path in folder.iterdir()} == {
+        *("bucketrelay", "func.py", "func.yaml", "relay.toml", "requirements.txt")
+    }
+    installed = [line.partition("==")[0] for line in (folder / "requirements.txt").read_text().splitlines()]
+    assert installed == ["fdk", "oci"]
+    with FnRuntime(folder, "func.handler") as function:
+        replicate(clouds, "oci", function, ["oci"])
+
+
+def test_the_folder_for_fn_deploy_is_made_again_around_its_func_yaml(tmp_path):
+    folder = tmp_path / "fn"
+    build("oci_events", "--layout", "fn", "--out", folder)
+    assert (folder / "requirements.txt").read_text() == (ROOT / "functions/oci_events/requirements.txt").read_text()
+    (folder / "func.yaml").write_text("version: 0.1.7\n", encoding="utf-8")
+    (folder / "bucketrelay/gone.py").touch()
+    build("oci_events", "--layout", "fn", "--out", folder)
+    assert (folder / "func.yaml").read_text() == "version: 0.1.7\n"
+    assert not (folder / "bucketrelay/gone.py").exists()
+
+
+def test_a_folder_that_is_somebody_elses_is_left_alone(tmp_path):
+    (tmp_path / "func.py").write_text("mine", encoding="utf-8")
+    assert "not empty" in build("oci_events", "--layout", "fn", "--out", tmp_path, code=2)
+    assert (tmp_path / "func.py").read_text() == "mine"
+
+
+def test_an_archive_above_its_limit_fails_and_says_what_is_largest(tmp_path):
+    small = (
+        f"import dataclasses, sys; sys.path.insert(0, {str(BUILD.parent)!r}); import build, contents; "
+        "contents.FUNCTIONS['s3_notifications'] = "
+        "dataclasses.replace(contents.FUNCTIONS['s3_notifications'], own_limit=1000); "
+        f"sys.exit(build.main(['s3_notifications', '--stores', 's3', '--out', {str(tmp_path)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", small], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.search(r"too large by 0\.\d+ MB; the largest parts: bucketrelay 0\.\d+ MB, app\.py", done.stderr)
+
+
+BAD = {
+    "an unknown function": (["gcs_events"], "", "obs_trigger"),
+    "an unknown Python": (["obs_trigger", "--python", "3.6"], "", "3.10"),
+    "an unknown machine": (["obs_trigger", "--arch", "mips"], "", "arm64"),
+    "an unknown store": (["obs_trigger", "--stores", "obs,gcs"], "", "gcs"),
+    "no configuration where it should be": (["obs_trigger", "--config", "no.toml"], "", "no.toml"),
+    "no TOML": (["obs_trigger", "--config", "relay.toml"], "stores = [", "not TOML"),
+    "a store without a URL": (["obs_trigger", "--config", "relay.toml"], "[stores.a]\nx = 1", "url"),
+    "a store that is none": (["obs_trigger", "--config", "relay.toml"], '[stores.a]\nurl = "gs://b"', "stores.a.url"),
+    "stores that the configuration has and the option lacks": (
+        ["obs_trigger", "--config", "relay.toml", "--stores", "obs"],
+        '[stores.a]\nurl = "s3://b"',
+        "s3://",
+    ),
+    "a function that fn does not deploy": (["obs_trigger", "--layout", "fn", "--stores", "obs"], "", "oci_events"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_ends_in_one_line(tmp_path, monkeypatch, case):
+    arguments, text, said = BAD[case]
+    (tmp_path / "relay.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    line = build(*arguments, code=2)
+    assert line.startswith("build: ")
+    assert line.count("\n") == 1
+    assert said in line
+    assert not (tmp_path / "dist").exists()
+
+
+def test_packages_that_pip_cannot_get_end_in_one_line(tmp_path):
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": os.devnull}
+    line = build("obs_trigger", "--stores", "obs", "--out", tmp_path, env=offline, code=2)
+    assert line.startswith("build: pip cannot get the packages: ")
+    assert line.count("\n") == 1
+    assert not (tmp_path / "obs_trigger.zip").exists()

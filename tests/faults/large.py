@@ -1,0 +1,207 @@
+"""Larger worlds at random: several keys, stores and routes, objects in parts, many faults. A seed says all of it."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bucketrelay.core.converge import ROUNDS
+from bucketrelay.errors import OutcomeUnknown
+from bucketrelay.model import Deletes, Meta, Result, Task
+from faults.small import unstamped
+from faults.stepping import Tape, advance
+from faults.strategies import converge
+from faults.world import WRITES, Answer, Bucket, Operation, Rules, frozen, perform, removed, written
+
+PART = 2
+DELIVER = converge(PART)
+ACTS, FAULTS = 12, 6
+STEPS = 20_000  # far above what any of these worlds needs to come to rest
+REQUESTS = 60  # of one task: ROUNDS times an object of up to five parts
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Who is replicated to whom; and for each key the store that its user writes to."""
+
+    name: str
+    routes: tuple[tuple[str, str], ...]
+    writers: dict[str, str]
+
+
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        Layout("pair", (("a", "b"),), {"x": "a", "y": "a"}),
+        Layout("fan-out", (("a", "b"), ("a", "c")), {"x": "a", "y": "a"}),
+        Layout("facing", (("a", "b"), ("b", "a")), {"x": "a", "y": "b"}),
+        Layout("ring", (("a", "b"), ("b", "c"), ("c", "a")), {"x": "a", "y": "b"}),
+        Layout("chain", (("a", "b"), ("b", "c"), ("c", "d")), {"x": "a"}),
+    )
+}
+
+
+@dataclass
+class _Running:
+    task: Task
+    answers: list[Answer] = field(default_factory=list)
+    next: Operation | None = None
+
+
+class Wrong(AssertionError):
+    """The world ended wrong, or not at all; the text tells how to see it again."""
+
+
+class Large:
+    """One world, run to its end by `run`. `steps` and `acts` say how much happened."""
+
+    def __init__(self, layout: Layout, seed: int) -> None:
+        self._layout, self._seed = layout, seed
+        self._dice = random.Random(f"{layout.name} {seed}")
+        flip = self._flip
+        self._deletes = self._dice.choice(list(Deletes))
+        stores = sorted({name for route in layout.routes for name in route})
+        self._rules = {name: Rules(flip(), versioned=flip(), terse=flip()) for name in stores}
+        self._buckets = {name: Bucket() for name in stores}
+        self._running: list[_Running] = []
+        self._late: list[tuple[Task, Operation]] = []
+        self._versions: set[tuple] = set()
+        self._acts, self._faults = ACTS, FAULTS
+        self._log: list[str] = []
+        self.steps = 0
+
+    def _flip(self, chance: float = 0.5) -> bool:
+        return self._dice.random() < chance
+
+    def run(self) -> None:
+        """Until nothing is left to do; raises Wrong."""
+        while self._acts or self._running or self._late:
+            self.steps += 1
+            if self.steps > STEPS:
+                self._wrong(f"not at rest after {STEPS} steps")
+            if self._acts and (not self._running or self._flip(0.1)):
+                self._act()
+            elif self._late and (not self._running or self._flip(0.05)):
+                self._land()
+            elif self._running:
+                self._go_on(self._dice.choice(self._running))
+        for complaint in self._complaints():
+            self._wrong(complaint)
+
+    # The user.
+
+    def _act(self) -> None:
+        self._acts -= 1
+        key = self._dice.choice(sorted(self._layout.writers))
+        name = self._layout.writers[key]
+        held = self._buckets[name].get(key)
+        act = self._dice.choice(["write", "write", "overwrite", "touch", "delete"]) if held else "write"
+        before = self._buckets[name]
+        if act == "delete":
+            after = removed(before, key)
+        else:
+            number = ACTS - self._acts
+            size = self._dice.randrange(10) if act == "write" else len(held.body)
+            body = held.body if act == "touch" else bytes([64 + number]) * size
+            meta = frozen(Meta(user={"v": str(number)}))
+            self._versions.add((body, meta))
+            after = written(before, key, body, meta, self._rules[name])
+        self._log.append(f"user: {act} {name}/{key}")
+        self._changed(name, key, after)
+
+    def _changed(self, name: str, key: str, after: Bucket) -> None:
+        """The bucket says so to all whom it may concern, once or twice."""
+        before, self._buckets[name] = self._buckets[name], after
+        if before.get(key) == after.get(key):
+            return
+        for source, target in self._layout.routes:
+            if source == name:
+                task = Task("route", source, key, target, key, deletes=self._deletes)
+                self._running += [_Running(task) for _ in range(1 + self._flip(0.15))]
+
+    # The tasks.
+
+    def _go_on(self, running: _Running) -> None:
+        if running.next is None:
+            self._resume(running)
+            return
+        operation = running.next
+        if self._faults and self._flip(0.04):
+            self._faults -= 1
+            self._fault(running, operation)
+            return
+        self._answer(running, self._do(operation))
+
+    def _do(self, operation: Operation) -> Answer:
+        after, answer = perform(self._buckets[operation.store], operation, self._rules[operation.store])
+        self._log.append(f"{operation} -> {answer}")
+        held = after.get(operation.key)
+        if held and (held.body, unstamped(held.meta)) not in self._versions:
+            self._wrong(f"{operation.store}/{operation.key} holds {held.body!r}: no version was ever so")
+        self._changed(operation.store, operation.key, after)
+        return answer
+
+    def _answer(self, running: _Running, answer: Answer) -> None:
+        running.answers.append(answer)
+        if len(running.answers) > REQUESTS:
+            self._wrong(f"a task has made more than {REQUESTS} requests")
+        self._resume(running)
+
+    def _resume(self, running: _Running) -> None:
+        end = advance(DELIVER, running.task, tuple(running.answers), self._rules)
+        if isinstance(end, Tape):
+            running.next = end.stopped_at
+            return
+        self._running.remove(running)
+        self._ended(running.task, end)
+
+    def _ended(self, task: Task, result: Result) -> None:
+        self._log.append(f"{task.source}/{task.key} to {task.target}: {result.outcome.value} {result.error}")
+        if not result.ok:
+            if not result.retryable:
+                self._wrong(f"a task gave up for good: {result.error}")
+            self._running.append(_Running(task))
+
+    def _fault(self, running: _Running, operation: Operation) -> None:
+        """Killed here; or, if it was about to write, killed meanwhile or left without an answer."""
+        fault = self._dice.choice(["kill", "outlive", "unknown"]) if operation.verb in WRITES else "kill"
+        self._log.append(f"{fault}: {operation}")
+        late = fault == "outlive" or (fault == "unknown" and self._flip())
+        if late:
+            self._late.append((running.task, operation))
+        if fault == "unknown":
+            if not late and self._flip():
+                self._do(operation)
+            self._answer(running, Answer("no answer came", OutcomeUnknown))
+            return
+        self._running.remove(running)
+        self._running.append(_Running(running.task))
+
+    def _land(self) -> None:
+        task, operation = self._late.pop(self._dice.randrange(len(self._late)))
+        self._log.append("late:")
+        self._do(operation)
+        self._running.append(_Running(task))  # the verify task
+
+    # What must hold.
+
+    def _complaints(self) -> Iterator[str]:
+        for key, writer in self._layout.writers.items():
+            here = self._buckets[writer].get(key)
+            for name in self._buckets:
+                there = self._buckets[name].get(key)
+                if here is None and (there is None or self._deletes is Deletes.KEEP):
+                    continue
+                if not (here and there and _shown(here) == _shown(there)):
+                    yield f"at rest, {writer}/{key} is {Answer(here)} and {name}/{key} is {Answer(there)}"
+
+    def _wrong(self, complaint: str) -> None:
+        last = "\n  ".join(self._log[-60:])
+        again = f"PYTHONPATH=tests python -m faults.soak --world {self._layout.name} --seed {self._seed}"
+        raise Wrong(f"{complaint}\n  rules: {self._rules}, {self._deletes}\n  {last}\nsee it again: {again}")
+
+
+def _shown(held) -> tuple:
+    return held.body, unstamped(held.meta)
+
+
+assert ROUNDS * 12 <= REQUESTS

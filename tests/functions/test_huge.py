@@ -1,0 +1,77 @@
+"""An object larger than the function's memory, time and disk arrives whole, over as many invocations as it takes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bucketrelay_emulators.obs import ObsEmulator
+from bucketrelay_emulators.oci import OciEmulator
+from functions.abyss import Abyss, Well
+from functions.runtimes import FunctionError, FunctionGraphRuntime
+from functions.test_answers import obs_event
+from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Emulated, toml
+
+MiB, GiB = 1 << 20, 1 << 30
+PART = 10 * MiB  # OCI takes no smaller ones
+LIMITS = '[limits]\nmemory = "40MiB"\npart_size = "8MiB"\nconcurrency = 4\nmargin = 1\n'
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds"),
+    [
+        (160 * MiB + 7, 1.8),
+        pytest.param(10 * GiB, 10, marks=pytest.mark.slow),
+    ],
+)
+def test_a_huge_object_arrives_whole_over_several_invocations(size, seconds):
+    with ObsEmulator() as obs, OciEmulator(namespace=NAMESPACE) as oci:
+        of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
+        of_oci = {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region}
+        views = {"obs": Emulated("obs", obs, "", of_obs), "oci": Emulated("oci", oci, NAMESPACE, of_oci)}
+        for view, bucket in ((views["obs"], SOURCE), (views["oci"], TARGET), (views["oci"], "log-bucket")):
+            view.create(bucket)
+        Well(views["obs"]._bucket(SOURCE), "huge", size)
+        views["obs"]._bucket(SOURCE).put("small", b"1", headers={})
+        target = views["oci"]._bucket(TARGET)
+        text = toml({**views, "s3": views["oci"]}, "obs") + LIMITS
+        text = text.replace('targets = ["to-obs", "to-oci", "to-s3"]', 'targets = ["to-oci"]')
+        with FunctionGraphRuntime(
+            ROOT / "functions/obs_trigger", paths=[ROOT / "shared"], env={"BUCKETRELAY_TOML": text}
+        ) as function:
+            function.invoke(obs_event("small"))  # warm: SDKs imported, connections made
+            abyss = Abyss(target, PART)
+            invocations = until_done(function, seconds)
+            peak = high_water(function._child._process.pid)
+        left = list(target.uploads())
+        checkpoints = [o.key for o in views["oci"]._bucket("log-bucket").list() if o.key.startswith("checkpoints/")]
+
+    assert abyss.wrong == []
+    assert abyss.published == size
+    assert sorted(abyss.sent) == list(range(1, -(-size // PART) + 1))  # every part once
+    assert invocations > 1
+    assert left == []
+    assert checkpoints == []
+    assert peak < 128 * MiB, f"{peak / MiB:.0f} MiB"
+    print(f"{size} bytes in {invocations} invocations of {seconds} s, the whole process at most {peak / MiB:.0f} MiB")
+
+
+def until_done(function, seconds):
+    """How often the platform had to deliver the event."""
+    for number in range(1, 500):
+        try:
+            answer = function.invoke(obs_event("huge"), timeout=seconds)
+        except FunctionError as error:
+            if "OutOfTime" not in str(error.payload):
+                raise
+        else:
+            assert answer["copied"] == 1
+            return number
+    pytest.fail("it never ends")
+
+
+def high_water(pid):
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        pytest.skip("the peak is read where Linux keeps it")
+    return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) * 1024

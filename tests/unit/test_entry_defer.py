@@ -1,0 +1,234 @@
+"""What is unfinished goes on in another invocation, or the platform is told; Batch Operations are never deferred."""
+
+import json
+from datetime import datetime, timezone
+
+import pytest
+
+from bucketrelay import entry, lists
+from bucketrelay.core.again import MOST
+from bucketrelay.core.budget import Budget
+from bucketrelay.core.run import Runner
+from bucketrelay.errors import OutOfTime, StoreRefused
+from bucketrelay.events import parse
+from bucketrelay.events.payload import Deferral
+from bucketrelay.model import Address, Change, Outcome, Result
+from bucketrelay.routes import Route
+from fakes import MemoryStore
+
+NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
+ROUTE = Route("photos", Address("s3", "src"), "photos", ("x", "y"), exclude=("*.tmp",))
+
+
+class World:
+    """A system whose tasks end as `late` says: those keys never end in time."""
+
+    def __init__(self, *late, refuse=None):
+        self.late, self.refuse, self.sent, self.run = set(late), refuse, [], []
+        self.log = MemoryStore(Address("s3", "logs"))
+        self.system = entry.System(
+            routes=(ROUTE,),
+            runner=Runner(self.deliver, lambda task: ("", ""), Budget(1024, 2), lambda: NOW),
+            log=lambda: self.log,
+            margin=5.0,
+            now=lambda: NOW,
+            emit=lambda line: None,
+            defer=self.defer,
+        )
+
+    def deliver(self, task, deadline):
+        self.run.append(task)
+        outcome = Outcome.UNFINISHED if task.key in self.late else Outcome.COPIED
+        words = "no time" if task.key in self.late else ""
+        return Result("photos", task.cause, "created", "", task.target, task.key, outcome, NOW, error=words)
+
+    def defer(self, payload):
+        if self.refuse:
+            raise self.refuse
+        self.sent.append(payload)
+
+    def handle(self, payload, seconds=60.0):
+        return entry.handle(payload, self.system, cloud="s3", seconds=seconds, invocation="i")
+
+    def lines(self, folder="failed_object/"):
+        return [line for key in self.log.keys() if key.startswith(folder) for line in lists.read(self.log, key)]
+
+
+def record(key):
+    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "src"}} | obj(key)}
+
+
+def obj(key):
+    return {"object": {"key": key}}
+
+
+def event(*keys):
+    return {"Records": [record(key) for key in keys]}
+
+
+def tasks(**changed):
+    given = {"route": "photos", "key": "k", "target": "x", "change": "created", "attempt": 1} | changed
+    return {"bucketrelay": {"version": 1, "tasks": [given]}}
+
+
+def test_unfinished_tasks_are_handed_over_and_the_platform_hears_of_no_failure():
+    world = World("late")
+    answer = world.handle(event("good", "late")).answer()
+
+    assert answer["unfinished"] == 2
+    assert [(d.route, d.key, d.target, d.attempt) for p in world.sent for d in parse(p).deferrals] == [
+        ("photos", "late", "x", 1),
+        ("photos", "late", "y", 1),
+    ]
+    assert [(line.key, line.target, line.outcome.value) for line in world.lines()] == [
+        ("late", "x", "unfinished"),
+        ("late", "y", "unfinished"),
+    ]
+    assert [line.key for line in world.lines("success_object/")] == ["good", "good"]
+
+
+def test_the_next_invocation_takes_it_up_with_all_that_the_first_one_knew():
+    first, second = World("late"), World()
+    first.handle(event("late"))
+    second.handle(first.sent[0]).answer()
+
+    assert second.run == first.run
+    assert second.sent == []
+
+
+def test_attempts_are_counted_over_the_invocations():
+    payload, world = event("late"), World("late")
+    for attempt in range(1, 5):
+        world.handle(payload).answer()
+        payload = world.sent[-1]
+        assert {deferral.attempt for deferral in parse(payload).deferrals} == {attempt}
+
+
+def test_a_task_that_a_thousand_invocations_could_not_finish_has_failed():
+    world = World("k")
+    with pytest.raises(entry.TasksFailed, match="1,000 invocations could not finish it"):
+        world.handle(tasks(attempt=MOST - 1)).answer()
+
+    assert world.sent == []
+    (line,) = world.lines()
+    assert (line.outcome, line.retryable) == (Outcome.FAILED, False)
+
+
+def test_a_task_in_its_last_attempt_may_still_end_well():
+    assert World().handle(tasks(attempt=MOST - 1)).answer()["copied"] == 1
+
+
+def test_where_the_function_may_not_call_itself_the_platform_is_told_the_remedy():
+    world = World("late", refuse=StoreRefused("allow lambda:InvokeFunction"))
+    with pytest.raises(OutOfTime, match="come again; the first: no time; .*allow lambda:InvokeFunction"):
+        world.handle(event("late")).answer()
+
+    assert {line.error for line in world.lines()} == {
+        "no time; this function could not hand it over to itself: allow lambda:InvokeFunction"
+    }
+
+
+def test_sqs_gets_back_only_the_messages_that_nobody_has_taken_over():
+    def sqs(**named):
+        bodies = {number: json.dumps(event(key)) for number, key in named.items()}
+        return {"Records": [{"eventSource": "aws:sqs", "messageId": n, "body": b} for n, b in bodies.items()]}
+
+    good, bad = World("late"), World("late", refuse=StoreRefused("no"))
+
+    assert good.handle(sqs(m1="good", m2="late")).answer() == {"batchItemFailures": []}
+    assert bad.handle(sqs(m1="good", m2="late")).answer() == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+
+
+def test_payloads_that_were_taken_stay_taken_when_a_later_one_is_refused():
+    world = World(*(f"{n:04}" + "k" * 900 for n in range(400)))
+    taken = []
+
+    def defer(payload):
+        if taken:
+            raise StoreRefused("full")
+        taken.append(payload)
+
+    object.__setattr__(world.system, "defer", defer)
+    report = world.handle(event(*sorted(world.late)))
+
+    handed = len(parse(taken[0]).deferrals)
+    assert 0 < handed < 800
+    assert len(report.deferred) == handed
+    with pytest.raises(OutOfTime, match=f"^{800 - handed} tasks are unfinished"):
+        report.answer()
+
+
+def test_batch_operations_are_told_to_ask_again_and_nothing_is_deferred():
+    world = World("late")
+    task = {"taskId": "t", "s3Key": "late", "s3BucketArn": "arn:aws:s3:::src"}
+    asked = {"invocationSchemaVersion": "1.0", "invocationId": "i", "tasks": [task]}
+
+    (result,) = world.handle(asked).answer()["results"]
+    assert result["resultCode"] == "TemporaryFailure"
+    assert world.sent == []
+
+
+def test_an_invocation_that_has_no_time_at_all_does_not_call_the_next():
+    world = World("late")
+    with pytest.raises(OutOfTime):
+        world.handle(event("late"), seconds=4.0).answer()  # the margin is 5
+
+    assert world.sent == []
+
+
+def test_without_a_way_to_defer_the_platform_is_told_as_ever():
+    world = World("late")
+    object.__setattr__(world.system, "defer", None)
+    with pytest.raises(OutOfTime):
+        world.handle(event("late")).answer()
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [{"route": "secrets"}, {"target": "logs"}, {"target": "photos"}, {"key": "a.tmp"}, {"target": None}],
+)
+def test_a_task_that_the_routes_would_not_make_is_a_failed_entry_and_touches_nothing(made_up):
+    world = World()
+    with pytest.raises(entry.TasksFailed):
+        world.handle(tasks(**made_up)).answer()
+
+    assert world.run == []
+    (line,) = world.lines()
+    assert (line.outcome, line.retryable, line.key) == (Outcome.FAILED, False, made_up.get("key", "k"))
+    assert world.sent == []
+
+
+def test_a_failed_task_beside_a_deferred_one_is_still_told_to_the_platform():
+    world = World("k")
+    payload = tasks()
+    payload["bucketrelay"]["tasks"] += tasks(route="gone")["bucketrelay"]["tasks"]
+    with pytest.raises(entry.TasksFailed, match=r"^1 failed.*no route is named 'gone'"):
+        world.handle(payload).answer()
+
+    assert len(world.sent) == 1
+
+
+def test_a_dry_run_shows_deferred_tasks_and_refusals():
+    payload = tasks()
+    payload["bucketrelay"]["tasks"] += tasks(key="a.tmp", change="removed")["bucketrelay"]["tasks"]
+    shown, refused = entry.tasks_of(payload, World().system, cloud=None)
+
+    assert [(task.key, task.target) for task in shown] == [("k", "x")]
+    assert [(result.key, result.change) for result in refused] == [("a.tmp", Change.REMOVED.value)]
+
+
+def test_a_task_deferred_for_any_bucket_keeps_its_bucket():
+    route = Route("oms", Address("obs", "*"), "source", forward="oms")
+    world = World()
+    object.__setattr__(world.system, "routes", (route,))
+    deferral = Deferral("oms", "k", source="obs://mine")
+    task, _ = entry.tasks_of(
+        {"bucketrelay": {"version": 1, "tasks": [{"route": "oms", "key": "k", "source": "obs://mine"} | rest()]}},
+        world.system,
+        cloud="obs",
+    )
+    assert [(one.source, one.key, one.forward) for one in task] == [(deferral.source, deferral.key, "oms")]
+
+
+def rest():
+    return {"change": "created", "attempt": 1}
