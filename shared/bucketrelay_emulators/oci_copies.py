@@ -100,6 +100,15 @@ class Copies:
                 }
             )
 
+    def cancel(self, work_id: str) -> Answer:
+        """CancelWorkRequest; too late for one that has ended."""
+        with self._lock:
+            work = self._found(work_id)
+            if work.finished is not None:
+                raise Refusal(409, "IncorrectState", f"work request {work_id} has ended")
+            work.status, work.finished = "CANCELED", self._engine.now()
+        return Answer(202)
+
     def errors(self, work_id: str) -> Answer:
         """ListWorkRequestErrors."""
         with self._lock:

@@ -36,6 +36,8 @@ def operation(request: Request) -> tuple[Named, str]:
     method, (first, *rest) = request.method, request.segments
     if first == "workRequests" and method == "GET" and rest:
         return Named("ListWorkRequestErrors" if rest[1:] == ["errors"] else "GetWorkRequest", key=rest[0]), ""
+    if first == "workRequests" and method == "DELETE" and len(rest) == 1:
+        return Named("CancelWorkRequest", key=rest[0]), ""
     if first == "n" and method == "GET" and rest in ([], [""]):
         return Named("GetNamespace"), ""
     if first != "n" or len(rest) < 2 or rest[1] != "b":
@@ -94,6 +96,7 @@ class Front:
             "CreateBucket": lambda: self.buckets.create(namespace, request),
             "ListBuckets": lambda: self.buckets.list(namespace),
             "GetWorkRequest": lambda: self.copies.show(named.key),
+            "CancelWorkRequest": lambda: self.copies.cancel(named.key),
             "ListWorkRequestErrors": lambda: self.copies.errors(named.key),
         }
         if named.operation in unbound:

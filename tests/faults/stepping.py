@@ -27,9 +27,9 @@ class Stop(BaseException):
 class Tape:
     """Plays answers; raises Stop where they end, and from there on: cleaning up is not done by a task that is dead."""
 
-    def __init__(self, answers: tuple[Answer, ...]) -> None:
+    def __init__(self, answers: tuple[Answer, ...], *, remember: bool) -> None:
         self._answers = iter(answers)
-        self._memory = Memory()
+        self._memory = Memory() if remember else None
         self.stopped_at: Operation | None = None
         self.remembered: Any = None
 
@@ -37,19 +37,23 @@ class Tape:
         if self.stopped_at is not None:
             raise Stop
         answer = next(self._answers, None)
-        frames = self._memory.frames(sys._getframe(1), advance.__code__)
+        frames = self._memory.frames(sys._getframe(1), advance.__code__) if self._memory else []
         if answer is None:
-            self.stopped_at, self.remembered = operation, self._memory.of(frames)
+            self.stopped_at = operation
+            self.remembered = self._memory.of(frames) if self._memory else None
             raise Stop
-        self._memory.passed(frames)
+        if self._memory:
+            self._memory.passed(frames)
         if answer.error is not None:
             raise answer.error(answer.value)
         return answer.value
 
 
-def advance(deliver: Deliver, task: Task, answers: tuple[Answer, ...], rules: Mapping[str, Rules]) -> Tape | Result:
+def advance(
+    deliver: Deliver, task: Task, answers: tuple[Answer, ...], rules: Mapping[str, Rules], *, remember: bool = True
+) -> Tape | Result:
     """Where *task* gets to with *answers*: the tape, stopped at its next operation, or its result."""
-    tape = Tape(answers)
+    tape = Tape(answers, remember=remember)
     try:
         return deliver(task, lambda name: AskingStore(name, tape.ask, rules[name]))
     except Stop:
@@ -99,7 +103,7 @@ class Behaviour:
 
     def _node(self, task: Task, answers: tuple[Answer, ...]) -> int:
         self.runs += 1
-        end = advance(self._deliver, task, answers, self._rules)
+        end = advance(self._deliver, task, answers, self._rules, remember=self._merge)
         if isinstance(end, Tape):
             what: Operation | str = end.stopped_at
             memory = end.remembered if self._merge else None

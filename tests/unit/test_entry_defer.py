@@ -1,6 +1,7 @@
 """What is unfinished goes on in another invocation, or the platform is told; Batch Operations are never deferred."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -40,7 +41,8 @@ class World:
         self.run.append(task)
         outcome = Outcome.UNFINISHED if task.key in self.late else Outcome.COPIED
         words = "no time" if task.key in self.late else ""
-        return Result("photos", task.cause, "created", "", task.target, task.key, outcome, NOW, error=words)
+        ended = Result("photos", task.cause, "created", "", task.target, task.key, outcome, NOW, error=words)
+        return replace(ended, retryable=bool(words))
 
     def defer(self, payload):
         if self.refuse:
@@ -120,7 +122,10 @@ def test_a_task_in_its_last_attempt_may_still_end_well():
 
 def test_where_the_function_may_not_call_itself_the_platform_is_told_the_remedy():
     world = World("late", refuse=StoreRefused("allow lambda:InvokeFunction"))
-    with pytest.raises(OutOfTime, match="come again; the first: no time; .*allow lambda:InvokeFunction"):
+    with pytest.raises(
+        OutOfTime,
+        match="comes again; the first: no time; this function could not hand it over to itself: allow lambda:InvokeFunction",
+    ):
         world.handle(event("late")).answer()
 
     assert {line.error for line in world.lines()} == {

@@ -51,6 +51,7 @@ def answering(
     expect: Expect,
     *,
     passing: Callable[[BaseException], bool] = lambda _: False,
+    remedy: str = "read it and write it",
 ) -> Iterator[None]:
     """What a server's no to a copy means.
 
@@ -59,6 +60,7 @@ def answering(
     Args:
         url: of the target.
         passing: of a refusal, whether it is none of the copy.
+        remedy: what would let the server copy.
     """
     try:
         yield
@@ -69,7 +71,8 @@ def answering(
     except StoreRefused as error:
         if isinstance(error, CannotCopy) or passing(error):
             raise
-        raise CannotCopy(f"{url}: its server does not copy {source.address.of(info.key)}: {error}") from error
+        said = f"{url}: its server does not copy {source.address.of(info.key)}: {error}"
+        raise CannotCopy(f"{said}: {remedy}") from error
 
 
 @dataclass(frozen=True, slots=True)

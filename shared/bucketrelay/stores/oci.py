@@ -1,170 +1,25 @@
-"""Oracle Cloud Infrastructure Object Storage, by Oracle's SDK. With `oci_client` and `oci_errors` its only importer."""
+"""Oracle Cloud Infrastructure Object Storage, by Oracle's SDK. With the other `oci_…` modules its only importer."""
 
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
-from bucketrelay.errors import ConfigError, Damaged, ObjectGone, SourceChanged, StoreUnavailable, TargetChanged
-from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import CONTENT_HEADERS, Abilities, Absent, Expect, GiB, MiB, Part, Upload, Written
-from bucketrelay.stores.oci_calls import Calls, Effect
-from bucketrelay.stores.oci_client import Access
-from bucketrelay.stores.oci_errors import NoSuchUpload, NotModified, OutOfRange, Unsaid, translated
-from bucketrelay.stores.oci_wire import (
-    bare,
-    details_of,
-    full_key,
-    headers_of,
-    info_of,
-    listed,
-    modified_of,
-    range_of,
-)
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import ObjectGone, StoreUnavailable, TargetChanged
+from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.store import Absent, Expect, Part, Store, Upload, Written
+from bucketrelay.stores.oci_calls import Effect
+from bucketrelay.stores.oci_copy import WORTH, WorkCopy
+from bucketrelay.stores.oci_errors import NoSuchUpload
+from bucketrelay.stores.oci_reads import OciReads
+from bucketrelay.stores.oci_wire import bare, details_of, headers_of
 
-_AUTH = ("", "resource_principal", "instance_principal", "api_key")
-_CHUNK = 256 * 1024  # urllib3 copies what it reads once: a chunk, not a part
-_FIELDS = "name,size,etag,md5,timeModified"
 _PAGE = 1000
 
 
-class OciStore:
-    """Store and PartStore on a bucket, or a prefix of one.
-
-    Args:
-        address: `oci://bucket@namespace[/prefix]`; without a namespace the service is asked for the tenancy's.
-        region: such as `us-ashburn-1`; "" for the resource principal's or the configuration file's.
-        endpoint: URL of a server that is not Oracle's.
-        auth: `resource_principal`, `instance_principal` or `api_key`; "" for a resource principal where the
-            environment has one and no key is configured, else an API key.
-        config_file: of the SDK, "" for `~/.oci/config`; with *profile*.
-        user: with *tenancy*, *fingerprint* and *key_file*: an API key, instead of what the file says.
-        ca_file: certificates to trust instead of those of certifi.
-        timeout: seconds to connect, and to wait for each piece of an answer.
-        retries: how often an attempt is made again; one that may have published something is not.
-    """
-
-    def __init__(  # noqa: PLR0913  one parameter for each key of the store's configuration
-        self,
-        address: Address,
-        *,
-        region: str = "",
-        endpoint: str = "",
-        auth: str = "",
-        config_file: str = "",
-        profile: str = "",
-        user: str = "",
-        tenancy: str = "",
-        fingerprint: str = "",
-        key_file: str = "",
-        ca_file: str = "",
-        timeout: float = 10.0,
-        retries: int = 2,
-    ) -> None:
-        if auth not in _AUTH:
-            raise ConfigError([f"auth: {auth!r} is none of {', '.join(filter(None, _AUTH))}"])
-        self._address = address
-        access = Access(
-            region, endpoint, auth, config_file, profile, user, tenancy, fingerprint, key_file, ca_file, timeout
-        )
-        self._calls = Calls(access, address, retries)
-
-    def __repr__(self) -> str:
-        return f"OciStore({self._address.url})"
-
-    @property
-    def address(self) -> Address:
-        """Where it is."""
-        return self._address
-
-    @property
-    def abilities(self) -> Abilities:
-        """What Oracle documents: no Expires; parts of 10 MiB to 50 GiB, 10,000 of them; objects of 10 TiB.
-
-        How much metadata an object may have is not documented (a bucket: 4 KB): 2 KiB is what S3 allows.
-        """
-        return Abilities(
-            headers=CONTENT_HEADERS - {"expires"},
-            min_part=10 * MiB,
-            max_part=50 * GiB,
-            max_object=10 * 1024 * GiB,
-        )
-
-    @property
-    def conditional(self) -> bool:
-        """True: If-Match and If-None-Match are documented of PutObject, CommitMultipartUpload and DeleteObject."""
-        return True
-
-    def close(self) -> None:
-        """Close the connections; the next call opens new ones."""
-        self._calls.close()
-
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
-        """HeadObject. Its 404 has no body: where *sure*, a GetObject of one byte tells the key from the bucket."""
-        try:
-            return info_of(key, self._of_key("head_object", key).headers)
-        except ObjectGone:
-            return None
-        except Unsaid:
-            if not sure:
-                return None
-        found = self.fetch(key, 1)
-        return found.info if found else None
-
-    def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
-        """GetObject of the first *length* bytes."""
-        asked: dict[str, Any] = {"if_none_match": unless} if unless else {}
-        ranged: dict[str, Any] = {} if size == 0 else {"range": f"bytes=0-{length - 1}"}
-        try:
-            try:
-                answer = self._of_key("get_object", key, **asked, **ranged)
-            except OutOfRange:  # an empty object has no first byte
-                answer = self._of_key("get_object", key, **asked)
-        except NotModified as same:
-            etag = bare(same.headers.get("etag", "")) or unless
-            return Fetched(ObjectInfo(key, -1, etag, modified_of(same.headers)), None)
-        except ObjectGone:
-            return None
-        info = info_of(key, answer.headers)
-        with closing(answer.data):
-            return Fetched(info, self._received(key, answer, min(length, info.size)))
-
-    def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
-        """GetObject of a range with If-Match; the answer's own ETag and range are compared too."""
-        asked = f"bytes={start}-{start + length - 1}"
-        answer = self._of_key("get_object", info.key, if_match=info.etag, range=asked)
-        with closing(answer.data):
-            url, found = self._address.of(info.key), info_of(info.key, answer.headers)
-            if (found.etag, found.size) != (info.etag, info.size):
-                raise SourceChanged(f"{url} is not the version {info.etag} any more: look again")
-            part = range_of(answer.headers) or (0, found.size, found.size)
-            if part[:2] != (start, length):
-                raise Damaged(f"{url}: asked for {asked}, got {part[1]} bytes from {part[0]}: start over")
-            return self._received(info.key, answer, length)
-
-    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        """ListObjects; the order is checked, as a comparison of two listings would delete for a wrong one."""
-        last, place = after, self._address.prefix
-        asked = {"prefix": place + prefix, "start_after": place + after if after else "", "fields": _FIELDS}
-        while True:
-            page = self._page(asked)
-            for entry in page["objects"]:
-                key = self._address.relative(entry["name"])
-                if key is None or not key.startswith(prefix):
-                    raise StoreUnavailable(f"{self._address.url}: {entry['name']!a} is listed and was not asked for")
-                if key.encode() <= last.encode() and (last or not key):
-                    raise StoreUnavailable(f"{self._address.url} lists {key!a} after {last!a}: try again later")
-                last = key
-                yield listed(entry, key)
-            following = page.get("nextStartWith")
-            if not following:
-                return
-            if following.encode() <= (place + last).encode():
-                raise StoreUnavailable(
-                    f"{self._address.url}: the listing does not go on past {last!a}: try again later"
-                )
-            asked |= {"start": following, "start_after": ""}
+class OciStore(OciReads):
+    """Store, PartStore and ServerSideCopy on a bucket; the arguments are those of OciReads. Objects have no tags."""
 
     def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject, with Content-MD5: what is damaged on the way is not stored."""
@@ -229,44 +84,26 @@ class OciStore:
                 return
             page["page"] = following
 
-    def _full(self, key: str) -> str:
-        return full_key(self._address.prefix, key, self._address.of(key))
+    def reach(self, source: Store) -> int | None:
+        """Any bucket of the same realm, in whichever region and tenancy; policies decide."""
+        near = isinstance(source, OciReads) and source.calls.server == self._calls.server
+        return WORTH if near else None
 
-    def _of_key(self, operation: str, key: str, *, effect: Effect = "read", **asked: Any) -> Any:
-        return self._calls.send(operation, key, effect, self._full(key), **asked)
+    def copy_from(
+        self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None
+    ) -> Written:
+        """CopyObject, which goes on by itself and is asked after until it has ended; see `oci_copy`."""
+        return WorkCopy(self, source, info, key, self._full(key), meta, deadline).publish(expect)
 
     def _of_upload(self, operation: str, upload: Upload, *more: Any, effect: Effect = "read", **asked: Any) -> Any:
         """A request about one upload. Its parts may be sent again: the same number replaces, and nobody sees it."""
         return self._calls.send(operation, upload.key, effect, self._full(upload.key), upload.id, *more, **asked)
-
-    def _page(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        answer = self._calls.send("list_objects", "", "read", **{name: value for name, value in asked.items() if value})
-        page = answer.data
-        if not isinstance(page, dict) or not isinstance(page.get("objects"), list):
-            # A proxy's page with status 200 is no listing; least of all is it an empty one.
-            raise StoreUnavailable(f"{self._address.url}: the answer is no listing: check endpoint and proxy")
-        return page
 
     def _rows(self, answer: Any) -> Sequence[Mapping[str, Any]]:
         rows = answer.data
         if not isinstance(rows, Sequence) or isinstance(rows, str):
             raise StoreUnavailable(f"{self._address.url}: the answer is no list: check endpoint and proxy")
         return rows
-
-    def _received(self, key: str, answer: Any, length: int) -> bytearray:
-        """Exactly *length* bytes of an answer's body as they came over the wire, held once."""
-        held, filled, raw = bytearray(length), 0, answer.data.raw
-        try:
-            while got := raw.read(max(1, min(_CHUNK, length - filled)), decode_content=False):
-                held[filled : filled + len(got)] = got
-                filled += len(got)
-                if filled >= length:
-                    break
-        except Exception as error:
-            raise translated(error, self._address.of(key)) from error
-        if filled != length:
-            raise Damaged(f"{self._address.of(key)}: {filled} bytes came instead of {length}: start over")
-        return held
 
 
 def _sent(body: bytes | bytearray) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 from bucketrelay.model import Address
@@ -45,10 +46,39 @@ class Calls:
         Args:
             key: for the text of errors, and no more than that.
         """
+        return self._repeated(lambda: self._once(operation, *given, **asked), operation, key, effect)
+
+    def ask(self, operation: str, key: str, *given: Any) -> Any:
+        """An operation that is of no bucket, tried again like a `read`; else as `send`."""
+        return self._repeated(lambda: getattr(self._client()[0], operation)(*given), operation, key, "read")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Namespace and region of the bucket."""
+        client, namespace = self._reached()
+        return namespace, client.base_client.config.get("region") or getattr(client.base_client.signer, "region", "")
+
+    @property
+    def server(self) -> str:
+        """Whose server it is: Oracle's realm, or the address of another."""
+        if self._access.endpoint:
+            return self._access.endpoint.rstrip("/").lower()
+        region = self.place[1]
+        from oci.regions import get_realm_from_region  # noqa: PLC0415  the SDK is loaded now
+
+        return str(get_realm_from_region(region))
+
+    def _reached(self) -> tuple[Any, str]:
+        try:
+            return self._client()
+        except Exception as error:
+            raise translated(error, self._address.url) from error
+
+    def _repeated(self, once: Callable[[], Any], operation: str, key: str, effect: Effect) -> Any:
         again = transient if effect == "read" else undone
         for attempt in range(self._retries + 1):
             try:
-                return self._once(operation, *given, **asked)
+                return once()
             except Exception as error:
                 if attempt == self._retries or not again(error):
                     upload = "multipart" in operation or operation == "upload_part"

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
 
+from bucketrelay.classes import KNOWN, known
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
 
@@ -22,7 +23,6 @@ KEY_BYTES = 1024
 PREFIX = "opc-meta-"
 # What the service itself calls an object that was put without a type. Left to itself, the SDK says application/json.
 UNTYPED = "application/octet-stream"
-TIERS = frozenset({"Standard", "InfrequentAccess", "Archive"})
 _HEADERS = ("content_type", "content_encoding", "content_language", "content_disposition", "cache_control")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a header's name is made of
 _WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
@@ -82,8 +82,8 @@ def headers_of(meta: Meta, url: str) -> dict[str, Any]:
     if meta.user:
         wanted["opc_meta"] = {_name(name, url): worded(value) for name, value in meta.user.items()}
     wanted = {name: _latin(value) if isinstance(value, str) else value for name, value in wanted.items()}
-    if meta.storage_class in TIERS:
-        wanted["storage_tier"] = meta.storage_class
+    if meta.storage_class:
+        wanted["storage_tier"] = _tier(meta, url)
     return wanted
 
 
@@ -94,8 +94,8 @@ def details_of(full: str, meta: Meta, url: str) -> dict[str, Any]:
     wanted |= {re.sub("_(.)", lambda m: m[1].upper(), name): value for name, value in content.items()}
     if meta.user:
         wanted["metadata"] = {PREFIX + _name(name, url): worded(value) for name, value in meta.user.items()}
-    if meta.storage_class in TIERS:
-        wanted["storageTier"] = meta.storage_class
+    if meta.storage_class:
+        wanted["storageTier"] = _tier(meta, url)
     return wanted
 
 
@@ -167,6 +167,22 @@ def md5_of(text: str) -> Mapping[str, str]:
     except binascii.Error:
         return NOTHING
     return MappingProxyType({"md5": digest.hex()}) if len(digest) == 16 else NOTHING
+
+
+def same_content(one: Meta, other: Meta) -> bool:
+    """Whether two objects have the same content headers, as far as Object Storage has them."""
+
+    def told(meta: Meta) -> list[str]:
+        found = {name: getattr(meta, name).strip() for name in _HEADERS}
+        return [value or (UNTYPED if name == "content_type" else "") for name, value in found.items()]
+
+    return told(one) == told(other)
+
+
+def _tier(meta: Meta, url: str) -> str:
+    if meta.storage_class not in KNOWN["oci"]:
+        raise StoreRefused(f"{url}: there is no storage tier {meta.storage_class!a}: known: {', '.join(known('oci'))}")
+    return meta.storage_class
 
 
 def _content(meta: Meta, url: str) -> dict[str, str]:

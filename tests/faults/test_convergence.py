@@ -1,0 +1,203 @@
+"""The real core in every schedule of one key: whatever happens in whatever order, the target ends as the source is."""
+
+from dataclasses import replace
+
+import pytest
+
+from bucketrelay.core import converge as core
+from bucketrelay.core.converge import ROUNDS
+from bucketrelay.model import Deletes
+from faults.explore import Found, Walked
+from faults.naive import lease
+from faults.small import FAULTS, Small
+from faults.strategies import converge
+from faults.world import WRITES, Rules
+
+NONE: frozenset[str] = frozenset()
+IN_PARTS = Small(size=3, most=2, acts="wtd")  # the smallest has two parts of at most two bytes
+
+
+@pytest.fixture(params=[True, False], ids=["conditional", "unconditional"])
+def conditional(request):
+    return request.param
+
+
+@pytest.fixture(params=Deletes, ids=lambda deletes: deletes.value)
+def deletes(request):
+    return request.param
+
+
+def assert_right(walk, result, requests_in_a_round=5):
+    assert isinstance(result, Walked), str(result)
+    assert result.circles == 0, "a schedule can go on for ever"
+    assert walk.behaviour.longest(lambda _: 1) <= ROUNDS * requests_in_a_round
+    assert walk.behaviour.longest(lambda operation: operation.verb in WRITES) <= ROUNDS
+
+
+# All that can happen to a key.
+
+
+def test_every_schedule_of_three_acts_and_a_fault_ends_with_the_target_as_the_source(explore, conditional, deletes):
+    walk, result = explore(Small(deletes, conditional), converge())
+
+    assert_right(walk, result)
+
+
+def test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts(explore, conditional, deletes):
+    walk, result = explore(replace(IN_PARTS, deletes=deletes, conditional=conditional), converge(part_size=2))
+
+    assert_right(walk, result, requests_in_a_round=10)
+
+
+def test_nor_is_it_where_old_versions_can_still_be_read(explore, conditional):
+    small = replace(IN_PARTS, conditional=conditional, source=Rules(versioned=True), faults=frozenset({"duplicate"}))
+    walk, result = explore(small, converge(part_size=2))
+
+    assert_right(walk, result, requests_in_a_round=10)
+
+
+def test_an_object_may_grow_into_parts_and_shrink_again(explore, conditional):
+    small = Small(Deletes.KEEP, conditional, acts="wor", size=2, faults=NONE)
+    walk, result = explore(small, converge(part_size=2))
+
+    assert_right(walk, result, requests_in_a_round=10)
+
+
+def test_a_store_that_says_not_modified_and_no_more_is_asked_once_more(explore, conditional):
+    walk, result = explore(Small(conditional=conditional, source=Rules(terse=True), faults=NONE), converge())
+
+    assert_right(walk, result)
+
+
+def test_what_the_event_says_happened_makes_no_difference(explore, conditional):
+    plain = Small(conditional=conditional, acts="wtd", faults=NONE)
+    _, seen = explore(replace(plain, sees_events=True), converge())
+    _, unseen = explore(plain, converge())
+
+    assert seen.ends == unseen.ends
+
+
+# What tells two versions apart.
+
+
+def test_contents_that_change_within_a_second_are_told_apart(explore, conditional):
+    walk, result = explore(Small(conditional=conditional, acts="wod", source=Rules(clock=False), faults=NONE), converge())
+
+    assert_right(walk, result)
+
+
+@pytest.mark.parametrize("acts", ["wt", "wr"])
+def test_metadata_alone_that_changes_within_a_second_takes_a_versioned_source(explore, acts):
+    _, blind = explore(Small(acts=acts, source=Rules(clock=False), faults=NONE), converge())
+    walk, result = explore(Small(acts=acts, source=Rules(clock=False, versioned=True), faults=NONE), converge())
+
+    assert isinstance(blind, Found)  # docs/decisions/0001-origin-stamp.md says so
+    assert_right(walk, result)
+
+
+# The target's way there.
+
+
+@pytest.mark.parametrize(("deletes", "acts"), [(Deletes.KEEP, "wod"), (Deletes.FOLLOW, "wo")])
+def test_with_conditions_the_target_never_goes_back_while_it_never_looks_the_same_twice(explore, deletes, acts):
+    # Even with an outliving write: its condition is an ETag, or an absence, that will not come again.
+    walk, result = explore(Small(deletes, acts=acts, forward_only=True), converge())
+
+    assert_right(walk, result)
+
+
+@pytest.mark.parametrize(
+    ("deletes", "acts", "conditional"),
+    [
+        (Deletes.KEEP, "wt", True),  # the ETag stays: the condition holds though the metadata is another
+        (Deletes.KEEP, "wr", True),  # the ETag comes back with the content
+        (Deletes.FOLLOW, "wd", True),  # absent before, absent after
+        (Deletes.KEEP, "w", False),
+    ],
+)
+def test_otherwise_it_can_go_back_for_a_moment(explore, deletes, acts, conditional):
+    _, result = explore(Small(deletes, conditional, acts, forward_only=True, faults=NONE), converge())
+
+    assert isinstance(result, Found)
+    assert "goes back" in result.complaint
+
+
+# Writes that outlive their task.
+
+
+@pytest.mark.parametrize(
+    ("deletes", "acts", "conditional"),
+    [
+        (Deletes.KEEP, "w", False),
+        (Deletes.FOLLOW, "wd", True),
+        (Deletes.KEEP, "wr", True),
+        (Deletes.KEEP, "wt", True),
+    ],
+)
+@pytest.mark.parametrize("fault", ["outlive", "unknown"])
+def test_a_write_that_outlives_its_task_may_be_the_last_unless_the_key_is_verified(
+    explore, deletes, acts, conditional, fault
+):
+    small = Small(deletes, conditional, acts, faults=frozenset({fault}))
+    _, unverified = explore(replace(small, verify=False), converge())
+    walk, verified = explore(small, converge())
+
+    assert isinstance(unverified, Found)
+    assert any("late write lands" in line for line in unverified.schedule)
+    assert_right(walk, verified)
+
+
+@pytest.mark.parametrize(("deletes", "acts"), [(Deletes.KEEP, "wod"), (Deletes.FOLLOW, "wo")])
+def test_a_condition_that_cannot_hold_again_makes_verifying_needless(explore, deletes, acts):
+    walk, result = explore(Small(deletes, acts=acts, verify=False), converge())
+
+    assert_right(walk, result)
+
+
+# The second look, and the one case in which it is saved.
+
+
+@pytest.mark.parametrize(
+    ("deletes", "acts", "conditional", "saved"),
+    [
+        (Deletes.FOLLOW, "wd", True, lambda pair, there: there is None),
+        (Deletes.KEEP, "w", False, lambda pair, there: there is None),
+        (Deletes.KEEP, "wr", True, lambda pair, there: True),
+        (Deletes.KEEP, "wt", True, lambda pair, there: True),
+    ],
+    ids=["deletes are followed", "conditions are ignored", "the ETag comes back", "the ETag stays"],
+)
+def test_the_second_look_can_be_saved_in_no_other_case(explore, monkeypatch, deletes, acts, conditional, saved):
+    monkeypatch.setattr(core, "_cannot_be_stale", saved)
+    _, result = explore(Small(deletes, conditional, acts, faults=NONE), converge())
+
+    assert isinstance(result, Found)
+    assert "at rest" in result.complaint
+
+
+# The harness.
+
+
+@pytest.mark.parametrize("small", [Small(most=2), Small(Deletes.KEEP, most=2), replace(IN_PARTS, faults=NONE)])
+def test_merging_places_in_the_code_hides_nothing(explore, small):
+    _, merged = explore(small, converge(part_size=2))
+    _, apart = explore(small, converge(part_size=2), merge=False)
+
+    assert merged.ends == apart.ends
+    assert (merged.requests, merged.writes) == (apart.requests, apart.writes)
+    assert merged.states < apart.states
+
+
+def test_nothing_is_merged_where_a_value_without_a_name_may_differ(explore):
+    small = Small(acts="wd", most=2, faults=NONE, sees_events=True, ticks=1)  # `lease` asks twice in one statement
+    _, merged = explore(small, lease)
+    _, apart = explore(small, lease, merge=False)
+
+    assert str(merged) == str(apart)
+
+
+def test_every_kind_of_fault_is_walked(explore):
+    states = {kind: explore(Small(most=2, faults=frozenset({kind})), converge())[1].states for kind in FAULTS}
+    _, without = explore(Small(most=2, faults=NONE), converge())
+
+    assert min(states.values()) > without.states

@@ -1,0 +1,26 @@
+"""A sample of larger worlds at random; `soak.py` goes on with other seeds for as long as one likes."""
+
+import pytest
+
+from bucketrelay.core import converge as core
+from faults.large import LAYOUTS, Large, Wrong
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_stores_come_to_rest_and_hold_the_same(record_property, name, seed):
+    steps = 0
+    for number in range(seed * 6, seed * 6 + 6):
+        world = Large(LAYOUTS[name], number)
+        world.run()
+        steps += world.steps
+    record_property("walked", f"6 worlds at random, {steps} steps")
+
+
+def test_a_core_that_never_looks_again_is_found_out_with_a_seed_to_see_it_again(monkeypatch):
+    monkeypatch.setattr(core, "_cannot_be_stale", lambda pair, there: True)
+
+    with pytest.raises(Wrong, match="python -m faults.soak --world pair --seed") as found:
+        for seed in range(100):
+            Large(LAYOUTS["pair"], seed).run()
+    assert "at rest" in str(found.value)
