@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain
 
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.fair import Fair
 from bucketrelay.core.tell import Tell
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Outcome, Result, Task
@@ -38,15 +39,19 @@ class Runner:
         """One result for each task, in their order. Tasks for the same target key follow one another.
 
         Tasks of a forward go into as few requests as it takes; those for one key go together, or follow one another.
-        A request that hangs past the deadline is left behind, and its task reported unfinished: the lists are written
-        and the platform is told while there is time to.
+        A destination that hangs keeps no more than its share of the threads from the others. A request that hangs past
+        the deadline is left behind, and its task reported unfinished: the lists are written and the platform is told
+        while there is time to.
         """
         groups = self._groups(tasks)
         results: dict[int, Result] = {}
-        pool = ThreadPoolExecutor(max(1, min(self.budget.threads, len(groups))), thread_name_prefix="relay")
-        futures = [pool.submit(self._group, group, deadline, results) for group in groups]
+        fair = Fair([(_destination(group), group) for group in groups], self.budget.threads)
+        workers = max(1, min(self.budget.threads, len(groups)))
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="relay")
+        futures = [pool.submit(self._work, fair, deadline, results) for _ in range(workers)]
         left = deadline.left()
         wait(futures, timeout=None if left == float("inf") else left)
+        fair.stop()
         pool.shutdown(wait=False, cancel_futures=True)
         _raise_defects(futures)
         return [results.get(number) or self._late(task) for number, task in enumerate(tasks)]
@@ -62,11 +67,17 @@ class Runner:
             groups += [[[each] for each in same] for same in keys] if most == 1 else _gathered(keys, most)
         return groups
 
-    def _group(self, steps: list[Step], deadline: Deadline, results: dict[int, Result]) -> None:
+    def _work(self, fair: Fair[list[Step]], deadline: Deadline, results: dict[int, Result]) -> None:
+        # The place among the threads is kept from one group to the next: parts of large objects take what is left over.
         with self.budget.thread():
-            for step in steps:
-                ended = self._step([task for _, task in step], deadline)
-                results.update(zip([number for number, _ in step], ended, strict=True))
+            while taken := fair.take():
+                place, steps = taken
+                try:
+                    for step in steps:
+                        ended = self._step([task for _, task in step], deadline)
+                        results.update(zip([number for number, _ in step], ended, strict=True))
+                finally:
+                    fair.done(place)
 
     def _step(self, tasks: list[Task], deadline: Deadline) -> list[Result]:
         try:
@@ -101,6 +112,11 @@ def _by_key(tasks: Iterable[Task]) -> list[Step]:
         place = (task.target, "", task.target_key) if task.target else ("", task.source, task.key)
         groups.setdefault((task.forward, *place), []).append((number, task))
     return list(groups.values())
+
+
+def _destination(group: list[Step]) -> str:
+    task = group[0][0][1]
+    return f"forward {task.forward}" if task.forward else task.target
 
 
 def _gathered(keys: list[Step], most: int) -> list[list[Step]]:

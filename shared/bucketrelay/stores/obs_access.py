@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from bucketrelay.errors import StoreRefused
 
@@ -19,6 +20,12 @@ class Access:
     path_style: bool
     ca_file: str
     timeout: float
+
+    @property
+    def server(self) -> str:
+        """Host and port: those of one region."""
+        at = urlsplit(self.endpoint if "://" in self.endpoint else f"https://{self.endpoint}")
+        return f"{at.hostname}:{at.port or (80 if at.scheme == 'http' else 443)}"
 
     def current(self) -> tuple[str, str, str]:
         """Access key, secret key and token ("" for none) for the next request.

@@ -16,7 +16,7 @@ from obs import ObsClient
 from bucketrelay.errors import StoreRefused
 from bucketrelay.stores.obs_access import Access
 from bucketrelay.stores.obs_errors import NeverSent
-from bucketrelay.stores.obs_wire import page_of
+from bucketrelay.stores.obs_wire import page_of, tags_of
 
 _CHUNK = 256 * 1024
 
@@ -44,11 +44,17 @@ class Client(ObsClient):  # type: ignore[misc]  # the SDK has no types
         # It drops what is blank: a metadata value "", a prefix or marker " " (and with the prefix lists everything).
         self.convertor._put_key_value = _put  # noqa: SLF001 - it has no public switch
         self.convertor.parseListObjects = page_of
+        self.convertor.parseGetObjectTagging = tags_of
 
     @property
     def prefix(self) -> str:
         """`x-obs-`, or `x-amz-` with path style, where the SDK signs the S3 way."""
         return str(self.ha._get_header_prefix())  # noqa: SLF001 - the SDK tells it nowhere else
+
+    def object_tags(self, bucket: str, key: str, version: str) -> Any:
+        """GetObjectTagging; of the SDK's own only the newest versions have it."""
+        asked = {"tagging": None} | ({"versionId": version} if version else {})
+        return self._make_get_request(bucket, key, pathArgs=asked, methodName="getObjectTagging")
 
     def _init_ssl_context(self, _ciphers: object) -> None:
         """Verify the chain and the host name; the SDK by default verifies neither, with a CA file the chain alone."""

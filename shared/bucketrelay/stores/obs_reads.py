@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
+from bucketrelay.classes import USUAL
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreUnavailable
-from bucketrelay.model import Address, Fetched, ObjectInfo
+from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
 from bucketrelay.stores.obs_access import Access
 from bucketrelay.stores.obs_errors import Archived, Bare404, OutOfRange
 from bucketrelay.stores.obs_session import Answer, Session
@@ -22,6 +24,9 @@ class ObsReads:
             agency renews them while the client lives.
         region: the SDK's; OBS's own signatures do not contain it.
         path_style: the bucket in the path, and the S3 way of signing; OBS itself refuses it, local servers need it.
+        storage_classes: other stores' classes and the class here that each becomes, beside the usual ones.
+        acl: a canned ACL of what is written, e.g. `bucket-owner-full-control` for a bucket of another account.
+        sse: `kms` or `AES256`, of what is written; with *kms_key*, "" for the bucket's or the account's default key.
         ca_file: certificates to trust instead of certifi's.
         timeout: seconds to connect, and to wait for each piece of an answer.
         retries: how often a read is repeated; writes never are.
@@ -38,18 +43,30 @@ class ObsReads:
         keys: Callable[[], tuple[str, str, str]] | None = None,
         region: str = "",
         path_style: bool = False,
+        storage_classes: Mapping[str, str] = NOTHING,
+        acl: str = "",
+        sse: str = "",
+        kms_key: str = "",
         ca_file: str = "",
         timeout: float = 10.0,
         retries: int = 2,
     ) -> None:
         access = Access(endpoint, access_key, secret_key, security_token, keys, region, path_style, ca_file, timeout)
         self._address = address
+        self._server = access.server
+        self._kept = {"acl": acl, "sse": sse, "kms_key": kms_key}
+        self._classes = MappingProxyType({**USUAL["obs"], **storage_classes})
         self._session = Session(address.bucket, address.url, access, retries)
 
     @property
     def address(self) -> Address:
         """Where it is."""
         return self._address
+
+    @property
+    def server(self) -> str:
+        """Whose server it is: the endpoint of one region, within which OBS can copy."""
+        return self._server
 
     def close(self) -> None:
         """Close the connections that are kept alive; the next request opens new ones."""
@@ -80,6 +97,10 @@ class ObsReads:
             if not page.next:
                 return
             marker = page.next
+
+    def tags(self, info: ObjectInfo) -> Mapping[str, str]:
+        """See Tagged: of the version where there is one to name, else of what is there now."""
+        return self._session.repeat(lambda: self._session.tags(self._full(info.key), self._address.of(info.key), info))
 
     def _full(self, key: str) -> str:
         return self._address.prefix + key

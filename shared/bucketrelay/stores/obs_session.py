@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bucketrelay.errors import Damaged, StoreUnavailable
+from bucketrelay.model import NOTHING, ObjectInfo
 from bucketrelay.stores.obs_errors import refusal, translated
 from bucketrelay.stores.obs_wire import Page, bare
 
@@ -143,6 +145,18 @@ class Session:
         if not headers.get("etag"):
             raise StoreUnavailable(f"{url}: an answer without an ETag is no object: try again later")
         return headers
+
+    def tags(self, key: str, url: str, info: ObjectInfo) -> Mapping[str, str]:
+        """The tags of the object."""
+        client = self.client()
+        with translated(url):
+            result = client.object_tags(self.bucket, key, info.version)
+        if result.status == 404 and result.errorCode == "NoSuchTagSet":
+            return NOTHING
+        checked(result, url)
+        if not isinstance(result.body, dict):
+            raise StoreUnavailable(f"{url}: what was answered is no set of tags: try again later")
+        return MappingProxyType(result.body)
 
     def page(self, prefix: str, marker: str) -> Page:
         """The keys after *marker*, up to 1,000."""

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes, urlencode
 
 from bucketrelay.model import Meta, ObjectInfo
 
@@ -30,6 +30,9 @@ _HEADERS = {
 _PREFIXES = ("x-obs-", "x-amz-")  # the second is what a server answers to a client that signs the S3 way
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 _TOKEN = string.ascii_letters + string.digits + "!#$&'*+-.^_`|~"
+_S3_WORDS = {"WARM": "STANDARD_IA", "COLD": "GLACIER"}  # classes in the S3 dialect, as the SDK says them
+# API reference, PutObjectTagging: what neither a name nor a value may hold.
+TAG_TEXT = r"[^,/|<>=*\\\x00-\x1f]*"
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -47,7 +50,23 @@ def headers_for(meta: Meta, prefix: str) -> dict[str, str]:
     headers = {name: printable(value) for name, value in given.items() if value}
     for name, value in meta.user.items():
         headers[f"{prefix}meta-{quote(name.lower(), safe=_TOKEN)}"] = _encoded(value)
+    if meta.tags:
+        headers[f"{prefix}tagging"] = urlencode(meta.tags, quote_via=quote)
+    if word := meta.storage_class:
+        headers[f"{prefix}storage-class"] = word if prefix == "x-obs-" else _S3_WORDS.get(word, word)
     return headers
+
+
+def placed(prefix: str, *, acl: str, sse: str, kms_key: str) -> dict[str, str]:
+    """The headers of how to keep what is written: canned ACL and encryption (`kms` or `AES256`), in either dialect."""
+    native = prefix == "x-obs-"
+    key = "kms-key-id" if native else "aws-kms-key-id"
+    headers = {
+        f"{prefix}acl": acl,
+        f"{prefix}server-side-encryption": "aws:kms" if sse == "kms" and not native else sse,
+        f"{prefix}server-side-encryption-{key}": kms_key,
+    }
+    return {name: value for name, value in headers.items() if value}
 
 
 def printable(value: str) -> str:
@@ -110,6 +129,16 @@ def page_of(xml: str, _headers: object = None) -> Page:
     if not marker:
         raise ValueError("a cut listing without an end")
     return Page(entries, marker)
+
+
+def tags_of(xml: str, _headers: object = None) -> dict[str, str]:
+    """An object's tags. Raises ValueError if it is something else, which the SDK takes for no tags at all."""
+    tree = ET.fromstring(xml)  # noqa: S314 - as in page_of
+    for element in tree.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    if tree.tag != "Tagging":
+        raise ValueError(f"no tags: <{tree.tag}>")
+    return {tag.findtext("Key") or "": tag.findtext("Value") or "" for tag in tree.iter("Tag")}
 
 
 def _entry(node: ET.Element, *, encoded: bool) -> ObjectInfo:

@@ -23,8 +23,8 @@ from bucketrelay.stores.oci_wire import details_of, full_key, same_content
 WORTH = 64 * MiB  # a work request is asked after for seconds; what is smaller has been streamed by then
 _PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _POLICY = (
-    "allow the caller OBJECT_READ on the source and OBJECT_CREATE, OBJECT_OVERWRITE and OBJECT_INSPECT on the target, and"
-    ' "Allow service objectstorage-REGION to manage object-family", REGION being the source\'s'
+    "allow the caller OBJECT_READ on the source and OBJECT_CREATE, OBJECT_OVERWRITE and OBJECT_INSPECT on the target,"
+    ' and "Allow service objectstorage-REGION to manage object-family", REGION being the source\'s'
 )
 
 

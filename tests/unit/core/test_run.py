@@ -132,3 +132,42 @@ def test_a_deadline_is_checked_with_what_is_needed():
     with pytest.raises(OutOfTime):
         deadline.check(need=1.0)
     assert not StoreRefused("x").retryable
+
+
+def test_a_target_that_hangs_holds_up_its_own_share_of_the_threads_and_no_more():
+    let_go, done, lock = threading.Event(), [], threading.Lock()
+
+    def deliver(task, _):
+        if task.target == "hangs":
+            let_go.wait(20)
+        with lock:
+            done.append(task.target)
+            if done.count("works") == 40:
+                let_go.set()  # every task of the target that works is done while the other still hangs
+        return result_of(task)
+
+    both = [Task("r", "s", str(n), target, str(n)) for n in range(40) for target in ("hangs", "works")]
+    results = runner(deliver, threads=4).run(both, Deadline())
+
+    assert let_go.is_set()
+    assert done[:40] == ["works"] * 40
+    assert all(result.ok for result in results)
+
+
+def test_threads_that_one_destination_has_no_work_for_go_to_the_others():
+    gate = threading.Barrier(4, timeout=20)
+
+    def deliver(task, _):
+        if task.target == "many":
+            gate.wait()  # only passes if all four threads work for it
+        return result_of(task)
+
+    some = [Task("r", "s", "one", "few", "one"), *(Task("r", "s", str(n), "many", str(n)) for n in range(8))]
+
+    assert all(result.ok for result in runner(deliver, threads=4).run(some, Deadline()))
+
+
+def test_more_destinations_than_threads_all_get_their_turn():
+    some = [Task("r", "s", str(n), f"t{n % 9}", str(n)) for n in range(90)]
+
+    assert len(runner(lambda task, _: result_of(task), threads=2).run(some, Deadline())) == 90

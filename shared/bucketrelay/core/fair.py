@@ -1,0 +1,53 @@
+"""Work for several destinations, handed out so that one that hangs holds up its own share of the threads alone."""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+Work = TypeVar("Work")
+
+
+class Fair(Generic[Work]):
+    """Pieces of work by destination: each destination's in order, the destination with least at work next.
+
+    Args:
+        work: (destination, piece) in order.
+        threads: how many work at once, over all destinations.
+    """
+
+    def __init__(self, work: Sequence[tuple[str, Work]], threads: int) -> None:
+        self._threads = threads
+        self._waiting: dict[str, deque[Work]] = {}
+        self._running: dict[str, int] = {}
+        self._changed = threading.Condition()
+        for place, piece in work:
+            self._waiting.setdefault(place, deque()).append(piece)
+            self._running[place] = 0
+
+    def take(self) -> tuple[str, Work] | None:
+        """The next piece, to be followed by `done`; waits while all that is left has its share of the threads already."""
+        with self._changed:
+            while any(self._waiting.values()):
+                place = min((p for p, left in self._waiting.items() if left), key=lambda p: self._running[p])
+                if self._running[place] < self._share():
+                    self._running[place] += 1
+                    return place, self._waiting[place].popleft()
+                self._changed.wait()
+            return None
+
+    def done(self, place: str) -> None:
+        """A piece for *place* has come to its end."""
+        with self._changed:
+            self._running[place] -= 1
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        with self._changed:
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def _share(self) -> int:
+        active = sum(1 for place, running in self._running.items() if running or self._waiting.get(place))
+        return max(1, self._threads // max(1, active))
