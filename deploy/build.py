@@ -24,6 +24,7 @@ from typing import NoReturn
 from contents import (
     ARCHITECTURES,
     DIRECT,
+    FORWARDS,
     FUNCTIONS,
     MB,
     NOT_DEPLOYED,
@@ -33,11 +34,10 @@ from contents import (
     Function,
     Package,
 )
+from needs import CONFIG, EVERYTHING, needs
 from packages import Refused, Target, fetch, files, versions
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = "relay.toml"
-WITHOUT_SDK = ("file", "rclone")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can tell
 
 
@@ -48,6 +48,7 @@ class Order:
     function: Function
     target: Target
     stores: tuple[str, ...]
+    forwards: tuple[str, ...]
     config: Path | None
     pin_sdk: bool
     compiled: bool
@@ -61,9 +62,9 @@ class Order:
     def packages(self) -> list[Package]:
         """What has to be brought along, each once."""
         provided = () if self.pin_sdk else self.function.provided
-        wanted = list(self.function.brings)
-        for scheme in self.stores:
-            wanted += SDKS[scheme] if scheme not in provided else ()
+        wanted = [package for kind in self.forwards for package in FORWARDS[kind]]
+        wanted += [package for scheme in self.stores if scheme not in provided for package in SDKS[scheme]]
+        wanted += self.function.brings
         if self.target.python == "3.10":
             wanted.append(TOML)
         return sorted(set(wanted), key=lambda package: package.name)
@@ -78,15 +79,19 @@ def code(order: Order) -> dict[str, bytes]:
     shared = ROOT / "shared"
     for path in sorted((shared / "bucketrelay").rglob("*.py")):
         module = path.relative_to(shared).with_suffix("").parts[1:]
-        if module[0] not in NOT_DEPLOYED and _store(module) in ("", *order.stores):
+        if _deployed(module, order):
             found[path.relative_to(shared).as_posix()] = path.read_bytes()
     return found
 
 
-def _store(module: Sequence[str]) -> str:
-    """The scheme for whose stores alone a module is there, as its name begins with it."""
-    scheme = module[1].partition("_")[0] if len(module) == 2 and module[0] == "stores" else ""
-    return scheme if scheme in SDKS else ""
+def _deployed(module: Sequence[str], order: Order) -> bool:
+    """Whether a module of the core goes in: those of stores begin with a scheme, those of `defer` are of one cloud."""
+    if len(module) == 2 and module[0] == "stores":
+        scheme = module[1].partition("_")[0]
+        return scheme not in SDKS or scheme in order.stores
+    if module[0] == "defer":
+        return module[1:] in (("__init__",), (order.function.defer,))
+    return module[0] not in NOT_DEPLOYED
 
 
 def archive(order: Order, downloads: Path) -> dict[str, bytes]:
@@ -98,10 +103,10 @@ def archive(order: Order, downloads: Path) -> dict[str, bytes]:
         package = next(package for package in packages if package.name == name)
         found.update({function.packages + inside: content for inside, content in files(package, path).items()})
     # The handler stays as it is: somebody who edits it in the console must see it change.
-    return found | (compiled(found, function.code + function.handler) if order.compiled else {})
+    return found | (byte_code(found, function.code + function.handler) if order.compiled else {})
 
 
-def compiled(sources: Mapping[str, bytes], besides: str) -> dict[str, bytes]:
+def byte_code(sources: Mapping[str, bytes], besides: str) -> dict[str, bytes]:
     """The byte code of all modules, with which `import oci` takes 0.2 s and without it 1.1 s: the disk is read-only.
 
     It says nothing of when its source was changed, and is never compared with it: that would be different each time.
@@ -129,7 +134,7 @@ def compiled(sources: Mapping[str, bytes], besides: str) -> dict[str, bytes]:
 def write(found: Mapping[str, bytes], path: Path) -> None:
     """The archive; the same bytes for the same files, with the same zlib."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         for name in sorted(found):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
@@ -160,30 +165,8 @@ def write_fn(order: Order, folder: Path) -> None:
 def requirements(order: Order) -> str:
     """For pip in the image's build, which brings their dependencies."""
     pins = versions()
-    names = ["fdk", *(name for scheme in order.stores for name in DIRECT[scheme])]
+    names = {"fdk", *(name for kind in (*order.stores, *order.forwards) for name in DIRECT[kind])}
     return "".join(f"{name}=={pins[name]}\n" for name in sorted(names))
-
-
-def schemes(text: str) -> tuple[str, ...]:
-    """The kinds of stores that a configuration names; all, where a URL is known to the function's environment alone."""
-    if sys.version_info < (3, 11):
-        try:
-            import tomli as tomllib  # noqa: PLC0415 - only where it is needed
-        except ImportError as error:
-            raise Refused(f"reading {CONFIG} needs Python 3.11 or the package tomli; or name --stores") from error
-    else:
-        import tomllib  # noqa: PLC0415 - the other half
-    try:
-        stores = tomllib.loads(text)["stores"]
-        urls = {name: store["url"] for name, store in stores.items()}
-        named = {name: url.partition("://")[0] for name, url in urls.items()}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise Refused(f"{CONFIG}: not TOML, or a store without url: {error}") from error
-    if any("$" in scheme or "://" not in urls[name] for name, scheme in named.items()):
-        return tuple(SDKS)
-    if unknown := [name for name, scheme in named.items() if scheme not in (*SDKS, *WITHOUT_SDK)]:
-        raise Refused(f"{CONFIG}: stores.{unknown[0]}.url is no s3://, obs://, oci://, file:// or rclone://")
-    return tuple(scheme for scheme in SDKS if scheme in named.values())
 
 
 class Parser(argparse.ArgumentParser):
@@ -198,17 +181,18 @@ def _order(asked: argparse.Namespace) -> Order:
     function = FUNCTIONS[asked.function]
     beside = ROOT / "functions" / function.name / CONFIG
     config = asked.config or (beside if beside.exists() else None)
-    named: tuple[str, ...] = ()
+    named, forwards = EVERYTHING if asked.stores is None else ((), ())
     if config:
         try:
-            named = schemes(config.read_text(encoding="utf-8-sig"))
+            named, forwards = needs(config.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise Refused(f"{config}: {error.strerror}: name a file that can be read with --config") from error
-    stores = asked.stores if asked.stores is not None else named if config else tuple(SDKS)
+    stores = named if asked.stores is None else asked.stores
     if lacking := set(named) - set(stores):
         raise Refused(f"{config} names {', '.join(sorted(lacking))}:// stores, --stores does not: add them")
     target = Target(asked.python or function.python, asked.arch)
-    return Order(function, target, stores, config, asked.pin_sdk, _running() == target.python and not asked.no_compile)
+    compiled = _running() == target.python and not asked.no_compile
+    return Order(function, target, stores, forwards, config, asked.pin_sdk, compiled)
 
 
 def _stores(text: str) -> tuple[str, ...]:
@@ -229,7 +213,9 @@ def _parser() -> Parser:
     parser.add_argument("--arch", choices=ARCHITECTURES, default="x86_64")
     parser.add_argument("--out", type=Path, default=Path("dist"), help="folder for the archive, or that of --layout fn")
     parser.add_argument("--config", type=Path, help=f"goes in as {CONFIG}; its stores decide which SDKs go in")
-    parser.add_argument("--stores", type=_stores, help="s3,obs,oci: whose SDKs go in; all, if nothing says otherwise")
+    parser.add_argument(
+        "--stores", type=_stores, help="such as s3,obs: whose SDKs go in; all, if nothing says otherwise"
+    )
     parser.add_argument("--pin-sdk", action="store_true", help="bring botocore, although Lambda has one")
     parser.add_argument("--no-compile", action="store_true", help="smaller, and slower to start")
     parser.add_argument("--layout", choices=("zip", "fn"), default="zip", help="fn: a folder for `fn deploy`")

@@ -42,7 +42,8 @@ class Function:
         limit: what the cloud takes without a detour through a bucket.
         code: the folder of the handler in the archive, `packages` that of the packages.
         provided: schemes whose SDK the runtime brings.
-        brings: packages that the handler itself needs.
+        defer: the module of `bucketrelay.defer` by which it calls itself again.
+        brings: packages that it needs whatever its configuration.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Function:
     code: str = ""
     packages: str = ""
     provided: tuple[str, ...] = ()
+    defer: str = ""
     brings: tuple[Package, ...] = ()
 
 
@@ -63,10 +65,14 @@ _DATEUTIL = Package("python-dateutil", drop=r"dateutil/zoneinfo/.*\.tar\.gz")
 _SIX = Package("six")
 _URLLIB3 = Package("urllib3", drop=r"urllib3/contrib/emscripten/.*")
 
-# The adapter uses botocore alone. Besides S3, the services that a session asks for credentials of a role or a web
-# identity; the other 440 are 15 of its 16 MB.
+# The adapter uses botocore alone. Besides S3: sts, which a session asks for credentials of a role or a web identity,
+# and lambda, by which a function calls itself again. The other 440 services are 15 of its 16 MB.
 _S3 = (
-    Package("botocore", keep=r"(?!botocore/data/).*|botocore/data/([^/]+|(s3|sts)/.*)", drop=r".*/examples-1\.json"),
+    Package(
+        "botocore",
+        keep=r"(?!botocore/data/).*|botocore/data/([^/]+|(lambda/2015-03-31|s3|sts)/.*)",
+        drop=r".*/examples-1\.json",
+    ),
     Package("jmespath"),
     _DATEUTIL,
     _SIX,
@@ -92,16 +98,18 @@ _OBS = (
     _URLLIB3,
 )
 
-# The SDK is 219 MB of clients for all services. `oci.pagination` asks for oci.dns, which the adapter hands it as a
-# stand-in; likewise python-pkcs11 is left out; aiohttp is for the asynchronous clients, pyOpenSSL for none that we use.
+# The SDK is 219 MB of clients for all services. `import oci` needs oci.dns for its pagination, unless the adapter does
+# it with a stand-in; by oci.functions a function calls itself again. The SDK can do without python-pkcs11; aiohttp is
+# for the asynchronous clients, pyOpenSSL for none that we use.
 _OCI = (
     Package(
         "oci",
-        keep=r"oci/[^/]+\.py|oci/(_vendor|auth|circuit_breaker|object_storage|pagination|retry|work_requests)/.*|oci-.*",
+        keep=r"oci/[^/]+\.py"
+        r"|oci/(_vendor|auth|circuit_breaker|dns|functions|object_storage|pagination|retry|work_requests)/.*",
         drop=r"oci/async_base_client\.py|.*/async_[a-z_]*client\.py",
     ),
     Package("cryptography"),
-    Package("cffi", keep=r"_cffi_backend\..*|cffi-.*"),  # cryptography's compiled part asks for the backend alone
+    Package("cffi", keep=r"_cffi_backend\..*"),  # cryptography's compiled part asks for the backend alone
     Package("circuitbreaker"),
     Package("crc32c"),
     Package("PyJWT"),
@@ -112,9 +120,26 @@ _OCI = (
     _URLLIB3,
 )
 
-SDKS = {"s3": _S3, "obs": _OBS, "oci": _OCI}
+# Nothing of the SDK but its signer.
+_HUAWEI = (
+    Package(
+        "huaweicloudsdkcore",
+        keep=r"huaweicloudsdkcore/(__init__\.py|sdk_request\.py|(exceptions|signer|utils)/.*)",
+    ),
+    Package("pyasn1"),
+    _CERTIFI,
+)
+
+SDKS = {"s3": _S3, "obs": _OBS, "oci": _OCI}  # by the scheme of stores
+FORWARDS = {"oms": _HUAWEI, "webhook": (_CERTIFI,)}  # by the type of forwards
 # What a person installs for each, who takes the dependencies as they come: for `fn deploy`.
-DIRECT = {"s3": ("botocore",), "obs": ("esdk-obs-python", "certifi"), "oci": ("oci",)}
+DIRECT = {
+    "s3": ("botocore",),
+    "obs": ("esdk-obs-python", "certifi"),
+    "oci": ("oci",),
+    "oms": ("huaweicloudsdkcore", "pyasn1", "certifi"),
+    "webhook": ("certifi",),
+}
 TOML = Package("tomli")  # before Python 3.11
 
 FUNCTIONS = {
@@ -129,6 +154,7 @@ FUNCTIONS = {
             own_limit=1 * MB,
             limit=50 * MB,
             provided=("s3",),
+            defer="aws",
         ),
         Function(
             "obs_trigger",
@@ -138,6 +164,8 @@ FUNCTIONS = {
             offered=("3.10", "3.12"),
             own_limit=10 * MB,
             limit=40 * MB,
+            defer="huawei",
+            brings=_HUAWEI,
         ),
         Function(
             "oci_events",
@@ -149,6 +177,7 @@ FUNCTIONS = {
             limit=25 * MB,
             code="function/",
             packages="python/",
+            defer="oracle",
             # Nothing says that the runtime of code-only functions has it, and the handler imports it.
             brings=(Package("fdk"), Package("httptools"), Package("iso8601")),
         ),

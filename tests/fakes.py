@@ -11,14 +11,15 @@ import hashlib
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from types import MappingProxyType
 
-from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, TargetChanged
-from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Absent, Expect, Part, Upload, Written
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import CannotCopy, ObjectGone, SourceChanged, StoreRefused, TargetChanged
+from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
+from bucketrelay.store import Abilities, Absent, Expect, Part, Store, Upload, Written
 
 PLACE = Address(scheme="s3", bucket="memory")
 
@@ -70,7 +71,7 @@ class _Bucket:
 
 
 class MemoryStore:
-    """Store and PartStore on a dict.
+    """Store, PartStore, Tagged and ServerSideCopy on a dict.
 
     Args:
         address: where it says it is; its prefix is in force.
@@ -79,6 +80,7 @@ class MemoryStore:
         now: the server's clock, timezone-aware.
         abilities: limits, enforced.
         bucket: another MemoryStore, to look at the same bucket through another prefix.
+        copies: whether it reaches other MemoryStores, of whatever size the object is.
 
     An ETag is the MD5 of the content, so rewriting the metadata alone keeps it and changes `modified` (and `version`).
     """
@@ -92,12 +94,14 @@ class MemoryStore:
         now: Callable[[], datetime] = _now,
         abilities: Abilities | None = None,
         bucket: "MemoryStore | None" = None,
+        copies: bool = False,
     ) -> None:
         self._address = address
         self._conditional = conditional
         self._versioned = versioned
         self._abilities = abilities or Abilities()
         self._bucket: _Bucket = bucket._bucket if bucket else _Bucket(now)
+        self._copies = copies
         self._orders: list[_Order] = []
         self.calls: list[tuple[str, str]] = []
 
@@ -200,12 +204,7 @@ class MemoryStore:
         with self._bucket.lock:
             held = self._held(info.key)
         self._ordered("read", info.key, after=True)
-        url = self._address.of(info.key)
-        if held is None:
-            raise ObjectGone(f"{url} is not there any more: look again")
-        if held.etag != info.etag or (info.version and held.version != info.version):
-            raise SourceChanged(f"{url} is not {info.etag} {info.version} any more: look again")
-        return held.body[start : start + length]
+        return self._same(held, info).body[start : start + length]
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         self._called("list", prefix)
@@ -305,6 +304,38 @@ class MemoryStore:
         self._ordered("uploads", prefix, after=True)
         yield from (Upload(key, id_) for key, id_ in found if key is not None and key.startswith(prefix))
 
+    # Tagged.
+
+    def tags(self, info: ObjectInfo) -> Mapping[str, str]:
+        self._called("tags", info.key)
+        with self._bucket.lock:
+            held = self._version(info)
+        self._ordered("tags", info.key, after=True)
+        return held.meta.tags
+
+    # ServerSideCopy.
+
+    def reach(self, source: Store) -> int | None:
+        return 0 if self._copies and isinstance(source, MemoryStore) else None
+
+    def copy_from(
+        self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None
+    ) -> Written:
+        deadline.check()
+        self._called("copy_from", key)
+        if self.reach(source) is None:
+            raise CannotCopy(f"{self._address.of(key)}: {source.address.url} is out of reach: read it and write it")
+        assert isinstance(source, MemoryStore)
+        with source._bucket.lock:
+            found = source._version(info)
+        with self._bucket.lock:
+            self._check(key, meta, expect)
+            held = self._bucket.hold(
+                self._full(key), found.body, found.etag, self._carried(meta), versioned=self._versioned
+            )
+        self._ordered("copy_from", key, after=True)
+        return Written(held.etag, held.version)
+
     # Inside.
 
     def _called(self, verb: str, key: str) -> None:
@@ -334,8 +365,21 @@ class MemoryStore:
         self._fits(key)
         return self._bucket.objects.get(self._full(key))
 
+    def _version(self, info: ObjectInfo) -> _Held:
+        return self._same(self._held(info.key), info)
+
+    def _same(self, held: _Held | None, info: ObjectInfo) -> _Held:
+        """What is held, if it is that version."""
+        url = self._address.of(info.key)
+        if held is None:
+            raise ObjectGone(f"{url} is not there any more: look again")
+        if held.etag != info.etag or (info.version and held.version != info.version):
+            raise SourceChanged(f"{url} is not {info.etag} {info.version} any more: look again")
+        return held
+
     def _info(self, key: str, held: _Held) -> ObjectInfo:
-        return ObjectInfo(key, len(held.body), held.etag, held.modified, held.version, held.meta)
+        meta = replace(held.meta, tags=NOTHING, tag_count=len(held.meta.tags) or held.meta.tag_count)
+        return ObjectInfo(key, len(held.body), held.etag, held.modified, held.version, meta)
 
     def _fits(self, key: str) -> None:
         if not 0 < len(self._full(key).encode()) <= self._abilities.key_bytes:
@@ -348,6 +392,8 @@ class MemoryStore:
         held = self._held(key)
         if sum(len(name) + len(value.encode()) for name, value in meta.user.items()) > self._abilities.user_bytes:
             raise StoreRefused(f"{self._address.of(key)}: more metadata than the store can hold")
+        if len(meta.tags) > self._abilities.tags:
+            raise StoreRefused(f"{self._address.of(key)}: more tags than the store can hold")
         if not self._conditional or expect is None:
             return
         if isinstance(expect, Absent):
@@ -357,9 +403,10 @@ class MemoryStore:
             raise TargetChanged(f"{self._address.of(key)} is not {expect.etag} any more: look again")
 
     def _carried(self, meta: Meta) -> Meta:
-        """What of *meta* a write keeps: tags and the class are not part of a write, names get lower case."""
+        """What of *meta* a write keeps; names get lower case."""
         kept = {name: getattr(meta, name) for name in self._abilities.headers}
-        return Meta(**kept, user=MappingProxyType({name.lower(): value for name, value in meta.user.items()}))
+        user = MappingProxyType({name.lower(): value for name, value in meta.user.items()})
+        return Meta(**kept, user=user, storage_class=meta.storage_class, tags=MappingProxyType(dict(meta.tags)))
 
     def _upload(self, upload: Upload) -> _Open:
         self._there(upload.key)

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def handler(ctx: Any, data: io.BytesIO | None = None) -> Any:
     ends = datetime.fromisoformat(ctx.Deadline().replace("Z", "+00:00"))
     seconds = (ends - datetime.now(timezone.utc)).total_seconds()
     payload = data.getvalue() if data else b""
-    system = PROCESS.system(defer=partial(oracle.invoke, ctx.FnID()))
+    system = PROCESS.system(defer=lambda rest: oracle.invoke(ctx.FnID(), rest))
     try:
         report = entry.handle(payload, system, cloud="oci", seconds=seconds, invocation=ctx.CallID())
         answer = json.dumps(report.answer())

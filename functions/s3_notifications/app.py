@@ -1,6 +1,5 @@
 """Lambda: replicate what S3 tells, directly, by SQS, SNS, EventBridge or Batch Operations. Handler: app.handler."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,6 @@ PROCESS = Process(Path(__file__).parent)
 def handler(event: Any, context: Any) -> Any:
     """Returns `batchItemFailures` or `results` where asked by SQS or Batch Operations; else raises to be retried."""
     seconds = context.get_remaining_time_in_millis() / 1000
-    system = PROCESS.system(defer=partial(aws.invoke, context.invoked_function_arn))
+    system = PROCESS.system(defer=lambda rest: aws.invoke(context.invoked_function_arn, rest))
     report = entry.handle(event, system, cloud="s3", seconds=seconds, invocation=context.aws_request_id)
     return report.answer()

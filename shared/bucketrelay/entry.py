@@ -38,6 +38,7 @@ class System:
     obs_key_encoded: bool = True
     oci_key_encoded: bool = False
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
+    sweep: Callable[[], int] | None = None  # abandons uploads that nobody goes on with; done when a schedule calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
     except BadEvent as error:
         system.emit(observe.refusal(str(error), invocation))
         raise
+    if parsed.kind == "schedule" and system.sweep:
+        system.emit(observe.swept(system.sweep(), invocation))
     plans = [_plan(message, system) for message in parsed.messages]
     asked = [each for mine, _ in plans for each in mine]
     defer = _defer(parsed, system, deadline)

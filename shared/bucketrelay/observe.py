@@ -35,6 +35,11 @@ def refusal(error: str, invocation: str) -> str:
     return _one_line({"event": "event.refused", "invocation": invocation, "error": _shortened(error)})
 
 
+def swept(uploads: int, invocation: str) -> str:
+    """One JSON line for a schedule: how many uploads that nobody went on with were abandoned."""
+    return _one_line({"event": "uploads.swept", "invocation": invocation, "abandoned": uploads})
+
+
 def log_line(result: Result, *, metrics: bool = False) -> str:
     r"""*result* as one line of JSON in ASCII, so that no key can forge a second line or steer a terminal.
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from bucketrelay import config
@@ -25,6 +25,7 @@ from bucketrelay.model import Task
 from bucketrelay.store import Store
 
 Keys = tuple[str, str, str]  # access key, secret key, security token
+FORGOTTEN = timedelta(days=7)  # as the lifecycle rules of the templates say of unfinished uploads
 NO_KEYS: Keys = ("", "", "")
 
 
@@ -113,7 +114,8 @@ def system(
     """
     stores = Stores(found.stores, keys)
     budget = Budget(found.limits.memory, found.limits.concurrency)
-    road = Road(found.limits.part_size, budget, LogCheckpoints(lambda: stores.get(found.log)))
+    checkpoints = LogCheckpoints(lambda: stores.get(found.log))
+    road = Road(found.limits.part_size, budget, checkpoints)
     converge = Converge(stores.get, road, Fuse(time.monotonic), _now)
 
     def names(task: Task) -> tuple[str, str]:
@@ -126,6 +128,7 @@ def system(
         routes=found.routes,
         runner=Runner(converge, names, budget, _now, Tell(_forwards(found, keys, project), found.address, names, _now)),
         log=lambda: stores.get(found.log),
+        sweep=lambda: sum(1 for _ in checkpoints.sweep(stores.get, _now(), FORGOTTEN)),
         margin=found.limits.margin,
         now=_now,
         emit=emit,

@@ -1,7 +1,8 @@
 """Local stand-ins of Huawei OBS and Oracle OCI Object Storage for demonstrations and tests; never in a function's zip.
 
-Both speak HTTP, check their cloud's own signatures, keep their objects in memory and fail to order. The names below are
-imported at first use: `ObsEmulator` wants nothing but the standard library until it is asked for a client or for TLS.
+Both speak HTTP, check their cloud's own signatures, keep their objects in memory and fail to order; `FaultProxy` makes
+any other server fail to order. The names below are imported at first use: `ObsEmulator` wants nothing but the standard
+library until it is asked for a client or for TLS.
 """
 
 from importlib import import_module
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
     from bucketrelay_emulators.faults import Fault
     from bucketrelay_emulators.obs import ObsEmulator
     from bucketrelay_emulators.oci import OciEmulator
+    from bucketrelay_emulators.proxy import FaultProxy
 
-__all__ = ["Engine", "Fault", "ObsEmulator", "OciEmulator"]
+__all__ = ["Engine", "Fault", "FaultProxy", "ObsEmulator", "OciEmulator"]
 
-_HOMES = {"Engine": "engine", "Fault": "faults", "ObsEmulator": "obs", "OciEmulator": "oci"}
+_HOMES = {"Engine": "engine", "Fault": "faults", "FaultProxy": "proxy", "ObsEmulator": "obs", "OciEmulator": "oci"}
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""Faults to order, and a record of what was asked: shared by the emulators of OBS and OCI.
+"""Faults to order, and a record of what was asked: shared by the emulators of OBS and OCI and by the proxy.
 
 server.faults.order(Fault(operation="PutObject", kind="reset_after"))      # written, but the answer is lost
 server.faults.order(Fault(key="in/*", kind="refuse", status=403, code="AccessDenied", times=ALWAYS))
@@ -8,13 +8,26 @@ assert server.requests.count("PutObject") == 1
 """
 
 import threading
-from collections import Counter
+import time
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-FaultKind = Literal["refuse", "delay", "cut", "corrupt", "error_in_200", "reset_before", "reset_after", "act"]
+FaultKind = Literal[
+    "refuse",
+    "throttle",
+    "delay",
+    "cut",
+    "corrupt",
+    "corrupt_sent",
+    "error_in_200",
+    "reset_before",
+    "reset_after",
+    "duplicate",
+    "act",
+]
 ALWAYS = 1 << 62
 
 
@@ -38,11 +51,13 @@ class Request:
 class Fault:
     """What is to go wrong, for which requests, and how often.
 
-    Kinds: `refuse` answers *status* and *code*, and does nothing. `delay` waits *seconds*, or until the event *until*
-    is set, and goes on. `cut` does it, and breaks the connection after *after_bytes* of the answer's body. `corrupt`
-    turns over one byte of the answer's body, at *after_bytes*. `error_in_200` does nothing and says so in a body under
-    status 200. `reset_before` breaks the connection and does nothing, `reset_after` does it and breaks the connection.
-    `act` calls *act* (somebody else's deed, just before), and goes on.
+    Kinds: `refuse` answers *status* and *code*, and does nothing; `throttle` does so to what exceeds *rate* requests in
+    any second. `delay` waits *seconds*, or until the event *until* is set, and goes on. `cut` does it, and breaks the
+    connection after *after_bytes* of the answer's body. `corrupt` turns over one byte of the answer's body, at
+    *after_bytes*; `corrupt_sent` one of the request's, before it is done. `error_in_200` does nothing and says so in a
+    body under status 200. `reset_before` breaks the connection and does nothing, `reset_after` does it and breaks the
+    connection. `duplicate` does it twice, as a proxy that lost the first answer, and gives the second answer. `act`
+    calls *act* (somebody else's deed, just before), and goes on.
     """
 
     kind: FaultKind = "refuse"
@@ -53,10 +68,11 @@ class Fault:
     times: int = 1
     skip: int = 0  # let so many matching requests pass first
     status: int = 503
-    code: str = "SlowDown"
+    code: str = ""  # the service's word; "" for the usual one
     message: str = "ordered by a test"
     after_bytes: int = 0
     seconds: float = 0.0
+    rate: float = 0.0  # requests a second
     until: threading.Event | None = None
     act: Callable[[], object] | None = None
 
@@ -71,9 +87,15 @@ class Fault:
 
 
 class Faults:
-    """The orders that are still open; the first that meets a request is taken."""
+    """The orders that are still open; the first that meets a request is taken.
 
-    def __init__(self) -> None:
+    Args:
+        now: a monotonic clock, in seconds, that a `throttle` counts by.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._passed: defaultdict[Fault, deque[float]] = defaultdict(deque)
         self._lock = threading.Lock()
         self._open: list[Fault] = []
         self._seen: Counter[Fault] = Counter()
@@ -90,6 +112,7 @@ class Faults:
         with self._lock:
             self._open.clear()
             self._seen.clear()
+            self._passed.clear()
 
     @property
     def pending(self) -> int:
@@ -101,7 +124,7 @@ class Faults:
         """The fault for this request, counted as used."""
         with self._lock:
             for fault in self._open:
-                if not fault.meets(request):
+                if not fault.meets(request) or (fault.kind == "throttle" and self._passes(fault)):
                     continue
                 self._seen[fault] += 1
                 if self._seen[fault] <= fault.skip:
@@ -110,6 +133,15 @@ class Faults:
                     self._open.remove(fault)
                 return fault
         return None
+
+    def _passes(self, fault: Fault) -> bool:
+        """Whether one more request is within the rate; counts it if so."""
+        passed, now = self._passed[fault], self._now()
+        while passed and passed[0] <= now - 1.0:
+            passed.popleft()
+        if within := len(passed) < fault.rate:
+            passed.append(now)
+        return within
 
     def hold(self, fault: Fault) -> None:
         """Wait as a `delay` orders, but never longer than the server lives."""

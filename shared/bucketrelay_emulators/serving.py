@@ -4,7 +4,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,8 +66,15 @@ class _Break(Exception):
 class Server:
     """Serves one front end on 127.0.0.1; `close` also ends the connections that clients keep alive."""
 
-    def __init__(self, front: FrontEnd, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
-        self.faults = Faults()
+    def __init__(
+        self,
+        front: FrontEnd,
+        *,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.faults = Faults(now)
         self.requests = Requests()
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -177,20 +185,31 @@ class _Handler(BaseHTTPRequestHandler):
         kind = fault.kind if fault else ""
         if fault is None:
             return self.front.answer(incoming, named)
-        if kind == "refuse":
-            return self.front.refuse(incoming, fault.status, fault.code, fault.message)
-        if kind == "error_in_200":
-            return replace(self.front.refuse(incoming, fault.status, fault.code, fault.message), status=200)
+        if kind in ("refuse", "throttle", "error_in_200"):
+            code = fault.code or self.usual_code(incoming, fault.status)
+            refused = self.front.refuse(incoming, fault.status, code, fault.message)
+            return replace(refused, status=200) if kind == "error_in_200" else refused
         if kind == "reset_before":
             raise _Break
         if kind == "delay":
             self.faults.hold(fault)
         if fault.act is not None:
             fault.act()
+        return self._done(incoming, named, fault)
+
+    def _done(self, incoming: Incoming, named: Named, fault: Fault) -> Reply:
+        if fault.kind == "corrupt_sent":
+            incoming = replace(incoming, body=_damaged(incoming.body, fault.after_bytes))
+        if fault.kind == "duplicate":
+            self.front.answer(incoming, named)
         reply = self.front.answer(incoming, named)
-        if kind == "reset_after":
+        if fault.kind == "reset_after":
             raise _Break
-        return replace(reply, body=_damaged(reply.body, fault.after_bytes)) if kind == "corrupt" else reply
+        return replace(reply, body=_damaged(reply.body, fault.after_bytes)) if fault.kind == "corrupt" else reply
+
+    def usual_code(self, _incoming: Incoming, _status: int) -> str:
+        """What a fault without a code is called."""
+        return "SlowDown"
 
     def _incoming(self) -> Incoming | None:
         headers = {name.lower(): value for name, value in self.headers.items()}

@@ -18,7 +18,7 @@ from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
 from bucketrelay.model import Address
-from bucketrelay.store import PartStore
+from bucketrelay.store import Abilities, PartStore
 from bucketrelay.stores.local import LocalStore
 from bucketrelay.stores.s3 import S3Store
 from contracts.rig_obs import ObsRig
@@ -32,10 +32,13 @@ ACCESS, SECRET = "AKIACONTRACTS0000000", "contract-secret-9f1c2e/+="
 _numbers = itertools.count()
 _MOTO_LACKS = {
     "conditional commit": "moto ignores If-Match on CompleteMultipartUpload",
+    "conditional copy": "moto ignores If-Match on CompleteMultipartUpload",
     "gone upload": "moto answers UploadPart and CompleteMultipartUpload of an unknown upload with 500",
 }
 _RCLONE_LACKS = {
     "conditional commit": "rclone honours no condition",
+    "copies": "rclone answers UploadPartCopy without an ETag, having copied nothing",
+    "tags": "rclone takes tags and forgets them",
     "expires": "rclone does not keep Expires",
     "keys below keys": "a file cannot be a directory there",
     "etag of a commit": "rclone tells one ETag in the answer to the commit and another from then on",
@@ -66,6 +69,7 @@ class Rig:
     deviations: Mapping[str, str] = field(default_factory=dict)
     odd: tuple[str, Callable[[str], bool]] = ("", lambda key: False)
     secrets: tuple[str, ...] = ()
+    beside: Callable[[], PartStore] | None = None  # a store on another bucket of the same server
 
     def store(self, prefix: str = "") -> PartStore:
         return self.make(prefix)
@@ -100,18 +104,18 @@ def memory_plain_rig() -> Rig:
 
 
 def _memory(*, conditional: bool) -> Rig:
-    whole = MemoryStore(conditional=conditional, versioned=conditional)
+    kind = {"conditional": conditional, "versioned": conditional, "abilities": Abilities(tags=10), "copies": True}
+    whole = MemoryStore(**kind)
 
     def make(prefix: str) -> MemoryStore:
-        at = replace(whole.address, prefix=prefix)
-        return MemoryStore(at, conditional=conditional, versioned=conditional, bucket=whole)
+        return MemoryStore(replace(whole.address, prefix=prefix), bucket=whole, **kind)
 
     def missing() -> MemoryStore:
         gone = MemoryStore()
         gone.drop_bucket()
         return gone
 
-    return Rig("memory" if conditional else "memory-plain", make, missing)
+    return Rig("memory" if conditional else "memory-plain", make, missing, beside=lambda: MemoryStore(**kind))
 
 
 @pytest.fixture
@@ -187,6 +191,7 @@ def rclone_admin(rclone_url: str) -> Iterator[Any]:
 def _s3(name: str, admin: Any, **known: Any) -> Iterator[Rig]:
     bucket = f"contract-{next(_numbers)}"
     admin.create_bucket(Bucket=bucket)
+    admin.create_bucket(Bucket=f"{bucket}-beside")
     made: list[S3Store] = []
 
     def make(prefix: str, bucket: str = bucket) -> S3Store:
@@ -194,7 +199,10 @@ def _s3(name: str, admin: Any, **known: Any) -> Iterator[Rig]:
         made.append(S3Store(Address("s3", bucket, prefix=prefix), endpoint=admin.meta.endpoint_url, **access))
         return made[-1]
 
-    yield Rig(name, make, lambda: make("", "no-such-bucket"), secrets=(SECRET,), **known)
+    def beside() -> S3Store:
+        return make("", f"{bucket}-beside")
+
+    yield Rig(name, make, lambda: make("", "no-such-bucket"), secrets=(SECRET,), beside=beside, **known)
     for store in made:
         store.close()
 

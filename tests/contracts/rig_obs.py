@@ -53,6 +53,11 @@ class ObsRig:
     def store(self, prefix: str = "") -> ObsStore:
         return self.make(prefix)
 
+    def beside(self) -> ObsStore:
+        """A store on another bucket of the same server."""
+        self.cloud.create_bucket(f"{self.bucket}-beside")
+        return self.make("", f"{self.bucket}-beside")
+
     def missing(self) -> ObsStore:
         return self.make("", "no-such-bucket")
 

@@ -46,6 +46,11 @@ class OciRig:
     def store(self, prefix: str = "") -> OciStore:
         return self.make(prefix)
 
+    def beside(self) -> OciStore:
+        """A store on another bucket of the same server."""
+        self.cloud.create_bucket(f"{self.bucket}-beside")
+        return self.make("", f"{self.bucket}-beside")
+
     def missing(self) -> OciStore:
         return self.make("", "no-such-bucket")
 

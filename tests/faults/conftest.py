@@ -25,7 +25,9 @@ def explore(record_property):
 def pytest_terminal_summary(terminalreporter):
     """One line for each walk that went right. Under xdist the controller does not load this file, and nothing is said."""
     reports = [r for r in terminalreporter.stats.get("passed", []) if getattr(r, "when", "") == "call"]
-    lines = [(r.nodeid.partition("::")[2], text) for r in reports for name, text in r.user_properties if name == "walked"]
+    lines = [
+        (r.nodeid.partition("::")[2], text) for r in reports for name, text in r.user_properties if name == "walked"
+    ]
     if lines:
         terminalreporter.section("schedules walked")
     for name, text in lines:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bucketrelay.core import stamp as stamps
 from bucketrelay.core.decide import Action, Link, decide
-from bucketrelay.errors import TargetChanged
+from bucketrelay.errors import OutcomeUnknown, TargetChanged
 from bucketrelay.model import Change, Meta, ObjectInfo, Outcome, Result, Task
 from bucketrelay.store import ABSENT
 from faults.strategies import Stores
@@ -82,7 +82,7 @@ def _look_and_act(task: Task, stores: Stores, *, conditional: bool) -> Result:
             target.put(task.target_key, here.body, _stamped(here.info, ids), expect=expect)
         elif action is Action.DELETE:
             target.delete(task.target_key, expect=there if conditional else None)
-    except TargetChanged:
+    except (TargetChanged, OutcomeUnknown):
         return _end(task, again=True)
     return _end(task)
 

@@ -41,7 +41,9 @@ def _holds(node: ast.stmt, line: int) -> bool:
     """Whether *node*, which has *line* inside, holds something for as long as it lasts."""
     if isinstance(node, ast.For):
         # The loop's variable tells where a range is; of any other iterator the rest is unknown.
-        return not (isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range")
+        return not (
+            isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range"
+        )
     if isinstance(node, ast.With):
         unnamed = any(item.optional_vars is None for item in node.items)
         return unnamed or line < node.body[0].lineno  # entering or leaving, perhaps with a value to be returned

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bucketrelay.core.budget import Budget
-from bucketrelay.core.checkpoints import Checkpoint
+from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.fuse import Fuse
 from bucketrelay.core.transfer import Road
@@ -15,25 +15,12 @@ from faults.world import EPOCH
 Stores = Callable[[str], Store]
 
 
-class Nowhere:
-    """Checkpoints that nobody keeps: an interrupted upload is begun anew."""
-
-    def load(self, name: str) -> Checkpoint | None:
-        del name
-
-    def save(self, name: str, checkpoint: Checkpoint) -> None:
-        del name, checkpoint
-
-    def drop(self, name: str) -> None:
-        del name
-
-
 def converge(part_size: int = 8) -> Callable[[Task, Stores], Result]:
     """The core as it runs, new for each task: two tasks share nothing but the stores."""
 
     def deliver(task: Task, stores: Stores) -> Result:
         budget = Budget(1 << 20, threads=1)
-        core = Converge(stores, Road(part_size, budget, Nowhere()), Fuse(lambda: 0.0), lambda: EPOCH)
+        core = Converge(stores, Road(part_size, budget, LogCheckpoints(lambda: stores("table"))), Fuse(lambda: 0.0), lambda: EPOCH)
         with budget.thread():  # as `Runner` does; no other thread is left, so parts go one after another
             return core(task, Deadline(now=lambda: 0.0))
 

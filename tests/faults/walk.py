@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bucketrelay.errors import OutcomeUnknown
 from faults.small import KEY, Small, User
 from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
-from faults.world import READS, WRITES, Answer, Bucket, Held, Operation, frozen, perform, written
+from faults.world import READS, WRITES, Answer, Bucket, Held, Operation, perform, written
 
 UNKNOWN = Answer("no answer came", OutcomeUnknown)
 
@@ -113,7 +113,7 @@ class Walk:
         clock = table.get("clock")
         ticks = len(clock.body) if clock else 0
         if ticks < self.small.ticks and state.tasks:
-            after = written(table, "clock", b"." * (ticks + 1), frozen_nothing(), self.small.rules["table"])
+            after = written(table, "clock", b"." * (ticks + 1), (), self.small.rules["table"])
             yield Move(("the clock moves on",), state._replace(table=self._number(after)))
 
     # The tasks.
@@ -216,16 +216,17 @@ class Walk:
         if len(rest) == 1:
             return f"{begun} {how} {operation}; it comes again"
         end = self.behaviour.operations[rest[2]]
-        return f"{begun} {how} {operation} -> {rest[1]}; {'now at ' + str(rest[2]) if isinstance(end, Operation) else end}"
+        now = f"now at {rest[2]}" if isinstance(end, Operation) else end
+        return f"{begun} {how} {operation} -> {rest[1]}; {now}"
 
 
-_ACTS = {"w": "writes", "o": "overwrites with the same size", "t": "changes the metadata", "r": "restores the first content", "d": "deletes"}
-
-
-def frozen_nothing() -> tuple:
-    from bucketrelay.model import Meta
-
-    return frozen(Meta())
+_ACTS = {
+    "w": "writes",
+    "o": "overwrites with the same size",
+    "t": "changes the metadata",
+    "r": "restores the first content",
+    "d": "deletes",
+}
 
 
 def _with(places: tuple[int, ...], place: int) -> tuple[int, ...]:

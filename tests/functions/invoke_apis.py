@@ -1,4 +1,4 @@
-"""The three clouds' ways to call a function asynchronously, on a local port: they check who calls, and keep the payload.
+"""The clouds' services that call a function asynchronously, on a local port: they check who asks, and keep the payload.
 
 Sources: Lambda API reference, Invoke; FunctionGraph API reference, functiongraph_06_0126, and Huawei's "AK/SK signing
 process"; Oracle's Functions API, InvokeFunction and GetFunction, and "Request Signatures".
@@ -42,7 +42,7 @@ class InvokeApi:
         self._thread.start()
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> "InvokeApi":
+    def __enter__(self) -> "InvokeApi":  # noqa: PYI034  # typing has Self from Python 3.11 only
         return self
 
     def __exit__(self, *_: object) -> None:

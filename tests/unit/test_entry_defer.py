@@ -132,6 +132,14 @@ def test_where_the_function_may_not_call_itself_the_platform_is_told_the_remedy(
     }
 
 
+def test_an_archive_without_the_sdk_costs_no_lists():
+    world = World("late", refuse=ModuleNotFoundError("No module named 'oci'"))
+    with pytest.raises(OutOfTime, match="No module named 'oci'"):
+        world.handle(event("late")).answer()
+
+    assert len(world.lines()) == 2
+
+
 def test_sqs_gets_back_only_the_messages_that_nobody_has_taken_over():
     def sqs(**named):
         bodies = {number: json.dumps(event(key)) for number, key in named.items()}

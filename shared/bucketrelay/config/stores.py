@@ -3,15 +3,30 @@
 from collections.abc import Callable
 from types import MappingProxyType
 
-from bucketrelay.config.reading import Reading, Text
+from bucketrelay.classes import known
+from bucketrelay.config.reading import Reading, Text, did_you_mean
 from bucketrelay.config.tables import Table
 from bucketrelay.config.urls import SCHEMES, BadURL, endpoint_url, scheme_of, store_address, with_endpoint
 from bucketrelay.config.values import StoreConfig
+from bucketrelay.model import Address
 
 _KEYS = ("access_key", "secret_key", "session_token")
 _API_KEY = ("user", "tenancy", "fingerprint", "key_file")
 _AUTHS = ("resource_principal", "instance_principal", "api_key")
-_ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")  # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+# docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html; OBS API reference, PutObject, and its SDK's HeadPermission
+_ENCRYPTIONS = {"s3": ("AES256", "aws:kms", "aws:kms:dsse"), "obs": ("kms", "AES256")}
+_ACLS = {
+    "s3": (
+        "private",
+        "public-read",
+        "public-read-write",
+        "authenticated-read",
+        "aws-exec-read",
+        "bucket-owner-read",
+        "bucket-owner-full-control",
+    ),
+    "obs": ("private", "public-read", "public-read-write", "bucket-owner-full-control"),
+}
 
 
 def _text(table: Table, key: str) -> object:
@@ -28,6 +43,13 @@ def _endpoint(table: Table, key: str) -> object:
         return None
 
 
+def _classes(table: Table, key: str) -> object:
+    """Storage classes of other stores, and what becomes of each here; see `_check_classes`."""
+    below = table.table(key)
+    found = {word: text.value for word in below if (text := below.text(word))}
+    return MappingProxyType(found) if found else None
+
+
 _Option = Callable[[Table, str], object]
 _COMMON: dict[str, _Option] = {
     "endpoint": _endpoint,
@@ -42,11 +64,20 @@ _OPTIONS: dict[str, dict[str, _Option]] = {
         "path_style": Table.flag,
         "profile": _text,
         "storage_class": _text,
-        "sse": lambda table, key: table.choice(key, _ENCRYPTIONS),
+        "storage_classes": _classes,
+        "acl": lambda table, key: table.choice(key, _ACLS["s3"]),
+        "sse": lambda table, key: table.choice(key, _ENCRYPTIONS["s3"]),
         "kms_key": _text,
     },
-    "obs": {"path_style": Table.flag},
+    "obs": {
+        "path_style": Table.flag,
+        "storage_classes": _classes,
+        "acl": lambda table, key: table.choice(key, _ACLS["obs"]),
+        "sse": lambda table, key: table.choice(key, _ENCRYPTIONS["obs"]),
+        "kms_key": _text,
+    },
     "oci": {
+        "storage_classes": _classes,
         "auth": lambda table, key: table.choice(key, _AUTHS),
         **dict.fromkeys(("config_file", "profile", *_API_KEY, "compartment"), _text),
     },
@@ -86,6 +117,10 @@ def _options(table: Table, scheme: str) -> dict[str, object]:
     _check_keys(table, scheme)
     if scheme == "s3":
         _check_s3(table, read)
+    if scheme == "obs" and "kms_key" in table and read["sse"] != "kms":
+        table.mistake("kms_key", 'needs sse = "kms"')
+    if scheme in ("s3", "obs", "oci"):
+        _check_classes(table, scheme, str(read["endpoint"] or ""))
     if scheme == "oci":
         _check_oci(table)
     return {key: value for key, value in read.items() if value is not None}
@@ -123,6 +158,19 @@ def _check_s3(table: Table, read: dict[str, object]) -> None:
         table.mistake("profile", "and access_key are two sets of credentials: remove one")
     if "kms_key" in table and read["sse"] not in ("aws:kms", "aws:kms:dsse"):
         table.mistake("kms_key", 'needs sse = "aws:kms"')
+
+
+def _check_classes(table: Table, scheme: str, endpoint: str) -> None:
+    """A class that no cloud has would only be found out by the first object that is in it."""
+    custom = bool(with_endpoint(Address(scheme, ""), endpoint).endpoint)  # who runs the server invents the classes
+    if scheme == "s3" and not custom:
+        table.choice("storage_class", known("s3"))
+    below = table.table("storage_classes")
+    for word in below:
+        if not custom:
+            below.choice(word, known(scheme))
+        if word not in known() and not custom:
+            below.mistake(word, f"is no cloud's storage class{did_you_mean(word, known())}")
 
 
 def _check_oci(table: Table) -> None:

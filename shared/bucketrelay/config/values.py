@@ -47,7 +47,8 @@ class StoreConfig:
     """One store: where it is, and the options that its configuration gives; what it does not give is not in there.
 
     `options` holds texts, Secrets (`access_key secret_key session_token`), seconds as float (`timeout`), int
-    (`retries`) and bool (`path_style`). Not in the repr: somebody may have put a secret where none belongs.
+    (`retries`), bool (`path_style`) and a Mapping of texts (`storage_classes`). Not in the repr: somebody may have put
+    a secret where none belongs.
     """
 
     name: str

@@ -50,7 +50,7 @@ def hand_over(
         mine = list(islice(rest, count))
         try:
             defer(payload)
-        except RelayError as error:
+        except (RelayError, ImportError) as error:  # ImportError: an archive that was packed without the SDK
             # The next would cost as long again, of the little time that is left for the lists.
             _explain(ended, [*mine, *rest], error)
             break
@@ -67,7 +67,7 @@ def _given_up(result: Result) -> Result:
     return replace(result, outcome=Outcome.FAILED, error=words, retryable=False)
 
 
-def _explain(ended: list[Result], numbers: Sequence[int], error: RelayError) -> None:
+def _explain(ended: list[Result], numbers: Sequence[int], error: Exception) -> None:
     for number in numbers:
         words = f"{ended[number].error}; this function could not hand it over to itself: {error}"
         ended[number] = replace(ended[number], error=words.removeprefix("; "))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bucketrelay.errors import ObjectGone, RelayError, SourceChanged
+from bucketrelay.errors import ConfigError, ObjectGone, RelayError, SourceChanged
 from bucketrelay.model import Meta
 from bucketrelay.store import PartStore, Store, Upload
 
@@ -75,12 +75,20 @@ class LogCheckpoints:
                 continue
             name = info.key.removeprefix(FOLDER).removesuffix(".json")
             checkpoint = self.load(name)
-            if checkpoint:
-                target = stores(checkpoint.store)
-                if isinstance(target, PartStore):
-                    target.abandon(checkpoint.upload)
-                    yield checkpoint.upload
+            if checkpoint and _abandoned(stores, checkpoint):
+                yield checkpoint.upload
             self.drop(name)
+
+
+def _abandoned(stores: Callable[[str], Store], checkpoint: Checkpoint) -> bool:
+    try:
+        target = stores(checkpoint.store)
+    except ConfigError:
+        return False  # the store has left the configuration, and nothing of it may be touched any more
+    if not isinstance(target, PartStore):
+        return False
+    target.abandon(checkpoint.upload)
+    return True
 
 
 def _key(name: str) -> str:

@@ -26,7 +26,7 @@ class Fair(Generic[Work]):
             self._running[place] = 0
 
     def take(self) -> tuple[str, Work] | None:
-        """The next piece, to be followed by `done`; waits while all that is left has its share of the threads already."""
+        """The next piece, to be followed by `done`; waits while all that is left has its share already."""
         with self._changed:
             while any(self._waiting.values()):
                 place = min((p for p, left in self._waiting.items() if left), key=lambda p: self._running[p])

@@ -57,15 +57,15 @@ def _refusal(error: "ClientError", arn: str) -> RelayError:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = said.get("Code", "")
     text = f"{arn}: {code or status} {said.get('Message', '')}".strip()
-    if code in _BUSY or status == 429 or status >= 500:
+    if code in _BUSY or status in (408, 429) or status >= 500:
         return StoreUnavailable(text)
     return StoreRefused(f"{text}: {_REMEDIES.get(code, 'check the permission lambda:InvokeFunction of its role')}")
 
 
 def _broken(error: Exception, arn: str) -> RelayError:
-    from botocore.exceptions import HTTPClientError, NoCredentialsError  # noqa: PLC0415 — the SDK is loaded now
+    from botocore import exceptions  # noqa: PLC0415 — the SDK is loaded now
 
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         return StoreUnavailable(f"{arn}: {error}")
-    role = ": give the function a role" if isinstance(error, NoCredentialsError) else ""
+    role = ": give the function a role" if isinstance(error, exceptions.NoCredentialsError) else ""
     return StoreRefused(f"{arn}: {error}{role}")

@@ -55,7 +55,7 @@ def answering(
 ) -> Iterator[None]:
     """What a server's no to a copy means.
 
-    412 and 404 do not say which of the two objects they are about, so the source is looked at.
+    412, 404 and 403 do not say which of the two objects they are about, so the source is looked at.
 
     Args:
         url: of the target.
@@ -66,13 +66,18 @@ def answering(
         yield
     except (TargetChanged, SourceChanged, ObjectGone) as error:
         unchanged(source, info)
-        changed = SourceChanged if expect is None else TargetChanged
-        raise changed(f"{error}: it was so for a moment: look again") from error
+        if expect is not None:
+            raise TargetChanged(f"{error}: the source is as it was: look again") from error
+        raise _no(source, info, url, error, remedy) from error
     except StoreRefused as error:
         if isinstance(error, CannotCopy) or passing(error):
             raise
-        said = f"{url}: its server does not copy {source.address.of(info.key)}: {error}"
-        raise CannotCopy(f"{said}: {remedy}") from error
+        unchanged(source, info)
+        raise _no(source, info, url, error, remedy) from error
+
+
+def _no(source: Store, info: ObjectInfo, url: str, error: RelayError, remedy: str) -> CannotCopy:
+    return CannotCopy(f"{url}: its server does not copy {source.address.of(info.key)}: {error}: {remedy}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,8 @@ _REMEDIES = {
 }
 _FORBIDDEN = (
     "grant obs:object:GetObject, PutObject, DeleteObject, AbortMultipartUpload and ListMultipartUploadParts and"
-    " obs:bucket:ListBucket (without the last a missing key answers 403), for tags obs:object:GetObjectTagging, GetObjectVersionTagging and"
-    " PutObjectTagging, to the access key or the function's agency"
+    " obs:bucket:ListBucket (without the last a missing key answers 403), for tags obs:object:GetObjectTagging,"
+    " GetObjectVersionTagging and PutObjectTagging, to the access key or the function's agency"
 )
 
 

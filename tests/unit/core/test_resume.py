@@ -4,13 +4,14 @@ import base64
 import contextlib
 import itertools
 import zlib
+from datetime import timedelta
 
 import pytest
 
 from bucketrelay.core.checkpoints import Checkpoint, parse, text
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import OutcomeUnknown, StoreUnavailable
-from bucketrelay.model import Change, Outcome
+from bucketrelay.errors import ConfigError, OutcomeUnknown, StoreUnavailable
+from bucketrelay.model import Change, Meta, Outcome
 from bucketrelay.store import Abilities, Upload
 
 LARGE = bytes(range(100))  # 13 parts of 8 bytes
@@ -271,3 +272,31 @@ def test_a_checkpoint_read_back_is_the_checkpoint_that_was_written():
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"store": 1}', b"\xff", b'{"sums": [], "key": "k"}', b"[" * 9999])
 def test_a_checkpoint_that_cannot_be_read_is_none(raw):
     assert parse(raw) is None
+
+
+def test_uploads_that_nobody_went_on_with_are_abandoned_after_a_while(world):
+    world.source.write("k", LARGE)
+    world.target.fail("commit", StoreUnavailable("503"))
+    world.run()
+    world.source.remove("k")
+    later = world.log.info(world.log.keys()[0]).modified
+
+    assert list(world.checkpoints.sweep(world.store, later + timedelta(hours=1), timedelta(days=1))) == []
+    assert len(list(world.checkpoints.sweep(world.store, later + timedelta(days=2), timedelta(days=1)))) == 1
+    assert list(world.target.uploads()) == []
+    assert world.log.keys() == []
+
+
+def test_a_checkpoint_of_a_store_that_is_no_longer_configured_keeps_no_other_from_being_swept(world):
+    for name, store in (("aaaaaaaaaaaa", "removed"), ("bbbbbbbbbbbb", "target")):
+        upload = world.target.begin("k", Meta())
+        world.checkpoints.save(name, Checkpoint(store, upload, "of"))
+    later = world.log.info(world.log.keys()[0]).modified + timedelta(days=2)
+
+    def configured(name):
+        if name == "removed":
+            raise ConfigError(["no store is named 'removed'"])
+        return world.store(name)
+
+    assert len(list(world.checkpoints.sweep(configured, later, timedelta(days=1)))) == 1
+    assert world.log.keys() == []

@@ -1,0 +1,281 @@
+"""How much work a copy is: objects a second, megabytes a second, CPU, memory and requests, beside other roads.
+
+    python benchmarks/throughput.py
+    python benchmarks/throughput.py --quick
+
+Small objects, then one large one, are copied between two `rclone serve s3` that check signatures. The roads take turns,
+each time in a fresh process, and `rclone check` compares every copy. All share this machine's cores, so the CPU of the
+client is the portable figure, and of that the ratio: absolute figures hold on this machine only.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import operator
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "shared")]
+
+from roads import BATCH, Figures, Job  # noqa: E402  # beside this file
+from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # the same
+
+MiB = 1024 * 1024
+SMALL, THREADS, WARM = 4096, 16, 16
+PACKAGES = ("boto3", "botocore", "urllib3")
+RESULTS = HERE / "results.md"
+
+
+@dataclass(frozen=True)
+class Road:
+    """One row. `most`: of small objects, for what is slow; rclone's roads have the words of a command for each key."""
+
+    name: str
+    label: str
+    most: int = 1_000_000
+    rclone: Callable[[Sequence[str]], Iterator[list[str]]] | None = None
+
+
+def _each(keys: Sequence[str]) -> Iterator[list[str]]:
+    for key in keys:
+        yield ["copyto", f"source:{SOURCE}/{key}", f"target:{TARGET}/{key}"]
+
+
+def _many(keys: Sequence[str]) -> Iterator[list[str]]:
+    at = f"--transfers={THREADS}", f"--checkers={THREADS}"
+    yield ["copy", *at, f"source:{SOURCE}/{keys[0].rpartition('/')[0]}", f"target:{TARGET}"]
+
+
+YARDSTICK = "get_put"  # the road whose figures are 1
+ON_SMALL = (
+    Road("relay-sqs", f"**bucketrelay**, SQS batches of {BATCH}, {THREADS} threads"),
+    Road("relay", "**bucketrelay**, one event an invocation"),
+    Road(YARDSTICK, "boto3 `get_object`, `put_object`"),
+    Road("get_put-threads", f"the same, {THREADS} threads"),
+    Road("new_clients", "the same, clients made for each event", most=50),
+    Road("upload_fileobj", "boto3 `upload_fileobj(Body)`", most=500),
+    Road("through_a_file", "boto3 `download_file`, `upload_file`", most=200),
+    Road("copyto", "`rclone copyto`, a process for each object", most=25, rclone=_each),
+    Road("copy", f"`rclone copy`, one process, {THREADS} transfers", rclone=_many),
+)
+ON_LARGE = (
+    Road("relay", "**bucketrelay**, parts of 8 MiB"),
+    Road(YARDSTICK, "boto3 `get_object().read()`, `put_object`"),
+    Road("upload_fileobj", "boto3 `upload_fileobj(Body)`"),
+    Road("through_a_file", "boto3 `download_file`, `upload_file`"),
+    Road("copyto", "`rclone copyto`", rclone=_each),
+)
+
+
+@dataclass
+class Measured:
+    """A road, how many objects it copied each time, and what they took, turn by turn."""
+
+    road: Road
+    objects: int
+    figures: list[Figures] = field(default_factory=list)
+    requests: int | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """What all roads copy: objects of *size* bytes under `folder`."""
+
+    folder: str
+    size: int
+    roads: tuple[Road, ...]
+    n: int
+
+    def keys(self, road: Road) -> tuple[str, ...]:
+        """The keys that the road copies; `rclone copy` is given their folder."""
+        return tuple(f"{self.folder}/{number:06}.bin" for number in range(min(self.n, road.most)))
+
+
+def fill(place: Servers, loads: Sequence[Load]) -> None:
+    """Put the objects into the source's bucket, and those to warm up with."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for folder, size, n in [("warm", SMALL, WARM), *((load.folder, load.size, load.n) for load in loads)]:
+            Path(scratch, folder).mkdir()
+            for number in range(n):
+                with Path(scratch, folder, f"{number:06}.bin").open("wb") as file:
+                    for start in range(0, size, MiB):
+                        file.write(os.urandom(min(MiB, size - start)))
+        place.rclone("copy", "--transfers=8", scratch, f"source:{SOURCE}")
+
+
+def measure(place: Servers, load: Load, repeats: int, *, quick: bool) -> list[Measured]:
+    """All roads in turns. The first turn warms page cache and servers up, and counts rclone's requests."""
+    found = [Measured(road, len(load.keys(road))) for road in load.roads]
+    for turn in range(repeats + 1):
+        for one in found:
+            if turn == 0 and quick and not one.road.rclone:
+                continue
+            figures = _run(place, load, one.road, counting=turn == 0)
+            one.requests = figures.requests if one.requests is None else one.requests
+            if turn:
+                one.figures.append(figures)
+    return found
+
+
+def _run(place: Servers, load: Load, road: Road, *, counting: bool) -> Figures:
+    keys = load.keys(road)
+    place.rclone("mkdir", f"target:{TARGET}")
+    figures = _by_rclone(place, road, keys, counting) if road.rclone else _by_python(place, load, road, keys)
+    # `rclone copy` keeps the names in their folder, not the folder's own name.
+    below = TARGET if road.name == "copy" else f"{TARGET}/{load.folder}"
+    place.rclone("check", "--one-way", f"target:{below}", f"source:{SOURCE}/{load.folder}")
+    arrived = place.rclone("lsf", "--files-only", f"target:{below}").split()
+    if len(arrived) != len(keys):
+        sys.exit(f"{road.name} copied {len(arrived)} of {len(keys)} objects")
+    place.rclone("purge", f"target:{TARGET}")
+    return figures
+
+
+def _by_python(place: Servers, load: Load, road: Road, keys: tuple[str, ...]) -> Figures:
+    warm = tuple(f"warm/{number:06}.bin" for number in range(WARM))
+    at = place.source, place.target, ACCESS, SECRET, place.ca_file
+    job = Job(road.name, *at, (SOURCE, TARGET, LOGS), warm, keys, load.size, THREADS)
+    command = [sys.executable, str(HERE / "roads.py")]
+    told = json.dumps(asdict(job))
+    done = subprocess.run(command, env=place.environ, input=told, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{road.name} failed:\n{done.stderr}")
+    return Figures(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _by_rclone(place: Servers, road: Road, keys: tuple[str, ...], counting: bool) -> Figures:
+    """The whole life of each process: that is how it is used."""
+    assert road.rclone
+    began, cpu, rss, requests = time.perf_counter(), 0.0, 0, 0
+    for words in road.rclone(keys):
+        command = [RCLONE, *words, *(["--dump=headers"] if counting else [])]
+        with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=place.environ, stderr=log) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            log.seek(0)
+            said = log.read()
+            if status:
+                sys.exit(f"rclone {' '.join(words)}:\n{said.decode()}")
+            cpu += usage.ru_utime + usage.ru_stime
+            # Begins with ours, which is smaller: this process imports no SDK.
+            rss = max(rss, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+            requests += said.count(b"HTTP REQUEST (")
+    return Figures(time.perf_counter() - began, cpu, rss, requests if counting else None)
+
+
+# Telling
+
+
+def rows(load: Load, found: Sequence[Measured]) -> list[list[str]]:
+    """A table of medians; a ratio is of the two roads' figures of the same turn."""
+    large = load.n == 1
+    scale = load.size / 1024**3 if large else 0.001  # of CPU: seconds a GiB, milliseconds an object
+    unit = load.size / 1e6 if large else 1  # of speed: megabytes, objects
+    yardstick = next(one for one in found if one.road.name == YARDSTICK)
+    table = [
+        ["road", "MB/s" if large else "objects/s", "ratio", "CPU s/GiB" if large else "CPU ms/object", "ratio"]
+        + ["peak memory, MiB", "requests" if large else "requests/object"]
+    ]
+    for one in found:
+        speeds, its_speeds = _speeds(one), _speeds(yardstick)
+        costs, its_costs = _costs(one), _costs(yardstick)
+        cost = statistics.median(costs) / scale
+        table.append(
+            [one.road.label, f"{statistics.median(speeds) * unit:,.0f}", _ratio(speeds, its_speeds)]
+            + [f"{cost:.2f}" if cost < 10 else f"{cost:.1f}", _ratio(costs, its_costs)]
+            + [f"{max(f.rss for f in one.figures) / MiB:,.0f}", f"{(one.requests or 0) / one.objects:.4g}"]
+        )
+    return table
+
+
+def _speeds(one: Measured) -> list[float]:
+    return [one.objects / figures.seconds for figures in one.figures]
+
+
+def _costs(one: Measured) -> list[float]:
+    return [figures.cpu / one.objects for figures in one.figures]
+
+
+def _ratio(mine: Sequence[float], its: Sequence[float]) -> str:
+    found = sorted(map(operator.truediv, mine, its))
+    spread = f" ({found[0]:.2g}–{found[-1]:.2g})" if len(found) > 1 and found[0] != found[-1] else ""
+    return f"{statistics.median(found):.2f}{spread}"
+
+
+def markdown(table: list[list[str]]) -> str:
+    """The table, its figures to the right."""
+    rules = ["---", *["--:"] * (len(table[0]) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [table[0], rules, *table[1:]])
+
+
+def machine() -> str:
+    """What it ran on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    rclone = subprocess.run([RCLONE, "version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    busy = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
+    return (
+        f"{os.cpu_count()} × {cpu}, {platform.system()}, Python {platform.python_version()}{busy}; {versions}, {rclone}"
+    )
+
+
+def size(text: str) -> int:
+    """`8MiB` in bytes, at least 1 MiB."""
+    number, _, unit = text.partition("MiB")
+    if unit or not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: write it in whole MiB, as 256MiB")
+    return int(number) * MiB
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says, with the defaults that depend on `--quick`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="half a minute: fewer, smaller, once, only over TLS")
+    parser.add_argument("-n", type=int, metavar="N", help="small objects (1000; quick: 200)")
+    parser.add_argument("--size", type=size, metavar="SIZE", help="of the large object (256MiB; quick: 64MiB)")
+    parser.add_argument("--repeats", type=int, metavar="N", help="turns after the one that warms up (3; quick: 1)")
+    parser.add_argument("--over", nargs="+", choices=["https", "http"], help="(both; quick: https)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="(results.md beside this file; quick: none)")
+    chosen = parser.parse_args()
+    quick = {"n": 200, "size": 64 * MiB, "repeats": 1, "over": ["https"], "out": None}
+    usual = {"n": 1000, "size": 256 * MiB, "repeats": 3, "over": ["https", "http"], "out": RESULTS}
+    for name, value in (quick if chosen.quick else usual).items():
+        if getattr(chosen, name) is None:
+            setattr(chosen, name, value)
+    if chosen.n < 1 or chosen.repeats < 1:
+        parser.error("-n and --repeats are at least 1")
+    return chosen
+
+
+def main() -> None:
+    """Measure and tell."""
+    chosen = arguments()
+    command = f"python benchmarks/throughput.py {' '.join(sys.argv[1:])}".strip()
+    text = [f"{datetime.now(timezone.utc):%Y-%m-%d}, `{command}`", machine()]
+    print("\n\n".join(text), flush=True)
+    loads = [Load("small", SMALL, ON_SMALL, chosen.n), Load("large", chosen.size, ON_LARGE, 1)]
+    for scheme in chosen.over:
+        with servers(scheme) as place:
+            fill(place, loads)
+            for load in loads:
+                what = f"{load.n:,} objects of 4 KiB" if load.n > 1 else f"one object of {load.size // MiB} MiB"
+                table = markdown(rows(load, measure(place, load, chosen.repeats, quick=chosen.quick)))
+                text.append(f"## {what}, over {'TLS' if scheme == 'https' else 'plain HTTP'}\n\n{table}")
+                print(f"\n{text[-1]}", flush=True)
+    if chosen.out:
+        chosen.out.write_text("\n\n".join(["# Throughput", *text]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
