@@ -4,15 +4,13 @@
     python deploy/build.py obs_trigger --stores obs,s3 --python 3.10
     python deploy/build.py oci_events --layout fn --out build/oci_events     # a folder for `fn deploy`
 
-In it are the handler, `relay.toml` if there is one, the shared core without its commands, the adapters of the stores
-that the configuration names, and of their SDKs what the runtime lacks. Exit status: 0 built, 1 larger than allowed,
-2 wrong usage or no packages.
+In it are the handler, `relay.toml` if there is one, as much of the shared core as the handler can reach, the adapters of
+the stores that the configuration names, and of their SDKs what the runtime lacks. Exit status: 0 built, 1 larger than
+allowed, 2 wrong usage or no packages.
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -21,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from bytecode import compiled
 from contents import (
     ARCHITECTURES,
     DIRECT,
     FORWARDS,
     FUNCTIONS,
     MB,
-    NOT_DEPLOYED,
     PYTHONS,
     SDKS,
     TOML,
@@ -36,6 +34,7 @@ from contents import (
 )
 from needs import CONFIG, EVERYTHING, needs
 from packages import Refused, Target, fetch, files, versions
+from reach import reach
 
 ROOT = Path(__file__).resolve().parents[1]
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can tell
@@ -77,58 +76,23 @@ def code(order: Order) -> dict[str, bytes]:
     if order.config:
         found[CONFIG] = order.config.read_bytes()
     shared = ROOT / "shared"
-    for path in sorted((shared / "bucketrelay").rglob("*.py")):
-        module = path.relative_to(shared).with_suffix("").parts[1:]
-        if _deployed(module, order):
-            found[path.relative_to(shared).as_posix()] = path.read_bytes()
-    return found
-
-
-def _deployed(module: Sequence[str], order: Order) -> bool:
-    """Whether a module of the core goes in: those of stores begin with a scheme, those of `defer` are of one cloud."""
-    if len(module) == 2 and module[0] == "stores":
-        scheme = module[1].partition("_")[0]
-        return scheme not in SDKS or scheme in order.stores
-    if module[0] == "defer":
-        return module[1:] in (("__init__",), (order.function.defer,))
-    return module[0] not in NOT_DEPLOYED
+    adapters = tuple(f"bucketrelay.stores.{scheme}" for scheme in SDKS if scheme not in order.stores)
+    modules = reach(handler, shared, lambda module: not module.startswith(adapters))
+    return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in modules}
 
 
 def archive(order: Order, downloads: Path) -> dict[str, bytes]:
     """All files of the archive, by their path in it."""
     function = order.function
     found = {function.code + path: content for path, content in code(order).items()}
-    packages = order.packages()
-    for name, path in fetch(packages, order.target, downloads).items() if packages else ():
-        package = next(package for package in packages if package.name == name)
+    for package, path in fetch(order.packages(), order.target, downloads).items():
         found.update({function.packages + inside: content for inside, content in files(package, path).items()})
+    if not order.compiled:
+        return found
     # The handler stays as it is: somebody who edits it in the console must see it change.
-    return found | (byte_code(found, function.code + function.handler) if order.compiled else {})
-
-
-def byte_code(sources: Mapping[str, bytes], besides: str) -> dict[str, bytes]:
-    """The byte code of all modules, with which `import oci` takes 0.2 s and without it 1.1 s: the disk is read-only.
-
-    It says nothing of when its source was changed, and is never compared with it: that would be different each time.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        top = Path(folder)
-        for path, content in sources.items():
-            if path.endswith(".py") and path != besides:
-                (top / path).parent.mkdir(parents=True, exist_ok=True)
-                (top / path).write_bytes(content)
-        command = [sys.executable, "-s", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-        done = subprocess.run(  # noqa: S603 - this interpreter on a folder of our own
-            [*command, "-s", folder, folder],
-            env={**os.environ, "PYTHONHASHSEED": "0"},  # the order of sets in byte code depends on it
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            said = done.stdout.replace(f"{folder}/", "").split("\n")
-            raise Refused(f"not compiled, mend it or use --no-compile: {' '.join(' '.join(said).split())}")
-        return {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*.pyc")}
+    handler = function.code + function.handler
+    modules = {name: content for name, content in found.items() if name.endswith(".py") and name != handler}
+    return found | compiled(modules)
 
 
 def write(found: Mapping[str, bytes], path: Path) -> None:
@@ -191,8 +155,8 @@ def _order(asked: argparse.Namespace) -> Order:
     if lacking := set(named) - set(stores):
         raise Refused(f"{config} names {', '.join(sorted(lacking))}:// stores, --stores does not: add them")
     target = Target(asked.python or function.python, asked.arch)
-    compiled = _running() == target.python and not asked.no_compile
-    return Order(function, target, stores, forwards, config, asked.pin_sdk, compiled)
+    compiling = _running() == target.python and not asked.no_compile
+    return Order(function, target, stores, forwards, config, asked.pin_sdk, compiling)
 
 
 def _stores(text: str) -> tuple[str, ...]:
@@ -254,12 +218,10 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{asked.out}: ready for fn deploy")
             return 0
         with tempfile.TemporaryDirectory() as folder:
-            downloads: Path = asked.downloads or Path(folder)
-            downloads.mkdir(parents=True, exist_ok=True)
-            found = archive(order, downloads)
+            found = archive(order, asked.downloads or Path(folder))
         path = asked.out / f"{order.function.name}.zip"
         write(found, path)
-    except (Refused, OSError) as error:
+    except (Refused, OSError, SyntaxError) as error:
         print(f"build: {error}", file=sys.stderr)
         return 2
     return _report(order, found, path)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 MB = 1000 * 1000
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}  # as the clouds call them, as wheels do
-NOT_DEPLOYED = ("__main__", "cli", "demo")  # modules of bucketrelay for people at a terminal
 # No function looks at these; `test` and `tests` are whole folders.
 USELESS = r".*\.(pyi|pyx|pxd|c|h|S)|(.*/)?tests?/.*|.*/py\.typed"
 
@@ -42,7 +41,6 @@ class Function:
         limit: what the cloud takes without a detour through a bucket.
         code: the folder of the handler in the archive, `packages` that of the packages.
         provided: schemes whose SDK the runtime brings.
-        defer: the module of `bucketrelay.defer` by which it calls itself again.
         brings: packages that it needs whatever its configuration.
     """
 
@@ -56,7 +54,6 @@ class Function:
     code: str = ""
     packages: str = ""
     provided: tuple[str, ...] = ()
-    defer: str = ""
     brings: tuple[Package, ...] = ()
 
 
@@ -154,7 +151,6 @@ FUNCTIONS = {
             own_limit=1 * MB,
             limit=50 * MB,
             provided=("s3",),
-            defer="aws",
         ),
         Function(
             "obs_trigger",
@@ -164,7 +160,6 @@ FUNCTIONS = {
             offered=("3.10", "3.12"),
             own_limit=10 * MB,
             limit=40 * MB,
-            defer="huawei",
             brings=_HUAWEI,
         ),
         Function(
@@ -177,7 +172,6 @@ FUNCTIONS = {
             limit=25 * MB,
             code="function/",
             packages="python/",
-            defer="oracle",
             # Nothing says that the runtime of code-only functions has it, and the handler imports it.
             brings=(Package("fdk"), Package("httptools"), Package("iso8601")),
         ),

@@ -14,10 +14,8 @@ from contents import ARCHITECTURES, USELESS, Package
 HERE = Path(__file__).resolve().parent
 PINS = (HERE / "constraints.txt", HERE.parent / "constraints.txt")
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)")
-_WHEEL = re.compile(
-    r"(?P<name>[^-]+)-(?P<version>[^-]+)(-\d[^-]*)?-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl"
-)
-_SOURCE = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.tar\.gz")
+# name-version.tar.gz, or name-version-tags.whl
+_ARCHIVE = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*?)(?:\.tar\.gz|-.+\.whl)")
 _SAYS_WHAT_IT_IS = {"PKG-INFO": "METADATA", "LICENSE": "LICENSE"}  # in a source distribution, in an installed package
 _LICENCE = re.compile(r".*(licen[cs]e|copying|notice|authors)[^/]*", re.IGNORECASE)
 
@@ -33,13 +31,10 @@ class Target:
     python: str
     arch: str
 
-    def runs(self, wheel: re.Match[str]) -> bool:
-        """Whether a wheel of these tags can be used there."""
-        minor = int(self.python.partition(".")[2])
-        stable = "abi3" in wheel["abi"].split(".")  # of that version and all later ones
-        fitting = {"py3", *(f"cp3{number}" for number in range(2 if stable else minor, minor + 1))}
-        machine = ("any", f"_{ARCHITECTURES[self.arch]}")
-        return not fitting.isdisjoint(wheel["python"].split(".")) and wheel["platform"].endswith(machine)
+    @property
+    def name(self) -> str:
+        """Such as 3.12-arm64."""
+        return f"{self.python}-{self.arch}"
 
 
 def versions() -> Mapping[str, str]:
@@ -48,22 +43,21 @@ def versions() -> Mapping[str, str]:
     return {_normal(found["name"]): found["version"] for line in lines if (found := _PIN.match(line))}
 
 
-def fetch(wanted: Iterable[Package], target: Target, folder: Path) -> Mapping[str, Path]:
-    """The archives of *wanted*, by name: those that *folder* has, and the others by pip into it.
+def fetch(wanted: Iterable[Package], target: Target, downloads: Path) -> Mapping[Package, Path]:
+    """The archive of each: from the target's folder in *downloads*, and those that are missing there by pip.
 
     Raises:
         Refused: pip does not get them; or one is not pinned.
     """
-    pins, packages = versions(), list(wanted)
+    pins, packages, folder = versions(), list(wanted), downloads / target.name
     if loose := [package.name for package in packages if _normal(package.name) not in pins]:
         raise Refused(f"no version is pinned for {', '.join(loose)}: add it to {PINS[0].name}")
-    missing = [package for package in packages if _find(package, pins, target, folder) is None]
-    if missing:
-        _download([f"{package.name}=={pins[_normal(package.name)]}" for package in missing], missing, target, folder)
-    found = {package.name: _find(package, pins, target, folder) for package in packages}
-    if lacking := [name for name, path in found.items() if path is None]:
-        raise Refused(f"pip brought no {', '.join(lacking)} for Python {target.python} on {target.arch}: try another")
-    return {name: path for name, path in found.items() if path}
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {package: (_normal(package.name), pins[_normal(package.name)]) for package in packages}
+    if missing := [package for package in packages if asked[package] not in _there(folder)]:
+        _download({f"{package.name}=={asked[package][1]}": package for package in missing}, target, folder)
+    there = _there(folder)
+    return {package: there[asked[package]] for package in packages}
 
 
 def files(package: Package, archive: Path) -> Mapping[str, bytes]:
@@ -74,26 +68,22 @@ def files(package: Package, archive: Path) -> Mapping[str, bytes]:
     return found
 
 
-def _find(package: Package, pins: Mapping[str, str], target: Target, folder: Path) -> Path | None:
-    name = _normal(package.name)
-    for path in sorted(folder.iterdir()):
-        found = (_SOURCE if package.root else _WHEEL).fullmatch(path.name)
-        fits = found is not None and (_normal(found["name"]), found["version"]) == (name, pins[name])
-        if found and fits and (package.root or target.runs(found)):
-            return path
-    return None
+def _there(folder: Path) -> Mapping[tuple[str, str], Path]:
+    """What was downloaded, by name and version."""
+    found = ((path, _ARCHIVE.fullmatch(path.name)) for path in folder.iterdir())
+    return {(_normal(said["name"]), said["version"]): path for path, said in found if said}
 
 
-def _download(names: list[str], packages: list[Package], target: Target, folder: Path) -> None:
+def _download(packages: Mapping[str, Package], target: Target, folder: Path) -> None:
     """By pip; its options and variables for indexes, proxies and caches hold."""
-    sources = ",".join(package.name for package in packages if package.root)
+    sources = ",".join(package.name for package in packages.values() if package.root)
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check", "--no-input"),
         *("--dest", str(folder), "--implementation", "cp", "--python-version", target.python),
         *("--platform", f"manylinux2014_{ARCHITECTURES[target.arch]}", "--only-binary", ":all:"),
         *(("--no-binary", sources) if sources else ()),
     ]
-    done = subprocess.run([*command, *names], capture_output=True, text=True, check=False)  # noqa: S603 - pinned names
+    done = subprocess.run([*command, *packages], capture_output=True, text=True, check=False)  # noqa: S603 - pinned names
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")] or said[-1:]

@@ -160,13 +160,19 @@ class Requests:
     """The requests so far, in the order in which they were answered."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._all: list[Request] = []
 
     def add(self, request: Request) -> None:
         """Record one."""
         with self._lock:
             self._all.append(request)
+            self._lock.notify_all()
+
+    def wait(self, count: int, timeout: float = 10.0) -> bool:
+        """Wait until *count* requests were answered in all, at most *timeout* seconds; whether they were."""
+        with self._lock:
+            return self._lock.wait_for(lambda: len(self._all) >= count, timeout)
 
     def count(self, operation: str = "*") -> int:
         """How many there were of the operations that this glob names."""

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from bucketrelay_emulators import engine as store
-from bucketrelay_emulators import obs_buckets, obs_multipart, obs_objects
+from bucketrelay_emulators import obs_buckets, obs_multipart, obs_objects, obs_settings
 from bucketrelay_emulators.faults import Faults, Requests
 from bucketrelay_emulators.obs_call import Call
 from bucketrelay_emulators.obs_events import Shape, event
@@ -29,6 +29,7 @@ OPERATIONS: Mapping[str, Callable[[Call], Reply]] = {
     "DeleteBucket": obs_buckets.delete_bucket,
     "ListObjects": obs_buckets.list_objects,
     "DeleteObjects": obs_buckets.delete_objects,
+    **obs_settings.OPERATIONS,
     "PutObject": obs_objects.put_object,
     "GetObject": obs_objects.get_object,
     "HeadObject": obs_objects.head_object,
@@ -54,6 +55,7 @@ _SUBRESOURCES: Mapping[str, Mapping[str, str]] = {
     "tagging": {"GET": "GetObjectTagging", "PUT": "PutObjectTagging", "DELETE": "DeleteObjectTagging"},
     "metadata": {"PUT": "SetObjectMetadata"},
     "delete": {"POST": "DeleteObjects"},
+    **obs_settings.SUBRESOURCES,
     "uploads": {"POST": "InitiateMultipartUpload", "GET": "ListMultipartUploads"},
     "uploadId": {
         "PUT": "UploadPart",

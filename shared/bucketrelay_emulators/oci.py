@@ -21,6 +21,7 @@ from bucketrelay_emulators.faults import Faults, Requests
 from bucketrelay_emulators.oci_copies import Copies
 from bucketrelay_emulators.oci_events import COMPARTMENT, event
 from bucketrelay_emulators.oci_http import Front, OciServer
+from bucketrelay_emulators.oci_rules import Rules
 from bucketrelay_emulators.oci_sign import SKEW, Keys, fingerprint, pem, private_key, token
 from bucketrelay_emulators.values import Change, random_etag
 
@@ -103,6 +104,11 @@ class OciEmulator:
     def denied(self) -> set[str]:
         """Names of buckets that callers may not see: they are answered as if they were not there."""
         return self._front.buckets.denied
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of Events, kept and not carried out, and the functions that can be asked for their limits."""
+        return self._front.rules
 
     def create_bucket(self, name: str, namespace: str = "", *, events: bool = True) -> Bucket:
         """Make a bucket; with *events*, its changes are told (in the service they are not, unless switched on)."""

@@ -15,6 +15,8 @@ class Buckets:
         self._engine = engine
         self.emitting: set[tuple[str, str]] = set()
         self.denied: set[str] = set()
+        self._versioned: set[tuple[str, str]] = set()
+        self._lifecycle: dict[tuple[str, str], list[object]] = {}
 
     def found(self, namespace: str, name: str) -> Bucket:
         """The bucket. Raises Refusal: the service does not tell a missing bucket from one that is not allowed."""
@@ -57,11 +59,28 @@ class Buckets:
         return self._shown(bucket)
 
     def update(self, bucket: Bucket, request: Request) -> Answer:
-        """UpdateBucket: here only `objectEventsEnabled`."""
-        wanted, place = request.json().get("objectEventsEnabled"), (bucket.namespace, bucket.name)
-        if wanted is not None:
-            (self.emitting.add if wanted else self.emitting.discard)(place)
+        """UpdateBucket: here only `objectEventsEnabled` and `versioning`, of which objects know nothing."""
+        asked, place = request.json(), (bucket.namespace, bucket.name)
+        for name, on, those in (
+            ("objectEventsEnabled", True, self.emitting),
+            ("versioning", "Enabled", self._versioned),
+        ):
+            if (wanted := asked.get(name)) is not None:
+                (those.add if wanted == on else those.discard)(place)
         return self._shown(bucket)
+
+    def lifecycle(self, bucket: Bucket) -> Answer:
+        """GetObjectLifecyclePolicy."""
+        rules = self._lifecycle.get((bucket.namespace, bucket.name))
+        if rules is None:
+            raise Refusal(404, "LifecyclePolicyNotFound", f"Bucket '{bucket.name}' has no lifecycle policy")
+        return answer_json({"items": rules})
+
+    def set_lifecycle(self, bucket: Bucket, request: Request) -> Answer:
+        """PutObjectLifecyclePolicy: kept, and not carried out."""
+        rules = request.json().get("items")
+        self._lifecycle[bucket.namespace, bucket.name] = list(rules) if isinstance(rules, list) else []
+        return self.lifecycle(bucket)
 
     def delete(self, bucket: Bucket) -> Answer:
         """DeleteBucket."""
@@ -89,7 +108,7 @@ class Buckets:
             "publicAccessType": "NoPublicAccess",
             "storageTier": "Standard",
             "objectEventsEnabled": (bucket.namespace, bucket.name) in self.emitting,
-            "versioning": "Disabled",
+            "versioning": "Enabled" if (bucket.namespace, bucket.name) in self._versioned else "Disabled",
             "id": bucket_ocid(bucket.namespace, bucket.name),
         }
         return answer_json(shown, headers={"etag": _etag(bucket)})

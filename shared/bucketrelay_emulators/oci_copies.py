@@ -80,7 +80,7 @@ class Copies:
         """GetWorkRequest; each question brings the copy nearer to its end."""
         with self._lock:
             work = self._found(work_id)
-            if work.polls > 0:
+            if work.polls > 0 and work.finished is None:
                 work.polls -= 1
                 work.status = "IN_PROGRESS"
             else:

@@ -9,6 +9,7 @@ from bucketrelay_emulators import oci_objects, oci_uploads
 from bucketrelay_emulators.engine import Bucket, Engine
 from bucketrelay_emulators.oci_buckets import Buckets
 from bucketrelay_emulators.oci_copies import Copies
+from bucketrelay_emulators.oci_rules import Rules, rule_operation
 from bucketrelay_emulators.oci_sign import Keys, NotAuthenticated, check
 from bucketrelay_emulators.oci_wire import Answer, Refusal, Request, answer_json, refuse
 from bucketrelay_emulators.serving import Incoming, Named, Reply, Server
@@ -24,6 +25,8 @@ _UPLOAD = {
 }
 _BUCKET = {"GET": "GetBucket", "HEAD": "HeadBucket", "POST": "UpdateBucket", "DELETE": "DeleteBucket"}
 _OF_BUCKET = {
+    ("GET", "l"): "GetObjectLifecyclePolicy",
+    ("PUT", "l"): "PutObjectLifecyclePolicy",
     ("GET", "o"): "ListObjects",
     ("GET", "u"): "ListMultipartUploads",
     ("POST", "u"): "CreateMultipartUpload",
@@ -34,6 +37,8 @@ _OF_BUCKET = {
 def operation(request: Request) -> tuple[Named, str]:
     """What a request asks for, in the words of the API reference ("" for nothing known), and in which namespace."""
     method, (first, *rest) = request.method, request.segments
+    if known := rule_operation(method, first, rest):
+        return known, ""
     if first == "workRequests" and method == "GET" and rest:
         return Named("ListWorkRequestErrors" if rest[1:] == ["errors"] else "GetWorkRequest", key=rest[0]), ""
     if first == "workRequests" and method == "DELETE" and len(rest) == 1:
@@ -66,7 +71,7 @@ class Front:
 
     def __init__(self, engine: Engine, namespace: str, keys: Keys, *, min_part: int = 0) -> None:
         self.engine, self.namespace, self.keys, self.min_part = engine, namespace, keys, min_part
-        self.buckets, self.copies = Buckets(engine), Copies(engine)
+        self.buckets, self.copies, self.rules = Buckets(engine), Copies(engine), Rules()
 
     def name(self, incoming: Incoming) -> Named:
         """See `operation`."""
@@ -98,6 +103,7 @@ class Front:
             "GetWorkRequest": lambda: self.copies.show(named.key),
             "CancelWorkRequest": lambda: self.copies.cancel(named.key),
             "ListWorkRequestErrors": lambda: self.copies.errors(named.key),
+            **self.rules.answers(request, named.key),
         }
         if named.operation in unbound:
             return unbound[named.operation]()
@@ -112,6 +118,8 @@ class Front:
             "HeadBucket": lambda: self.buckets.show(bucket),
             "UpdateBucket": lambda: self.buckets.update(bucket, request),
             "DeleteBucket": lambda: self.buckets.delete(bucket),
+            "GetObjectLifecyclePolicy": lambda: self.buckets.lifecycle(bucket),
+            "PutObjectLifecyclePolicy": lambda: self.buckets.set_lifecycle(bucket, request),
             "ListObjects": lambda: oci_objects.listing(bucket, request),
             "PutObject": lambda: oci_objects.put(bucket, name, request),
             "GetObject": lambda: oci_objects.get(bucket, name, request),

@@ -13,6 +13,7 @@ the request goes upstream. Bodies are held whole, up to *max_body* bytes: a faul
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
@@ -23,7 +24,16 @@ from bucketrelay_emulators.serving import Incoming, Named, Reply, Server
 
 # RFC 9110, section 7.6.1: of one connection, not of the message; and what the body's new framing replaces.
 _HOP = frozenset(
-    {"connection", "keep-alive", "proxy-connection", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"}
+    {
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
 )
 _OWN = frozenset({"server", "date"})  # http.server says these itself
 
@@ -125,7 +135,9 @@ class _Forward:
         try:
             return self._received(incoming, self._sent(connection, incoming))
         except (OSError, HTTPException) as error:
-            return refusal(incoming, 502, "BadGateway", f"no answer from upstream: {str(error) or type(error).__name__}")
+            return refusal(
+                incoming, 502, "BadGateway", f"no answer from upstream: {str(error) or type(error).__name__}"
+            )
         finally:
             connection.close()
 
@@ -138,10 +150,8 @@ class _Forward:
         if "content-length" not in incoming.headers and incoming.body:  # it came in chunks
             connection.putheader("Content-Length", str(len(incoming.body)))
         connection.putheader("Connection", "close")
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # a server that refuses a body early has answered
             connection.endheaders(incoming.body or None)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # a server that refuses a body early: its answer may be there to be read
         return connection.getresponse()
 
     def _received(self, incoming: Incoming, response: HTTPResponse) -> Reply:
@@ -164,6 +174,8 @@ class _ProxyServer(Server):
         base = super()._handler(front)
 
         class Handler(base):  # type: ignore[misc, valid-type]  # made at run time
+            requestline: str
+
             def _incoming(self) -> Incoming | None:
                 method, asked, *rest = self.requestline.split(" ")
                 target = _origin_form(asked)

@@ -6,12 +6,17 @@ from ipaddress import ip_address
 from urllib.parse import unquote_to_bytes
 from xml.sax.saxutils import escape
 
-from bucketrelay_emulators.oci_http import operation as oci_operation
 from bucketrelay_emulators.oci_wire import Request as OciRequest
 from bucketrelay_emulators.serving import Incoming, Named, Reply
 
 _OBJECT = {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject", "POST": "PostObject"}
-_BUCKET = {"PUT": "CreateBucket", "GET": "ListObjects", "HEAD": "HeadBucket", "DELETE": "DeleteBucket", "POST": "PostObject"}
+_BUCKET = {
+    "PUT": "CreateBucket",
+    "GET": "ListObjects",
+    "HEAD": "HeadBucket",
+    "DELETE": "DeleteBucket",
+    "POST": "PostObject",
+}
 # By query parameter; the first that is there decides. Then method → operation. The names are S3's also where OBS has
 # another (InitiateMultipartUpload, CopyPart): the two cannot be told apart by what they send.
 _SUBRESOURCES: Mapping[str, Mapping[str, str]] = {
@@ -26,7 +31,18 @@ _SUBRESOURCES: Mapping[str, Mapping[str, str]] = {
     "list-type": {"GET": "ListObjectsV2"},
     "versions": {"GET": "ListObjectVersions"},
 }
-_ABOUT = ("tagging", "acl", "metadata", "versioning", "location", "policy", "lifecycle", "notification", "cors", "restore")
+_ABOUT = (
+    "tagging",
+    "acl",
+    "metadata",
+    "versioning",
+    "location",
+    "policy",
+    "lifecycle",
+    "notification",
+    "cors",
+    "restore",
+)
 _SERVICES = ("s3", "s3-accelerate", "obs", "obsv3")
 _COPIES = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 _S3_CODES = {
@@ -66,7 +82,9 @@ def speaks_oci(incoming: Incoming) -> bool:
 def named(incoming: Incoming, target: str) -> Named:
     """Operation, bucket and key of a request to *target*, as it was sent."""
     if speaks_oci(incoming):
-        return oci_operation(OciRequest(incoming.method, target, incoming.headers, incoming.body))[0]
+        from bucketrelay_emulators.oci_http import operation  # noqa: PLC0415  wants cryptography, which S3 does not
+
+        return operation(OciRequest(incoming.method, target, incoming.headers, incoming.body))[0]
     bucket, key = _place(incoming)
     return Named(_operation(incoming, bucket, key), bucket, key)
 

@@ -26,6 +26,7 @@ class Small:
         verify: whether the key is looked at once more after a write without an answer has taken effect.
         sees_events: whether tasks differ by the event that they come from.
         forward_only: whether it is an error that the target goes back to an older version.
+        tidy: whether it is an error that an upload or a checkpoint is left over at rest.
         size: bytes of the smallest object.
         ticks: how often the clock (the object `clock` of the table) may move on.
         source: how the source's server behaves.
@@ -40,6 +41,7 @@ class Small:
     verify: bool = True
     sees_events: bool = False
     forward_only: bool = False
+    tidy: bool = False
     size: int = 1
     ticks: int = 0
     source: Rules = field(default_factory=Rules)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bucketrelay.core.budget import Budget
-from bucketrelay.core.checkpoints import LogCheckpoints
+from bucketrelay.core.checkpoints import Checkpoint, LogCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.fuse import Fuse
 from bucketrelay.core.transfer import Road
@@ -15,12 +15,29 @@ from faults.world import EPOCH
 Stores = Callable[[str], Store]
 
 
-def converge(part_size: int = 8) -> Callable[[Task, Stores], Result]:
-    """The core as it runs, new for each task: two tasks share nothing but the stores."""
+class Nowhere:
+    """Checkpoints that nobody keeps: an interrupted upload is begun anew."""
+
+    def load(self, name: str) -> Checkpoint | None:
+        del name
+
+    def save(self, name: str, checkpoint: Checkpoint) -> None:
+        del name, checkpoint
+
+    def drop(self, name: str) -> None:
+        del name
+
+
+def converge(part_size: int = 8, *, checkpoints: bool = False) -> Callable[[Task, Stores], Result]:
+    """The core as it runs, new for each task: two tasks share nothing but the stores.
+
+    With *checkpoints*, the store `table` is the log store that keeps them.
+    """
 
     def deliver(task: Task, stores: Stores) -> Result:
         budget = Budget(1 << 20, threads=1)
-        core = Converge(stores, Road(part_size, budget, LogCheckpoints(lambda: stores("table"))), Fuse(lambda: 0.0), lambda: EPOCH)
+        kept = LogCheckpoints(lambda: stores("table")) if checkpoints else Nowhere()
+        core = Converge(stores, Road(part_size, budget, kept), Fuse(lambda: 0.0), lambda: EPOCH)
         with budget.thread():  # as `Runner` does; no other thread is left, so parts go one after another
             return core(task, Deadline(now=lambda: 0.0))
 

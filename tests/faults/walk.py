@@ -69,7 +69,12 @@ class Walk:
 
     def complaint(self, state: State) -> str:
         """What is wrong with a state in which all is at rest."""
-        return self.user.unequal(state.path, self.target(state)) if self.at_rest(state) else ""
+        if not self.at_rest(state):
+            return ""
+        left = self._buckets[state.target].uploads or self._buckets[state.table].objects
+        if self.small.tidy and left:
+            return f"at rest, this is left over: {left}"
+        return self.user.unequal(state.path, self.target(state))
 
     def at_rest(self, state: State) -> bool:
         """Whether nothing is under way."""

@@ -29,6 +29,7 @@ FIELDS = [
         "kms_key",
     ],
     *["auth", "config_file", "user", "tenancy", "fingerprint", "key_file", "compartment", "storage_class"],
+    *["storage_classes", "acl"],
 ]
 
 

@@ -138,7 +138,13 @@ KEYS = {"access_key": "a", "secret_key": "b", "session_token": "c"}
 OPTIONS = [
     ("s3://b", KEYS),
     ("s3://b", {"path_style": True, "profile": "p", "storage_class": "GLACIER", "sse": "aws:kms", "kms_key": "k"}),
+    (
+        "s3://b",
+        {"storage_classes": {"WARM": "ONEZONE_IA", "Archive": "DEEP_ARCHIVE"}, "acl": "bucket-owner-full-control"},
+    ),
     ("obs://b", {**KEYS, "path_style": False}),
+    ("obs://b", {"storage_classes": {"GLACIER": "COLD"}, "acl": "public-read", "sse": "kms", "kms_key": "k"}),
+    ("oci://b@n", {"storage_classes": {"GLACIER": "Archive"}}),
     ("oci://b@n", {"auth": "resource_principal", "compartment": "c"}),
     ("oci://b@n", {"auth": "api_key", "config_file": "f", "profile": "P"}),
     ("oci://b@n", {"auth": "api_key", "user": "u", "tenancy": "t", "fingerprint": "aa:bb", "key_file": "k"}),
@@ -150,10 +156,24 @@ OPTIONS = [
 @pytest.mark.parametrize(("url", "options"), OPTIONS)
 def test_each_kind_of_store_takes_the_common_options_and_its_own(url, options):
     given = {**COMMON, **options}
-    lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in {"url": url, **given}.items())
+    if url == "s3://b":
+        del given["endpoint"]  # of AWS, whose classes are known
+    lines = "\n".join(f"{key} = {toml(value)}" for key, value in {"url": url, **given}.items())
 
     expected = {key: Secret(value) if key in KEYS else value for key, value in given.items()}
     assert dict(store(lines).options) == expected
+
+
+def toml(value):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
+
+
+def test_a_server_that_is_not_aws_may_have_classes_of_its_own():
+    lines = 'url = "s3://b"\nendpoint = "https://ceph"\nstorage_class = "SLOW"\nstorage_classes = {FAST = "SLOW"}'
+
+    assert store(lines).options["storage_classes"] == {"FAST": "SLOW"}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +187,15 @@ def test_each_kind_of_store_takes_the_common_options_and_its_own(url, options):
         ('url = "s3://b"\nsession_token = "x"', "stores.s.session_token: needs the access_key"),
         ('url = "s3://b"\naccess_key = "x"\nsecret_key = "y"\nprofile = "p"', "stores.s.profile: and access_key are"),
         ('url = "s3://b"\nkms_key = "x"', 'stores.s.kms_key: needs sse = "aws:kms"'),
+        ('url = "obs://b"\nkms_key = "x"', 'stores.s.kms_key: needs sse = "kms"'),
+        ('url = "obs://b"\nacl = "public"', 'stores.s.acl: "public" is not a choice; did you mean "public-read"?'),
+        ('url = "oci://b@n"\nacl = "private"', "stores.s.acl: is an option of s3:// and obs:// stores, not of oci://"),
+        ('url = "s3://b"\nstorage_class = "COLD"', "stores.s.storage_class: is not a choice; known: DEEP_ARCHIVE, "),
+        ('url = "s3://b"\nstorage_classes = "WARM"', "stores.s.storage_classes: must be a table, not a text"),
+        ('url = "s3://b"\nstorage_classes = {WARM = 1}', "stores.s.storage_classes.WARM: must be a text in quotes"),
+        ('url = "obs://b"\nstorage_classes = {GLACIER = "Kalt"}', "stores.s.storage_classes.GLACIER: is not a choice;"),
+        ('url = "oci://b@n"\nstorage_classes = {x = "Archive"}', "stores.s.storage_classes.x: is no cloud's storage class"),
+        ('url = "oci://b@n"\nstorage_classes = {WARN = "Archive"}', 'stores.s.storage_classes.WARN: is no cloud\'s storage class; did you mean "WARM"?'),
         ('url = "s3://b"\nsse = "none"', "stores.s.sse: is not a choice; known: AES256"),
         ('url = "s3://b"\ntimeout = 0', "stores.s.timeout: must be a number from 0.1 to 3600"),
         ('url = "s3://b"\nretries = 1.0', "stores.s.retries: must be a number from 0 to 100, without a fraction"),

@@ -19,12 +19,12 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
     headers, lost = _headers(meta, abilities)
     user, dropped = _user(without(meta.user), abilities.user_bytes, stamp)
     lost += dropped
-    if meta.storage_class not in _USUAL_CLASSES:
+    storage_class = abilities.classes.get(meta.storage_class, "")
+    if meta.storage_class not in _USUAL_CLASSES and not storage_class:
         lost.append(f"storage_class={meta.storage_class}")
-    if meta.tag_count > len(meta.tags) or len(meta.tags) > abilities.tags:
-        lost.append("tags")
-    tags = meta.tags if len(meta.tags) <= abilities.tags else {}
-    return replace(meta, **headers, user=user, storage_class="", tag_count=0, tags=tags), tuple(sorted(lost))
+    tags, dropped = _tags(meta, abilities)
+    carried = replace(meta, **headers, user=user, storage_class=storage_class, tag_count=0, tags=tags)
+    return carried, tuple(sorted([*lost, *dropped]))
 
 
 def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, str], list[str]]:
@@ -32,11 +32,21 @@ def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, str], list[str
     lost = []
     for name in (f.name for f in fields(meta) if f.name in CONTENT_HEADERS):
         value: str = getattr(meta, name)
-        fits = name in abilities.headers and not _CONTROL.search(value)
+        # What is not ASCII has no agreed form in a content header: S3's SDK refuses it, OBS's escapes it for good.
+        fits = name in abilities.headers and value.isascii() and not _CONTROL.search(value)
         kept[name] = value if fits else ""
         if value and not fits:
             lost.append(name)
     return kept, lost
+
+
+def _tags(meta: Meta, abilities: Abilities) -> tuple[Mapping[str, str], list[str]]:
+    """All or none of a set that is too large: which ten of eleven tags matter is not for us to say."""
+    if len(meta.tags) > abilities.tags or meta.tag_count > len(meta.tags):
+        return {}, ["tags"]
+    allowed = re.compile(abilities.tag_text, re.DOTALL)
+    kept = {n: v for n, v in meta.tags.items() if allowed.fullmatch(n) and allowed.fullmatch(v)}
+    return kept, [f"tag:{name}" for name in meta.tags if name not in kept]
 
 
 def _user(user: Mapping[str, str], room: int, stamp: Stamp) -> tuple[dict[str, str], list[str]]:
@@ -52,7 +62,11 @@ def _user(user: Mapping[str, str], room: int, stamp: Stamp) -> tuple[dict[str, s
 
 
 def _cost(name: str, value: str) -> int:
-    """Bytes that an entry takes, as the clouds count: the name and the encoded value."""
-    if value.isascii():
-        return len(name) + len(value)
-    return len(name) + 12 + (len(value.encode("utf-8", "surrogatepass")) + 2) // 3 * 4  # =?UTF-8?B?…?=
+    """Bytes that an entry takes where it takes most: the name, and the value with %XX for what has to be escaped.
+
+    OBS's SDKs escape `%` and what is not ASCII so; S3 and OCI write the latter in base64 (RFC 2047), which is shorter
+    but for a few letters.
+    """
+    raw = value.encode("utf-8", "surrogatepass")
+    escaped = sum(3 if byte > 0x7E or byte == 0x25 else 1 for byte in raw)
+    return len(name) + (escaped if value.isascii() else max(escaped, 12 + (len(raw) + 2) // 3 * 4))

@@ -26,6 +26,10 @@ def test_a_header_that_the_target_does_not_know_is_named():
     assert lost == ("expires",)
 
 
+def test_a_content_header_that_is_not_ascii_is_named_and_left_out():
+    assert fit(Meta(content_disposition='inline; filename="ü"'), Abilities(), STAMP)[1] == ("content_disposition",)
+
+
 def test_a_line_break_in_a_value_cannot_become_a_header():
     carried, lost = fit(Meta(content_type="a/b\r\nx: y", user={"n": "v\nw"}), Abilities(), STAMP)
 
@@ -45,6 +49,26 @@ def test_the_longest_values_go_first_where_the_room_ends():
 def test_tags_and_a_rare_storage_class_are_said_to_be_lost():
     assert fit(Meta(tag_count=2, storage_class="GLACIER"), Abilities(), STAMP)[1] == ("storage_class=GLACIER", "tags")
     assert fit(Meta(storage_class="STANDARD"), Abilities(), STAMP)[1] == ()
+
+
+def test_a_storage_class_becomes_the_targets_own_word_for_it():
+    carried, lost = fit(Meta(storage_class="STANDARD_IA"), Abilities(classes={"STANDARD_IA": "WARM"}), STAMP)
+
+    assert (carried.storage_class, lost) == ("WARM", ())
+
+
+def test_tags_travel_where_the_target_can_hold_them_all():
+    some = Meta(tag_count=2, tags={"a": "1", "b": "2"})
+
+    assert fit(some, Abilities(tags=10), STAMP) == (fit(some, Abilities(tags=2), STAMP)[0], ())
+    assert fit(some, Abilities(tags=10), STAMP)[0].tags == {"a": "1", "b": "2"}
+    assert fit(some, Abilities(tags=1), STAMP)[1] == ("tags",)
+
+
+def test_a_tag_that_the_target_cannot_write_is_named():
+    carried, lost = fit(Meta(tag_count=2, tags={"a": "1", "b!": "2"}), Abilities(tags=9, tag_text="[a-z0-9]*"), STAMP)
+
+    assert (carried.tags, lost) == ({"a": "1"}, ("tag:b!",))
 
 
 def test_the_stamp_of_an_earlier_copy_does_not_travel():

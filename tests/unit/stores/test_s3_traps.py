@@ -8,9 +8,7 @@ import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import botocore.awsrequest
@@ -34,6 +32,7 @@ from bucketrelay.stores.s3 import S3Store
 from bucketrelay.stores.s3_client import Access
 from bucketrelay.stores.s3_wire import info_of, unworded, worded
 from bucketrelay_emulators.tls import Authority
+from unit.stores.scripted import Answer, Scripted, said
 
 SECRET = "unit-secret-7d1f/+="
 PLACE = Address("s3", "bucket")
@@ -45,79 +44,6 @@ WRITES = {
     "POST": lambda store: store.commit(Upload("a", "id"), [Part(1, "e", 5)]),
 }
 HEADERS = {"ETag": '"etag"', "Last-Modified": "Sat, 21 Nov 2026 09:15:00 GMT"}
-
-
-@dataclass
-class Answer:
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    cut: int | None = None  # break the connection after so many bytes of the body; -1: before any answer
-
-
-@dataclass
-class Asked:
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-class Scripted:
-    """A server that gives the answers it was told, in order, and remembers the requests."""
-
-    def __init__(self, tls: Authority | None = None) -> None:
-        self.answers: list[Answer] = []
-        self.asked: list[Asked] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = False
-        scheme = "http"
-        if tls:
-            scheme = "https"
-            self._server.socket = tls.server_context("127.0.0.1").wrap_socket(self._server.socket, server_side=True)
-        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def will(self, *answers: Answer) -> None:
-        self.answers += answers
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def _handler(scripted) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's below
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                lower = {name.lower(): value for name, value in self.headers.items()}
-                scripted.asked.append(Asked(self.command, self.path, lower, body))
-                self.close_connection = True
-                answer = scripted.answers.pop(0)
-                if answer.cut == -1:
-                    return
-                self.send_response(answer.status)
-                for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Connection", "close")
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(answer.body[: answer.cut])
-
-            do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _any  # noqa: N815 - the names that http.server calls
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        return Handler
-
-
-def said(status: int, code: str, more: str = "") -> Answer:
-    """An error as S3 tells it."""
-    return Answer(status, body=f"<Error><Code>{code}</Code><Message>as scripted</Message>{more}</Error>".encode())
 
 
 def content(body: bytes, start: int = 0, size: int | None = None, **headers: str) -> Answer:
@@ -264,14 +190,38 @@ class TestWire:
         assert self.sent(virtual, lambda: virtual.look("a"))["url"] == "https://bucket.obs.example.com/a"
         assert "/bucket/a" in self.sent(path, lambda: path.look("a"))["url"]
 
-    def test_class_and_encryption_go_with_every_write_and_the_sources_class_does_not(self):
-        store = self.at(storage_class="STANDARD_IA", sse="aws:kms", kms_key="key-id")
+    def test_class_acl_and_encryption_go_with_every_write(self):
+        placed = {"storage_class": "STANDARD_IA", "acl": "bucket-owner-full-control", "sse": "aws:kms", "kms_key": "id"}
+        store = self.at(**placed)
         answer = b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"
-        for call in (lambda: store.put("a", b"", Meta(storage_class="WARM")), lambda: store.begin("a", TEXT)):
+        for call in (lambda: store.put("a", b"", TEXT), lambda: store.begin("a", TEXT)):
             sent = self.sent(store, call, answer)
             assert sent["x-amz-storage-class"] == "STANDARD_IA"
+            assert sent["x-amz-acl"] == "bucket-owner-full-control"
             assert sent["x-amz-server-side-encryption"] == "aws:kms"
-            assert sent["x-amz-server-side-encryption-aws-kms-key-id"] == "key-id"
+            assert sent["x-amz-server-side-encryption-aws-kms-key-id"] == "id"
+
+    def test_nothing_is_said_of_class_acl_and_encryption_unless_it_is_asked_for(self):
+        store = self.at()
+        sent = self.sent(store, lambda: store.put("a", b"", TEXT))
+        assert not {"x-amz-storage-class", "x-amz-acl", "x-amz-server-side-encryption", "x-amz-tagging"} & sent.keys()
+
+    def test_the_class_of_an_object_goes_before_that_of_the_store(self):
+        store = self.at(storage_class="STANDARD_IA")
+        sent = self.sent(store, lambda: store.put("a", b"", Meta(storage_class="ONEZONE_IA")))
+        assert sent["x-amz-storage-class"] == "ONEZONE_IA"
+
+    def test_a_server_that_is_not_aws_gets_no_class_that_only_aws_has(self):
+        minio = "https://minio.example.com"
+        assert self.at().abilities.classes["WARM"] == "STANDARD_IA"
+        assert self.at(storage_classes={"WARM": "ONEZONE_IA"}).abilities.classes["WARM"] == "ONEZONE_IA"
+        assert self.at(minio).abilities.classes == {}
+        assert self.at(minio, storage_classes={"WARM": "SLOW"}).abilities.classes == {"WARM": "SLOW"}
+
+    def test_tags_go_out_as_a_query(self):
+        store = self.at()
+        sent = self.sent(store, lambda: store.put("a", b"", Meta(tags={"a b": "ü&=+", "e": ""})))
+        assert sent["x-amz-tagging"] == "a%20b=%C3%BC%26%3D%2B&e="
 
     @pytest.mark.parametrize("text", ["0", "-1", "Thu, 01 Dec 1994 16:00:00 GMT", "2037-10-21T07:28:00Z"])
     def test_expires_goes_out_as_the_source_had_it(self, text):

@@ -1,0 +1,117 @@
+# ruff: noqa: INP001 - a script, no package
+"""Prints docs/what-travels.md, from what the stores declare of themselves.
+
+python docs/generate.py > docs/what-travels.md
+"""
+
+import sys
+from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
+
+from bucketrelay.classes import KNOWN
+from bucketrelay.model import Address
+from bucketrelay.store import Abilities, MiB
+from bucketrelay.stores import copying, oci_copy
+from bucketrelay.stores.local import LocalStore
+from bucketrelay.stores.obs import ObsStore
+from bucketrelay.stores.oci import OciStore
+from bucketrelay.stores.s3 import S3Store
+
+STORES: Mapping[str, Abilities] = {
+    "s3": S3Store(Address("s3", "b"), endpoint="https://s3.amazonaws.com").abilities,
+    "obs": ObsStore(Address("obs", "b"), endpoint="https://obs.cn-north-4.myhuaweicloud.com").abilities,
+    "oci": OciStore(Address("oci", "b", "n")).abilities,
+    "file": LocalStore(Address("file", "/b")).abilities,
+}
+COPIES = {
+    "s3": f"within one server (AWS: within a partition), from {copying.WORTH // MiB} MiB",
+    "obs": f"within one region, from {copying.WORTH // MiB} MiB",
+    "oci": f"within one realm, from {oci_copy.WORTH // MiB} MiB, where only user metadata differs",
+}
+USUAL = frozenset({"STANDARD", "Standard"})
+HEAD = """\
+<!-- Generated: python docs/generate.py > docs/what-travels.md -->
+# What travels with an object
+
+The bytes always do, whole and verified. What belongs to an object besides them travels as far as the target can hold
+it; what it cannot hold is named in the result's `degraded`, or fails the task on a route with `strict = true`. Every
+copy also carries our stamp in its user metadata, which takes its place from what is left for the object's own.
+
+"""
+FOOT = """
+Not in the table, because no store hands it on to another:
+
+* **ACL and owner**: a copy belongs to who writes it; `acl` of an S3 or OBS store sets a canned ACL, nothing else does.
+* **Encryption**: the target's own, by its bucket or by `sse` and `kms_key`.
+* **ETag, time and versions**: the target makes its own; old versions, delete markers, retention and legal holds stay.
+* **Archives**: no class is mapped to an archive unasked, as what is there cannot be compared again without being
+  restored. Say so with `storage_classes = { GLACIER = "COLD" }` if that is wanted; objects that *are* archived at the
+  source must be restored before they can be read.
+* **S3 servers that are not AWS's**: their classes are theirs to name, so none is mapped unless `storage_classes` does;
+  some (`rclone serve s3`) accept tags and forget them, and do not say so.
+"""
+
+
+def page() -> str:
+    """The whole text."""
+    head = ["from", "to", "headers", "user metadata", "tags", "storage class", "largest object", "by the server itself"]
+    rows = [head, ["---"] * len(head)]
+    rows += [[a, b, *row(STORES[a], STORES[b], a, b)] for a in STORES for b in STORES]
+    return HEAD + "".join(f"| {' | '.join(cells)} |\n" for cells in rows) + FOOT
+
+
+def row(source: Abilities, target: Abilities, a: str, b: str) -> list[str]:
+    """What of an object of one kind of store arrives at another."""
+    return [
+        headers(source, target),
+        user(source, target),
+        tags(source, target),
+        classes(a, target),
+        size(min(source.max_object, target.max_object)),
+        COPIES.get(a, "–") if a == b else "–",
+    ]
+
+
+def headers(source: Abilities, target: Abilities) -> str:
+    """All, or those that are lost."""
+    lost = sorted(name.replace("_", "-").title() for name in source.headers - target.headers)
+    return f"all but {', '.join(lost)}" if lost else "all"
+
+
+def user(source: Abilities, target: Abilities) -> str:
+    """The longest values go first where there is not enough room."""
+    return "all" if target.user_bytes >= source.user_bytes else f"up to {target.user_bytes:,} bytes"
+
+
+def tags(source: Abilities, target: Abilities) -> str:
+    """None there, all, some or lost."""
+    if not source.tags:
+        return "has none"
+    if not target.tags:
+        return "**lost**"
+    return "all" if source.tag_text == target.tag_text else "those that the target's rules allow"
+
+
+def classes(a: str, target: Abilities) -> str:
+    """Which class becomes which; STANDARD is what needs no word."""
+    words = sorted(KNOWN.get(a, frozenset()) - USUAL)
+    if not words:
+        return "has none"
+    kept = sorted((target.classes[word], word) for word in words if word in target.classes)
+    groups = [(there, [word for _, word in found]) for there, found in groupby(kept, key=itemgetter(0))]
+    shown = [there if found == [there] else f"{', '.join(found)} → {there}" for there, found in groups]
+    lost = [word for word in words if word not in target.classes]
+    return "; ".join(shown + ([f"**lost**: {', '.join(lost)}"] if lost else []))
+
+
+def size(count: int) -> str:
+    """In the unit that the store's own documentation uses."""
+    for unit, factor in (("TiB", 2**40), ("TB", 10**12)):
+        if count % factor == 0:
+            return f"{count // factor} {unit}"
+    return f"{count / 2**40:.1f} TiB"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

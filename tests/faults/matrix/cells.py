@@ -1,0 +1,204 @@
+"""One fault at one request of one task, and what must be true afterwards."""
+
+import itertools
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+
+from bucketrelay.core.budget import Budget
+from bucketrelay.core.checkpoints import LogCheckpoints
+from bucketrelay.core.converge import Converge
+from bucketrelay.core.fuse import Fuse
+from bucketrelay.core.transfer import Road
+from bucketrelay.deadline import Deadline
+from bucketrelay.model import Address, Deletes, Meta, Outcome, Result, Task
+from bucketrelay.store import Abilities, PartStore
+from bucketrelay_emulators.faults import ALWAYS, Fault, Request
+from fakes import MemoryStore
+from faults.matrix.clouds import SECRET, Cloud
+from faults.matrix.scenarios import PART, Operation, Row, Scenario
+
+_numbers = itertools.count(1)
+NOTHING = "—"
+
+
+class Wrong(AssertionError):
+    """What must never happen has happened."""
+
+
+@dataclass
+class World:
+    """A cloud's store on one side, memory on the other, the real core between them."""
+
+    cloud: Cloud
+    side: str
+    impatient: bool = False
+
+    def __post_init__(self):
+        self.key = f"in/object {next(_numbers)}.bin"
+        self.memory = MemoryStore(Address("s3", "memory"), abilities=Abilities(min_part=1))
+        self.log = MemoryStore(Address("s3", "log"))
+        road = Road(PART, Budget(1 << 20, 1), LogCheckpoints(lambda: self.log))
+        self.converge = Converge(self._store, road, Fuse(lambda: 0.0), lambda: datetime.now(timezone.utc))
+        self.task = Task("route", "source", self.key, "target", self.key, deletes=Deletes.FOLLOW)
+
+    def _store(self, name: str) -> PartStore:
+        if name != self.side:
+            return self.memory
+        return self.cloud.impatient if self.impatient else self.cloud.through
+
+    def run(self) -> Result:
+        return self.converge(self.task, Deadline())
+
+    def write(self, body: bytes | None) -> None:
+        """The user of the source writes or deletes, past the proxy."""
+        if self.side == "target":
+            self.memory.remove(self.key) if body is None else self.memory.write(self.key, body)
+        elif body is None:
+            self.cloud.direct.delete(self.key)
+        else:
+            self.cloud.direct.put(self.key, body, Meta())
+
+    @property
+    def held(self) -> bytes | None:
+        """What the target holds under the key; nothing else may be there."""
+        if self.side == "source":
+            keys, body = self.memory.keys(), self.memory.body(self.key)
+        else:
+            keys = [info.key for info in self.cloud.direct.list()]
+            found = self.cloud.direct.fetch(self.key, 1 << 20)
+            body = bytes(found.body) if found else None
+        if keys != ([] if body is None else [self.key]):
+            raise Wrong(f"the target holds {keys}")
+        return body
+
+    @property
+    def uploads(self) -> int:
+        """How many uploads are open at the target."""
+        return len(list((self.memory if self.side == "source" else self.cloud.direct).uploads()))
+
+    def tidy(self) -> None:
+        self.cloud.proxy.faults.clear()
+        for upload in list(self.cloud.direct.uploads()):
+            self.cloud.direct.abandon(upload)
+        self.cloud.direct.delete(self.key)
+        self.cloud.proxy.requests.clear()
+
+
+def cell(cloud: Cloud, row: Row, operation: Operation) -> str:
+    """What comes of the fault, in a few words; raises Wrong."""
+    said: dict[str, list[str]] = {}
+    for scenario in operation.scenarios:
+        words = _lasting_and_once(cloud, row, operation, scenario)
+        said.setdefault(words, []).append(scenario.name)
+    if len(said) == 1:
+        return next(iter(said))
+    return "; ".join(f"{', '.join(names)}: {words}" for words, names in said.items())
+
+
+def _lasting_and_once(cloud: Cloud, row: Row, operation: Operation, scenario: Scenario) -> str:
+    lasting = _watched(cloud, row, operation, scenario, ALWAYS)
+    if row.kind == "delay" or lasting == NOTHING:
+        return lasting
+    once = _watched(cloud, row, operation, scenario, 1)
+    return lasting if once == lasting else f"{lasting} (once: {once})"
+
+
+def _watched(cloud: Cloud, row: Row, operation: Operation, scenario: Scenario, times: int) -> str:
+    world = World(cloud, operation.side)
+    try:
+        before = _prepared(world, scenario)
+        gate, met = threading.Event(), Met(operation)
+        cloud.proxy.requests.clear()
+        cloud.proxy.faults.order(replace(row.order(operation, gate, times), match=met))
+        world.impatient = row.kind == "delay"
+        result = world.run()
+        world.impatient = False
+        cloud.proxy.faults.clear()
+        gate.set()
+        if row.kind == "delay" and not cloud.proxy.requests.wait(met.all):
+            raise Wrong("what was held was never answered")
+        if met.those <= operation.skip or not _matters(cloud, row, operation):
+            return NOTHING
+        return _judged(world, row, scenario, result, before)
+    except Wrong as wrong:
+        how = "once" if times == 1 else "as long as it lasts"
+        raise Wrong(f"{cloud.title}, {operation.name} ({scenario.name}), {row.name}, {how}: {wrong}") from wrong
+    finally:
+        world.tidy()
+
+
+class Met:
+    """Counts the requests that a fault might be for, and those that it is for."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self.all = self.those = 0
+
+    def __call__(self, request: Request) -> bool:  # under the lock of the faults
+        meets = self._operation.meets(request)
+        self.all += 1
+        self.those += meets
+        return meets
+
+
+def _prepared(world: World, scenario: Scenario) -> bytes | None:
+    """What the target holds before the task that is watched."""
+    if scenario.first is not None:
+        world.write(scenario.first)
+        if not world.run().ok or world.held != scenario.first:
+            raise Wrong("could not be prepared")
+    if scenario.begun is not None:
+        world.write(scenario.begun)
+        world.cloud.proxy.faults.order(Fault(operation="UploadPart", times=ALWAYS, skip=1))
+        if world.run().ok or world.uploads != 1:
+            raise Wrong("could not be prepared")
+        world.cloud.proxy.faults.clear()
+    world.write(scenario.then)
+    return scenario.first
+
+
+def _matters(cloud: Cloud, row: Row, operation: Operation) -> bool:
+    """Whether there were any bytes to spoil."""
+    those = [request for request in cloud.proxy.requests if operation.meets(request)][operation.skip :]
+    if row.kind in ("cut", "corrupt"):
+        return any(request.sent for request in those)
+    return row.kind != "corrupt_sent" or any(request.received for request in those)
+
+
+def _judged(world: World, row: Row, scenario: Scenario, result: Result, before: bytes | None) -> str:
+    """Hold what came of it against the promises; then the same task once more, undisturbed."""
+    after, wanted = world.held, scenario.then
+    if after not in (before, wanted) and not (row.lies and after is None):
+        raise Wrong(f"the target holds {after!r}; {result}")
+    if result.ok and after != wanted and not row.lies:
+        raise Wrong(f"the target holds {after!r}, and the task said it was done: {result}")
+    if not result.ok:
+        _check_error(world, result)
+    again = world.run()
+    if not again.ok or world.held != wanted:
+        raise Wrong(f"when the fault had ended, the target held {world.held!r}: {again}")
+    return _words(result, before, after, wanted, world.uploads)
+
+
+def _check_error(world: World, result: Result) -> None:
+    if result.outcome is not Outcome.FAILED or not result.error:
+        raise Wrong(f"no definite result: {result}")
+    if result.source not in result.error and result.target not in result.error:
+        raise Wrong(f"the error does not name the object: {result}")
+    if SECRET in result.error:
+        raise Wrong(f"the error tells a secret: {result}")
+
+
+def _words(result: Result, before: bytes | None, after: bytes | None, wanted: bytes | None, uploads: int) -> str:
+    if result.ok:
+        words = _DONE[result.outcome] if after == wanted else "believed, and the target deleted"
+        if after == before != wanted:
+            words = "believed, and nothing done"
+    else:
+        comes = "comes again" if result.retryable else "to be mended"
+        words = f"fails, {comes}, {'target untouched' if after == before else 'yet it is done'}"
+    return f"{words}, an upload left open" if uploads else words
+
+
+_DONE = {Outcome.COPIED: "copied", Outcome.DELETED: "deleted", Outcome.UNCHANGED: "found done"}

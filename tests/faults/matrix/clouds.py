@@ -1,0 +1,165 @@
+"""The servers of the matrix, each behind a proxy of its own, and the real stores that talk to them."""
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+from moto.server import ThreadedMotoServer
+
+from bucketrelay.model import Address
+from bucketrelay.store import Abilities, PartStore
+from bucketrelay.stores.obs import ObsStore
+from bucketrelay.stores.oci import OciStore
+from bucketrelay.stores.s3 import S3Store
+from bucketrelay_emulators.obs import ObsEmulator
+from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.proxy import FaultProxy
+
+ACCESS, SECRET = "AKIAFAULTMATRIX00000", "fault-matrix-secret"
+AWS = "http://s3.us-east-1.amazonaws.com"  # asked through the proxy as a forward proxy: it never leaves this machine
+PATIENT, IMPATIENT = 20.0, 0.5  # seconds
+_SMALL = Abilities(min_part=1)
+
+
+class SmallS3(S3Store):
+    """Parts of a few bytes, which these servers are told to take."""
+
+    abilities = _SMALL
+
+
+class SmallObs(ObsStore):
+    """Likewise."""
+
+    abilities = _SMALL
+
+
+class SmallOci(OciStore):
+    """Likewise."""
+
+    abilities = Abilities(headers=_SMALL.headers - {"expires"}, min_part=1)
+
+
+@dataclass
+class Cloud:
+    """A kind of store: how to make one, through the proxy or past it.
+
+    `lacks` says of a kind of request what the server is known not to check, though the service it stands for does.
+    """
+
+    name: str
+    title: str
+    proxy: FaultProxy
+    make: Callable[[str, float], PartStore]  # of an endpoint and a timeout
+    upstream: str
+    lacks: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.through = self.make(self.proxy.endpoint, PATIENT)
+        self.impatient = self.make(self.proxy.endpoint, IMPATIENT)
+        self.direct = self.make(self.upstream, PATIENT)
+
+    def close(self):
+        for store in (self.through, self.impatient, self.direct):
+            store.close()
+
+
+@contextlib.contextmanager
+def clouds() -> Iterator[dict[str, Cloud]]:
+    """All of them, by name."""
+    with contextlib.ExitStack() as stack:
+        moto = stack.enter_context(_moto())
+        rclone = stack.enter_context(_rclone())
+        obs, oci = stack.enter_context(ObsEmulator(min_part=1)), stack.enter_context(OciEmulator())
+        obs.create_bucket("b")
+        oci.create_bucket("b")
+        found = {}
+        for name, title, upstream, make in (
+            ("aws", "Amazon S3 (moto)", moto, _aws),
+            ("s3", "S3-compatible (moto)", moto, _s3("compatible")),
+            ("rclone", "S3-compatible (rclone)", rclone, _s3("rclone")),
+            ("obs", "Huawei OBS", obs.endpoint, _obs(obs)),
+            ("oci", "Oracle OCI", oci.endpoint, _oci(oci)),
+        ):
+            proxy = stack.enter_context(FaultProxy(upstream))
+            found[name] = Cloud(name, title, proxy, make, upstream)
+            stack.callback(found[name].close)
+        for name in ("aws", "s3", "rclone"):
+            found[name].direct._client().create_bucket(Bucket=found[name].direct.address.bucket)
+        yield found
+
+
+def _aws(endpoint: str, timeout: float) -> S3Store:
+    """As AWS is asked: with checksums, and with conditions that are not tried out first."""
+    access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET, "path_style": True}
+    made = SmallS3(Address("s3", "as-aws"), endpoint=AWS, timeout=timeout, retries=0, **access)
+    with mock.patch.dict(os.environ, {"HTTP_PROXY": endpoint, "NO_PROXY": ""}):
+        made._client()  # which reads the environment once
+    return made
+
+
+def _s3(bucket: str) -> Callable[[str, float], S3Store]:
+    def make(endpoint: str, timeout: float) -> S3Store:
+        access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET}
+        return SmallS3(Address("s3", bucket), endpoint=endpoint, timeout=timeout, retries=0, **access)
+
+    return make
+
+
+def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:
+    def make(endpoint: str, timeout: float) -> ObsStore:
+        keys = {"access_key": cloud.access_key, "secret_key": cloud.secret_key}
+        return SmallObs(Address("obs", "b"), endpoint=endpoint, path_style=True, timeout=timeout, retries=0, **keys)
+
+    return make
+
+
+def _oci(cloud: OciEmulator) -> Callable[[str, float], OciStore]:
+    def make(endpoint: str, timeout: float) -> OciStore:
+        place = Address("oci", "b", cloud.namespace)
+        return SmallOci(place, endpoint=endpoint, config_file=cloud.config_file, timeout=timeout, retries=0)
+
+    return make
+
+
+@contextlib.contextmanager
+def _moto() -> Iterator[str]:
+    """Moto, told to take small parts."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    said = logging.getLogger("werkzeug")
+    before = said.level
+    said.setLevel(logging.ERROR)
+    with mock.patch("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1):
+        server.start()
+        try:
+            yield "http://{}:{}".format(*server.get_host_and_port())
+        finally:
+            server.stop()
+            said.setLevel(before)
+
+
+@contextlib.contextmanager
+def _rclone() -> Iterator[str]:
+    program = shutil.which("rclone", path=str(Path(sys.executable).parent)) or "rclone"
+    with tempfile.TemporaryDirectory() as place:
+        command = [program, "--config", "", "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", f"{ACCESS},{SECRET}"]
+        server = subprocess.Popen([*command, place], stderr=subprocess.PIPE, text=True)
+        try:
+            found = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", line) for line in server.stderr)))
+            rest = threading.Thread(target=server.stderr.read, daemon=True)  # a full pipe would stop the server
+            rest.start()
+            yield found[0]
+        finally:
+            server.terminate()
+            server.wait()
+            rest.join()
+            server.stderr.close()
