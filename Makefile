@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test slow lint format bench clean help
+.PHONY: demo test slow fault-matrix lint format bench clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -23,6 +23,9 @@ test: $(READY)  ## all tests, in less than three minutes on two cores
 slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all directions of the memory bound
 	$(BIN)/python -m pytest -m slow --timeout 900 -s
 
+fault-matrix: $(READY)  ## every fault at every request of every store; writes docs/fault-matrix.md
+	PYTHONPATH=tests $(BIN)/python -m faults.matrix
+
 lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,8 +36,9 @@ format: $(READY)  ## mend what a machine can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)  ## cold start of each function, beside a plain handler
+bench: $(READY)  ## cold start of each function, and throughput, beside other roads
 	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/throughput.py
 
 clean:  ## forget all that was built
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shared/*.egg-info

@@ -38,7 +38,7 @@ class Job:
     secret_key: str
     ca_file: str
     buckets: tuple[str, str, str]  # source, target, lists
-    warm: tuple[str, ...]  # keys that are copied before anything is measured
+    warm: tuple[str, ...]  # keys of objects that are copied before anything is measured
     keys: tuple[str, ...]
     size: int  # of each object of `keys`
     threads: int
@@ -131,6 +131,7 @@ def _clients(job: Job) -> tuple[Any, Any]:
     import boto3
     from botocore.config import Config
 
+    make: Any = boto3.client  # an overload for each service, else
     settings = Config(
         s3={"addressing_style": "path"},
         max_pool_connections=max(10, job.threads),
@@ -141,7 +142,7 @@ def _clients(job: Job) -> tuple[Any, Any]:
     keys = {"aws_access_key_id": job.access_key, "aws_secret_access_key": job.secret_key}
 
     def client(endpoint: str) -> Any:
-        return boto3.client(
+        return make(
             "s3", endpoint_url=endpoint, region_name=REGION, verify=job.ca_file or None, config=settings, **keys
         )
 
@@ -228,7 +229,7 @@ def counted() -> Callable[[], int]:
         sent.append(None)  # whose length is right whichever thread appends
         return send(session, request)
 
-    URLLib3Session.send = counting  # type: ignore[method-assign]  # that is how to count without a proxy
+    URLLib3Session.send = counting  # type: ignore[method-assign,assignment]  # that is how to count without a proxy
     return lambda: len(sent)
 
 

@@ -31,7 +31,7 @@ from roads import BATCH, Figures, Job  # noqa: E402  # beside this file
 from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # the same
 
 MiB = 1024 * 1024
-SMALL, THREADS, WARM = 4096, 16, 16
+SMALL, THREADS = 4096, 16
 PACKAGES = ("boto3", "botocore", "urllib3")
 RESULTS = HERE / "results.md"
 OTHERS = """## Figures of others, to hold these against
@@ -42,7 +42,8 @@ OTHERS = """## Figures of others, to hold these against
 * A partitioned prefix of an S3 bucket takes at least 3,500 PUT/COPY/POST/DELETE and 5,500 GET/HEAD requests a second:
   divide by a road's requests. Source: Amazon S3 user guide, "Best practices design patterns: optimizing Amazon S3
   performance".
-* A single EC2 instance has read up to 8,003 MB/s from S3 (c5n.18xlarge, 2019). Source: README of dvassallo/s3-benchmark.
+* A single EC2 instance has read up to 8,003 MB/s from S3 (c5n.18xlarge, 2019). Source: README of
+  dvassallo/s3-benchmark.
 * A cluster has moved 1.2 TB from us-east-1 to cn-northwest-1 in an hour, 333 MB/s. Source: README of
   amazon-s3-resumable-upload, since merged into AWS's Data Transfer Hub.
 
@@ -56,6 +57,7 @@ class Road:
     name: str
     label: str
     most: int = 1_000_000
+    warm: int = 1  # objects to warm up with: one for each thread that opens a connection
     rclone: Callable[[Sequence[str]], Iterator[list[str]]] | None = None
 
 
@@ -71,12 +73,12 @@ def _many(keys: Sequence[str]) -> Iterator[list[str]]:
 
 YARDSTICK = "get_put"  # the road whose figures are 1
 ON_SMALL = (
-    Road("relay-sqs", f"**bucketrelay**, SQS batches of {BATCH}, {THREADS} threads"),
+    Road("relay-sqs", f"**bucketrelay**, SQS batches of {BATCH}, {THREADS} threads", warm=THREADS),
     Road("relay", "**bucketrelay**, one event an invocation"),
     Road(YARDSTICK, "boto3 `get_object`, `put_object`"),
-    Road("get_put-threads", f"the same, {THREADS} threads"),
+    Road("get_put-threads", f"the same, {THREADS} threads", warm=THREADS),
     Road("new_clients", "the same, clients made for each event", most=50),
-    Road("upload_fileobj", "boto3 `upload_fileobj(Body)`", most=500),
+    Road("upload_fileobj", "boto3 `upload_fileobj(Body)`", most=200),
     Road("through_a_file", "boto3 `download_file`, `upload_file`", most=200),
     Road("copyto", "`rclone copyto`, a process for each object", most=10, rclone=_each),
     Road("copy", f"`rclone copy`, one process, {THREADS} transfers", rclone=_many),
@@ -123,12 +125,11 @@ class Load:
 def fill(place: Servers, loads: Sequence[Load]) -> None:
     """Put the objects into the source's bucket, and those to warm up with."""
     with tempfile.TemporaryDirectory() as scratch:
-        for folder, size, n in [("warm", SMALL, WARM), *((load.folder, load.size, load.n) for load in loads)]:
+        for folder, size, n in [("warm", SMALL, THREADS), *((load.folder, load.size, load.n) for load in loads)]:
             Path(scratch, folder).mkdir()
             for number in range(n):
                 with Path(scratch, folder, f"{number:06}.bin").open("wb") as file:
-                    for start in range(0, size, MiB):
-                        file.write(os.urandom(min(MiB, size - start)))
+                    file.writelines(os.urandom(min(MiB, size - start)) for start in range(0, size, MiB))
         place.rclone("copy", "--transfers=8", scratch, f"source:{SOURCE}")
 
 
@@ -159,7 +160,7 @@ def _run(place: Servers, load: Load, road: Road, *, counting: bool) -> Figures:
 
 
 def _by_python(place: Servers, load: Load, road: Road, keys: tuple[str, ...]) -> Figures:
-    warm = tuple(f"warm/{number:06}.bin" for number in range(WARM))
+    warm = tuple(f"warm/{number:06}.bin" for number in range(road.warm))
     at = place.source, place.target, ACCESS, SECRET, place.ca_file
     job = Job(road.name, *at, (SOURCE, TARGET, LOGS), warm, keys, load.size, THREADS)
     command = [sys.executable, str(HERE / "roads.py")]
@@ -195,23 +196,23 @@ def _by_rclone(place: Servers, road: Road, keys: tuple[str, ...], counting: bool
 
 def rows(load: Load, found: Sequence[Measured]) -> list[list[str]]:
     """A table of medians; a ratio is of the two roads' figures of the same turn."""
-    large = load.large
-    scale = load.size / 1024**3 if large else 0.001  # of CPU: seconds a GiB, milliseconds an object
-    unit = load.size / 1e6 if large else 1  # of speed: megabytes, objects
+    scale = load.size / 1024**3 if load.large else 0.001  # of CPU: seconds a GiB, milliseconds an object
+    unit = load.size / 1e6 if load.large else 1  # of speed: megabytes, objects
+    speed, cpu, sent = ("MB/s", "s/GiB", "") if load.large else ("objects/s", "ms/object", "/object")
     yardstick = next(one for one in found if one.road.name == YARDSTICK)
-    table = [
-        ["road", "MB/s" if large else "objects/s", "ratio", "CPU s/GiB" if large else "CPU ms/object", "ratio"]
-        + ["peak memory, MiB", "requests" if large else "requests/object"]
-    ]
+    table = [["road", speed, "ratio", f"CPU {cpu}", "ratio", "peak memory, MiB", f"requests{sent}"]]
     for one in found:
-        speeds, its_speeds = _speeds(one), _speeds(yardstick)
-        costs, its_costs = _costs(one), _costs(yardstick)
-        cost = statistics.median(costs) / scale
-        table.append(
-            [one.road.label, f"{statistics.median(speeds) * unit:,.0f}", _ratio(speeds, its_speeds)]
-            + [f"{cost:.2f}" if cost < 10 else f"{cost:.1f}", _ratio(costs, its_costs)]
-            + [f"{max(f.rss for f in one.figures) / MiB:,.0f}", f"{(one.requests or 0) / one.objects:.4g}"]
-        )
+        speeds, costs = _speeds(one), _costs(one)
+        cells = [
+            one.road.label,
+            f"{statistics.median(speeds) * unit:,.0f}",
+            _ratio(speeds, _speeds(yardstick)),
+            f"{statistics.median(costs) / scale:#.3g}",
+            _ratio(costs, _costs(yardstick)),
+            f"{max(figures.rss for figures in one.figures) / MiB:,.0f}",
+            f"{(one.requests or 0) / one.objects:.4g}",
+        ]
+        table.append(cells)
     return table
 
 
@@ -259,14 +260,14 @@ def arguments() -> argparse.Namespace:
     """What the command line says, with the defaults that depend on `--quick`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="half a minute: fewer, smaller, once, only over TLS")
-    parser.add_argument("-n", type=int, metavar="N", help="small objects (1000; quick: 200)")
+    parser.add_argument("-n", type=int, metavar="N", help="small objects (500; quick: 200)")
     parser.add_argument("--size", type=size, metavar="SIZE", help="of the large object (256MiB; quick: 64MiB)")
     parser.add_argument("--repeats", type=int, metavar="N", help="turns after the one that warms up (3; quick: 1)")
     parser.add_argument("--over", nargs="+", choices=["https", "http"], help="(both; quick: https)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="(results.md beside this file; quick: none)")
     chosen = parser.parse_args()
     quick = {"n": 200, "size": 64 * MiB, "repeats": 1, "over": ["https"], "out": None}
-    usual = {"n": 1000, "size": 256 * MiB, "repeats": 3, "over": ["https", "http"], "out": RESULTS}
+    usual = {"n": 500, "size": 256 * MiB, "repeats": 3, "over": ["https", "http"], "out": RESULTS}
     for name, value in (quick if chosen.quick else usual).items():
         if getattr(chosen, name) is None:
             setattr(chosen, name, value)

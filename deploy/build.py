@@ -4,9 +4,9 @@
     python deploy/build.py obs_trigger --stores obs,s3 --python 3.10
     python deploy/build.py oci_events --layout fn --out build/oci_events     # a folder for `fn deploy`
 
-In it are the handler, `relay.toml` if there is one, as much of the shared core as the handler can reach, the adapters of
-the stores that the configuration names, and of their SDKs what the runtime lacks. Exit status: 0 built, 1 larger than
-allowed, 2 wrong usage or no packages.
+In it are the handler, `relay.toml` if there is one, as much of the shared core as the handler can reach, the adapters
+of the stores that the configuration names, and of their SDKs what the runtime lacks. Exit status: 0 built, 1 larger
+than allowed, 2 wrong usage or no packages.
 """
 
 import argparse

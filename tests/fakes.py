@@ -99,7 +99,7 @@ class MemoryStore:
         self._address = address
         self._conditional = conditional
         self._versioned = versioned
-        self._abilities = abilities or Abilities()
+        self._abilities = abilities or Abilities(creates_once=conditional)
         self._bucket: _Bucket = bucket._bucket if bucket else _Bucket(now)
         self._copies = copies
         self._orders: list[_Order] = []

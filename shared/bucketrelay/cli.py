@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bucketrelay import __version__, config, entry, lists, wiring
+from bucketrelay.commands import doctor, wire
 from bucketrelay.config import Config
 from bucketrelay.errors import BadEvent, ConfigError, RelayError
 from bucketrelay.model import Cloud, Outcome, Result, Task
@@ -31,6 +32,10 @@ _CONTROL = {n: f"\\x{n:02x}" for n in (*range(32), 127, *range(128, 160))}  # no
 @click.version_option(__version__, prog_name="bucketrelay")
 def cli() -> None:
     """Event-driven replication of object storage, from any cloud to any cloud."""
+
+
+cli.add_command(wire.wire)
+cli.add_command(doctor.doctor)
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:

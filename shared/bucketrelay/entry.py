@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bucketrelay import events, lists, observe, routes
-from bucketrelay.core.again import Asked, Defer, hand_over
+from bucketrelay.core.again import Asked, Defer, given_up, hand_over
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import BadEvent, OutOfTime, RelayError
@@ -48,6 +48,7 @@ class Report:
     payload: Payload
     outcomes: tuple[tuple[Message, tuple[Result, ...]], ...]
     deferred: frozenset[Result] = frozenset()  # unfinished, and another invocation has the task now
+    stuck: str = ""  # why what is unfinished could not be handed over
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -67,7 +68,7 @@ class Report:
             return self._batch()
         bad = self._bad()
         if bad:
-            raise _failure(bad)
+            raise _failure(bad, self.stuck)
         return observe.summary(self.results)
 
     def _bad(self) -> list[tuple[Message, tuple[Result, ...]]]:
@@ -114,16 +115,42 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
         system.emit(observe.swept(system.sweep(), invocation))
     plans = [_plan(message, system) for message in parsed.messages]
     asked = [each for mine, _ in plans for each in mine]
-    defer = _defer(parsed, system, deadline)
-    ended, deferred = hand_over(asked, system.runner.run([each.task for each in asked], deadline), defer)
-    rest = iter(ended)
+    rest = iter(given_up(asked, system.runner.run([each.task for each in asked], deadline)))
     outcomes = tuple(
         (message, (*(next(rest) for _ in mine), *refused))
         for message, (mine, refused) in zip(parsed.messages, plans, strict=True)
     )
-    report = Report(parsed, outcomes, deferred)
+    report = Report(parsed, outcomes)
     _record(report, system, invocation)
+    report = _deferred(report, [mine for mine, _ in plans], _defer(parsed, system, deadline))
+    if report.stuck:
+        system.emit(observe.refusal(report.stuck, invocation))
     return report
+
+
+def _deferred(report: Report, plans: Sequence[Sequence[Asked]], defer: Defer | None) -> Report:
+    """Hand over what is unfinished, now that the lists are written; but nothing that the platform brings again anyway.
+
+    Were the same task handed over and brought again, and that in each invocation, they would multiply.
+    """
+    if defer is None:
+        return report
+    rows = zip(report.outcomes, plans, strict=True)
+    calm = [(mine, results) for (message, results), mine in rows if not message.error and not _failed(results)]
+    if report.payload.kind != "sqs" and len(calm) < len(report.outcomes):
+        return report  # one answer for the whole payload, and it will be that it must come again
+    late = [
+        (each, result)
+        for mine, results in calm
+        for each, result in zip(mine, results, strict=False)  # behind the tasks' are the results of what was refused
+        if result.outcome is Outcome.UNFINISHED
+    ]
+    deferred, stuck = hand_over(late, defer)
+    return replace(report, deferred=deferred, stuck=stuck)
+
+
+def _failed(results: Sequence[Result]) -> bool:
+    return any(result.outcome is Outcome.FAILED for result in results)
 
 
 def tasks_of(payload: object, system: System, *, cloud: Cloud | None) -> tuple[list[Task], list[Result]]:
@@ -213,14 +240,14 @@ def _record(report: Report, system: System, invocation: str) -> None:
         lists.write(system.log(), report.results, invocation=invocation, now=system.now())
 
 
-def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]]) -> RelayError:
+def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]], stuck: str) -> RelayError:
     errors = [message.error for message, _ in bad if message.error]
     results = [result for _, results in bad for result in results if not result.ok]
     if not errors and all(result.outcome is Outcome.UNFINISHED for result in results):
         words = f"{len(results)} tasks are unfinished; they go on when the event comes again"
-        return OutOfTime(f"{words}; the first: {results[0].error}")
-    first = errors[0] if errors else next(result.error for result in results if not result.ok)
-    return TasksFailed(f"{len(errors) + len(results)} failed, see failed_object/ in the log store; the first: {first}")
+        return OutOfTime("; ".join(filter(None, [words, f"the first: {results[0].error}", stuck])))
+    failed = [*errors, *(result.error for result in results if result.outcome is Outcome.FAILED)]
+    return TasksFailed(f"{len(failed)} failed, see failed_object/ in the log store; the first: {failed[0]}")
 
 
 def _code(message: Message, results: Sequence[Result]) -> str:

@@ -53,6 +53,7 @@ class Abilities:
     tags: int = 0  # how many an object may have
     tag_text: str = ".*"  # a pattern that every tag's name and value must match whole
     classes: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # another store's storage class: ours
+    creates_once: bool = False  # documented: `put` with ABSENT creates the key or fails. Not merely found out by trying
     min_part: int = 5 * MiB  # but for the last part
     max_part: int = 5 * GiB
     max_parts: int = 10_000

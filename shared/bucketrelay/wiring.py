@@ -110,8 +110,9 @@ def system(
         project: the Huawei Cloud project that this runs in, for an OMS address that has none.
 
     Raises:
-        ConfigError: the address of a forward lacks something.
+        ConfigError: the address of a forward lacks something, or a store is of a kind that is not here yet.
     """
+    _check_schemes(found)
     stores = Stores(found.stores, keys)
     budget = Budget(found.limits.memory, found.limits.concurrency)
     checkpoints = LogCheckpoints(lambda: stores.get(found.log))
@@ -133,6 +134,26 @@ def system(
         now=_now,
         emit=emit,
         metrics=metrics,
+        obs_key_encoded=not _says(found, "obs", "raw"),
+        oci_key_encoded=_says(found, "oci", "encoded"),
+    )
+
+
+def _check_schemes(found: Config) -> None:
+    mistakes = [
+        f"stores.{name}.url: {store.address.scheme}:// is not in this version yet; use {', '.join(_MAKERS)}"
+        for name, store in found.stores.items()
+        if store.address.scheme not in _MAKERS
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
+
+
+def _says(found: Config, scheme: str, event_keys: str) -> bool:
+    """Whether a store of the cloud says of its events' keys that they are so."""
+    return any(
+        store.address.scheme == scheme and store.options.get("event_keys") == event_keys
+        for store in found.stores.values()
     )
 
 
@@ -168,10 +189,8 @@ class Stores:
 
 def _store(found: StoreConfig, keys: Callable[[], Keys]) -> Store:
     options = {n: v.reveal() if isinstance(v, Secret) else v for n, v in found.options.items()}
-    make = _MAKERS.get(found.address.scheme)
-    if make is None:
-        raise ConfigError([f"stores.{found.name}.url: {found.address.scheme}:// is not in this version yet"])
-    return make(found, options, keys)
+    options.pop("event_keys", None)  # of the events, not of the store
+    return _MAKERS[found.address.scheme](found, options, keys)
 
 
 def _s3(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:

@@ -23,7 +23,7 @@ def explore(record_property):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """One line for each walk that went right. Under xdist the controller does not load this file, and nothing is said."""
+    """What each test has walked. Under xdist the controller does not load this file, and nothing is said."""
     reports = [r for r in terminalreporter.stats.get("passed", []) if getattr(r, "when", "") == "call"]
     lines = [
         (r.nodeid.partition("::")[2], text) for r in reports for name, text in r.user_properties if name == "walked"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bucketrelay.core.converge import ROUNDS
-from bucketrelay.errors import OutcomeUnknown
+from bucketrelay.errors import OutcomeUnknown, OutOfTime, StoreUnavailable
 from bucketrelay.model import Deletes, Meta, Result, Task
 from faults.small import unstamped
 from faults.stepping import Tape, advance
@@ -13,10 +13,11 @@ from faults.strategies import converge
 from faults.world import WRITES, Answer, Bucket, Operation, Rules, frozen, perform, removed, written
 
 PART = 2
-DELIVER = converge(PART)
+DELIVER = converge(PART, checkpoints=True)
 ACTS, FAULTS = 12, 6
+LOG = "table"  # where the checkpoints are
 STEPS = 20_000  # far above what any of these worlds needs to come to rest
-REQUESTS = ROUNDS * 16  # of one task: each time an object of five parts, read and written, and what is around it
+REQUESTS = ROUNDS * 20  # of one task: each time an object of five parts, read and written, and what is around it
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Large:
         self._deletes = self._dice.choice(list(Deletes))
         stores = sorted({name for route in layout.routes for name in route})
         self._rules = {name: Rules(flip(), versioned=flip(), terse=flip()) for name in stores}
-        self._buckets = {name: Bucket() for name in stores}
+        self._rules[LOG] = Rules()
+        self._buckets = {name: Bucket() for name in self._rules}
         self._running: list[_Running] = []
         self._late: list[tuple[Task, Operation]] = []
         self._versions: set[tuple] = set()
@@ -135,7 +137,7 @@ class Large:
         after, answer = perform(self._buckets[operation.store], operation, self._rules[operation.store])
         self._log.append(f"{operation} -> {answer}")
         held = after.get(operation.key)
-        if held and (held.body, unstamped(held.meta)) not in self._versions:
+        if operation.store != LOG and held and (held.body, unstamped(held.meta)) not in self._versions:
             self._wrong(f"{operation.store}/{operation.key} holds {held.body!r}: no version was ever so")
         self._changed(operation.store, operation.key, after)
         return answer
@@ -162,9 +164,12 @@ class Large:
             self._running.append(_Running(task))
 
     def _fault(self, running: _Running, operation: Operation) -> None:
-        """Killed here; or, if it was about to write, killed meanwhile or left without an answer."""
-        fault = self._dice.choice(["kill", "outlive", "unknown"]) if operation.verb in WRITES else "kill"
+        """Killed, refused or out of time here; or, while it was writing, killed or left without an answer."""
+        fault = self._dice.choice(["kill", "fail", *(["outlive", "unknown"] if operation.verb in WRITES else [])])
         self._log.append(f"{fault}: {operation}")
+        if fault == "fail":
+            self._answer(running, Answer("not now", self._dice.choice([StoreUnavailable, OutOfTime])))
+            return
         late = fault == "outlive" or (fault == "unknown" and self._flip())
         if late:
             self._late.append((running.task, operation))
@@ -187,7 +192,7 @@ class Large:
     def _complaints(self) -> Iterator[str]:
         for key, writer in self._layout.writers.items():
             here = self._buckets[writer].get(key)
-            for name in self._buckets:
+            for name in self._buckets.keys() - {LOG}:
                 there = self._buckets[name].get(key)
                 if here is None and (there is None or self._deletes is Deletes.KEEP):
                     continue

@@ -1,9 +1,9 @@
 """What stopped code remembers, so that places from which everything must go on alike can be told to be one.
 
-All that is left to a stopped task are the local variables of its frames, what they refer to, the places in the code, and
-the exception that is being handled. All but for one thing: values that only the interpreter's stack holds, as the first
-half of `a, b = look("a"), look("b")` while the second is asked for. Python does not show them; `places.py` tells where
-there may be some, and there nothing is said to be alike.
+All that is left to a stopped task are the local variables of its frames, what they refer to, the places in the code,
+and the exception that is being handled. All but for one thing: values that only the interpreter's stack holds, as the
+first half of `a, b = look("a"), look("b")` while the second is asked for. Python does not show them; `places.py` tells
+where there may be some, and there nothing is said to be alike.
 """
 
 import sys
@@ -54,7 +54,7 @@ class Memory:
         return any(f is frame and at == now and last < frame.f_lasti for f, at, last in self._passed)
 
 
-_HARNESS = frozenset({"faults.world", "faults.stepping", "faults.memory", "faults.strategies"})
+_HARNESS = frozenset({"faults.world", "faults.asking", "faults.stepping", "faults.memory", "faults.strategies"})
 
 
 class _Opaque(Exception):
@@ -82,26 +82,27 @@ def _value(value: Any, seen: dict[int, tuple]) -> Any:
 
 
 def _inside(value: Any, seen: dict[int, tuple]) -> Any:
-    if isinstance(value, bytearray):
-        return bytes(value)
     if isinstance(value, tuple | list | deque):
         return tuple(_value(item, seen) for item in value)
     if isinstance(value, set | frozenset):
         return frozenset(_value(item, seen) for item in value)
     if isinstance(value, dict | MappingProxyType):
         return tuple((_value(name, seen), _value(item, seen)) for name, item in value.items())
-    if isinstance(value, FunctionType) and value.__module__ in _HARNESS:
-        return value.__qualname__
-    if isinstance(value, FunctionType):
-        cells = tuple(_value(cell.cell_contents, seen) for cell in value.__closure__ or ())
-        return value.__code__, cells
-    if isinstance(value, MethodType | BuiltinFunctionType):
-        return value.__name__, _value(value.__self__, seen)
+    if isinstance(value, FunctionType | MethodType | BuiltinFunctionType):
+        return _of_function(value, seen)
     if isinstance(value, BaseException):
         return str(value), _value(value.__cause__, seen), _value(value.__context__, seen)
-    if type(value).__name__ in ("lock", "RLock"):
-        return repr(value).partition(" object")[0]
+    if isinstance(value, bytearray) or type(value).__name__ in ("lock", "RLock"):
+        return repr(value).partition(" object at ")[0]
     return _attributes(value, seen)
+
+
+def _of_function(value: Any, seen: dict[int, tuple]) -> Any:
+    if not isinstance(value, FunctionType):
+        return value.__name__, _value(value.__self__, seen)
+    if value.__module__ in _HARNESS:
+        return value.__qualname__
+    return value.__code__, tuple(_value(cell.cell_contents, seen) for cell in value.__closure__ or ())
 
 
 def _attributes(value: Any, seen: dict[int, tuple]) -> Any:

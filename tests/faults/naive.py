@@ -1,7 +1,7 @@
 """What others do, and what we might have done: strategies that each look right and that each can end wrong.
 
-They keep the core's promises where those cost nothing (stamps, `decide`, a redelivery where a condition failed); what they
-lack is the look at the source after the write.
+They keep the core's promises where those cost nothing (stamps, `decide`, a redelivery where a condition failed); what
+they lack is the look at the source after the write.
 """
 
 from contextlib import suppress

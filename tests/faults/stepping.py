@@ -1,20 +1,20 @@
 """Code that calls stores, run one store operation at a time, and gone back to as often as one likes.
 
 A task is deterministic given what the stores answer. So a task that has been stopped between two operations *is* the
-answers that it has had so far: to go on, run it again from its beginning, feed it the old answers and one more, and stop
-it at the operation that follows. Each such place is a node, and nodes are remembered, so the code runs once for each
-place that it can get to and not once for each schedule.
+answers that it has had so far: to go on, run it again from its beginning, feed it the old answers and one more, and
+stop it at the operation that follows. Each such place is a node, and nodes are remembered, so the code runs once for
+each place that it can get to and not once for each schedule.
 """
 
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bucketrelay.deadline import Deadline
 from bucketrelay.model import Result, Task
 from bucketrelay.store import Store
+from faults.asking import AskingStore
 from faults.memory import Memory
-from faults.world import Answer, AskingStore, Operation, Rules
+from faults.world import Answer, Operation, Rules
 
 Deliver = Callable[[Task, Callable[[str], Store]], Result]  # what is done with a task: the core, or another strategy
 OK, AGAIN, GAVE_UP = "ok", "again", "gave up"
@@ -63,8 +63,9 @@ def advance(
 class Behaviour:
     """All places that tasks can get to, found as they are needed, each with a number.
 
-    `operations[node]` is what a task at that place does next, or how it ended; `requests`, the different operations. Places from which everything must go on
-    alike, because the stopped code remembers the same, are one (`merge=False`: they are not).
+    `operations[node]` is what a task at that place does next, or how it ended; `requests`, the different operations.
+    Places from which everything must go on alike, because the stopped code remembers the same, are one (`merge=False`:
+    they are not).
     """
 
     def __init__(self, deliver: Deliver, rules: Mapping[str, Rules], *, merge: bool = True) -> None:

@@ -79,6 +79,32 @@ def test_what_the_event_says_happened_makes_no_difference(explore, conditional):
     assert seen.ends == unseen.ends
 
 
+# Uploads that several tasks share.
+
+
+@pytest.mark.parametrize(
+    "small",
+    [
+        replace(IN_PARTS, most=1),
+        replace(IN_PARTS, most=1, conditional=False),
+        replace(IN_PARTS, acts="w", faults=frozenset({"kill"}), deletes=Deletes.KEEP),
+        replace(IN_PARTS, acts="w", faults=frozenset({"kill"}), conditional=False),
+    ],
+)
+def test_tasks_that_go_on_with_each_others_uploads_end_right(explore, small):
+    walk, result = explore(small, converge(part_size=2, checkpoints=True))
+
+    assert_right(walk, result, requests_in_a_round=13)
+
+
+@pytest.mark.parametrize("faults", [NONE, frozenset({"duplicate"})], ids=["no fault", "duplicate"])
+def test_no_upload_and_no_checkpoint_is_left_where_no_task_is_killed(explore, conditional, faults):
+    small = replace(IN_PARTS, most=1 if faults else 2, faults=faults, conditional=conditional, tidy=True)
+    walk, result = explore(small, converge(part_size=2, checkpoints=True))
+
+    assert_right(walk, result, requests_in_a_round=13)
+
+
 # What tells two versions apart.
 
 

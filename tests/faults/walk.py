@@ -1,8 +1,8 @@
 """All that can happen next in a small world, on the very code that runs.
 
 A state is: what the user has done so far; what target and table hold; the place of every task in its code; the writes
-that are on their way though nobody waits for them; the faults that may still happen. An event that waits to be delivered
-is a task at the beginning of its code, so late and reordered events need no thing of their own.
+that are on their way though nobody waits for them; the faults that may still happen. An event that waits to be
+delivered is a task at the beginning of its code, so late and reordered events need no thing of their own.
 """
 
 from collections.abc import Iterator

@@ -5,6 +5,7 @@ Which request needs which permission: Amazon S3 user guide, "Required permission
 """
 
 import fnmatch
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 FUNCTION_KEY = "AKIAFUNCTION"
-_DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+_DENIED = "403 Forbidden", b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+_CHANGED = "412 Precondition Failed", b"<Error><Code>PreconditionFailed</Code><Message>changed</Message></Error>"
 Permission = tuple[str, str]  # an action and the resource that it is needed for
 
 
@@ -22,7 +24,8 @@ class Police:
 
     statements: list[Mapping[str, Any]] = field(default_factory=list)
     used: set[Permission] = field(default_factory=set)
-    bodies: dict[str, bytes] = field(default_factory=dict)  # of what the function has put, by path
+    checkpoints: dict[str, bytes] = field(default_factory=dict)  # that the function has put, by path
+    changes: int = 0  # so many copies of parts are told that their source has changed
 
     def allows(self, permission: Permission) -> bool:
         return any(
@@ -41,10 +44,12 @@ class Police:
             with lock:
                 self.used |= wanted
                 if environ["REQUEST_METHOD"] == "PUT" and "/checkpoints/" in environ["PATH_INFO"]:
-                    self.bodies[environ["PATH_INFO"]] = _body(environ)
+                    self.checkpoints[environ["PATH_INFO"]] = _body(environ)
             if not all(map(self.allows, wanted)):
-                start("403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(_DENIED)))])
-                return [_DENIED]
+                return _answer(start, *_DENIED)
+            if self.changes and "HTTP_X_AMZ_COPY_SOURCE" in environ:
+                self.changes -= 1
+                return _answer(start, *_CHANGED)
             return app(environ, self._hiding(environ, start))
 
         return guarded
@@ -66,9 +71,10 @@ class Police:
 def needed(environ: Mapping[str, Any]) -> Iterator[Permission]:
     """The permissions that a request of the S3 API needs, by path style."""
     method, query = environ["REQUEST_METHOD"], parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    _, bucket, key = environ["PATH_INFO"].split("/", 2)
-    place = f"arn:aws:s3:::{bucket}/{key}"
-    if "tagging" in query:
+    place = f"arn:aws:s3:::{environ['PATH_INFO'].strip('/')}"
+    if "/" not in environ["PATH_INFO"].strip("/"):
+        yield "s3:ListBucket", place
+    elif "tagging" in query:
         yield f"s3:GetObject{'Version' if 'versionId' in query else ''}Tagging", place
     elif method in ("GET", "HEAD"):
         yield "s3:ListMultipartUploadParts" if "uploadId" in query else "s3:GetObject", place
@@ -76,7 +82,7 @@ def needed(environ: Mapping[str, Any]) -> Iterator[Permission]:
         yield "s3:AbortMultipartUpload" if "uploadId" in query else "s3:DeleteObject", place
     else:
         yield "s3:PutObject", place
-    if "HTTP_X_AMZ_TAGGING" in environ and environ["HTTP_X_AMZ_TAGGING"]:
+    if environ.get("HTTP_X_AMZ_TAGGING"):
         yield "s3:PutObjectTagging", place
     if source := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
         yield "s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/')}"
@@ -88,9 +94,12 @@ def matches(patterns: str | list[str], value: str) -> bool:
     return any(fnmatch.fnmatchcase(value, pattern.replace("[", "[[]")) for pattern in given)
 
 
-def _body(environ: dict[str, Any]) -> bytes:
-    import io
+def _answer(start: Callable[..., Any], status: str, body: bytes) -> list[bytes]:
+    start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [body]
 
+
+def _body(environ: dict[str, Any]) -> bytes:
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return body

@@ -9,7 +9,9 @@ import json
 
 import pytest
 
+from functions.runtimes import FunctionError
 from templates import stacks
+from templates.police import matches
 from templates.stacks import ROOT, drive, up
 
 pytestmark = [
@@ -28,17 +30,20 @@ def cloud(tmp_path_factory):
 
 @pytest.fixture
 def stack(cloud, tmp_path):
-    """template.yaml, following deletes, with the notifications that moto's CloudFormation leaves out."""
+    """template.yaml, following deletes."""
     with up(cloud, "template.yaml", f"stack{next(_NUMBERS)}", tmp_path, Deletes="follow") as stack:
-        wired = stacks.read("template.yaml")["Resources"]["SourceBucket"]["Properties"]["NotificationConfiguration"]
-        queues = [
-            {"QueueArn": stack.arn("EventQueue"), "Events": [row["Event"]]} for row in wired["QueueConfigurations"]
-        ]
-        cloud.s3.put_bucket_notification_configuration(
-            Bucket=stack.source, NotificationConfiguration={"QueueConfigurations": queues}
-        )
-        cloud.police.used.clear()
+        wire(stack)
         yield stack
+
+
+def wire(stack):
+    """The notifications of the template, which moto's CloudFormation leaves out."""
+    source = stacks.read("template.yaml")["Resources"]["SourceBucket"]["Properties"]
+    rows = source["NotificationConfiguration"]["QueueConfigurations"]
+    queues = [{"QueueArn": stack.arn("EventQueue"), "Events": [row["Event"]]} for row in rows]
+    stack.aws.s3.put_bucket_notification_configuration(
+        Bucket=stack.source, NotificationConfiguration={"QueueConfigurations": queues}
+    )
 
 
 def body(stack, key):
@@ -79,19 +84,34 @@ def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue_and_costs_its_
 
 def test_what_the_function_could_not_do_for_itself_is_handled_when_it_comes_back_from_the_dead_letters(stack):
     stack.aws.s3.put_object(Bucket=stack.source, Key="late", Body=b"words")
-    event = {"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {
-        "bucket": {"name": stack.source}, "object": {"key": "late", "size": 5}}}]}
     drive(stack)
     stack.aws.s3.delete_object(Bucket=stack.target, Key="late")
-    record = {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
-    stack.aws.sqs.send_message(QueueUrl=stack.resources["EventQueue"], MessageBody=json.dumps(record))
-    assert drive(stack) == [(1, 0)]
+    about = {"condition": "RetriesExhausted"}
+    tell(stack, {"version": "1.0", "requestContext": about, "requestPayload": event(stack, "late", 5)})
     assert body(stack, "late") == b"words"
 
 
-def exercise(stack):
-    """All that the function does with buckets: small, tagged, versioned, deleted, large, resumed, given up, missing."""
-    s3, police = stack.aws.s3, stack.aws.police
+def event(stack, key, size):
+    """As S3 tells it."""
+    place = {"bucket": {"name": stack.source}, "object": {"key": key, "size": size}}
+    record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": place}
+    return {"Records": [record]}
+
+
+def tell(stack, message):
+    stack.aws.sqs.send_message(QueueUrl=stack.resources["EventQueue"], MessageBody=json.dumps(message))
+    drive(stack)
+
+
+def test_the_daily_call_is_understood_and_permitted(stack):
+    schedule = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "time": "2026-11-21T00:00:00Z"}
+    assert stack.invoke(schedule) == {"tasks": 0, "bytes": 0}
+    assert stack.aws.police.used == {("s3:ListBucket", f"arn:aws:s3:::{stack.log}")}
+
+
+def small_objects(stack):
+    """Tagged, of buckets with and without versions, created and deleted."""
+    s3 = stack.aws.s3
     s3.put_object(Bucket=stack.source, Key="plain", Body=b"1", Tagging="a=b")
     drive(stack)
     s3.put_bucket_versioning(Bucket=stack.source, VersioningConfiguration={"Status": "Enabled"})
@@ -100,48 +120,46 @@ def exercise(stack):
     s3.put_bucket_versioning(Bucket=stack.source, VersioningConfiguration={"Status": "Suspended"})
     s3.delete_object(Bucket=stack.source, Key="plain", VersionId="null")
     drive(stack)
+
+
+def large_objects(stack, far):
+    """Copied within S3, at once and after one attempt in vain; in parts to *far*, after uploads begun before."""
+    s3, police = stack.aws.s3, stack.aws.police
+    s3.put_object(Bucket=stack.source, Key="at once", Body=LARGE)
+    drive(stack)
+    police.changes = 1
     s3.put_object(Bucket=stack.source, Key="large", Body=LARGE)
     drive(stack)
-    (path, said), *_ = police.bodies.items()
-    for same in (True, False):  # an upload to go on with, and one of another version of the source
-        s3.delete_object(Bucket=stack.target, Key="large")
-        upload = s3.create_multipart_upload(Bucket=stack.target, Key="large")["UploadId"]
-        checkpoint = json.loads(said) | {"upload": upload} | ({} if same else {"of": "another version"})
-        s3.put_object(Bucket=stack.log, Key=path.split("/", 2)[2], Body=json.dumps(checkpoint))
-        event = {"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {
-            "bucket": {"name": stack.source}, "object": {"key": "large", "size": len(LARGE)}}}]}
-        stack.aws.sqs.send_message(QueueUrl=stack.resources["EventQueue"], MessageBody=json.dumps(event))
-        drive(stack)
+    checkpoints = {path: json.loads(said) for path, said in police.checkpoints.items()}
+    (path, said) = next(row for row in checkpoints.items() if (row[1]["store"], row[1]["key"]) == ("target2", "large"))
+    for changed in ({}, {"of": "another version"}):
+        s3.delete_object(Bucket=far, Key="large")
+        left = {**said, "upload": s3.create_multipart_upload(Bucket=far, Key="large")["UploadId"], **changed}
+        s3.put_object(Bucket=stack.log, Key=path.split("/", 2)[2], Body=json.dumps(left))
+        tell(stack, event(stack, "large", len(LARGE)))
 
 
-def test_the_role_may_do_with_buckets_what_the_function_asks_for_and_nothing_else(stack):
-    police = stack.aws.police
-    police.bodies.clear()
-    exercise(stack)
+def test_the_role_may_do_with_buckets_what_the_function_asks_for_and_nothing_else(cloud, tmp_path):
+    police, far = cloud.police, "far-away"
+    cloud.s3.create_bucket(Bucket=far)
+    # another name of the same server: not to be reached by a copy within S3, so the bytes come through the function
+    url = f"s3://{far}?endpoint={cloud.endpoint.replace('127.0.0.1', 'localhost')}&access_key=far&secret_key=away"
+    with up(cloud, "template.yaml", "permitted", tmp_path, Deletes="follow", TargetUrls=url) as stack:
+        wire(stack)
+        small_objects(stack)
+        large_objects(stack, far)
+        assert stack.lines("failed_object/") == []
+        assert body(stack, "large") == cloud.s3.get_object(Bucket=far, Key="large")["Body"].read() == LARGE
 
-    assert stack.lines("failed_object/") == []
-    assert body(stack, "large") == LARGE
-    assert [needed for needed in police.used if not police.allows(needed)] == []
-    granted = [
-        (statement["Sid"], action)
-        for statement in police.statements
-        for action in statement["Action"]
-        if action.startswith("s3:")
-    ]
+    granted = [(statement, action) for statement in police.statements for action in statement["Action"]]
     unused = [
-        (sid, action)
-        for sid, action in granted
-        if not any(
-            action == needed and stacks_matches(sid, resource, police) for needed, resource in police.used
-        )
+        (statement["Sid"], action)
+        for statement, action in granted
+        if action.startswith("s3:")
+        and not any(action == asked and matches(statement["Resource"], of) for asked, of in police.used)
     ]
+    assert [asked for asked in police.used if not police.allows(asked)] == []
     assert unused == []
-
-
-def stacks_matches(sid, resource, police):
-    from templates.police import matches
-
-    return any(matches(s["Resource"], resource) for s in police.statements if s["Sid"] == sid)
 
 
 @pytest.mark.parametrize("lacking", ["ListTarget", "WriteTarget", "ReadSource", "KeepLists"])
@@ -150,8 +168,6 @@ def test_without_a_permission_nothing_is_reported_as_done(stack, lacking):
     police.statements = [statement for statement in police.statements if statement["Sid"] != lacking]
     stack.aws.s3.put_object(Bucket=stack.source, Key="a", Body=b"words")
     if lacking == "KeepLists":  # the lists cannot be written: the invocation fails as a whole
-        from functions.runtimes import FunctionError
-
         with pytest.raises(FunctionError, match="403"):
             drive(stack)
         return
@@ -188,17 +204,13 @@ def test_the_variant_by_eventbridge_replicates_too(cloud, tmp_path):
         )
         for key in ("a+b.txt", "c%2Bd.txt"):  # EventBridge does not encode keys
             cloud.s3.put_object(Bucket=stack.source, Key=key, Body=b"words")
-        cloud.s3.put_object(Bucket=cloud_other(cloud), Key="not ours", Body=b"words")
+        cloud.s3.create_bucket(Bucket="somebody-elses")
+        cloud.s3.put_bucket_notification_configuration(
+            Bucket="somebody-elses", NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+        cloud.s3.put_object(Bucket="somebody-elses", Key="not ours", Body=b"words")
         assert all(failed == 0 for _, failed in drive(stack))
         assert stack.keys(stack.target) == ["a+b.txt", "c%2Bd.txt"]
-
-
-def cloud_other(cloud):
-    cloud.s3.create_bucket(Bucket="somebody-elses")
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket="somebody-elses", NotificationConfiguration={"EventBridgeConfiguration": {}}
-    )
-    return "somebody-elses"
 
 
 @pytest.mark.parametrize("template", stacks.TEMPLATES)

@@ -8,7 +8,7 @@ from bucketrelay.model import Address, Deletes
 from bucketrelay.routes import Route
 
 # What is written below the log store's prefix. A source in there would make lists of lists.
-LOG_FOLDERS = ("success_object/", "failed_object/", "replayed_object/")
+LOG_FOLDERS = ("success_object/", "failed_object/", "replayed_object/", "checkpoints/")
 _Paths = Mapping[str, str]  # of a store's name to where the user finds its URL
 
 
@@ -27,6 +27,23 @@ def check_log(reading: Reading, path: str, log: StoreConfig, routes: Iterable[Ro
             )
         elif above and above.startswith(LOG_FOLDERS):
             reading.mistake(path, f"the source of route {name} lies inside the lists: name another log store")
+
+
+def check_lists(
+    reading: Reading, path: str, log: StoreConfig, routes: Iterable[Route], stores: Mapping[str, StoreConfig]
+) -> None:
+    """No copy may land among the lists and checkpoints: a source's key must not be able to replace or forge one."""
+    for route in routes:
+        for target in (stores[name] for name in route.targets if name in stores):
+            below = _below(log.address, target.address)
+            inside = _below(target.address, log.address)
+            over = below is not None and (below.startswith(route.add_prefix) or route.add_prefix.startswith(below))
+            if over or (inside is not None and f"{inside}{route.add_prefix}".startswith(LOG_FOLDERS)):
+                reading.mistake(
+                    path,
+                    f"a copy of route {quoted(route.name)} could land among the lists: give {quoted(target.name)} and"
+                    " the log store different buckets, or prefixes of which none begins with the other",
+                )
 
 
 def check_route(reading: Reading, path: str, route: Route, stores: Mapping[str, StoreConfig]) -> None:

@@ -113,6 +113,7 @@ def _relay(reading: Reading, given: Mapping[str, str]) -> Config:
         checks.check_route(reading, "RELAY_TARGETS", route, stores)
     if "log" in stores:
         checks.check_log(reading, "RELAY_LOG", stores["log"], routes)
+        checks.check_lists(reading, "RELAY_LOG", stores["log"], routes, stores)
     checks.check_endpoints(reading, paths, stores, stores)
     reading.check()
     return Config("log", MappingProxyType(stores), tuple(routes))

@@ -15,6 +15,9 @@ _API_KEY = ("user", "tenancy", "fingerprint", "key_file")
 _AUTHS = ("resource_principal", "instance_principal", "api_key")
 # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html; OBS API reference, PutObject, and its SDK's HeadPermission
 _ENCRYPTIONS = {"s3": ("AES256", "aws:kms", "aws:kms:dsse"), "obs": ("kms", "AES256")}
+# Whether keys are percent-encoded in the cloud's events. EventGrid's Key_encode is a setting that its events do not
+# tell; how OCI writes resourceName is not documented. Usual: encoded from OBS, raw from OCI.
+_EVENT_KEYS = ("encoded", "raw")
 _ACLS = {
     "s3": (
         "private",
@@ -71,12 +74,14 @@ _OPTIONS: dict[str, dict[str, _Option]] = {
     },
     "obs": {
         "path_style": Table.flag,
+        "event_keys": lambda table, key: table.choice(key, _EVENT_KEYS),
         "storage_classes": _classes,
         "acl": lambda table, key: table.choice(key, _ACLS["obs"]),
         "sse": lambda table, key: table.choice(key, _ENCRYPTIONS["obs"]),
         "kms_key": _text,
     },
     "oci": {
+        "event_keys": lambda table, key: table.choice(key, _EVENT_KEYS),
         "storage_classes": _classes,
         "auth": lambda table, key: table.choice(key, _AUTHS),
         **dict.fromkeys(("config_file", "profile", *_API_KEY, "compartment"), _text),

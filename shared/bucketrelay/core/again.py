@@ -22,40 +22,31 @@ class Asked:
     attempt: int = 0
 
 
-def hand_over(
-    asked: Sequence[Asked], results: Sequence[Result], defer: Defer | None
-) -> tuple[list[Result], frozenset[Result]]:
-    """Have the unfinished tasks go on elsewhere.
-
-    A task that `MOST` invocations could not finish has failed.
-
-    Args:
-        asked: the tasks.
-        results: what became of each.
-        defer: None leaves them to the platform.
-
-    Returns:
-        The results, with what there is to say of the handing over; and those of tasks that another invocation has
-        now, so that the platform need not bring them again.
-    """
-    ended = [
+def given_up(asked: Sequence[Asked], results: Sequence[Result]) -> list[Result]:
+    """The results, where a task that `MOST` invocations could not finish has failed."""
+    return [
         _given_up(result) if _hopeless(each, result) else result for each, result in zip(asked, results, strict=True)
     ]
-    late = [number for number, result in enumerate(ended) if result.outcome is Outcome.UNFINISHED]
-    if defer is None or not late:
-        return ended, frozenset()
+
+
+def hand_over(late: Sequence[tuple[Asked, Result]], defer: Defer) -> tuple[frozenset[Result], str]:
+    """Have unfinished tasks go on elsewhere.
+
+    Returns:
+        The results of the tasks that another invocation has now, so that the platform need not bring them again; and
+        why the rest could not be handed over.
+    """
     handed: list[Result] = []
     rest = iter(late)
-    for count, payload in payloads(_deferral(asked[number]) for number in late):
+    for count, payload in payloads(_deferral(asked) for asked, _ in late):
         mine = list(islice(rest, count))
         try:
             defer(payload)
         except (RelayError, ImportError) as error:  # ImportError: an archive that was packed without the SDK
-            # The next would cost as long again, of the little time that is left for the lists.
-            _explain(ended, [*mine, *rest], error)
-            break
-        handed += [ended[number] for number in mine]
-    return ended, frozenset(handed)
+            # The next would cost as long again, of the little time that is left.
+            return frozenset(handed), f"this function could not hand it over to itself: {error}"
+        handed += [result for _, result in mine]
+    return frozenset(handed), ""
 
 
 def _hopeless(each: Asked, result: Result) -> bool:
@@ -65,12 +56,6 @@ def _hopeless(each: Asked, result: Result) -> bool:
 def _given_up(result: Result) -> Result:
     words = f"{MOST:,} invocations could not finish it: give the function more time or memory, then replay"
     return replace(result, outcome=Outcome.FAILED, error=words, retryable=False)
-
-
-def _explain(ended: list[Result], numbers: Sequence[int], error: Exception) -> None:
-    for number in numbers:
-        words = f"{ended[number].error}; this function could not hand it over to itself: {error}"
-        ended[number] = replace(ended[number], error=words.removeprefix("; "))
 
 
 def _deferral(asked: Asked) -> Deferral:

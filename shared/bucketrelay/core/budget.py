@@ -1,8 +1,12 @@
 """The one budget of an invocation: bytes of objects held at once, and threads, over all of its tasks."""
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import OutOfTime
 
 # What holding N bytes of an object really costs while it goes through an SDK: the bytes, the SDK's and the TLS layer's
 # own buffers, and what the allocator keeps. Measured by tests/functions/test_memory.py.
@@ -52,11 +56,13 @@ class Budget:
         self._threads = threading.Semaphore(threads)
         self.threads = threads
 
-    def bytes(self, amount: int) -> "Lease":
-        """Hold *amount* bytes until the lease is released; waits until they are free."""
+    def bytes(self, amount: int, deadline: Deadline) -> "Lease":
+        """Hold *amount* bytes until the lease is released; waits until they are free, or raises OutOfTime."""
         amount = min(amount, self._total)
+        left = deadline.left()
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= amount)
+            if not self._changed.wait_for(lambda: self._free >= amount, None if left == math.inf else left):
+                raise OutOfTime("no memory came free before the invocation's end; the task goes on in the next one")
             self._free -= amount
         return Lease(self, amount)
 
@@ -66,10 +72,18 @@ class Budget:
             self._changed.notify_all()
 
     @contextmanager
-    def thread(self) -> Iterator[None]:
-        """Be one of the working threads for the time of the block; waits for a place."""
-        with self._threads:
-            yield
+    def places(self, most: int) -> Iterator[int]:
+        """Take at least one and up to *most* places for the time of the block; waits for the first.
+
+        The places are the block's and not the threads': a thread that hangs past the end of its invocation must not
+        keep its place from the next one.
+        """
+        self._threads.acquire()
+        taken = 1 + self.extra_threads(most - 1)
+        try:
+            yield taken
+        finally:
+            self._threads.release(taken)
 
     def extra_threads(self, most: int) -> int:
         """Take up to *most* more places, without waiting; give each back with `give_back`."""

@@ -8,8 +8,8 @@ from bucketrelay.core.stamp import NAME, Stamp, without
 from bucketrelay.model import Meta
 from bucketrelay.store import CONTENT_HEADERS, Abilities
 
-# A name has to survive as an HTTP header field name on every store (RFC 9110, section 5.1, less what proxies drop).
-_NAME = re.compile(r"[a-z0-9][a-z0-9!#$%&'*+.^`|~-]*")
+# A name has to survive as an HTTP header field name on every store (RFC 9110, section 5.1).
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_!#$%&'*+.^`|~-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _USUAL_CLASSES = frozenset({"", "STANDARD", "Standard", "standard"})
 

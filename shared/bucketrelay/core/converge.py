@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import md5, sha256
 from typing import NamedTuple
 
 from bucketrelay.core import stamp as stamps
@@ -105,7 +106,7 @@ class Converge:
         reach = self._reach(pair)
         # A whole first part, so that it need not be read again where the target wants larger ones than configured.
         length = max(self.road.part_size, pair.target.abilities.min_part)
-        with self.road.budget.bytes(length) as lease:
+        with self.road.budget.bytes(length, pair.deadline) as lease:
             # Where the target's server fetches the object by itself, one byte is enough to know the version by.
             by_server = reach is not None and (pair.task.size or 0) >= reach
             here = _fetch(pair, there, 1 if by_server else length)
@@ -129,8 +130,8 @@ class Converge:
         self, pair: "_Pair", there: ObjectInfo | None, info: ObjectInfo, first: First, *, by_server: bool
     ) -> tuple[Done, bool]:
         whole = len(first.body) == info.size
-        digest = tree(first.body) if whole else ""
-        stamp = stamps.make(info, pair.link.source, pair.link.target, digest)
+        sums = (tree(first.body), md5(first.body, usedforsecurity=False).hexdigest()) if whole else ()
+        stamp = stamps.make(info, pair.link.source, pair.link.target, *sums)
         meta, degraded = fit(_with_tags(pair, info), pair.target.abilities, stamp)
         if degraded and pair.task.strict:
             raise StoreRefused(
@@ -142,7 +143,8 @@ class Converge:
             self._by_hand(copy, first)
         first.drop()
         done = Done(Outcome.COPIED, info.size, degraded)
-        return done, _cannot_be_stale(pair, there) or _same(info, pair.source.look(pair.task.key, sure=False))
+        settled = whole and not by_server and _cannot_be_stale(pair, there)
+        return done, settled or _same(info, pair.source.look(pair.task.key, sure=False))
 
     def _by_server(self, pair: "_Pair", copy: Copy) -> bool:
         """Whether the target's server has copied the object; False where it will not, and somebody must carry it."""
@@ -160,17 +162,18 @@ class Converge:
         wanted = min(copy.info.size, self.road.part_size)
         if len(first.body) < wanted:  # one byte was asked for, as the server was to copy
             first.drop()
-            first = First(b"", self.road.budget.bytes(wanted))
-            first.body = copy.source.read(copy.info, 0, wanted)
+            first = First(b"", self.road.budget.bytes(wanted, copy.deadline))
         try:
+            if not first.body:
+                first.body = copy.source.read(copy.info, 0, wanted) if wanted else b""
             transfer(copy, first, self.road)
         finally:
             first.drop()
 
     def _delete(self, pair: "_Pair", there: ObjectInfo) -> tuple[Done, bool]:
-        self.fuse.check(pair.task.route, pair.task.max_deletes)
         pair.deadline.check()
-        pair.target.delete(pair.task.target_key, expect=there)
+        with self.fuse.counted(pair.task.route, pair.task.max_deletes):
+            pair.target.delete(pair.task.target_key, expect=there)
         return Done(Outcome.DELETED), pair.source.look(pair.task.key, sure=False) is None
 
     def _nothing(
@@ -203,7 +206,8 @@ class _Pair:
     def copy(self, info: ObjectInfo, meta: Meta, expect: ObjectInfo | Absent) -> Copy:
         """The task's object on its way."""
         link, task = self.link, self.task
-        of = f"{link.source};{info.etag};{info.size};{stamps.when(info)}"
+        said = sha256(repr(meta).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        of = f"{link.source};{info.etag};{info.size};{stamps.when(info)};{said}"
         return Copy(
             self.source, info, self.target, task.target_key, meta, expect, self.deadline, link.target, of, task.target
         )
@@ -252,7 +256,7 @@ def _cannot_be_stale(pair: _Pair, there: ObjectInfo | None) -> bool:
     A key that the server itself created only because it was absent, on a route that never deletes: whoever read a newer
     version either finds our write and replaces it, or made ours fail. See docs/decisions/0002-second-look.md.
     """
-    return there is None and pair.target.conditional and pair.task.deletes is Deletes.KEEP
+    return there is None and pair.target.abilities.creates_once and pair.task.deletes is Deletes.KEEP
 
 
 def _same(info: ObjectInfo, again: ObjectInfo | None) -> bool:

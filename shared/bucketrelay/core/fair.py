@@ -17,9 +17,10 @@ class Fair(Generic[Work]):
     """
 
     def __init__(self, work: Sequence[tuple[str, Work]], threads: int) -> None:
-        self._threads = threads
         self._waiting: dict[str, deque[Work]] = {}
         self._running: dict[str, int] = {}
+        # Of all destinations, also of those that are done: threads given away to one that hangs do not come back.
+        self._share = max(1, -(-threads // max(1, len({place for place, _ in work}))))
         self._changed = threading.Condition()
         for place, piece in work:
             self._waiting.setdefault(place, deque()).append(piece)
@@ -30,7 +31,7 @@ class Fair(Generic[Work]):
         with self._changed:
             while any(self._waiting.values()):
                 place = min((p for p, left in self._waiting.items() if left), key=lambda p: self._running[p])
-                if self._running[place] < self._share():
+                if self._running[place] < self._share:
                     self._running[place] += 1
                     return place, self._waiting[place].popleft()
                 self._changed.wait()
@@ -47,7 +48,3 @@ class Fair(Generic[Work]):
         with self._changed:
             self._waiting.clear()
             self._changed.notify_all()
-
-    def _share(self) -> int:
-        active = sum(1 for place, running in self._running.items() if running or self._waiting.get(place))
-        return max(1, self._threads // max(1, active))

@@ -2,9 +2,10 @@
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-from bucketrelay.errors import DeletesHeld
+from bucketrelay.errors import DeletesHeld, OutcomeUnknown
 
 HOUR = 3600.0
 
@@ -21,8 +22,20 @@ class Fuse:
         self._lock = threading.Lock()
         self._deletes: defaultdict[str, deque[float]] = defaultdict(deque)
 
-    def check(self, route: str, most: int) -> None:
-        """Count one more delete, or raise DeletesHeld."""
+    @contextmanager
+    def counted(self, route: str, most: int) -> Iterator[None]:
+        """Count the delete in the block, unless it surely does not happen; raises DeletesHeld instead of the block."""
+        self._count(route, most)
+        try:
+            yield
+        except OutcomeUnknown:
+            raise
+        except BaseException:
+            with self._lock, suppress(IndexError):
+                self._deletes[route].pop()
+            raise
+
+    def _count(self, route: str, most: int) -> None:
         with self._lock:
             times, now = self._deletes[route], self._now()
             while times and times[0] <= now - HOUR:

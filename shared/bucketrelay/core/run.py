@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -10,6 +10,7 @@ from bucketrelay.core.budget import Budget
 from bucketrelay.core.fair import Fair
 from bucketrelay.core.tell import Tell
 from bucketrelay.deadline import Deadline
+from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result, Task
 
 Deliver = Callable[[Task, Deadline], Result]
@@ -43,16 +44,23 @@ class Runner:
         the deadline is left behind, and its task reported unfinished: the lists are written and the platform is told
         while there is time to.
         """
+        if not tasks:
+            return []
         groups = self._groups(tasks)
         results: dict[int, Result] = {}
-        fair = Fair([(_destination(group), group) for group in groups], self.budget.threads)
-        workers = max(1, min(self.budget.threads, len(groups)))
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="relay")
-        futures = [pool.submit(self._work, fair, deadline, results) for _ in range(workers)]
-        left = deadline.left()
-        wait(futures, timeout=None if left == float("inf") else left)
-        fair.stop()
-        pool.shutdown(wait=False, cancel_futures=True)
+        # The places are kept from one group to the next: parts of large objects take what is left over.
+        with self.budget.places(min(self.budget.threads, len(groups))) as workers:
+            fair = Fair([(_destination(group), group) for group in groups], workers)
+            pool = ThreadPoolExecutor(workers, thread_name_prefix="relay")
+            futures = [pool.submit(self._work, fair, deadline, results) for _ in range(workers)]
+            left = deadline.left()
+            try:
+                wait(futures, timeout=None if left == float("inf") else left)
+            except KeyboardInterrupt:
+                fair.stop()  # what has been begun ends and gets into the lists, the rest is said to be unfinished
+                wait(futures)
+            fair.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
         _raise_defects(futures)
         return [results.get(number) or self._late(task) for number, task in enumerate(tasks)]
 
@@ -68,22 +76,23 @@ class Runner:
         return groups
 
     def _work(self, fair: Fair[list[Step]], deadline: Deadline, results: dict[int, Result]) -> None:
-        # The place among the threads is kept from one group to the next: parts of large objects take what is left over.
-        with self.budget.thread():
-            while taken := fair.take():
-                place, steps = taken
-                try:
-                    for step in steps:
-                        ended = self._step([task for _, task in step], deadline)
-                        results.update(zip([number for number, _ in step], ended, strict=True))
-                finally:
-                    fair.done(place)
+        while taken := fair.take():
+            place, steps = taken
+            try:
+                for step in steps:
+                    ended = self._step([task for _, task in step], deadline)
+                    results.update(zip([number for number, _ in step], ended, strict=True))
+            finally:
+                fair.done(place)
 
     def _step(self, tasks: list[Task], deadline: Deadline) -> list[Result]:
         try:
             if self.tell and tasks[0].forward:
                 return self.tell(tasks, deadline)
             return [self.deliver(tasks[0], deadline)]
+        except RelayError as error:
+            ended = [self._ended(task, Outcome.FAILED, str(error)) for task in tasks]
+            return [replace(result, retryable=error.retryable) for result in ended]
         except Exception as error:  # noqa: BLE001 — one task's defect must not cost the others their results
             return [self._ended(task, Outcome.FAILED, f"{type(error).__name__}: {error}") for task in tasks]
 

@@ -222,7 +222,7 @@ class _Parts:
 
     def _move(self, number: int) -> None:
         length = _length(self._copy.info.size, self._size, number)
-        with self._budget.bytes(length):
+        with self._budget.bytes(length, self._copy.deadline):
             self._copy.deadline.check(need=self._slowest)
             started = time.monotonic()
             self._put(number, self._copy.source.read(self._copy.info, (number - 1) * self._size, length))

@@ -68,6 +68,7 @@ class OciReads:
             max_part=50 * GiB,
             max_object=10 * 1024 * GiB,
             classes=classes,
+            creates_once=True,
         )
 
     def __repr__(self) -> str:

@@ -89,7 +89,9 @@ class S3Reads:
         self._aws = self._access.on_aws
         # Other servers have other classes than AWS, and refuse what they do not know.
         classes = {**(USUAL["s3"] if self._aws else {}), **storage_classes}
-        self._abilities = Abilities(tags=10, tag_text=TAG_TEXT, classes=MappingProxyType(classes))
+        self._abilities = Abilities(
+            tags=10, tag_text=TAG_TEXT, classes=MappingProxyType(classes), creates_once=self._aws
+        )
         self._conditions = Conditions(self._call, documented=self._aws)
 
     def __repr__(self) -> str:
@@ -229,14 +231,24 @@ class S3Reads:
     def _received(self, key: str, answer: Mapping[str, Any], length: int) -> bytearray:
         """Exactly *length* bytes of an answer's body, held once."""
         held, filled = bytearray(length), 0
+        body = answer["Body"]
         try:
             with memoryview(held) as view:
-                while filled < length and (got := answer["Body"].readinto(view[filled : filled + _CHUNK])):
+                while filled < length and (got := _into(body, view[filled : filled + _CHUNK])):
                     filled += got
             if filled == length == answer.get("ContentLength"):
-                answer["Body"].readinto(bytearray(1))  # the end: here the SDK compares its checksum
+                body.read(1)  # the end: here the SDK compares its checksum
         except Exception as error:
             raise translated(error, self._address.of(key)) from error
         if filled < length:
             raise Damaged(f"{self._address.of(key)}: {filled} bytes came instead of {length}: start over")
         return held
+
+
+def _into(body: Any, view: memoryview) -> int:
+    """Read into *view*; 0 at the end. botocore's StreamingBody has no readinto before 1.38, and Lambda brings its own."""
+    if hasattr(body, "readinto"):
+        return int(body.readinto(view))
+    piece = body.read(len(view))
+    view[: len(piece)] = piece
+    return len(piece)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from bucketrelay.errors import StoreRefused
+from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.model import Meta, ObjectInfo
 
 KEY_BYTES = 1024
@@ -122,6 +122,9 @@ def info_of(key: str, answer: Mapping[str, Any], *, digest: bool = False) -> Obj
     """
     part = range_of(answer)
     etag = bare(answer.get("ETag", ""))
+    if (not etag and "LastModified" not in answer) or (part is None and "ContentLength" not in answer):
+        # A login page of a proxy, or another service on that port, also says 200.
+        raise StoreUnavailable(f"{key}: the answer describes no object (no ETag, no length): check endpoint and proxy")
     whole = part is None or part[1] == part[2]
     sums = _sums(answer) if whole else {}
     if digest and re.fullmatch("[0-9a-f]{32}", etag) and _md5_etag(answer):

@@ -15,6 +15,7 @@ from bucketrelay.errors import StoreUnavailable
 from bucketrelay.wire import Overlap
 
 _ROOT = "NotificationConfiguration"
+_NONE = "GetBucketNotificationResponse"  # moto's answer where there is none
 _TARGETS = ("Queue", "Topic", "CloudFunction", "FunctionGraph", "FunctionStage")
 
 
@@ -155,9 +156,9 @@ def parse(text: bytes, where: str, *, empty: bytes = b"<NotificationConfiguratio
             f"{where}: what was answered is no notification document ({error}): nothing was changed, try again later"
         ) from error
     if reader.root != _ROOT:
-        if reader.rules:
+        if reader.rules or reader.root != _NONE:
             raise StoreUnavailable(f"{where}: <{reader.root}> was answered instead of <{_ROOT}>: nothing was changed")
-        return Document(empty)  # moto's answer where there is none
+        return Document(empty)
     return reader.document(empty)
 
 

@@ -173,7 +173,7 @@ class OciCloud:
         """Our rules of that name, and all others of the compartment; both with their actions."""
         mine: list[dict[str, Any]] = []
         others: list[dict[str, Any]] = []
-        page: dict[str, str] = {}
+        page: dict[str, Any] = {}
         compartment = self._compartment or bucket["compartmentId"]
         while True:
             answer = self._send(self._events().list_rules, compartment, limit=50, **page)

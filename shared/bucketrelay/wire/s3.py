@@ -75,24 +75,16 @@ class S3Cloud:
 
     def plan(self, wish: Wish) -> Plan:
         """See Wire."""
-        found = self._read()
         if wish.kind == "event_bridge":
-            return _bridged(found)
+            return _bridged(self._read())
         rule = _rule(wish, self._address.prefix)
+        found = self._read()
         after = merged(found, rule)
+        mine = any(known.id == wish.id for known in found.rules)
         if after is found:
-            mine = any(known.id == wish.id for known in found.rules)
-            by = (
-                ""
-                if mine
-                else f"{wish.target} has these events already, by the bucket's rules that are not this route's"
-            )
-            return Plan(notes=(by,) if by else ())
-        detail = rule.shown()
-        verb: Verb = "replace" if any(known.id == wish.id for known in found.rules) else "add"
-        if rule not in after.rules:
-            verb, detail = "remove", f"{wish.target} has these events by other rules"
-        return Plan((Step(verb, wish.id, detail),), (), found.written(), after.written())
+            return Plan(notes=() if mine else (f"{wish.target} has these events already, by rules not of this route",))
+        verb: Verb = "remove" if rule not in after.rules else "replace" if mine else "add"
+        return Plan((Step(verb, wish.id, rule.shown()),), (), found.written(), after.written())
 
     def plan_undo(self, route: str) -> Plan:
         """See Wire. EventBridge stays on: it has no name, and somebody else may have switched it on too."""

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from bucketrelay.stores.s3_client import Access
+from bucketrelay.stores.s3_errors import code_of
 from bucketrelay.wire import Fact, Need
 from bucketrelay.wire.limits import memory, seconds
 
@@ -106,7 +107,12 @@ def _asked(call: Callable[[], Mapping[str, Any]], permission: str) -> Mapping[st
     try:
         return call()
     except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and code_of(error.response) in _GONE:
+            return Fact(False, f"it does not exist: {error}", "deploy it, then wire the route again")
         return Fact(None, f"could not be asked: {error}", f"grant {permission} to whoever runs doctor")
+
+
+_GONE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException"})
 
 
 def _client(access: Access, service: str, arn: str) -> Any:

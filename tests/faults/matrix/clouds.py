@@ -10,14 +10,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
 from moto.server import ThreadedMotoServer
 
+from bucketrelay.errors import ObjectGone
 from bucketrelay.model import Address
-from bucketrelay.store import Abilities, PartStore
+from bucketrelay.store import Abilities, PartStore, Upload
 from bucketrelay.stores.obs import ObsStore
 from bucketrelay.stores.oci import OciStore
 from bucketrelay.stores.s3 import S3Store
@@ -27,7 +28,7 @@ from bucketrelay_emulators.proxy import FaultProxy
 
 ACCESS, SECRET = "AKIAFAULTMATRIX00000", "fault-matrix-secret"
 AWS = "http://s3.us-east-1.amazonaws.com"  # asked through the proxy as a forward proxy: it never leaves this machine
-PATIENT, IMPATIENT = 20.0, 0.5  # seconds
+PATIENT, IMPATIENT = 20.0, 0.3  # seconds
 _SMALL = Abilities(min_part=1)
 
 
@@ -51,22 +52,25 @@ class SmallOci(OciStore):
 
 @dataclass
 class Cloud:
-    """A kind of store: how to make one, through the proxy or past it.
-
-    `lacks` says of a kind of request what the server is known not to check, though the service it stands for does.
-    """
+    """A kind of store: how to make one, through the proxy or past it."""
 
     name: str
     title: str
     proxy: FaultProxy
     make: Callable[[str, float], PartStore]  # of an endpoint and a timeout
     upstream: str
-    lacks: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self):
         self.through = self.make(self.proxy.endpoint, PATIENT)
         self.impatient = self.make(self.proxy.endpoint, IMPATIENT)
         self.direct = self.make(self.upstream, PATIENT)
+
+    def uploads(self) -> list[Upload]:
+        """Those that are open."""
+        try:
+            return list(self.direct.uploads())
+        except ObjectGone:  # rclone says NoSuchUpload where there has never been one
+            return []
 
     def close(self):
         for store in (self.through, self.impatient, self.direct):

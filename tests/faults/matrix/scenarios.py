@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from bucketrelay_emulators.faults import Fault, Request
 
-PART = 8  # bytes
+PART = 1024  # bytes: more than an error document has, so that one could pass for a small object
 OLD, NEW = b"older", b"newer"
-LARGE, LARGER = bytes(range(20)), bytes(range(50, 70))  # three parts
+LARGE, LARGER = bytes(range(250)) * 10, bytes(range(250, 0, -1)) * 10  # three parts
 
 
 @dataclass(frozen=True)

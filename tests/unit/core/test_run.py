@@ -93,6 +93,15 @@ def test_a_request_that_hangs_is_left_behind_and_said_to_be_unfinished():
     assert [result.outcome for result in others] == [Outcome.COPIED] * 2
 
 
+def test_a_refusal_outside_of_a_task_is_said_as_it_is():
+    def deliver(task, _):
+        raise StoreRefused("the store is not in this version yet")
+
+    (result,) = runner(deliver).run(tasks(1), Deadline())
+
+    assert (result.error, result.retryable) == ("the store is not in this version yet", False)
+
+
 def test_nothing_to_do_is_no_result():
     assert runner(result_of).run([], Deadline()) == []
 
@@ -154,17 +163,24 @@ def test_a_target_that_hangs_holds_up_its_own_share_of_the_threads_and_no_more()
     assert all(result.ok for result in results)
 
 
-def test_threads_that_one_destination_has_no_work_for_go_to_the_others():
-    gate = threading.Barrier(4, timeout=20)
+def test_a_target_that_hangs_takes_nothing_from_the_next_invocation_of_a_warm_process():
+    let_go = threading.Event()
 
     def deliver(task, _):
-        if task.target == "many":
-            gate.wait()  # only passes if all four threads work for it
+        if task.target == "hangs":
+            let_go.wait(20)
         return result_of(task)
 
-    some = [Task("r", "s", "one", "few", "one"), *(Task("r", "s", str(n), "many", str(n)) for n in range(8))]
+    some = runner(deliver, threads=4)
+    first = some.run(
+        [Task("r", "s", str(n), target, str(n)) for n in range(8) for target in ("hangs", "works")], Deadline(0.3)
+    )
+    later = [some.run([Task("r", "s", str(n), "works", str(n)) for n in range(8)], Deadline(20)) for _ in range(3)]
+    let_go.set()
 
-    assert all(result.ok for result in runner(deliver, threads=4).run(some, Deadline()))
+    assert [r.outcome for r in first[1::2]] == [Outcome.COPIED] * 8
+    assert {r.outcome for r in first[::2]} == {Outcome.UNFINISHED}
+    assert all(result.ok for results in later for result in results)
 
 
 def test_more_destinations_than_threads_all_get_their_turn():

@@ -19,6 +19,8 @@ made = st.builds(
     size=st.integers(0, 10**15),
     when=st.text(st.characters(codec="utf-8"), max_size=60),
     etag=st.text(st.characters(codec="utf-8"), max_size=80),
+    digest=st.text("abcXYZ019-_", max_size=43),
+    md5=st.text("0123456789abcdef", max_size=32),
 )
 
 
@@ -41,7 +43,9 @@ def test_whatever_users_write_under_our_name_is_a_stamp_or_none(text):
 def test_an_ordinary_stamp_leaves_room_for_the_users_metadata():
     info = ObjectInfo("k", 10**12, "d41d8cd98f00b204e9800998ecf8427e-10000", version="096fKKXTRTtl3on89fVO.nfljtsv6qko")
 
-    assert len(stamps.make(info, "a" * 12, "b" * 12).text()) < 150
+    assert (
+        len(stamps.make(info, "a" * 12, "b" * 12).text()) < 150
+    )  # and 76 more for the digests of an object in one piece
 
 
 def test_a_stamp_carried_to_another_key_by_a_users_tool_is_void():
@@ -110,3 +114,12 @@ def test_two_objects_have_one_identity_only_if_they_are_one_object(pair):
     same = (s1, b1, p1 + k1) == (s2, b2, p2 + k2)
 
     assert (stamps.identity(Address(s1, b1, "", p1), k1) == stamps.identity(Address(s2, b2, "", p2), k2)) is same
+
+
+def test_a_copy_edited_in_place_by_a_tool_that_keeps_metadata_is_found_out():
+    info = ObjectInfo("k", 3, "e")
+    stamped = stamps.stamped(info, stamps.make(info, "source-id-00", "target-id-00", "d", "900150983cd24fb0"))
+
+    assert stamps.stamp_of(stamped, "target-id-00") is not None
+    assert stamps.stamp_of(replace(stamped, checksums={"md5": "900150983cd24fb0"}), "target-id-00") is not None
+    assert stamps.stamp_of(replace(stamped, checksums={"md5": "0000000000000000"}), "target-id-00") is None

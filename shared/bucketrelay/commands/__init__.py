@@ -1,0 +1,1 @@
+"""Commands, one in a module; `bucketrelay.cli` names them."""

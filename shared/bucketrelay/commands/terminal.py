@@ -1,0 +1,56 @@
+"""What the commands have in common: options, the configuration, words for people."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.markup import escape
+
+from bucketrelay import config
+from bucketrelay.config import Config
+from bucketrelay.errors import ConfigError
+
+OK, FAILED, USAGE = 0, 1, 2
+_CONTROL = {n: f"\\x{n:02x}" for n in (*range(32), 127, *range(128, 160))}  # no key may steer a terminal
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that these commands share: `--config`, `--json`, `-q`."""
+    for option in (
+        click.option("-q", "--quiet", is_flag=True, help="Nothing but what is wrong or changes."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object a line on standard output."),
+        click.option("--config", "config_file", type=click.Path(path_type=Path), help="The configuration file."),
+    ):
+        command = option(command)
+    return command
+
+
+def configuration(config_file: Path | None) -> Config:
+    """The configuration; a wrong one ends the program with every mistake on a line."""
+    environ = dict(os.environ)
+    if config_file:
+        environ["BUCKETRELAY_CONFIG"] = str(config_file)
+        environ.pop("BUCKETRELAY_TOML", None)  # what is said on the command line wins
+    try:
+        return config.find(environ, None, Path.cwd())
+    except ConfigError as error:
+        usage(*error.mistakes)
+
+
+def complain(text: str) -> None:
+    """One line to standard error."""
+    click.echo(f"bucketrelay: {text.translate(_CONTROL)}", err=True)
+
+
+def usage(*lines: str) -> NoReturn:
+    """End the program: it was called wrongly."""
+    for line in lines:
+        complain(line)
+    raise SystemExit(USAGE)
+
+
+def shown(text: str) -> str:
+    """For a cell of a table: nothing in it steers the terminal, or is taken for markup."""
+    return escape(text.translate(_CONTROL))

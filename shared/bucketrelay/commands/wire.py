@@ -1,0 +1,113 @@
+"""`bucketrelay wire ROUTE`: the bucket's events for a route, merged with what is configured there."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration, shown, usage
+from bucketrelay.config import Config
+from bucketrelay.errors import RelayError
+from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.wire import Cloud, Kind, Plan, Unwirable, Wish
+from bucketrelay.wire.clouds import cloud
+
+_HELP = {
+    "function": "Call this function: Lambda ARN, FunctionGraph URN, OCI function OCID.",
+    "queue": "Send to this SQS queue (ARN), which a function reads: the way to recommend in AWS.",
+    "topic": "Tell this topic: SNS ARN, SMN URN, OCI Notifications OCID.",
+}
+
+
+@click.command()
+@click.argument("route")
+@click.option("--function", metavar="ARN|URN|OCID", help=_HELP["function"])
+@click.option("--queue", metavar="ARN", help=_HELP["queue"])
+@click.option("--topic", metavar="ARN|URN|OCID", help=_HELP["topic"])
+@click.option("--event-bridge", is_flag=True, help="Send everything to EventBridge (S3).")
+@click.option("--undo", is_flag=True, help="Remove what an earlier run set up for the route, and nothing else.")
+@click.option("--dry-run", is_flag=True, help="Print what would change, touch nothing.")
+@common
+def wire(  # noqa: PLR0913 — one parameter for each option
+    *,
+    route: str,
+    function: str | None,
+    queue: str | None,
+    topic: str | None,
+    event_bridge: bool,
+    undo: bool,
+    dry_run: bool,
+    config_file: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Set up the events of ROUTE's source bucket, so that its changes reach the function.
+
+    What else is configured there stays as it is. Running it twice changes nothing more.
+    """
+    given: dict[Kind, str | None] = {"function": function, "queue": queue, "topic": topic}
+    targets: list[tuple[Kind, str]] = [(kind, target) for kind, target in given.items() if target]
+    targets += [("event_bridge", "")] if event_bridge else []
+    if undo and targets:
+        usage("--undo removes what is named bucketrelay-ROUTE, wherever it goes: leave the target out")
+    if not undo and len(targets) > 1:
+        usage("give one of --function, --queue, --topic, --event-bridge")
+    found = configuration(config_file)
+    chosen = _route(found, route)
+    wish = None if undo else Wish(route, *(targets[0] if targets else ("function", "")))
+    with closing(_cloud(found, chosen)) as adapter:
+        raise SystemExit(_wire(adapter, chosen, wish, dry_run=dry_run, as_json=as_json, quiet=quiet))
+
+
+def _wire(adapter: Cloud, route: Route, wish: Wish | None, *, dry_run: bool, as_json: bool, quiet: bool) -> int:
+    try:
+        if wish is not None and not wish.target and wish.kind != "event_bridge" and route.source.scheme != "obs":
+            usage("say where the events go: --function, --queue or --topic, or in S3 --event-bridge")
+        plan = adapter.plan_undo(route.name) if wish is None else adapter.plan(wish)
+        if not dry_run:
+            adapter.carry_out(plan)
+    except Unwirable as error:
+        complain(f"{route.name}: {error}")
+        return USAGE
+    except RelayError as error:
+        complain(f"{route.name}: {error}")
+        return FAILED
+    _show(plan, route, done=not dry_run, as_json=as_json, quiet=quiet)
+    return OK
+
+
+def _show(plan: Plan, route: Route, *, done: bool, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        for step in plan.steps:
+            said = {"change": step.verb, "subject": step.subject, "detail": step.detail, "done": done}
+            click.echo(json.dumps({"route": route.name, "source": route.source.url, **said}))
+    elif plan.steps:
+        table = Table("change" if done else "would change", "what", "detail", box=None, pad_edge=False)
+        for step in plan.steps:
+            table.add_row(step.verb, shown(step.subject), shown(step.detail))
+        Console(highlight=False).print(table)
+    elif not quiet:
+        click.echo(f"{route.source.url}: nothing to change")
+    if not quiet:
+        for note in plan.notes:
+            complain(note)
+
+
+def _route(found: Config, name: str) -> Route:
+    chosen = next((route for route in found.routes if route.name == name), None)
+    if chosen is None:
+        usage(f"no route is named {name!r}: there is {', '.join(route.name for route in found.routes) or 'none'}")
+    return chosen
+
+
+def _cloud(found: Config, route: Route) -> Cloud:
+    if route.source.bucket == ANY_BUCKET:
+        usage(f"the route {route.name} takes any bucket: name one as its source, or wire each by hand")
+    adapter = cloud(found.stores[route.source_store])
+    if adapter is None:
+        scheme = route.source.scheme
+        usage(f"{scheme}:// has no events to wire: run bucketrelay reconcile {route.name} on a schedule instead")
+    return adapter

@@ -1,0 +1,201 @@
+"""What is asked, in which order: store by store, and within a store nothing that an earlier failure has answered."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bucketrelay.config import Config
+from bucketrelay.doctor.checks import CHECKS, Finding
+from bucketrelay.doctor.probe import Trial, probes
+from bucketrelay.errors import RelayError, StoreUnavailable
+from bucketrelay.model import Deletes
+from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.store import Store
+from bucketrelay.wire import CREATED, EXPIRED, REMOVED, Greeting, Health, Need
+
+SKEW = timedelta(minutes=5)  # what S3, OBS and OCI allow before they refuse a signature
+_NO_KEY = ".bucketrelay-doctor/no-such-key"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is examined, and by which means.
+
+    Attributes:
+        store: the configured store of that name.
+        health: what its bucket can be asked besides; None where it is in no cloud.
+        name: a new name for a probe, unlike any other's.
+    """
+
+    found: Config
+    store: Callable[[str], Store]
+    health: Callable[[str], Health | None]
+    now: Callable[[], datetime]
+    name: Callable[[], str]
+
+
+def examine(world: World) -> Iterator[Finding]:
+    """Every finding, store by store, sources first; a store that cannot be used at all has one, of the first reason."""
+    for name in _used(world.found):
+        yield from _store(world, name)
+    for name in dict.fromkeys(route.forward for route in world.found.routes if route.forward):
+        shown = world.found.forwards[name].shown
+        yield Finding("forward", name, None, f"{shown}: not tried", CHECKS["forward"].remedy)
+
+
+def _used(found: Config) -> list[str]:
+    sources = [route.source_store for route in found.routes]
+    targets = [target for route in found.routes for target in route.targets]
+    return list(dict.fromkeys([*sources, *targets, found.log]))
+
+
+def _store(world: World, name: str) -> Iterator[Finding]:
+    found = world.found
+    if found.stores[name].address.bucket == ANY_BUCKET:
+        yield Finding("reach", name, None, "any bucket is the source: which one, only an event says", "name one")
+        return
+    try:
+        store, health = world.store(name), world.health(name)
+    except RelayError as error:
+        yield Finding("reach", name, False, str(error), CHECKS["reach"].remedy)
+        return
+    usable = yield from _arrival(world, name, store, health)
+    if not usable:
+        return
+    yield _listed(name, store)
+    source_of = [route for route in found.routes if route.source_store == name]
+    target_of = [route for route in found.routes if name in route.targets]
+    if source_of:
+        yield from _source(world, name, store, health, source_of)
+    if target_of or name == found.log:
+        yield from probes(Trial(name, store, is_target=bool(target_of), name=world.name), found, world.store)
+    if target_of and health is not None:
+        yield from _target(name, store, health, target_of)
+
+
+def _arrival(world: World, name: str, store: Store, health: Health | None) -> Generator[Finding, None, bool]:
+    """Reach, clock, credentials, bucket, look: all from one answer. Returns whether to go on."""
+    if health is None:
+        looked = _tried("look", name, store, lambda: "there" if store.look(_NO_KEY) else "no such key")
+        yield looked
+        return bool(looked.ok)
+    try:
+        greeting = health.greet()
+    except RelayError as error:
+        yield _failed("reach", name, store, str(error))
+        return False
+    yield Finding("reach", name, True, store.address.url)
+    clock = _clock(world, name, store, greeting)
+    if clock is not None:
+        yield clock
+    if greeting.trouble == "clock":
+        return False
+    for check in ("credentials", "bucket", "look"):
+        if greeting.trouble == check:
+            yield _failed(check, name, store, greeting.said)
+            return False
+        yield Finding(check, name, True, "accepted" if check == "credentials" else greeting.said)
+    return True
+
+
+def _clock(world: World, name: str, store: Store, greeting: Greeting) -> Finding | None:
+    """A clock that is off does not keep us from asking on, unless the server says so: some are lenient."""
+    apart = abs(world.now() - greeting.date) if greeting.date is not None else None
+    if greeting.trouble == "clock" or (apart is not None and apart > SKEW):
+        said = greeting.said if apart is None else f"{apart.total_seconds():.0f} s apart from the server's"
+        return _failed("clock", name, store, said)
+    return None if apart is None else Finding("clock", name, True, f"{apart.total_seconds():.0f} s apart")
+
+
+def _listed(name: str, store: Store) -> Finding:
+    def first() -> str:
+        info = next(iter(store.list()), None)
+        return f"begins with {info.key!r}" if info else "empty"
+
+    return _tried("list", name, store, first)
+
+
+def _source(world: World, name: str, store: Store, health: Health | None, routes: list[Route]) -> Iterator[Finding]:
+    def byte() -> str:
+        info = next((info for info in store.list() if info.size), None)
+        if info is None:
+            return "nothing is there to read"
+        return "one byte" if store.fetch(info.key, 1) else f"{info.key!r} was deleted meanwhile"
+
+    yield _tried("read", name, store, byte)
+    if health is None:
+        yield Finding("wired", name, None, "a directory has no events", "bucketrelay reconcile copies what is there")
+        return
+    yield from _wired(world, name, store, health, routes)
+
+
+def _wired(world: World, name: str, store: Store, health: Health, routes: list[Route]) -> Iterator[Finding]:
+    try:
+        wired = health.wired()
+    except RelayError as error:
+        yield _untold("wired", name, store, str(error))
+        return
+    if store.address.scheme == "oci":
+        said = "objectEventsEnabled is " + ("true" if wired.enabled else "false: the bucket tells nobody anything")
+        yield Finding("events", name, True, said) if wired.enabled else _failed("events", name, store, said)
+    removals = any(route.deletes is Deletes.FOLLOW for route in routes)
+    needed = [CREATED, *([REMOVED, EXPIRED] if removals else [])]
+    missing = [event for event in needed if event not in wired.events and event not in wired.cannot]
+    where = ", ".join(wired.targets)
+    if not missing:
+        yield Finding("wired", name, True, f"{', '.join(e for e in needed if e not in wired.cannot)} to {where}")
+    elif wired.targets or wired.whole or store.address.scheme == "oci":
+        yield _failed("wired", name, store, f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else ""))
+    else:
+        yield _untold(
+            "wired", name, store, "the bucket has no rule of its own; whether EventGrid has, is not seen here"
+        )
+    unsaid = [event for event in needed if event in wired.cannot]
+    if unsaid:
+        remedy = "run bucketrelay reconcile on a schedule where lifecycle rules delete objects"
+        yield Finding("wired", name, None, f"{', '.join(unsaid)} is not told by this cloud", remedy)
+    need = Need(world.found.limits.margin, world.found.limits.memory)
+    try:
+        for fact in health.facts(wired.targets, need):
+            yield Finding("function", name, fact.ok, fact.detail, fact.remedy)
+    except RelayError as error:
+        yield _untold("function", name, store, str(error))
+
+
+def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Iterator[Finding]:
+    try:
+        kept = health.versioning()
+    except RelayError as error:
+        yield _untold("versioning", name, store, str(error))
+    else:
+        if kept or not any(route.deletes is Deletes.FOLLOW for route in routes):
+            yield Finding("versioning", name, True, "on" if kept else "off, and no route deletes here")
+        else:
+            yield _untold("versioning", name, store, "off: what a route deletes here is gone for good")
+    try:
+        swept = health.sweeps()
+    except RelayError as error:
+        yield _untold("uploads", name, store, str(error))
+        return
+    yield (
+        Finding("uploads", name, True, "a lifecycle rule removes them")
+        if swept
+        else _failed("uploads", name, store, "no lifecycle rule removes abandoned multipart uploads")
+    )
+
+
+def _tried(check: str, name: str, store: Store, call: Callable[[], str]) -> Finding:
+    try:
+        return Finding(check, name, True, call())
+    except StoreUnavailable as error:
+        return Finding(check, name, False, str(error), "try again; then check endpoint and network")
+    except RelayError as error:
+        return _failed(check, name, store, str(error))
+
+
+def _failed(check: str, name: str, store: Store, detail: str) -> Finding:
+    return Finding(check, name, False, detail, CHECKS[check].advice(store.address))
+
+
+def _untold(check: str, name: str, store: Store, detail: str) -> Finding:
+    return Finding(check, name, None, detail, CHECKS[check].advice(store.address))

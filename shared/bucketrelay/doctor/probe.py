@@ -1,0 +1,153 @@
+"""Writes that are taken back: one small object below `.bucketrelay-doctor/`, in targets and in the log store."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bucketrelay.config import Config
+from bucketrelay.doctor.checks import CHECKS, Finding
+from bucketrelay.errors import RelayError, StoreUnavailable, TargetChanged
+from bucketrelay.model import Address, Meta
+from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.store import ABSENT, PartStore, Store
+from bucketrelay.wire import PROBES
+
+_BODY = b"bucketrelay doctor looks whether it may write here; this may be deleted\n"
+_META = Meta(content_type="text/plain", user={"bucketrelay-doctor": "probe"})
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One store to be written to."""
+
+    store_name: str
+    store: Store
+    is_target: bool
+    name: Callable[[], str]
+
+    def finding(self, check: str, ok: bool | None, detail: str) -> Finding:
+        """With the check's remedy, where it is not fine."""
+        remedy = "" if ok else CHECKS[check].advice(self.store.address)
+        return Finding(check, self.store_name, ok, detail, remedy)
+
+    def refused(self, check: str, error: RelayError) -> Finding:
+        """A call that was not answered as it must be."""
+        if isinstance(error, StoreUnavailable):
+            return Finding(check, self.store_name, False, str(error), "try again; then check endpoint and network")
+        return self.finding(check, False, str(error))
+
+
+def probes(trial: Trial, found: Config, store: Callable[[str], Store]) -> Iterator[Finding]:
+    """Write, read, loop, conditional, multipart, delete. What was written is removed also where something fails."""
+    key = f"{PROBES}{trial.name()}"
+    if (route := _event_of(trial.store.address, key, found)) is not None:
+        said = f"not tried: a probe here would be an event of route {route.name}"
+        yield Finding("write", trial.store_name, None, said, "try it by hand with an object that may be replicated")
+        return
+    try:
+        trial.store.put(key, _BODY, _META)
+    except RelayError as error:
+        yield trial.refused("write", error)
+        return
+    try:
+        yield _written(trial, key)
+        yield _read(trial, key)
+        yield _loop(trial, key, found, store)
+        if trial.is_target:
+            yield _conditional(trial, key)
+            yield from _multipart(trial, key)
+    finally:
+        last = _deleted(trial, key)
+    yield last
+
+
+def _event_of(place: Address, key: str, found: Config) -> Route | None:
+    """The route whose source the probe would be in: what is written there is not ours to write."""
+    for route in found.routes:
+        there = route.source
+        same = (there.scheme, there.endpoint) == (place.scheme, place.endpoint) and there.bucket in (
+            place.bucket,
+            ANY_BUCKET,
+        )
+        if same and there.namespace in ("", place.namespace) and not _ignored(route, place):
+            inner = there.relative(place.prefix + key)
+            if inner is not None and route.takes(inner):
+                return route
+    return None
+
+
+def _ignored(route: Route, place: Address) -> bool:
+    here = (place.scheme, place.bucket, place.prefix)
+    return any((known.scheme, known.bucket, known.prefix) == here for known in route.ignores)
+
+
+def _written(trial: Trial, key: str) -> Finding:
+    try:
+        info = trial.store.look(key)
+    except RelayError as error:
+        return trial.refused("look", error)
+    if info is None:
+        return trial.finding("write", False, "what was written is not there: another store answers reads")
+    if dict(info.meta.user) != dict(_META.user):
+        said = f"user metadata did not survive: {dict(info.meta.user)!r}"
+        remedy = "this store cannot hold where a copy comes from: use another server, or one that keeps x-amz-meta-*"
+        return Finding("write", trial.store_name, False, said, remedy)
+    return trial.finding("write", True, f"{PROBES} takes objects")
+
+
+def _read(trial: Trial, key: str) -> Finding:
+    try:
+        fetched = trial.store.fetch(key, len(_BODY))
+    except RelayError as error:
+        return trial.refused("read", error)
+    same = fetched is not None and fetched.body is not None and bytes(fetched.body) == _BODY
+    return trial.finding("read", same, "the probe" if same else "the probe came back as something else")
+
+
+def _loop(trial: Trial, key: str, found: Config, store: Callable[[str], Store]) -> Finding:
+    full = trial.store.address.prefix + key
+    for route in found.routes:
+        inner = route.source.relative(full)
+        if inner is None or route.source.bucket == ANY_BUCKET or not route.takes(inner):
+            continue
+        try:
+            seen = store(route.source_store).look(inner)
+        except RelayError:
+            continue  # the source has findings of its own
+        if seen is not None and seen.size == len(_BODY):
+            said = f"what is written here appears in {route.source.url}, the source of route {route.name}"
+            return trial.finding("loop", False, said)
+    return trial.finding("loop", True, "no source shows the probe")
+
+
+def _conditional(trial: Trial, key: str) -> Finding:
+    try:
+        trial.store.put(key, _BODY, _META, expect=ABSENT)
+    except TargetChanged:
+        return trial.finding("conditional", True, "honoured")
+    except RelayError as error:
+        return trial.refused("conditional", error)
+    return trial.finding("conditional", None, "not honoured: the store overwrites whatever is there")
+
+
+def _multipart(trial: Trial, key: str) -> Iterator[Finding]:
+    if not isinstance(trial.store, PartStore):
+        yield trial.finding("multipart", None, "this store takes no parts: large objects must go over at once")
+        return
+    try:
+        upload = trial.store.begin(f"{key}.parts", _META)
+        parts = list(trial.store.parts(upload))
+        trial.store.abandon(upload)
+    except RelayError as error:
+        yield trial.refused("multipart", error)
+        return
+    yield trial.finding("multipart", not parts, "begun and abandoned" if not parts else "a new upload has parts")
+
+
+def _deleted(trial: Trial, key: str) -> Finding:
+    try:
+        trial.store.delete(key)
+        left = trial.store.look(key)
+    except RelayError as error:
+        return trial.refused("delete", error)
+    said = "removed" if left is None else f"{trial.store.address.of(key)} is still there"
+    return trial.finding("delete", left is None, said)

@@ -1,0 +1,468 @@
+"""`bucketrelay doctor`: green on a healthy world, and each fault that is planted in it is found, with its remedy."""
+
+import contextlib
+import json
+import logging
+import socket
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from botocore.session import Session
+from click.testing import CliRunner
+from moto.server import ThreadedMotoServer
+
+from bucketrelay import config
+from bucketrelay.cli import cli
+from bucketrelay.doctor import CHECKS, Finding, World, examine, table
+from bucketrelay.model import Address
+from bucketrelay.store import Store
+from bucketrelay_emulators import obs_settings
+from bucketrelay_emulators.faults import ALWAYS, Fault
+from bucketrelay_emulators.obs import ObsEmulator
+from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.oci_events import COMPARTMENT
+from bucketrelay_emulators.proxy import FaultProxy
+from fakes import MemoryStore
+
+SECRET = "doctor-secret-77aa/+="
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:relay"
+FUNCTION = "ocid1.fnfunc.oc1.phx.relay"
+SWEPT = "<AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload>"
+NO_RULES = b"<NotificationConfiguration/>"
+DOCS = Path(__file__).parents[2] / "docs" / "doctor.md"
+
+
+@pytest.fixture(scope="module")
+def aws():
+    """The S3 part, deployed as it ought to be: source bucket → queue → function, a target and the log bucket."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request, else
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    session = Session()
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": SECRET}
+    with contextlib.ExitStack() as stack:
+        stack.callback(server.stop)
+        clients = {
+            name: stack.enter_context(
+                contextlib.closing(session.create_client(name, region_name="us-east-1", endpoint_url=endpoint, **keys))
+            )
+            for name in ("s3", "sqs", "lambda", "iam")
+        }
+        _buckets(clients["s3"])
+        _function(clients)
+        yield endpoint, clients["s3"]
+
+
+def _buckets(s3):
+    for bucket in ("src-bucket", "target-bucket", "log-bucket"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket="src-bucket", Key="in/a.jpg", Body=b"1")
+    rule = {"ID": "sweep", "Status": "Enabled", "Filter": {"Prefix": ""}}
+    rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": 7}
+    s3.put_bucket_lifecycle_configuration(Bucket="target-bucket", LifecycleConfiguration={"Rules": [rule]})
+    _notify(s3, ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"])
+
+
+def _notify(s3, events):
+    rules = [{"Id": "stack", "QueueArn": QUEUE, "Events": events}] if events else []
+    wanted = {"QueueConfigurations": rules}
+    s3.put_bucket_notification_configuration(Bucket="src-bucket", NotificationConfiguration=wanted)
+
+
+def _function(clients):
+    role = clients["iam"].create_role(RoleName="relay", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    about = {"Runtime": "python3.13", "Role": role, "Handler": "app.handler", "Timeout": 60, "MemorySize": 512}
+    code = {"ZipFile": b"PK\x05\x06" + bytes(18)}  # an empty archive
+    clients["lambda"].create_function(FunctionName="relay", Code=code, **about)
+    policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:dead","maxReceiveCount":5}'
+    clients["sqs"].create_queue(QueueName="dead")
+    clients["sqs"].create_queue(QueueName="relay", Attributes={"VisibilityTimeout": "360", "RedrivePolicy": policy})
+    clients["lambda"].create_event_source_mapping(
+        EventSourceArn=QUEUE, FunctionName="relay", FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+
+
+@dataclass
+class Clouds:
+    folder: Path
+    s3: object  # a client that goes past the proxy
+    proxy: FaultProxy
+    obs: ObsEmulator
+    oci: OciEmulator
+
+    def write(self, **changed):
+        """relay.toml, with options of stores changed: photos={"secret_key": "wrong"}."""
+        of_s3 = {"endpoint": self.proxy.endpoint, "region": "us-east-1", "access_key": "test", "secret_key": SECRET}
+        keys = {"access_key": self.obs.access_key, "secret_key": self.obs.secret_key}
+        of_obs = {"endpoint": self.obs.endpoint, **keys}
+        of_oci = {"endpoint": self.oci.endpoint, "config_file": self.oci.config_file}
+        stores = {
+            "photos": {"url": "s3://src-bucket/in", **of_s3},
+            "docs": {"url": "oci://src@mytenancy", **of_oci},
+            "pics": {"url": "obs://src", **of_obs},
+            "mirror": {"url": "oci://target@mytenancy", **of_oci},
+            "archive": {"url": "obs://target", **of_obs},
+            "back": {"url": "s3://target-bucket", **of_s3},
+            "logs": {"url": "s3://log-bucket/relay", **of_s3},
+        }
+        routes = (("photos", ["mirror", "archive"], "follow"), ("docs", ["back"], "keep"), ("pics", ["back"], "keep"))
+        text = 'log = "logs"\n'
+        for name, options in stores.items():
+            lines = {**options, "retries": 0, **changed.get(name, {})}
+            text += f"[stores.{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items())
+        for name, targets, deletes in routes:
+            text += f'[[routes]]\nname = "{name}"\nsource = "{name}"\ntargets = {json.dumps(targets)}\n'
+            text += f'deletes = "{deletes}"\n'
+        (self.folder / "relay.toml").write_text(text + changed.get("more", ""))
+
+    def target(self, cloud):
+        return self.obs.engine.bucket("target") if cloud == "obs" else self.oci.bucket("target")
+
+
+@pytest.fixture
+def clouds(aws, tmp_path, monkeypatch):
+    for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    endpoint, s3 = aws
+    with FaultProxy(endpoint) as proxy, ObsEmulator() as obs, OciEmulator() as oci:
+        world = Clouds(tmp_path, s3, proxy, obs, oci)
+        for cloud in (obs, oci):
+            for bucket in ("src", "target"):
+                cloud.create_bucket(bucket)
+        _healthy_obs(obs)
+        _healthy_oci(oci)
+        world.write()
+        yield world
+
+
+def _healthy_obs(obs):
+    source, target = obs.engine.bucket("src"), obs.engine.bucket("target")
+    rules = "<Id>f</Id><FunctionGraph>urn:fss:relay</FunctionGraph><Event>ObjectCreated:*</Event>"
+    text = f"<NotificationConfiguration><FunctionGraphConfiguration>{rules}</FunctionGraphConfiguration>"
+    obs_settings.keep(source, "notification", f"{text}</NotificationConfiguration>".encode())
+    rule = f"<Rule><Prefix></Prefix><Status>Enabled</Status>{SWEPT}</Rule>"
+    obs_settings.keep(target, "lifecycle", f"<LifecycleConfiguration>{rule}</LifecycleConfiguration>".encode())
+    text = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    obs_settings.keep(target, "versioning", text)
+
+
+def _healthy_oci(oci):
+    from oci.object_storage.models import ObjectLifecycleRule, PutObjectLifecyclePolicyDetails, UpdateBucketDetails
+
+    types = [f"com.oraclecloud.objectstorage.{what}object" for what in ("create", "update", "delete")]
+    condition = {"eventType": types, "data": {"additionalDetails": {"bucketName": ["src"]}}}
+    action = {"actionType": "FAAS", "isEnabled": True, "functionId": FUNCTION}
+    rule = {"displayName": "stack", "isEnabled": True, "compartmentId": COMPARTMENT, "actions": {"actions": [action]}}
+    oci.rules.add({**rule, "condition": json.dumps(condition)})
+    oci.rules.functions[FUNCTION] = {"timeoutInSeconds": 300, "memoryInMBs": 512}
+    fields = {"name": "s", "action": "ABORT", "time_amount": 7, "time_unit": "DAYS", "is_enabled": True}
+    swept = ObjectLifecycleRule(target="multipart-uploads", **fields)
+    client = oci.client()
+    client.put_object_lifecycle_policy("mytenancy", "target", PutObjectLifecyclePolicyDetails(items=[swept]))
+    client.update_bucket("mytenancy", "target", UpdateBucketDetails(versioning="Enabled"))
+
+
+def run(clouds, *words):
+    done = CliRunner().invoke(cli, ["doctor", *words])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    for secret in (SECRET, clouds.obs.secret_key, Path(clouds.oci.config["key_file"]).read_text()[40:80]):
+        assert secret not in done.output
+    return done
+
+
+def findings(clouds):
+    done = run(clouds, "--json")
+    found = [Finding(**json.loads(line)) for line in done.stdout.splitlines()]
+    assert done.exit_code == (1 if any(finding.ok is False for finding in found) else 0)
+    return found
+
+
+def failed(found):
+    return {(finding.store, finding.check) for finding in found if finding.ok is False}
+
+
+def left_behind(clouds):
+    keys = [o.key for cloud in ("obs", "oci") for o in clouds.target(cloud).list()]
+    for bucket in ("target-bucket", "log-bucket"):
+        keys += [entry["Key"] for entry in clouds.s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
+        keys += [up["Key"] for up in clouds.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", ())]
+    return [key for key in keys if "doctor" in key]
+
+
+def test_a_healthy_world_is_green_and_nothing_is_left_in_it(clouds):
+    found = findings(clouds)
+
+    assert failed(found) == set()
+    assert {finding.store for finding in found} == {"photos", "docs", "pics", "mirror", "archive", "back", "logs"}
+    assert {finding.check for finding in found} == set(CHECKS) - {"forward"}
+    assert left_behind(clouds) == []
+    assert sum(finding.ok is None for finding in found) == 3  # OBS: no conditions (archive), limits (pics); moto: none
+    written = [r for r in clouds.proxy.requests if r.bucket == "src-bucket" and r.method not in ("GET", "HEAD")]
+    assert written == []
+    assert clouds.oci.rules.all()[0]["displayName"] == "stack"
+
+
+def test_a_person_gets_a_table_and_with_quiet_only_what_is_not_fine(clouds):
+    whole, quiet = run(clouds), run(clouds, "-q")
+
+    assert (whole.exit_code, quiet.exit_code) == (0, 0)
+    assert "all is well" in whole.stderr
+    assert "credentials" in whole.stdout
+    assert "credentials" not in quiet.stdout
+    assert quiet.stderr == ""
+
+
+def refuse(at, operation, *, status=403, code="AccessDenied", bucket=None, **more):
+    meets = None if bucket is None else (lambda request: request.bucket == bucket)
+    at.faults.order(Fault(operation=operation, status=status, code=code, match=meets, times=ALWAYS, **more))
+
+
+def without_events(clouds, *_):
+    from oci.object_storage.models import UpdateBucketDetails
+
+    clouds.oci.client().update_bucket("mytenancy", "src", UpdateBucketDetails(object_events_enabled=False))
+
+
+def without_rules(clouds):
+    clouds.oci.rules._rules.clear()
+
+
+def short_of_memory(clouds):
+    clouds.oci.rules.functions[FUNCTION] = {"timeoutInSeconds": 5, "memoryInMBs": 128}
+
+
+def unswept_obs(clouds):
+    obs_settings.keep(clouds.target("obs"), "lifecycle", b"")
+
+
+def created_only_of_some(clouds):
+    text = "<TopicConfiguration><Id>x</Id><Topic>urn:smn:x</Topic><Event>ObjectRemoved:*</Event></TopicConfiguration>"
+    bucket = clouds.obs.engine.bucket("src")
+    obs_settings.keep(bucket, "notification", f"<NotificationConfiguration>{text}</NotificationConfiguration>".encode())
+
+
+PLANTED = [
+    # who fails in which check, a word of the remedy, how it is planted
+    ("photos", "look", "s3:ListBucket on arn:aws:s3:::src-bucket", lambda c: refuse(c.proxy, "GetObject", bucket="src-bucket")),
+    ("photos", "list", "s3:ListBucket", lambda c: refuse(c.proxy, "ListObjectsV2", bucket="src-bucket")),
+    ("photos", "credentials", "keys", lambda c: refuse(c.proxy, "GetObject", bucket="src-bucket", code="InvalidAccessKeyId")),
+    ("photos", "clock", "NTP", lambda c: refuse(c.proxy, "GetObject", bucket="src-bucket", code="RequestTimeTooSkewed")),
+    ("photos", "bucket", "create", lambda c: c.write(photos={"url": "s3://no-such-bucket/in"})),
+    ("photos", "read", "kms:Decrypt", lambda c: refuse(c.proxy, "GetObject", key="in/a.jpg")),
+    ("back", "write", "s3:PutObject on arn:aws:s3:::target-bucket/*", lambda c: refuse(c.proxy, "PutObject", bucket="target-bucket")),
+    ("back", "multipart", "s3:AbortMultipartUpload", lambda c: refuse(c.proxy, "CreateMultipartUpload", bucket="target-bucket")),
+    ("logs", "write", "arn:aws:s3:::log-bucket/relay/*", lambda c: refuse(c.proxy, "PutObject", bucket="log-bucket")),
+    ("archive", "credentials", "keys", lambda c: c.write(archive={"secret_key": "wrong"})),
+    ("archive", "look", "obs:bucket:ListBucket", lambda c: refuse(c.obs, "GetObject", bucket="target")),
+    ("archive", "write", "obs:object:PutObject", lambda c: refuse(c.obs, "PutObject")),
+    ("archive", "multipart", "AbortMultipartUpload", lambda c: refuse(c.obs, "InitiateMultipartUpload")),
+    ("archive", "uploads", "AbortIncompleteMultipartUpload", unswept_obs),
+    ("pics", "wired", "wire ROUTE", created_only_of_some),
+    ("mirror", "bucket", "url", lambda c: c.oci.denied.add("target")),
+    ("mirror", "credentials", "keys", lambda c: refuse(c.oci, "GetObject", bucket="target", status=401, code="NotAuthenticated")),
+    ("mirror", "write", "OBJECT_CREATE", lambda c: refuse(c.oci, "PutObject", code="NotAllowed")),
+    ("mirror", "multipart", "OBJECT_OVERWRITE", lambda c: refuse(c.oci, "CreateMultipartUpload", code="NotAllowed")),
+    ("mirror", "reach", "endpoint", lambda c: refuse(c.oci, "GetObject", bucket="target", status=503, code="ServiceUnavailable")),
+    ("docs", "events", "object-events-enabled true", without_events),
+    ("docs", "wired", "cloudevents-rules", without_rules),
+    ("docs", "function", "256 MB", short_of_memory),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("store", "check", "word", "plant"), PLANTED, ids=[f"{s}-{c}" for s, c, _, _ in PLANTED])
+def test_a_planted_fault_is_found_with_its_remedy(clouds, store, check, word, plant):
+    plant(clouds)
+    found = findings(clouds)
+
+    assert failed(found) == {(store, check)}
+    (first, *_), remedies = [f for f in found if f.ok is False], [f.remedy for f in found if f.ok is False]
+    assert first.detail
+    assert any(word in remedy for remedy in remedies)
+    assert left_behind(clouds) == []
+
+
+@pytest.mark.parametrize(
+    ("store", "cloud", "code", "word"),
+    [("archive", "obs", "AccessDenied", "obs:object:DeleteObject"), ("mirror", "oci", "NotAllowed", "OBJECT_DELETE")],
+)
+def test_a_probe_that_cannot_be_removed_is_named(clouds, store, cloud, code, word):
+    refuse(getattr(clouds, cloud), "DeleteObject", code=code)
+    found = findings(clouds)
+
+    assert failed(found) == {(store, "delete")}
+    assert any(word in f.remedy and ".bucketrelay-doctor/" in f.remedy for f in found if f.ok is False)
+    assert any(".bucketrelay-doctor/" in f.detail for f in found if f.ok is False)
+    assert len(left_behind(clouds)) == 1
+
+
+def test_a_source_whose_removals_nobody_is_told_of_fails_where_the_route_follows_them(clouds):
+    _notify(clouds.s3, ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])
+    try:
+        found = findings(clouds)
+    finally:
+        _notify(clouds.s3, ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"])
+
+    assert failed(found) == {("photos", "wired")}
+    assert any("LifecycleExpiration" in f.detail for f in found if f.ok is False)
+
+
+def test_a_missing_lifecycle_rule_and_versioning_that_may_not_be_asked_are_told_apart(clouds):
+    refuse(clouds.proxy, "GetBucketLifecycle")
+    found = findings(clouds)
+    assert failed(found) == set()
+    assert [f.ok for f in found if (f.store, f.check) == ("back", "uploads")] == [None]
+
+    clouds.proxy.faults.clear()
+    refuse(clouds.proxy, "GetBucketLifecycle", status=404, code="NoSuchLifecycleConfiguration")
+    assert failed(findings(clouds)) == {("back", "uploads")}
+
+
+def test_eventgrid_cannot_be_seen_and_is_no_failure(clouds):
+    obs_settings.keep(clouds.obs.engine.bucket("src"), "notification", NO_RULES)
+    found = findings(clouds)
+
+    assert failed(found) == set()
+    assert any(f.store == "pics" and f.check == "wired" and "EventGrid" in f.detail for f in found)
+
+
+def test_a_server_that_cannot_be_reached_has_one_finding(clouds):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        clouds.write(archive={"endpoint": f"http://127.0.0.1:{nobody.getsockname()[1]}", "timeout": 0.5})
+        found = findings(clouds)
+
+    assert [(f.check, f.ok) for f in found if f.store == "archive"] == [("reach", False)]
+
+
+def test_a_clock_that_is_off_is_found_by_the_servers_date(clouds):
+    found = look(clouds, now=datetime.now(timezone.utc) + timedelta(minutes=7))
+    fine = look(clouds, now=datetime.now(timezone.utc) + timedelta(minutes=4))
+
+    assert failed(found) == {(store, "clock") for store in config.load(text(clouds), {}).stores}
+    assert all("s apart" in f.detail and "NTP" in f.remedy for f in found if f.ok is False)
+    assert failed(fine) == set()
+
+
+def text(clouds):
+    return (clouds.folder / "relay.toml").read_text()
+
+
+def look(clouds, *, now):
+    from bucketrelay import wiring
+    from bucketrelay.wire.clouds import cloud
+
+    found = config.load(text(clouds), {})
+    stores = wiring.Stores(found.stores, lambda: wiring.NO_KEYS)
+    names = iter(range(100))
+    with contextlib.ExitStack() as stack:
+
+        def kept(made):
+            stack.callback(made.close)
+            return made
+
+        world = World(
+            found,
+            lambda name: kept(stores.get(name)),
+            lambda name: kept(cloud(found.stores[name])),
+            lambda: now,
+            lambda: f"probe-{next(names)}",
+        )
+        return list(examine(world))
+
+
+def test_a_log_bucket_that_is_the_source_by_another_name_is_a_loop(clouds):
+    with FaultProxy(clouds.proxy.upstream) as other:  # another address of the same server
+        clouds.write(logs={"url": "s3://src-bucket/in/logs", "endpoint": other.endpoint})
+        found = findings(clouds)
+
+    assert ("logs", "loop") in failed(found)
+    assert any("the source of route photos" in f.detail for f in found if f.check == "loop" and not f.ok)
+    keys = [entry["Key"] for entry in clouds.s3.list_objects_v2(Bucket="src-bucket")["Contents"]]
+    assert keys == ["in/a.jpg"]
+
+
+def test_a_target_that_is_another_routes_source_is_not_written_to(clouds):
+    chain = '[[routes]]\nname = "on"\nsource = "back"\ntargets = ["archive"]\n'
+    clouds.write(more=chain)
+    found = findings(clouds)
+    puts = [r for r in clouds.proxy.requests if r.bucket == "target-bucket" and r.method in ("PUT", "POST", "DELETE")]
+
+    assert puts == []
+    assert any(f.store == "back" and f.check == "write" and "an event of route on" in f.detail for f in found)
+
+
+def test_a_forward_is_named_and_not_told_anything(clouds):
+    forward = (
+        '[forwards.hook]\ntype = "webhook"\nurl = "https://127.0.0.1:1/hook?token=t0p"\nsecret_key = "whsec_dDBw"\n'
+    )
+    clouds.write(more=f'{forward}[[routes]]\nname = "h"\nsource = "photos"\nforward = "hook"\n')
+    done = run(clouds, "--json")
+    told = [json.loads(line) for line in done.stdout.splitlines() if '"forward"' in line]
+
+    assert [(f["store"], f["ok"]) for f in told] == [("hook", None)]
+    assert "t0p" not in done.output
+    assert "whsec" not in done.output
+
+
+def test_directories_are_tried_like_stores(tmp_path, clouds):
+    for name in ("s", "t", "l"):
+        (tmp_path / name).mkdir()
+    stores = "".join(f'[stores.{n}]\nurl = "file://{tmp_path}/{n}"\n' for n in ("s", "t", "l"))
+    route = '[[routes]]\nname = "r"\nsource = "s"\ntargets = ["t"]\n'
+    (tmp_path / "relay.toml").write_text(f'log = "l"\n{stores}{route}')
+    assert failed(findings(clouds)) == set()
+    (tmp_path / "t").rmdir()
+    assert failed(findings(clouds)) == {("t", "look")}
+
+
+def test_a_wrong_configuration_is_exit_2_with_every_mistake_on_a_line(clouds):
+    (clouds.folder / "relay.toml").write_text('log = "nowhere"\nlgo = 1\n')
+    done = run(clouds)
+
+    assert done.exit_code == 2
+    assert len(done.stderr.strip().splitlines()) >= 2
+
+
+class Forgetful(MemoryStore):
+    """Keeps no user metadata, as some servers do."""
+
+    def put(self, key, body, meta, *, expect=None):
+        return super().put(key, body, replace(meta, user={}), expect=expect)
+
+
+def memory_world(target: Store):
+    text = (
+        'log = "l"\n[stores.s]\nurl = "file:///s"\n[stores.t]\nurl = "file:///t"\n[stores.l]\nurl = "file:///l"\n'
+        '[[routes]]\nname = "r"\nsource = "s"\ntargets = ["t"]\n'
+    )
+    stores = {"s": MemoryStore(Address("s3", "s")), "t": target, "l": MemoryStore(Address("s3", "l"))}
+    now = datetime.now(timezone.utc)
+    return World(config.load(text, {}), stores.__getitem__, lambda name: None, lambda: now, lambda: "probe")
+
+
+def test_conditions_that_are_honoured_are_told_from_those_that_are_not():
+    for honoured in (True, False):
+        found = list(examine(memory_world(MemoryStore(Address("s3", "t"), conditional=honoured))))
+        assert [f.ok for f in found if f.check == "conditional"] == [True if honoured else None]
+        assert failed(found) == set()
+
+
+def test_a_store_that_forgets_user_metadata_is_found():
+    found = list(examine(memory_world(Forgetful(Address("s3", "t")))))
+
+    assert failed(found) == {("t", "write")}
+    assert any("user metadata" in f.detail for f in found if f.ok is False)
+
+
+def test_the_documentation_has_the_checks_as_they_are():
+    assert table() in DOCS.read_text(encoding="utf-8")
+
+
+def test_every_check_that_takes_a_permission_names_it_for_each_cloud():
+    for check in CHECKS.values():
+        assert set(check.needs) in (set(), {"s3", "obs", "oci"}), check.name
+        assert check.remedy

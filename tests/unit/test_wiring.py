@@ -1,0 +1,71 @@
+"""From a configuration to a system: what is checked before anything is connected."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from bucketrelay import config, entry, wiring
+from bucketrelay.errors import ConfigError
+
+EVENTS = Path(__file__).parents[1] / "payloads" / "events"
+TOML = """
+log = "logs"
+[stores.a]
+url = "{a}"
+region = "r-1"
+{option}
+[stores.b]
+url = "{b}"
+[stores.logs]
+url = "{logs}"
+[[routes]]
+name = "r"
+source = "a"
+targets = ["b"]
+{route}
+"""
+
+
+def load(a="obs://src-bucket", b="file:///there", logs="file:///logs", option="", route=""):
+    return config.load(TOML.format(a=a, b=b, logs=logs, option=option, route=route), {})
+
+
+def test_a_store_of_a_kind_that_is_not_here_yet_is_a_mistake_at_once():
+    with pytest.raises(ConfigError, match=r"stores\.b\.url: rclone:// is not in this version yet"):
+        wiring.system(load(b="rclone://remote/path"))
+
+
+@pytest.mark.parametrize(
+    ("b", "logs", "route"),
+    [
+        ("file:///t", "file:///t/lists", ""),
+        ("file:///t", "file:///t", ""),
+        ("file:///t", "file:///t/2026/lists", 'add_prefix = "2026/"'),
+        ("file:///t/failed_object", "file:///t", ""),
+        ("file:///t", "file:///t", 'add_prefix = "checkpoints/"'),
+    ],
+)
+def test_a_copy_that_could_land_among_the_lists_is_a_mistake(b, logs, route):
+    with pytest.raises(ConfigError, match="among the lists"):
+        load(b=b, logs=logs, route=route)
+
+
+@pytest.mark.parametrize(
+    ("b", "logs", "route"),
+    [("file:///t", "file:///t/lists", 'add_prefix = "2026/"'), ("file:///t/copies", "file:///t/lists", "")],
+)
+def test_lists_beside_the_copies_are_fine(b, logs, route):
+    assert load(b=b, logs=logs, route=route).log == "logs"
+
+
+@pytest.mark.parametrize(("option", "key"), [("", "a b.jpg"), ('event_keys = "raw"', "a+b.jpg")])
+def test_how_keys_are_written_in_events_can_be_said_of_the_source(option, key):
+    system = wiring.system(load(option=option), emit=lambda line: None)
+    event = json.loads((EVENTS / "obs-eventgrid-created.json").read_text())  # where its own word does not tell
+    event["data"]["obs"]["object"]["key"] = "a+b.jpg"
+    (task,), refused = entry.tasks_of(event, system, cloud="obs")
+
+    assert (task.key, refused) == (key, [])
+    assert math.isfinite(system.margin)

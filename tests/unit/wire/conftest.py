@@ -1,0 +1,57 @@
+"""Three clouds on this machine, each with a source bucket whose events can be wired."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.session import Session
+from moto.server import ThreadedMotoServer
+
+from bucketrelay_emulators.obs import ObsEmulator
+from bucketrelay_emulators.oci import OciEmulator
+
+SECRET = "wire-secret-5e1f/+="
+
+
+@dataclass
+class Moto:
+    """AWS on this machine; a client of any service."""
+
+    endpoint: str
+    session: Any = field(default_factory=Session)
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        if service not in self.made:
+            keys = {"aws_access_key_id": "test", "aws_secret_access_key": SECRET}
+            self.made[service] = self.session.create_client(
+                service, region_name="us-east-1", endpoint_url=self.endpoint, **keys
+            )
+        return self.made[service]
+
+
+@pytest.fixture(scope="module")
+def moto():
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request, else
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    world = Moto("http://{}:{}".format(*server.get_host_and_port()))
+    yield world
+    for client in world.made.values():
+        client.close()
+    server.stop()
+
+
+@pytest.fixture
+def obs():
+    with ObsEmulator() as cloud:
+        cloud.create_bucket("src")
+        yield cloud
+
+
+@pytest.fixture
+def oci():
+    with OciEmulator() as cloud:
+        cloud.create_bucket("src", events=False)
+        yield cloud
