@@ -8,7 +8,7 @@ from bucketrelay.config import Config
 from bucketrelay.doctor.checks import CHECKS, Finding
 from bucketrelay.doctor.probe import Trial, probes
 from bucketrelay.errors import RelayError, StoreUnavailable
-from bucketrelay.model import Deletes
+from bucketrelay.model import Deletes, ObjectInfo
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.store import Store
 from bucketrelay.wire import CREATED, EXPIRED, REMOVED, Greeting, Health, Need
@@ -62,10 +62,13 @@ def _store(world: World, name: str) -> Iterator[Finding]:
     usable = yield from _arrival(world, name, store, health)
     if not usable:
         return
-    yield _listed(name, store)
+    listed = _tried("list", name, store, lambda: f"begins with {info.key!r}" if (info := _listed(store)) else "empty")
+    yield listed
     source_of = [route for route in found.routes if route.source_store == name]
     target_of = [route for route in found.routes if name in route.targets]
     if source_of:
+        if listed.ok:
+            yield _tried("read", name, store, lambda: _byte(store))
         yield from _source(world, name, store, health, source_of)
     if target_of or name == found.log:
         yield from probes(Trial(name, store, is_target=bool(target_of), name=world.name), found, world.store)
@@ -107,22 +110,19 @@ def _clock(world: World, name: str, store: Store, greeting: Greeting) -> Finding
     return None if apart is None else Finding("clock", name, True, f"{apart.total_seconds():.0f} s apart")
 
 
-def _listed(name: str, store: Store) -> Finding:
-    def first() -> str:
-        info = next(iter(store.list()), None)
-        return f"begins with {info.key!r}" if info else "empty"
+def _listed(store: Store, *, filled: bool = False) -> ObjectInfo | None:
+    """The first object; with *filled* the first that has a byte to read."""
+    return next((info for info in store.list() if info.size or not filled), None)
 
-    return _tried("list", name, store, first)
+
+def _byte(store: Store) -> str:
+    info = _listed(store, filled=True)
+    if info is None:
+        return "nothing is there to read"
+    return "one byte" if store.fetch(info.key, 1) else f"{info.key!r} was deleted meanwhile"
 
 
 def _source(world: World, name: str, store: Store, health: Health | None, routes: list[Route]) -> Iterator[Finding]:
-    def byte() -> str:
-        info = next((info for info in store.list() if info.size), None)
-        if info is None:
-            return "nothing is there to read"
-        return "one byte" if store.fetch(info.key, 1) else f"{info.key!r} was deleted meanwhile"
-
-    yield _tried("read", name, store, byte)
     if health is None:
         yield Finding("wired", name, None, "a directory has no events", "bucketrelay reconcile copies what is there")
         return

@@ -246,7 +246,7 @@ class S3Reads:
 
 
 def _into(body: Any, view: memoryview) -> int:
-    """Read into *view*; 0 at the end. botocore's StreamingBody has no readinto before 1.38, and Lambda brings its own."""
+    """Read into *view*; 0 at the end. Lambda brings its own botocore, whose bodies have no readinto before 1.38."""
     if hasattr(body, "readinto"):
         return int(body.readinto(view))
     piece = body.read(len(view))

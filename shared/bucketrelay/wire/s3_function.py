@@ -6,12 +6,16 @@ and "gettingstarted-limits"; Lambda API reference, GetFunctionConfiguration and 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from bucketrelay.stores.s3_client import Access
 from bucketrelay.stores.s3_errors import code_of
 from bucketrelay.wire import Fact, Need
 from bucketrelay.wire.limits import memory, seconds
+
+if TYPE_CHECKING:
+    from botocore.loaders import Loader
 
 
 def facts(access: Access, targets: Sequence[str], need: Need) -> list[Fact]:
@@ -115,12 +119,22 @@ def _asked(call: Callable[[], Mapping[str, Any]], permission: str) -> Mapping[st
 _GONE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException"})
 
 
+@cache
+def _loader() -> "Loader":
+    """The SDK's data files, parsed once for all clients."""
+    from botocore.loaders import create_loader  # noqa: PLC0415 - with the first client
+
+    return create_loader()
+
+
 def _client(access: Access, service: str, arn: str) -> Any:
     """A client of another service, with the store's credentials; to be closed."""
     from botocore.config import Config  # noqa: PLC0415 - the SDK loads when something is asked of it
     from botocore.session import Session  # noqa: PLC0415 - as above
 
-    made: Any = Session(profile=access.profile or None).create_client(
+    session = Session(profile=access.profile or None)
+    session.register_component("data_loader", _loader())
+    made: Any = session.create_client(
         service,
         region_name=arn.split(":")[3],
         endpoint_url=None if access.on_aws else access.endpoint or None,

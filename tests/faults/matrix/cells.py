@@ -135,16 +135,7 @@ def _watched(cloud: Cloud, row: Row, operation: Operation, scenario: Scenario, t
     world = World(cloud, operation.side)
     try:
         before = _prepared(world, scenario)
-        gate, met = threading.Event(), Met(operation)
-        cloud.proxy.requests.clear()
-        cloud.proxy.faults.order(replace(row.order(operation, gate, times), match=met))
-        world.impatient = row.kind == "delay"
-        result = world.run()
-        world.impatient = False
-        cloud.proxy.faults.clear()
-        gate.set()
-        if row.kind == "delay" and not cloud.proxy.requests.wait(met.all):
-            raise Wrong("what was held was never answered")
+        result, met = _disturbed(world, row, operation, times)
         if met.those <= operation.skip or not _matters(cloud, row, operation):
             return NOTHING
         return _judged(world, row, scenario, result, before)
@@ -153,6 +144,23 @@ def _watched(cloud: Cloud, row: Row, operation: Operation, scenario: Scenario, t
         raise Wrong(f"{cloud.title}, {operation.name} ({scenario.name}), {row.name}, {how}: {wrong}") from wrong
     finally:
         world.tidy()
+
+
+def _disturbed(world: World, row: Row, operation: Operation, times: int) -> "tuple[Result, Met]":
+    """Run the task, the fault ordered; what is delayed takes effect after the task has ended."""
+    proxy, gate, met = world.cloud.proxy, threading.Event(), Met(operation)
+    proxy.requests.clear()
+    proxy.faults.order(replace(row.order(operation, gate, times), match=met))
+    world.impatient = row.kind == "delay"
+    try:
+        result = world.run()
+    finally:
+        world.impatient = False
+        proxy.faults.clear()
+        gate.set()
+    if row.kind == "delay" and not proxy.requests.wait(met.all):
+        raise Wrong("what was held was never answered")
+    return result, met
 
 
 class Met:
@@ -181,7 +189,7 @@ def _prepared(world: World, scenario: Scenario) -> bytes | None:
         if world.run().ok or world.uploads != 1:
             raise Wrong("could not be prepared")
         world.cloud.proxy.faults.clear()
-    if scenario.then != scenario.begun:  # writing the same again would be another version
+    if scenario.begun is None or scenario.then != scenario.begun:  # the same again would be another version
         world.write(scenario.then)
     return scenario.first
 

@@ -23,6 +23,7 @@ WRONG: dict[tuple[str, str], dict[str, str]] = {
     ("look at the target", "answers 404 no such bucket"): _of(_EVERY, _404),
     ("look at the target", "answers 200 with an error inside"): _of((*_S3, "oci"), _EMPTY_200),
     ("fetch the source", "answers 200 with an error inside"): _of((*_S3, "oci"), _DOCUMENT),
+    ("read a part", "answers 200 with an error inside"): _of((*_S3, "oci"), _DOCUMENT),
     ("fetch the source", "changes a byte of the answer"): _of(("s3", "rclone"), _UNNOTICED)
     | _of(("aws", "obs", "oci"), _IN_PARTS),
     ("read a part", "changes a byte of the answer"): _of(_EVERY, _UNNOTICED),

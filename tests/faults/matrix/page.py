@@ -37,11 +37,11 @@ noticed**:
 |---|---|
 | copied, deleted | the task is done in spite of the fault |
 | found done | likewise: the write had been done though its answer said otherwise, or there was nothing to do |
-| fails, comes again | the result is `retryable`: the platform, or `bucketrelay retry`, brings the task again |
-| fails, to be mended | the result is not `retryable`: the error says what to grant or to configure |
+| fails, comes again | the result is `retryable`: the same task, brought again by the platform, may succeed |
+| fails, to be mended | the result is not `retryable`: the error says what to grant or to configure; then replay |
 | target untouched | it holds what it held before |
 | yet it is done | the target is as it should be; the next attempt finds that out |
-| an upload left open | an upload without an object: `bucketrelay sweep`, or the bucket's own rule, removes it |
+| an upload left open | parts that no object is made of: the scheduled sweep, or the bucket's own rule, removes them |
 | believed | a store that says "no such key" is believed; no client can know better |
 | — | there is nothing at which that fault could happen |
 

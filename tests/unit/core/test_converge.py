@@ -336,3 +336,71 @@ def test_an_upload_that_is_refused_leaves_nothing_open(world, verb):
     assert list(world.target.uploads()) == []
     assert world.target.keys() == []
     assert world.log.keys() == []
+
+
+def test_a_condition_that_was_only_found_to_work_saves_no_look(world):
+    """A server may honour If-Match and not If-None-Match, or both for a put and neither for a commit."""
+    world.deletes = Deletes.KEEP
+    world.target._abilities = Abilities(creates_once=False)
+    world.source.write("k", b"1")
+    world.run()
+
+    assert world.source.counts["look"] == 1
+
+
+def test_an_object_in_parts_is_always_looked_at_again(world):
+    world.deletes = Deletes.KEEP
+    world.target._abilities = Abilities(min_part=1, creates_once=True)
+    world.source.write("k", LARGE)
+    world.run()
+
+    assert world.source.counts["look"] == 1
+
+
+def test_a_delete_that_did_not_happen_is_not_counted_by_the_fuse(world):
+    for key in "abcd":
+        world.source.write(key, b"1")
+        world.run(key)
+        world.source.remove(key)
+    world.target.fail("delete", StoreUnavailable("503"), times=3)
+    failed = [world.run(key, Change.REMOVED, max_deletes=2) for key in "abc"]
+    done = [world.run(key, Change.REMOVED, max_deletes=2).outcome for key in "ab"]
+
+    assert all("503" in result.error for result in failed)
+    assert done == [Outcome.DELETED] * 2
+    assert "max_deletes" in world.run("d", Change.REMOVED, max_deletes=2).error
+
+
+def test_a_delete_of_unknown_outcome_is_counted_by_the_fuse(world):
+    world.source.write("a", b"1")
+    world.run("a")
+    world.source.remove("a")
+    world.target.fail("delete", OutcomeUnknown("no answer"))
+    world.run("a", Change.REMOVED, max_deletes=1)
+
+    assert "max_deletes" in world.run("a", Change.REMOVED, max_deletes=1).error
+
+
+def test_bytes_of_the_budget_are_given_back_whatever_goes_wrong(world):
+    world.target._abilities = Abilities(min_part=1)
+    world.source.write("k", LARGE)
+    for verb, store in (
+        ("read", world.source),
+        ("fetch", world.source),
+        ("put_part", world.target),
+        ("look", world.target),
+    ):
+        store.fail(verb, StoreUnavailable("503"), times=1)
+        world.run()
+
+    assert world.budget._free == world.budget._total
+
+
+def test_without_memory_a_task_waits_no_longer_than_its_invocation(world):
+    world.source.write("k", b"1")
+    held = world.budget.bytes(1 << 40, Deadline())
+    result = world.run(deadline=Deadline(0.05))
+    held.release()
+
+    assert (result.outcome, result.retryable) == (Outcome.UNFINISHED, True)
+    assert "memory" in result.error

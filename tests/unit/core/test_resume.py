@@ -4,6 +4,7 @@ import base64
 import contextlib
 import itertools
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -300,3 +301,18 @@ def test_a_checkpoint_of_a_store_that_is_no_longer_configured_keeps_no_other_fro
 
     assert len(list(world.checkpoints.sweep(configured, later, timedelta(days=1)))) == 1
     assert world.log.keys() == []
+
+
+def test_other_metadata_begins_anew(world):
+    """What was said when the upload was opened is what would be published."""
+    world.source.write("k", LARGE, Meta(content_type="a/b"))
+    world.target.fail("commit", StoreUnavailable("503"))
+    world.run()
+    world.source.write("k", LARGE, Meta(content_type="c/d"))
+    world.source._bucket.objects["k"] = replace(
+        world.source._bucket.objects["k"], modified=world.source.info("k").modified
+    )
+    world.run()
+
+    assert world.target.info("k").meta.content_type == "c/d"
+    assert list(world.target.uploads()) == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.session import Session
+from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
 from bucketrelay_emulators.obs import ObsEmulator
@@ -33,6 +34,13 @@ class Moto:
 
 @pytest.fixture(scope="module")
 def moto():
+    # Else it would look for Docker, to run the functions that its queues feed.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(default_user_config["lambda"], "use_docker", False)
+        yield from _moto()
+
+
+def _moto():
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request, else
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
