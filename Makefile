@@ -30,6 +30,7 @@ lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy deploy/*.py
 	$(BIN)/lint-imports
 
 format: $(READY)  ## mend what a machine can mend

@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from importlib import import_module
 from typing import Any, get_args
 
@@ -17,12 +16,12 @@ _HOMES = {
     "proxy": ("bucketrelay_emulators.proxy", "FaultProxy"),
 }
 _NUMBERS: dict[str, Callable[[str], float]] = {
-    "times": int,
-    "skip": int,
     "status": int,
+    "rate": float,
     "after_bytes": int,
     "seconds": float,
-    "rate": float,
+    "times": int,
+    "skip": int,
 }
 _TOLD = ("kind", "method", "operation", "key", "code", "message", *_NUMBERS)
 
@@ -113,9 +112,9 @@ def _greeting(given: argparse.Namespace, running: Any) -> str:
 
 
 def _shown(fault: Fault) -> str:
-    """What was ordered, as it was ordered, without what was left as it is."""
-    told = {field.name: getattr(fault, field.name) for field in fields(Fault) if field.name in _TOLD}
+    """What was ordered, without what was left as it is."""
     usual = Fault()
+    told = {name: getattr(fault, name) for name in _TOLD}
     said = {name: value for name, value in told.items() if name == "kind" or value != getattr(usual, name)}
     return ",".join(f"{name}={'always' if value == ALWAYS else value}" for name, value in said.items())
 

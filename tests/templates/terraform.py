@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import hcl2
@@ -30,7 +29,7 @@ def read(folder: str) -> dict[str, list[Any]]:
 def plain(value: Any) -> Any:
     """Without the quotes that hcl2 leaves around names and strings, and without comments."""
     if isinstance(value, dict):
-        return {plain(name): plain(inner) for name, inner in value.items() if name != "__comments__"}
+        return {plain(name): plain(inner) for name, inner in value.items() if not name.endswith("comments__")}
     if isinstance(value, list):
         return [plain(inner) for inner in value]
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':

@@ -1,4 +1,4 @@
-"""templates/terraform, as far as it goes without terraform: parsed, and every argument one that its provider documents."""
+"""templates/terraform, as far as it goes without terraform: parsed, every argument one that its provider documents."""
 
 import json
 import re

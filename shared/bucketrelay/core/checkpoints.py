@@ -24,6 +24,7 @@ class Checkpoint:
     """An open upload.
 
     `of` is all that its parts depend on: the source's identity, its fingerprint, the size of the parts, the metadata.
+    Without an upload's id it only says that the server could not copy the object within one invocation.
     """
 
     store: str  # the target store's name
@@ -85,7 +86,7 @@ def _abandoned(stores: Callable[[str], Store], checkpoint: Checkpoint) -> bool:
         target = stores(checkpoint.store)
     except ConfigError:
         return False  # the store has left the configuration, and nothing of it may be touched any more
-    if not isinstance(target, PartStore):
+    if not isinstance(target, PartStore) or not checkpoint.upload.id:
         return False
     target.abandon(checkpoint.upload)
     return True

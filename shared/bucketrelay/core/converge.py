@@ -1,5 +1,6 @@
 """One task: look at both sides, make the target equal to the source, look again."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from bucketrelay.core import stamp as stamps
 from bucketrelay.core.carry import fit
+from bucketrelay.core.checkpoints import Checkpoint, quietly
 from bucketrelay.core.decide import Action, Decision, Link, decide
 from bucketrelay.core.digest import tree
 from bucketrelay.core.fuse import Fuse
@@ -24,7 +26,7 @@ from bucketrelay.errors import (
     TargetChanged,
 )
 from bucketrelay.model import Deletes, Fetched, Meta, ObjectInfo, Outcome, Result, Task
-from bucketrelay.store import ABSENT, Absent, ServerSideCopy, Store, Tagged
+from bucketrelay.store import ABSENT, Absent, ServerSideCopy, Store, Tagged, Upload
 
 ROUNDS = 5  # an object that changes faster than it can be copied five times over is said to be so
 
@@ -151,11 +153,20 @@ class Converge:
         if not isinstance(copy.target, ServerSideCopy):
             return False
         copy.deadline.check()
+        # A copy by the server begins anew in each invocation, an upload goes on: what did not fit once is carried.
+        slow = Checkpoint(copy.store, Upload(copy.key, ""), f"{copy.of};by hand")
+        if copy.deadline.left() < math.inf and copy.info.size > self.road.part_size:
+            left = self.road.checkpoints.load(copy.name)
+            if left and left.of.startswith(f"{copy.of};"):  # said so, or on its way already
+                return False
         try:
             copy.target.copy_from(copy.source, copy.info, copy.key, copy.meta, copy.deadline, expect=copy.expect)
         except CannotCopy:
             self.unreachable.add((pair.task.source, pair.task.target))  # asked once in a process, not for every object
             return False
+        except OutOfTime:
+            quietly(lambda: self.road.checkpoints.save(copy.name, slow))
+            raise
         return True
 
     def _by_hand(self, copy: Copy, first: First) -> None:

@@ -139,7 +139,7 @@ def _open(copy: Copy, target: PartStore, size: int, checkpoints: Checkpoints) ->
                 return _Opened(left.upload, of, _whole_parts(copy, target, left.upload, size), left.sums)
             except ObjectGone:
                 pass  # committed, abandoned or expired: begin again
-        else:
+        elif left.upload.id:
             quietly(lambda: target.abandon(left.upload))
     copy.deadline.check()
     upload = target.begin(copy.key, copy.meta)

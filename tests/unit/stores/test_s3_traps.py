@@ -436,6 +436,22 @@ class TestConditions:
         assert [match for match, _ in self.conditions(server) if match] == [self.conditions(server)[0][0]]
 
 
+class TestNoObject:
+    """A login page, or another service on that port, answers 200 too."""
+
+    PAGE = b"<html>please log in</html>"
+
+    def test_a_page_is_not_an_object(self, server, store):
+        server.will(Answer(200, {"Content-Type": "text/html"}, self.PAGE))
+        with pytest.raises(StoreUnavailable, match="describes no object"):
+            store.fetch("k", 100)
+
+    def test_nor_is_it_one_to_a_look(self, server, store):
+        server.will(Answer(200, {"Content-Type": "text/html", "Content-Length": "26"}))
+        with pytest.raises(StoreUnavailable, match="describes no object"):
+            store.look("k")
+
+
 class TestReading:
     def test_a_server_that_ignores_if_match_is_caught_by_its_own_etag(self, server, store):
         server.will(content(b"12345", ETag='"newer"'))
