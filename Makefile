@@ -24,7 +24,7 @@ slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all dir
 	$(BIN)/python -m pytest -m slow --timeout 900 -s
 
 fault-matrix: $(READY)  ## every fault at every request of every store; writes docs/fault-matrix.md
-	PYTHONPATH=tests $(BIN)/python -m faults.matrix
+	PYTHONPATH=tests $(BIN)/python -m faults.matrix $(CLOUDS)
 
 lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check .

@@ -34,6 +34,7 @@ MiB = 1024 * 1024
 SMALL, THREADS = 4096, 16
 PACKAGES = ("boto3", "botocore", "urllib3")
 RESULTS = HERE / "results.md"
+BUSY = "Other work was on this machine: wall times, and ratios of speed, say little; those of CPU are steadier."
 OTHERS = """## Figures of others, to hold these against
 
 * A Lambda function has the equivalent of one vCPU at 1,769 MB of memory, and in proportion below: so 1,000 divided by
@@ -281,6 +282,8 @@ def main() -> None:
     chosen = arguments()
     command = f"python benchmarks/throughput.py {' '.join(sys.argv[1:])}".strip()
     text = [f"{datetime.now(timezone.utc):%Y-%m-%d}, `{command}`", machine()]
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 1:
+        text.append(f"**{BUSY}**")
     print("\n\n".join(text), flush=True)
     loads = [Load("small", SMALL, ON_SMALL, chosen.n), Load("large", chosen.size, ON_LARGE, 1, large=True)]
     for scheme in chosen.over:

@@ -8,8 +8,6 @@ from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Abilities, Expect, Part, Upload, Written
 from faults.world import Operation, Rules, frozen, info_of
 
-PARTS_OF_ANY_SIZE = Abilities(min_part=1)
-
 
 def _wanted(expect: Expect) -> str:
     return "any" if expect is None else "absent" if expect is ABSENT else expect.etag
@@ -22,7 +20,10 @@ class AskingStore:
     name: str
     ask: Callable[[Operation], Any]
     rules: Rules
-    abilities: Abilities = PARTS_OF_ANY_SIZE
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(min_part=1, creates_once=self.rules.conditional and self.rules.documented)
 
     @property
     def address(self) -> Address:

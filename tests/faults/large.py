@@ -61,7 +61,7 @@ class Large:
         flip = self._flip
         self._deletes = self._dice.choice(list(Deletes))
         stores = sorted({name for route in layout.routes for name in route})
-        self._rules = {name: Rules(flip(), versioned=flip(), terse=flip()) for name in stores}
+        self._rules = {name: Rules(flip(), flip(), versioned=flip(), terse=flip()) for name in stores}
         self._rules[LOG] = Rules()
         self._buckets = {name: Bucket() for name in self._rules}
         self._running: list[_Running] = []

@@ -69,6 +69,8 @@ def _value(value: Any, seen: dict[int, tuple]) -> Any:
         return float  # how long something took: without a deadline nothing depends on it
     if isinstance(value, _PLAIN):
         return value
+    if isinstance(value, bytearray):
+        return bytes(value)
     if type(value).__name__ == "AskingStore":
         return value.name
     if isinstance(value, Deadline) or type(value).__module__ in _HARNESS:
@@ -92,8 +94,8 @@ def _inside(value: Any, seen: dict[int, tuple]) -> Any:
         return _of_function(value, seen)
     if isinstance(value, BaseException):
         return str(value), _value(value.__cause__, seen), _value(value.__context__, seen)
-    if isinstance(value, bytearray) or type(value).__name__ in ("lock", "RLock"):
-        return repr(value).partition(" object at ")[0]
+    if type(value).__name__ in ("lock", "RLock"):
+        return repr(value).partition(" object ")[0]
     return _attributes(value, seen)
 
 

@@ -16,6 +16,7 @@ class Small:
     """What may happen.
 
     Args:
+        documented: whether the target's conditions can be relied on, if it has them.
         acts: what the user may do to the source: w(rite new content), o(verwrite with the same size), t(ouch: the
             metadata alone, the ETag stays), r(estore the first content), d(elete).
         most: how many acts.
@@ -34,6 +35,7 @@ class Small:
 
     deletes: Deletes = Deletes.FOLLOW
     conditional: bool = True
+    documented: bool = True
     acts: str = "wotrd"
     most: int = 3
     faults: frozenset[str] = FAULTS
@@ -49,7 +51,8 @@ class Small:
     @property
     def rules(self) -> dict[str, Rules]:
         """How each server behaves. The table stands for a database, and always keeps its promises."""
-        return {"source": self.source, "target": Rules(self.conditional, clock=False), "table": Rules(clock=False)}
+        target = Rules(self.conditional, self.documented, clock=False)
+        return {"source": self.source, "target": target, "table": Rules(clock=False)}
 
     def task(self, path: str) -> Task:
         """The task that the event of the last act of *path* becomes."""

@@ -13,7 +13,7 @@ from faults.small import Small
     "strategy", [naive.act_on_the_event, naive.sequencer_row, naive.look_and_act, naive.if_match, naive.lease]
 )
 def test_it_can_end_wrong_without_any_fault(explore, strategy, deletes):
-    acts = "wd" if deletes is Deletes.FOLLOW else "wot"
+    acts = {Deletes.FOLLOW: "wd", Deletes.KEEP: "wt"}[deletes]
     ticks = 1 if strategy is naive.lease else 0
     small = Small(deletes, acts=acts, faults=frozenset(), sees_events=True, ticks=ticks)
     _, result = explore(small, strategy)

@@ -64,6 +64,7 @@ class Rules(NamedTuple):
     """How a server behaves."""
 
     conditional: bool = True
+    documented: bool = True  # and that it is conditional can be relied on
     versioned: bool = False  # with old versions that can still be read
     clock: bool = True  # False: every write is of the same second, so that more states are equal
     terse: bool = False  # "not modified" says nothing but the ETag

@@ -151,6 +151,7 @@ def up(cloud: Aws, template: str, name: str, folder: Path, **parameters: str) ->
     mappings = lambda_.list_event_source_mappings(FunctionName=resources["Function"])["EventSourceMappings"]
     for mapping in mappings:  # moto's own poller wants Docker, and knows no batchItemFailures: see `drive`
         lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    cloud.events.remove_targets(Rule=resources["Daily"].split("/")[-1], Ids=["function"])  # moto: for all events, too
     cloud.police.used.clear()
     cloud.police.statements = list(granted(cloud, resources["Role"]))
     with ExitStack() as stack:

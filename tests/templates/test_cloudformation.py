@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,7 @@ def template(name):
 
 def lint(*paths):
     """What the command says of the files, and how it ends."""
-    command = [sys.executable, "-m", "cfnlint", "--include-checks", "I", "--", *map(str, paths)]
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--include-checks", "I", "--", *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -50,7 +51,7 @@ def test_cfn_lint_would_find_something(tmp_path):
     (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
     status, said = lint(tmp_path / "bad.yaml")
     assert status != 0
-    assert "BatchSize" in said
+    assert "'many' is not of type 'integer'" in said
 
 
 def test_a_message_stays_invisible_for_six_times_the_timeout_whatever_timeout_is_chosen(template):

@@ -29,8 +29,8 @@ from bucketrelay_emulators.proxy import FaultProxy
 from fakes import MemoryStore
 
 SECRET = "doctor-secret-77aa/+="
-SOURCE, TARGET = "src-bucket", "target-bucket"
-QUEUE = "arn:aws:sqs:us-east-1:123456789012:relay"
+SOURCE, TARGET = "doctor-source", "doctor-target"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:doctor-relay"
 FUNCTION = "ocid1.fnfunc.oc1.phx.relay"
 SWEPT = "<AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload>"
 NO_RULES = b"<NotificationConfiguration/>"
@@ -63,31 +63,33 @@ def aws():
 
 
 def _buckets(s3):
-    for bucket in ("src-bucket", "target-bucket", "log-bucket"):
+    for bucket in ("doctor-source", "doctor-target", "doctor-logs"):
         s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket="src-bucket", Key="in/a.jpg", Body=b"1")
+    s3.put_object(Bucket="doctor-source", Key="in/a.jpg", Body=b"1")
     rule = {"ID": "sweep", "Status": "Enabled", "Filter": {"Prefix": ""}}
     rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": 7}
-    s3.put_bucket_lifecycle_configuration(Bucket="target-bucket", LifecycleConfiguration={"Rules": [rule]})
+    s3.put_bucket_lifecycle_configuration(Bucket="doctor-target", LifecycleConfiguration={"Rules": [rule]})
     _notify(s3, ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"])
 
 
 def _notify(s3, events):
     rules = [{"Id": "stack", "QueueArn": QUEUE, "Events": events}] if events else []
     wanted = {"QueueConfigurations": rules}
-    s3.put_bucket_notification_configuration(Bucket="src-bucket", NotificationConfiguration=wanted)
+    s3.put_bucket_notification_configuration(Bucket="doctor-source", NotificationConfiguration=wanted)
 
 
 def _function(clients):
-    role = clients["iam"].create_role(RoleName="relay", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    role = clients["iam"].create_role(RoleName="doctor-relay", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     about = {"Runtime": "python3.13", "Role": role, "Handler": "app.handler", "Timeout": 60, "MemorySize": 512}
     code = {"ZipFile": b"PK\x05\x06" + bytes(18)}  # an empty archive
-    clients["lambda"].create_function(FunctionName="relay", Code=code, **about)
-    policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:dead","maxReceiveCount":5}'
-    clients["sqs"].create_queue(QueueName="dead")
-    clients["sqs"].create_queue(QueueName="relay", Attributes={"VisibilityTimeout": "360", "RedrivePolicy": policy})
+    clients["lambda"].create_function(FunctionName="doctor-relay", Code=code, **about)
+    policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:doctor-dead","maxReceiveCount":5}'
+    clients["sqs"].create_queue(QueueName="doctor-dead")
+    clients["sqs"].create_queue(
+        QueueName="doctor-relay", Attributes={"VisibilityTimeout": "360", "RedrivePolicy": policy}
+    )
     clients["lambda"].create_event_source_mapping(
-        EventSourceArn=QUEUE, FunctionName="relay", FunctionResponseTypes=["ReportBatchItemFailures"]
+        EventSourceArn=QUEUE, FunctionName="doctor-relay", FunctionResponseTypes=["ReportBatchItemFailures"]
     )
 
 
@@ -120,13 +122,13 @@ class Clouds:
         of_obs = {"endpoint": self.obs.endpoint, **keys}
         of_oci = {"endpoint": self.oci.endpoint, "config_file": self.oci.config_file}
         stores = {
-            "photos": {"url": "s3://src-bucket/in", **of_s3},
+            "photos": {"url": "s3://doctor-source/in", **of_s3},
             "docs": {"url": "oci://src@mytenancy", **of_oci},
             "pics": {"url": "obs://src", **of_obs},
             "mirror": {"url": "oci://target@mytenancy", **of_oci},
             "archive": {"url": "obs://target", **of_obs},
-            "back": {"url": "s3://target-bucket", **of_s3},
-            "logs": {"url": "s3://log-bucket/relay", **of_s3},
+            "back": {"url": "s3://doctor-target", **of_s3},
+            "logs": {"url": "s3://doctor-logs/relay", **of_s3},
         }
         if self.near:
             stores["logs"] = {"url": f"file://{self.folder}/lists"}
@@ -209,7 +211,7 @@ def failed(found):
 
 def left_behind(clouds):
     keys = [o.key for cloud in ("obs", "oci") for o in clouds.target(cloud).list()]
-    for bucket in ("target-bucket", "log-bucket"):
+    for bucket in ("doctor-target", "doctor-logs"):
         keys += [entry["Key"] for entry in clouds.s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
         keys += [up["Key"] for up in clouds.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", ())]
     return [key for key in keys if "doctor" in key]
@@ -223,7 +225,7 @@ def test_a_healthy_world_is_green_and_nothing_is_left_in_it(clouds):
     assert {finding.check for finding in found} == set(CHECKS) - {"forward"}
     assert left_behind(clouds) == []
     assert {(f.store, f.check) for f in found if f.ok is None} == {("archive", "conditional"), ("pics", "function")}
-    written = [r for r in clouds.proxy.requests if r.bucket == "src-bucket" and r.method not in ("GET", "HEAD")]
+    written = [r for r in clouds.proxy.requests if r.bucket == "doctor-source" and r.method not in ("GET", "HEAD")]
     assert written == []
     assert clouds.oci.rules.all()[0]["displayName"] == "stack"
 
@@ -283,15 +285,16 @@ NARROW = {
 }
 PLANTED = [
     # who fails in which check, a word of the remedy, how it is planted
-    ("photos", "look", "s3:ListBucket on arn:aws:s3:::src-bucket", denied("proxy", "GetObject", bucket=SOURCE)),
+    ("photos", "look", "s3:ListBucket on arn:aws:s3:::doctor-source", denied("proxy", "GetObject", bucket=SOURCE)),
+    ("photos", "reach", "endpoint", denied("proxy", "GetObject", bucket=SOURCE, status=503, code="SlowDown")),
     ("photos", "list", "s3:ListBucket", denied("proxy", "ListObjectsV2", bucket=SOURCE)),
     ("photos", "credentials", "keys", denied("proxy", "GetObject", bucket=SOURCE, code="InvalidAccessKeyId")),
     ("photos", "clock", "NTP", denied("proxy", "GetObject", bucket=SOURCE, code="RequestTimeTooSkewed")),
     ("photos", "bucket", "create", lambda c: c.write(photos={"url": "s3://no-such-bucket/in"})),
     ("photos", "read", "kms:Decrypt", denied("proxy", "GetObject", key="in/a.jpg")),
-    ("back", "write", "s3:PutObject on arn:aws:s3:::target-bucket/*", denied("proxy", "PutObject", bucket=TARGET)),
+    ("back", "write", "s3:PutObject on arn:aws:s3:::doctor-target/*", denied("proxy", "PutObject", bucket=TARGET)),
     ("back", "multipart", "s3:AbortMultipartUpload", denied("proxy", "CreateMultipartUpload", bucket=TARGET)),
-    ("logs", "write", "arn:aws:s3:::log-bucket/relay/*", denied("proxy", "PutObject", bucket="log-bucket")),
+    ("logs", "write", "arn:aws:s3:::doctor-logs/relay/*", denied("proxy", "PutObject", bucket="doctor-logs")),
     ("archive", "credentials", "keys", lambda c: c.write(archive={"secret_key": "wrong"})),
     ("archive", "look", "obs:bucket:ListBucket", denied("obs", "GetObject", bucket="target")),
     ("archive", "write", "obs:object:PutObject", denied("obs", "PutObject")),
@@ -392,6 +395,12 @@ def test_a_clock_that_is_off_is_found_by_the_servers_date(clouds):
     assert failed(fine) == set()
 
 
+def kept(stack, made):
+    if hasattr(made, "close"):
+        stack.callback(made.close)
+    return made
+
+
 def text(clouds):
     return (clouds.folder / "relay.toml").read_text()
 
@@ -404,15 +413,10 @@ def look(clouds, *, now):
     stores = wiring.Stores(found.stores, lambda: wiring.NO_KEYS)
     names = iter(range(100))
     with contextlib.ExitStack() as stack:
-
-        def kept(made):
-            stack.callback(made.close)
-            return made
-
         world = World(
             found,
-            lambda name: kept(stores.get(name)),
-            lambda name: kept(cloud(found.stores[name])),
+            lambda name: kept(stack, stores.get(name)),
+            lambda name: kept(stack, cloud(found.stores[name])),
             lambda: now,
             lambda: f"probe-{next(names)}",
         )
@@ -422,12 +426,12 @@ def look(clouds, *, now):
 def test_a_log_bucket_that_is_the_source_by_another_name_is_a_loop(clouds):
     clouds.narrow("photos")
     with FaultProxy(clouds.proxy.upstream) as other:  # another address of the same server
-        clouds.write(logs={"url": "s3://src-bucket/in/logs", "endpoint": other.endpoint})
+        clouds.write(logs={"url": "s3://doctor-source/in/logs", "endpoint": other.endpoint})
         found = findings(clouds)
 
     assert ("logs", "loop") in failed(found)
     assert any("the source of route photos" in f.detail for f in found if f.check == "loop" and not f.ok)
-    keys = [entry["Key"] for entry in clouds.s3.list_objects_v2(Bucket="src-bucket")["Contents"]]
+    keys = [entry["Key"] for entry in clouds.s3.list_objects_v2(Bucket="doctor-source")["Contents"]]
     assert keys == ["in/a.jpg"]
 
 
@@ -436,7 +440,7 @@ def test_a_target_that_is_another_routes_source_is_not_written_to(clouds):
     chain = '[[routes]]\nname = "on"\nsource = "back"\ntargets = ["archive"]\n'
     clouds.write(more=chain)
     found = findings(clouds)
-    puts = [r for r in clouds.proxy.requests if r.bucket == "target-bucket" and r.method in ("PUT", "POST", "DELETE")]
+    puts = [r for r in clouds.proxy.requests if r.bucket == "doctor-target" and r.method in ("PUT", "POST", "DELETE")]
 
     assert puts == []
     assert any(f.store == "back" and f.check == "write" and "an event of route on" in f.detail for f in found)

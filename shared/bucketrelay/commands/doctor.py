@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bucketrelay import wiring
 from bucketrelay.commands.terminal import FAILED, OK, common, configuration, shown
-from bucketrelay.doctor import Finding, World, examine
+from bucketrelay.doctor import CHECKS, Finding, World, examine
 from bucketrelay.store import Store
 from bucketrelay.wire import Cloud
 from bucketrelay.wire.clouds import cloud
@@ -24,13 +24,16 @@ _WORDS = {True: "[green]ok[/]", None: "[yellow]note[/]", False: "[red]FAIL[/]"}
 
 @click.command()
 @common
-def doctor(*, config_file: Path | None, as_json: bool, quiet: bool) -> None:
+def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
     """Try every store, permission and wiring that the configuration needs.
 
     Sources are only read. In targets and in the log store one small object below .bucketrelay-doctor/ is written and
     removed. Exit status: 0 all is well, 1 something fails.
     """
     found = configuration(config_file)
+    if verbose:
+        for check in CHECKS.values():
+            click.echo(f"{check.name}: {check.of}: {check.call}", err=True)
     with ExitStack() as stack:
         stores, clouds = wiring.Stores(found.stores, lambda: wiring.NO_KEYS), dict[str, Cloud | None]()
 

@@ -13,12 +13,13 @@ from bucketrelay.config import Config
 from bucketrelay.errors import ConfigError
 
 OK, FAILED, USAGE = 0, 1, 2
-_CONTROL = {n: f"\\x{n:02x}" for n in (*range(32), 127, *range(128, 160))}  # no key may steer a terminal
+CONTROL = {n: f"\\x{n:02x}" for n in (*range(32), 127, *range(128, 160))}  # no key may steer a terminal
 
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that these commands share: `--config`, `--json`, `-q`."""
+    """The options that these commands share: `--config`, `--json`, `-q`, `-v`."""
     for option in (
+        click.option("-v", "--verbose", is_flag=True, help="More to standard error: what is asked and what is sent."),
         click.option("-q", "--quiet", is_flag=True, help="Nothing but what is wrong or changes."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object a line on standard output."),
         click.option("--config", "config_file", type=click.Path(path_type=Path), help="The configuration file."),
@@ -41,7 +42,7 @@ def configuration(config_file: Path | None) -> Config:
 
 def complain(text: str) -> None:
     """One line to standard error."""
-    click.echo(f"bucketrelay: {text.translate(_CONTROL)}", err=True)
+    click.echo(f"bucketrelay: {text.translate(CONTROL)}", err=True)
 
 
 def usage(*lines: str) -> NoReturn:
@@ -53,4 +54,4 @@ def usage(*lines: str) -> NoReturn:
 
 def shown(text: str) -> str:
     """For a cell of a table: nothing in it steers the terminal, or is taken for markup."""
-    return escape(text.translate(_CONTROL))
+    return escape(text.translate(CONTROL))

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration, shown, usage
+from bucketrelay.commands.terminal import CONTROL, FAILED, common, complain, configuration, shown, usage
 from bucketrelay.config import Config
 from bucketrelay.errors import RelayError
 from bucketrelay.routes import ANY_BUCKET, Route
@@ -43,6 +43,7 @@ def wire(  # noqa: PLR0913 — one parameter for each option
     config_file: Path | None,
     as_json: bool,
     quiet: bool,
+    verbose: bool,
 ) -> None:
     """Set up the events of ROUTE's source bucket, so that its changes reach the function.
 
@@ -59,24 +60,25 @@ def wire(  # noqa: PLR0913 — one parameter for each option
     chosen = _route(found, route)
     wish = None if undo else Wish(route, *(targets[0] if targets else ("function", "")))
     with closing(_cloud(found, chosen)) as adapter:
-        raise SystemExit(_wire(adapter, chosen, wish, dry_run=dry_run, as_json=as_json, quiet=quiet))
+        plan = _wire(adapter, chosen, wish, dry_run=dry_run)
+    if verbose and plan.steps:
+        click.echo(plan.after.decode(errors="replace").translate(CONTROL), err=True)
+    _show(plan, chosen, done=not dry_run, as_json=as_json, quiet=quiet)
 
 
-def _wire(adapter: Cloud, route: Route, wish: Wish | None, *, dry_run: bool, as_json: bool, quiet: bool) -> int:
+def _wire(adapter: Cloud, route: Route, wish: Wish | None, *, dry_run: bool) -> Plan:
+    if wish is not None and not wish.target and wish.kind != "event_bridge" and route.source.scheme != "obs":
+        usage("say where the events go: --function, --queue or --topic, or in S3 --event-bridge")
     try:
-        if wish is not None and not wish.target and wish.kind != "event_bridge" and route.source.scheme != "obs":
-            usage("say where the events go: --function, --queue or --topic, or in S3 --event-bridge")
         plan = adapter.plan_undo(route.name) if wish is None else adapter.plan(wish)
         if not dry_run:
             adapter.carry_out(plan)
     except Unwirable as error:
-        complain(f"{route.name}: {error}")
-        return USAGE
+        usage(f"{route.name}: {error}")
     except RelayError as error:
         complain(f"{route.name}: {error}")
-        return FAILED
-    _show(plan, route, done=not dry_run, as_json=as_json, quiet=quiet)
-    return OK
+        raise SystemExit(FAILED) from error
+    return plan
 
 
 def _show(plan: Plan, route: Route, *, done: bool, as_json: bool, quiet: bool) -> None:

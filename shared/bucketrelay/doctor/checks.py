@@ -65,7 +65,8 @@ _ALL = (
         "bucket",
         "every store",
         "the same answer: is the bucket there, in this region?",
-        "create the bucket, or mend the store's url, region and endpoint",
+        "create the bucket, or mend the store's url, region and endpoint; in OCI also the policy: a bucket"
+        " that may not be seen is said not to exist",
     ),
     Check(
         "look",

@@ -1,5 +1,7 @@
 """Amazon S3 and every server that speaks its dialect. The only importer of botocore, with the other `s3_…` modules."""
 
+import base64
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
@@ -23,7 +25,7 @@ class S3Store(S3Reads):
     def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject."""
         url = self._address.of(key)
-        asked = {"Key": self._full(key), "Body": body, **self._placed, **headers_of(meta, url)}
+        asked = {"Key": self._full(key), "Body": body, **self._sum(body), **self._placed, **headers_of(meta, url)}
         return _written(self._conditions.write("put_object", key, asked, expect))
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
@@ -51,7 +53,8 @@ class S3Store(S3Reads):
 
     def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
         """UploadPart."""
-        answer = self._call("upload_part", upload.key, {**self._of(upload), "PartNumber": number, "Body": body})
+        asked = {**self._of(upload), "PartNumber": number, "Body": body, **self._sum(body)}
+        answer = self._call("upload_part", upload.key, asked)
         return Part(number, bare(answer["ETag"]), len(body))
 
     def parts(self, upload: Upload) -> Iterator[Part]:
@@ -136,6 +139,13 @@ class S3Store(S3Reads):
         if not etag:
             raise OutcomeUnknown(f"{url}: an answer without an ETag to a copy: look before believing either")
         return Written(etag, version_of(answer))
+
+    def _sum(self, body: bytes | bytearray) -> dict[str, str]:
+        """On AWS the CRC-32, as a header. Left to itself the SDK sends it behind the body, and copies the body for it.
+
+        Measured against a TLS sink, 8 threads with 8 MiB each: 2.5 s of CPU and not 8.5 for a GiB, 121 MiB and not 195.
+        """
+        return {"ChecksumCRC32": base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()} if self._aws else {}
 
     def _of(self, upload: Upload) -> dict[str, Any]:
         return {"Key": self._full(upload.key), "UploadId": upload.id}

@@ -2,6 +2,8 @@
 
 import os
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -58,6 +60,7 @@ def connected(access: Access) -> "S3Client":
 
     session = Session(profile=access.profile or None)
     session.register_component("data_loader", _loader())
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     region = (
         access.region or None
         if access.on_aws
@@ -81,6 +84,16 @@ def connected(access: Access) -> "S3Client":
         client.meta.events.register(f"before-parameter-build.s3.{operation}", _keep_expires)
         client.meta.events.register(f"before-call.s3.{operation}", _send_expires)
     return client
+
+
+def _moment(value: Any) -> datetime:
+    """HTTP dates by the standard library, in a twentieth of the SDK's time; the rest by the SDK's own parser."""
+    from botocore.utils import parse_timestamp  # noqa: PLC0415 - imported with the client already
+
+    if isinstance(value, str) and value.endswith(" GMT"):
+        return parsedate_to_datetime(value)
+    found: datetime = parse_timestamp(value)
+    return found
 
 
 @cache

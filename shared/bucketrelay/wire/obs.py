@@ -121,11 +121,11 @@ class ObsCloud:
         if result.status < 300:
             return Greeting("the key is there", "", at)
         code = result.errorCode or ""
-        said = str(refusal(result.status, code, result.errorMessage or "", url))
-        if result.status >= 500:
-            raise StoreUnavailable(said)
+        said = refusal(result.status, code, result.errorMessage or "", url)
+        if isinstance(said, StoreUnavailable):
+            raise said
         trouble: Trouble = _TROUBLES.get(code, "look" if result.status == 403 else "bucket")
-        return Greeting(said, "" if code == "NoSuchKey" else trouble, at)
+        return Greeting("no such key", "", at) if code == "NoSuchKey" else Greeting(str(said), trouble, at)
 
     def versioning(self) -> bool:
         """GetBucketVersioning."""

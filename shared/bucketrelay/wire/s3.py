@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from bucketrelay.errors import RelayError, StoreRefused
+from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address
 from bucketrelay.stores.s3_client import Access, connected
 from bucketrelay.stores.s3_errors import answer_of, code_of, status_of, translated
@@ -117,7 +117,7 @@ class S3Cloud:
         except Exception as error:
             answer = answer_of(error)
             said = translated(error, self._address.url)
-            if not answer:
+            if not answer or isinstance(said, StoreUnavailable):
                 if isinstance(said, StoreRefused):  # the SDK found no credentials, or no trust in the certificate
                     return Greeting(str(said), "credentials" if "access_key" in str(said) else "bucket")
                 raise said from error

@@ -43,5 +43,5 @@ def test_the_page_has_every_cell_and_nothing_else(page):
 def test_what_is_known_to_be_wrong_is_said_on_the_page(page):
     said = {where: words for where, words in page.items() if words.startswith("**")}
 
-    known = {(*where, name): f"**{words}**" for where, clouds in WRONG.items() for name, words in clouds.items()}
+    known = {(*where, name): f"**{what.words}**" for where, clouds in WRONG.items() for name, what in clouds.items()}
     assert said == known

@@ -17,7 +17,10 @@ SECRET = "wire-secret-5e1f/+="
 
 @dataclass
 class Moto:
-    """AWS on this machine; a client of any service."""
+    """AWS on this machine; a client of any service.
+
+    All of moto's servers in a process are one account: what tests make there has names of their own.
+    """
 
     endpoint: str
     session: Any = field(default_factory=Session)

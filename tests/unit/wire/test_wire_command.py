@@ -9,7 +9,7 @@ from bucketrelay.cli import cli
 from bucketrelay_emulators import obs_settings
 from unit.wire.conftest import SECRET
 
-QUEUE = "arn:aws:sqs:us-east-1:123456789012:relay"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:wire-relay"
 URN = "urn:fss:cn-north-4:0123:function:default:relay:latest"
 FUNCTION = "ocid1.fnfunc.oc1.phx.relay"
 
@@ -34,22 +34,22 @@ def configure(folder, url, **options):
 @pytest.fixture
 def s3(moto, folder):
     client = moto.client("s3")
-    client.create_bucket(Bucket="src-bucket")
+    client.create_bucket(Bucket="wire-source")
     theirs = {"Id": "theirs", "QueueArn": f"{QUEUE}-theirs", "Events": ["s3:ObjectCreated:*"]}
     theirs["Filter"] = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "out/"}]}}
     client.put_bucket_notification_configuration(
-        Bucket="src-bucket", NotificationConfiguration={"QueueConfigurations": [theirs]}
+        Bucket="wire-source", NotificationConfiguration={"QueueConfigurations": [theirs]}
     )
     keys = {"access_key": "test", "secret_key": SECRET}
-    configure(folder, "s3://src-bucket/in", endpoint=moto.endpoint, region="us-east-1", **keys)
+    configure(folder, "s3://wire-source/in", endpoint=moto.endpoint, region="us-east-1", **keys)
 
     def ids():
-        said = client.get_bucket_notification_configuration(Bucket="src-bucket")
+        said = client.get_bucket_notification_configuration(Bucket="wire-source")
         assert [rule for rule in said["QueueConfigurations"] if rule["Id"] == "theirs"] == [theirs]
         return [rule["Id"] for rule in said["QueueConfigurations"]]
 
     yield ids
-    client.delete_bucket(Bucket="src-bucket")
+    client.delete_bucket(Bucket="wire-source")
 
 
 def run(*words):
@@ -73,7 +73,7 @@ def test_the_second_run_changes_nothing(s3):
     run("r", "--queue", QUEUE)
     done = run("r", "--queue", QUEUE)
 
-    assert (done.exit_code, done.stdout) == (0, "s3://src-bucket/in: nothing to change\n")
+    assert (done.exit_code, done.stdout) == (0, "s3://wire-source/in: nothing to change\n")
     assert s3() == ["theirs", "bucketrelay-r"]
 
 
@@ -90,15 +90,21 @@ def test_a_dry_run_prints_and_touches_nothing(s3):
     done = run("r", "--queue", QUEUE, "--dry-run", "--json")
     (line,) = [json.loads(line) for line in done.stdout.splitlines()]
 
-    assert (line["route"], line["source"], line["change"], line["done"]) == ("r", "s3://src-bucket/in", "add", False)
+    assert (line["route"], line["source"], line["change"], line["done"]) == ("r", "s3://wire-source/in", "add", False)
     assert s3() == ["theirs"]
     assert "would change" in run("r", "--queue", QUEUE, "--dry-run").stdout
+
+
+def test_verbose_shows_the_document_that_is_sent(s3):
+    done = run("r", "--queue", QUEUE, "--dry-run", "-v")
+
+    assert f"<Queue>{QUEUE}</Queue>" in done.stderr
 
 
 def test_a_foreign_rule_in_the_way_is_exit_1_with_its_name(s3, moto):
     theirs = {"Id": "thumbnails", "QueueArn": f"{QUEUE}-theirs", "Events": ["s3:ObjectCreated:Put"]}
     moto.client("s3").put_bucket_notification_configuration(
-        Bucket="src-bucket", NotificationConfiguration={"QueueConfigurations": [theirs]}
+        Bucket="wire-source", NotificationConfiguration={"QueueConfigurations": [theirs]}
     )
     done = run("r", "--queue", QUEUE)
 

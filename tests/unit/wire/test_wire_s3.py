@@ -12,7 +12,7 @@ from bucketrelay.wire import CREATED, EXPIRED, REMOVED, ChangedMeanwhile, Need, 
 from bucketrelay.wire.s3 import S3Cloud
 from unit.wire.conftest import SECRET
 
-QUEUE = "arn:aws:sqs:us-east-1:123456789012:relay"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:wire-relay"
 NEED = Need(5.0, 128 << 20)
 THEIRS = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -33,14 +33,14 @@ def access(endpoint):
 @pytest.fixture
 def bucket(moto):
     client = moto.client("s3")
-    client.create_bucket(Bucket="src-bucket")
+    client.create_bucket(Bucket="wire-source")
     yield client
-    client.delete_bucket(Bucket="src-bucket")
+    client.delete_bucket(Bucket="wire-source")
 
 
 @pytest.fixture
 def cloud(moto, bucket):
-    made = S3Cloud(Address("s3", "src-bucket", prefix="in/"), access(moto.endpoint))
+    made = S3Cloud(Address("s3", "wire-source", prefix="in/"), access(moto.endpoint))
     yield made
     made.close()
 
@@ -133,8 +133,8 @@ def test_event_bridge_is_switched_on_beside_the_rest_and_never_off(keeper):
     ("kind", "target"),
     [
         ("queue", QUEUE),
-        ("topic", "arn:aws:sns:us-east-1:123456789012:relay"),
-        ("function", "arn:aws:lambda:us-east-1:123456789012:function:relay"),
+        ("topic", "arn:aws:sns:us-east-1:123456789012:wire-relay"),
+        ("function", "arn:aws:lambda:us-east-1:123456789012:function:wire-relay"),
     ],
 )
 def test_each_kind_of_target_is_wired_on_the_real_dialect_once(cloud, bucket, kind, target):
@@ -145,10 +145,10 @@ def test_each_kind_of_target_is_wired_on_the_real_dialect_once(cloud, bucket, ki
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "out/"}]}},
     }
     bucket.put_bucket_notification_configuration(
-        Bucket="src-bucket", NotificationConfiguration={"TopicConfigurations": [theirs]}
+        Bucket="wire-source", NotificationConfiguration={"TopicConfigurations": [theirs]}
     )
     wire(cloud, Wish("r", kind, target))
-    said = bucket.get_bucket_notification_configuration(Bucket="src-bucket")
+    said = bucket.get_bucket_notification_configuration(Bucket="wire-source")
     rules = [rule for name, some in said.items() if name.endswith("Configurations") for rule in some]
     (ours,) = [rule for rule in rules if rule["Id"] == "bucketrelay-r"]
 
@@ -184,7 +184,7 @@ def test_a_second_route_of_the_same_bucket_and_target_needs_nothing_more(cloud):
 
 @pytest.mark.parametrize("target", ["relay", "arn:aws:sns:us-east-1:1:relay", f"{QUEUE}.fifo"])
 def test_what_is_no_queue_that_s3_can_send_to_is_said_before_anything_is_asked(target):
-    cloud = S3Cloud(Address("s3", "src-bucket"), access("http://127.0.0.1:9"))
+    cloud = S3Cloud(Address("s3", "wire-source"), access("http://127.0.0.1:9"))
     with pytest.raises(Unwirable):
         cloud.plan(Wish("r", "queue", target))
 
@@ -206,7 +206,7 @@ def test_a_missing_bucket_is_an_error_and_no_empty_document(moto):
 
 def test_versioning_and_the_rule_for_abandoned_uploads_are_read(cloud, bucket):
     assert (cloud.versioning(), cloud.sweeps()) == (False, False)
-    bucket.put_bucket_versioning(Bucket="src-bucket", VersioningConfiguration={"Status": "Enabled"})
+    bucket.put_bucket_versioning(Bucket="wire-source", VersioningConfiguration={"Status": "Enabled"})
     _sweep(bucket, "other/")
     assert (cloud.versioning(), cloud.sweeps()) == (True, False)
     _sweep(bucket, "in/")
@@ -218,16 +218,16 @@ def test_versioning_and_the_rule_for_abandoned_uploads_are_read(cloud, bucket):
 def _sweep(bucket, prefix, status="Enabled"):
     rule = {"ID": "sweep", "Status": status, "Filter": {"Prefix": prefix}}
     rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": 7}
-    bucket.put_bucket_lifecycle_configuration(Bucket="src-bucket", LifecycleConfiguration={"Rules": [rule]})
+    bucket.put_bucket_lifecycle_configuration(Bucket="wire-source", LifecycleConfiguration={"Rules": [rule]})
 
 
 @pytest.fixture
 def function(moto):
     """A function that a queue feeds, deployed as it ought to be."""
-    role = moto.client("iam").create_role(RoleName="relay", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    role = moto.client("iam").create_role(RoleName="wire-relay", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     lambdas, sqs = moto.client("lambda"), moto.client("sqs")
     lambdas.create_function(
-        FunctionName="relay",
+        FunctionName="wire-relay",
         Runtime="python3.13",
         Role=role,
         Handler="app.handler",
@@ -235,17 +235,17 @@ def function(moto):
         MemorySize=512,
         Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
     )
-    sqs.create_queue(QueueName="dead")
-    policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:dead","maxReceiveCount":5}'
-    url = sqs.create_queue(QueueName="relay", Attributes={"VisibilityTimeout": "360", "RedrivePolicy": policy})
+    sqs.create_queue(QueueName="wire-dead")
+    policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:wire-dead","maxReceiveCount":5}'
+    url = sqs.create_queue(QueueName="wire-relay", Attributes={"VisibilityTimeout": "360", "RedrivePolicy": policy})
     mapping = lambdas.create_event_source_mapping(
-        EventSourceArn=QUEUE, FunctionName="relay", FunctionResponseTypes=["ReportBatchItemFailures"]
+        EventSourceArn=QUEUE, FunctionName="wire-relay", FunctionResponseTypes=["ReportBatchItemFailures"]
     )
     yield lambdas, sqs, url["QueueUrl"], mapping["UUID"]
     lambdas.delete_event_source_mapping(UUID=mapping["UUID"])
-    lambdas.delete_function(FunctionName="relay")
+    lambdas.delete_function(FunctionName="wire-relay")
     sqs.delete_queue(QueueUrl=url["QueueUrl"])
-    moto.client("iam").delete_role(RoleName="relay")
+    moto.client("iam").delete_role(RoleName="wire-relay")
 
 
 def test_a_function_behind_a_queue_as_it_ought_to_be_has_no_finding(cloud, function):
@@ -257,7 +257,7 @@ def test_a_function_behind_a_queue_as_it_ought_to_be_has_no_finding(cloud, funct
 
 def test_each_limit_that_does_not_suit_is_found(cloud, function):
     lambdas, sqs, url, mapping = function
-    lambdas.update_function_configuration(FunctionName="relay", Timeout=5, MemorySize=128)
+    lambdas.update_function_configuration(FunctionName="wire-relay", Timeout=5, MemorySize=128)
     lambdas.update_event_source_mapping(UUID=mapping, FunctionResponseTypes=[])
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "10", "RedrivePolicy": ""})
     bad = " ".join(fact.remedy for fact in cloud.facts([QUEUE], NEED) if fact.ok is False)
@@ -267,7 +267,7 @@ def test_each_limit_that_does_not_suit_is_found(cloud, function):
 
 
 def test_a_function_that_is_called_directly_is_asked_for_its_limits(cloud, function):
-    facts = cloud.facts(["arn:aws:lambda:us-east-1:123456789012:function:relay"], NEED)
+    facts = cloud.facts(["arn:aws:lambda:us-east-1:123456789012:function:wire-relay"], NEED)
 
     assert [fact.ok for fact in facts] == [True, True]
 
