@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test slow fault-matrix lint format bench clean help
+.PHONY: demo test slow soak fault-matrix lint format bench clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -25,6 +25,9 @@ slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all dir
 
 fault-matrix: $(READY)  ## every fault at every request of every store; writes docs/fault-matrix.md
 	PYTHONPATH=tests $(BIN)/python -m faults.matrix $(CLOUDS)
+
+soak: $(READY)  ## random worlds for as long as asked: make soak SECONDS=600
+	PYTHONPATH=tests $(BIN)/python -m faults.soak $(or $(SECONDS),120)
 
 lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check .

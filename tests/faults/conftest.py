@@ -1,4 +1,4 @@
-"""What the walks have covered is said at the end of a run: a number that shrinks is worth a question."""
+"""Walking a world, and noting how much of it there was."""
 
 import pytest
 
@@ -20,15 +20,3 @@ def explore(record_property):
         return walk, result
 
     return walked
-
-
-def pytest_terminal_summary(terminalreporter):
-    """What each test has walked. Under xdist the controller does not load this file, and nothing is said."""
-    reports = [r for r in terminalreporter.stats.get("passed", []) if getattr(r, "when", "") == "call"]
-    lines = [
-        (r.nodeid.partition("::")[2], text) for r in reports for name, text in r.user_properties if name == "walked"
-    ]
-    if lines:
-        terminalreporter.section("schedules walked")
-    for name, text in lines:
-        terminalreporter.line(f"{name}: {text}")

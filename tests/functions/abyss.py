@@ -62,5 +62,4 @@ class Abyss:
         upload, parts = self.bucket.upload(key, upload_id), self.bucket._chosen(upload_id, chosen)
         self.published = sum(len(part.body) for part in parts)
         del self.bucket._uploads[upload_id], self.bucket._parts[upload_id]
-        written = self.bucket.put(key, b"", headers=dict(upload.headers), user=dict(upload.user))
-        return written
+        return self.bucket.put(key, b"", headers=dict(upload.headers), user=dict(upload.user))
