@@ -115,6 +115,7 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
         system.emit(observe.swept(system.sweep(), invocation))
     plans = [_plan(message, system) for message in parsed.messages]
     asked = [each for mine, _ in plans for each in mine]
+    defer = _defer(parsed, system, deadline)  # asked before the time is used up
     rest = iter(given_up(asked, system.runner.run([each.task for each in asked], deadline)))
     outcomes = tuple(
         (message, (*(next(rest) for _ in mine), *refused))
@@ -122,7 +123,7 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
     )
     report = Report(parsed, outcomes)
     _record(report, system, invocation)
-    report = _deferred(report, [mine for mine, _ in plans], _defer(parsed, system, deadline))
+    report = _deferred(report, [mine for mine, _ in plans], defer)
     if report.stuck:
         system.emit(observe.refusal(report.stuck, invocation))
     return report

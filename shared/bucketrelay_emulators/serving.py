@@ -179,7 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.requests.add(request)
             raise
         self.requests.add(replace(request, status=reply.status, sent=len(reply.body)))
-        self._send(incoming, reply, cut=fault.after_bytes if fault and fault.kind == "cut" else None)
+        cuts = fault and fault.kind == "cut" and reply.body and incoming.method != "HEAD"
+        self._send(incoming, reply, cut=fault.after_bytes if fault and cuts else None)
 
     def _reply(self, incoming: Incoming, named: Named, fault: Fault | None) -> Reply:
         kind = fault.kind if fault else ""

@@ -160,7 +160,7 @@ def byte_code(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*.pyc")}
 
 
-@pytest.mark.parametrize("stores", ["all", "own"])
+@pytest.mark.parametrize("stores", [pytest.param("all", marks=pytest.mark.slow), "own"])
 @pytest.mark.parametrize("cloud", FUNCTIONS)
 def test_an_archive_alone_replicates_in_its_clouds_own_runtime(code, clouds, tmp_path, cloud, stores):
     folder = code(cloud, stores)
@@ -210,6 +210,7 @@ def test_an_archive_for_its_own_stores_is_small_and_holds_nothing_of_the_others(
     assert {"botocore", "obs", "oci"} & packages == {cloud} - {"s3"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cloud", FUNCTIONS)
 def test_an_archive_holds_what_is_deployed_and_no_more(archive, cloud):
     held = names(archive(cloud, "all"))
@@ -270,6 +271,7 @@ for module, name in json.loads(sys.argv[2]):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cloud", FUNCTIONS)
 def test_all_that_the_code_can_import_is_in_the_archive_or_the_runtime(code, tmp_path, cloud):
     folder = code(cloud, "all")
@@ -293,6 +295,7 @@ def described(path):
     return {canonicalize_name(said["Name"]): said for said in map(message_from_string, texts)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cloud", ["obs", "oci"])
 def test_the_pinned_versions_suit_each_other_and_no_dependency_is_left_out_unknowingly(archive, cloud):
     bundled = described(archive(cloud, "all"))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # half a minute of figures
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [
     "**bucketrelay**, SQS batches of 100, 16 threads",

@@ -125,7 +125,7 @@ def _by_key(tasks: Iterable[Task]) -> list[Step]:
 
 def _destination(group: list[Step]) -> str:
     task = group[0][0][1]
-    return f"forward {task.forward}" if task.forward else task.target
+    return f"forward {task.forward}" if task.forward else f"{task.source} to {task.target}"
 
 
 def _gathered(keys: list[Step], most: int) -> list[list[Step]]:

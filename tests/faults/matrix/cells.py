@@ -138,7 +138,7 @@ def _watched(cloud: Cloud, row: Row, operation: Operation, scenario: Scenario, t
         result, met = _disturbed(world, row, operation, times)
         if met.those <= operation.skip or not _matters(cloud, row, operation):
             return NOTHING
-        return _judged(world, row, scenario, result, before)
+        return _judged(world, operation.believes(row), scenario, result, before)
     except Wrong as wrong:
         how = "once" if times == 1 else "as long as it lasts"
         raise Wrong(f"{cloud.title}, {operation.name} ({scenario.name}), {row.name}, {how}: {wrong}") from wrong
@@ -202,12 +202,12 @@ def _matters(cloud: Cloud, row: Row, operation: Operation) -> bool:
     return row.kind != "corrupt_sent" or any(request.received for request in those)
 
 
-def _judged(world: World, row: Row, scenario: Scenario, result: Result, before: bytes | None) -> str:
+def _judged(world: World, believed: bool, scenario: Scenario, result: Result, before: bytes | None) -> str:
     """Hold what came of it against the promises; then the same task once more, undisturbed."""
     after, wanted = world.held, scenario.then
-    if after not in (before, wanted) and not (row.lies and after is None):
+    if after not in (before, wanted) and not (believed and after is None):
         raise Wrong(f"the target holds {after!r}; {result}")
-    if result.ok and after != wanted and not row.lies:
+    if result.ok and after != wanted and not believed:
         raise Wrong(f"the target holds {after!r}, and the task said it was done: {result}")
     if not result.ok:
         _check_error(world, result)

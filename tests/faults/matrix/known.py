@@ -36,6 +36,7 @@ def _of(clouds: tuple[str, ...], known: Known) -> dict[str, Known]:
 WRONG: dict[tuple[str, str], dict[str, Known]] = {
     ("look at the target", "answers 404 of something else"): _of(_EVERY, _404),
     ("look at the target", "answers 404 no such bucket"): _of(_EVERY, _404),
+    ("look at the target", "answers 404 no such key or upload"): _of(_EVERY, _404),
     ("look at the target", "answers 200 with an error inside"): _of(_S3, _NO_URL) | {"oci": _NO_OBJECT},
     ("fetch the source", "answers 200 with an error inside"): _of(_S3, _NO_URL) | {"oci": _DOCUMENT},
     ("read a part", "answers 200 with an error inside"): _of(_S3, _NO_URL) | {"oci": _DOCUMENT},

@@ -21,17 +21,19 @@ _INTRODUCTION = """\
 Written by `make fault-matrix`, which runs it all; `make test` runs a part of it and compares. The real stores, with
 the clouds' own SDKs, talk through `FaultProxy` (see [emulators.md](emulators.md)) to moto, `rclone serve s3` and the
 emulators of OBS and OCI; the other side of each task, and the log, is a store in memory. Stores are made with
-`retries = 0`: with the usual two, a fault that passes within a second or two is not seen at all.
+`retries = 0`: with the usual two, most faults that pass within a second are not seen at all, but for those of writes.
 
 Each cell is several tasks of a route with `deletes = "follow"`, and each of those is met by the fault twice: once, and
 as long as the task goes on. Where that makes a difference, the second is said first: *fails … (once: copied)*. After
-each the same task comes again, undisturbed. What holds in every cell that does not begin with **wrong** or **not
-noticed**:
+each the same task comes again, undisturbed. What holds in every cell that is not in bold:
 
 * the target holds exactly what it held before, or exactly the whole new version, or nothing if the source is gone;
   no other key is touched;
 * the task has a result: done, and then it is so; or failed, with an error that names the object;
 * once the fault has ended, the same task succeeds, and the target equals the source.
+
+In bold is what does not: **wrong** is a defect that is known, **not noticed** a limit of what the server offers (over
+TLS, bytes do not change on the way).
 
 | words | meaning |
 |---|---|

@@ -44,6 +44,10 @@ class Operation:
     def meets(self, request: Request) -> bool:
         return request.operation in self.requests
 
+    def believes(self, row: "Row") -> bool:
+        """Whether the fault is a lie that must be believed. What answers a HEAD says no words, and is none."""
+        return row.lies and self.requests != ("HeadObject",)
+
 
 OPERATIONS = (
     Operation("look at the target", "target", ("HeadObject",), (CREATED, OVERWRITTEN, PARTS, DELETED)),
