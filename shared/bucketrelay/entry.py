@@ -38,6 +38,7 @@ class System:
     obs_key_encoded: bool = True
     oci_key_encoded: bool = False
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
+    close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     sweep: Callable[[], int] | None = None  # abandons uploads that nobody goes on with; done when a schedule calls
 
 

@@ -129,6 +129,7 @@ def system(
         routes=found.routes,
         runner=Runner(converge, names, budget, _now, Tell(_forwards(found, keys, project), found.address, names, _now)),
         log=lambda: stores.get(found.log),
+        close=stores.close,
         sweep=lambda: sum(1 for _ in checkpoints.sweep(stores.get, _now(), FORGOTTEN)),
         margin=found.limits.margin,
         now=_now,
@@ -176,6 +177,13 @@ class Stores:
         self._configured, self._keys = configured, keys
         self._made: dict[str, Store] = {}
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connections; a store that is used again opens new ones."""
+        with self._lock:
+            for made in self._made.values():
+                if hasattr(made, "close"):
+                    made.close()
 
     def get(self, name: str) -> Store:
         """The store; the same one for the same name. Raises ConfigError where none is configured by that name."""

@@ -53,11 +53,11 @@ class Fault:
 
     Kinds: `refuse` answers *status* and *code*, and does nothing; `throttle` does so to what exceeds *rate* requests in
     any second. `delay` waits *seconds*, or until the event *until* is set, and goes on. `cut` does it, and breaks the
-    connection after *after_bytes* of the answer's body. `corrupt` turns over one byte of the answer's body, at
-    *after_bytes*; `corrupt_sent` one of the request's, before it is done. `error_in_200` does nothing and says so in a
-    body under status 200. `reset_before` breaks the connection and does nothing, `reset_after` does it and breaks the
-    connection. `duplicate` does it twice, as a proxy that lost the first answer, and gives the second answer. `act`
-    calls *act* (somebody else's deed, just before), and goes on.
+    connection after *after_bytes* of the answer's body, if it has one. `corrupt` turns over one byte of the answer's
+    body, at *after_bytes*; `corrupt_sent` one of the request's, before it is done. `error_in_200` does nothing and says
+    so in a body under status 200. `reset_before` breaks the connection and does nothing, `reset_after` does it and
+    breaks the connection. `duplicate` does it twice, as a proxy that lost the first answer, and gives the second
+    answer. `act` calls *act* (somebody else's deed, just before), and goes on.
     """
 
     kind: FaultKind = "refuse"

@@ -160,7 +160,8 @@ def byte_code(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*.pyc")}
 
 
-@pytest.mark.parametrize("stores", [pytest.param("all", marks=pytest.mark.slow), "own"])
+@pytest.mark.slow
+@pytest.mark.parametrize("stores", ["all", "own"])
 @pytest.mark.parametrize("cloud", FUNCTIONS)
 def test_an_archive_alone_replicates_in_its_clouds_own_runtime(code, clouds, tmp_path, cloud, stores):
     folder = code(cloud, stores)
@@ -176,6 +177,7 @@ def test_an_archive_alone_replicates_in_its_clouds_own_runtime(code, clouds, tmp
     assert {re.sub(r"__pycache__/(\w+)\..*", r"\1.py", name) for name in made} == {HANDLERS[cloud]}
 
 
+@pytest.mark.slow
 def test_a_pinned_sdk_runs_where_lambda_has_none(clouds, downloads, tmp_path):
     config = tmp_path / "relay.toml"
     config.write_text(own_toml(clouds.views["s3"]), encoding="utf-8")
@@ -186,6 +188,7 @@ def test_a_pinned_sdk_runs_where_lambda_has_none(clouds, downloads, tmp_path):
         replicate(clouds, "s3", function, ["s3"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cloud", FUNCTIONS)
 def test_the_same_input_gives_the_same_bytes(archive, downloads, tmp_path, cloud):
     first = archive(cloud, "own")

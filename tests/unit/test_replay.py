@@ -19,7 +19,7 @@ class World:
     def __init__(self, folder):
         from bucketrelay_emulators.obs import ObsEmulator
 
-        self.folder, self.obs = folder, ObsEmulator()
+        self.folder, self.obs = folder, ObsEmulator().__enter__()
         self.obs.create_bucket("src-bucket")
         for name in ("target", "other", "logs"):
             (folder / name).mkdir()
@@ -44,6 +44,7 @@ class World:
         ]
         system = wiring.system(config.load(self.toml, {}), emit=lambda line: None)
         entry.handle({"Records": records}, system, cloud="obs", seconds=60, invocation="first")
+        system.close()
         away.rename(self.folder / "target")
 
     def lists(self, name):
@@ -59,7 +60,7 @@ def world(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     world = World(tmp_path)
     yield world
-    world.obs.close()
+    world.obs.__exit__(None, None, None)
 
 
 def test_what_failed_is_run_again_and_its_list_moves_away(world):

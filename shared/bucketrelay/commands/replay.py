@@ -1,6 +1,7 @@
 """`bucketrelay replay`: run the failed lists again."""
 
 import uuid
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -39,7 +40,9 @@ def replay(
         usage(*error.mistakes)
     if route and route not in {known.name for known in system.routes}:
         usage(f"--route {route}: no route has this name")
-    raise SystemExit(_replay(system, start, route, dry_run=dry_run, as_json=as_json, quiet=quiet))
+    with closing(system):
+        status = _replay(system, start, route, dry_run=dry_run, as_json=as_json, quiet=quiet)
+    raise SystemExit(status)
 
 
 def _replay(system: System, since: datetime | None, route: str, *, dry_run: bool, as_json: bool, quiet: bool) -> int:

@@ -4,6 +4,7 @@ import math
 import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -40,11 +41,12 @@ def replicate(
         usage(*error.mistakes)
     out, err = Console(highlight=False), Console(stderr=True, highlight=False)
     status = OK
-    for number, name in enumerate(events, start=1):
-        if not quiet:
-            err.print(f"{name} ({number} of {len(events)})", style="dim", markup=False)
-        run = _dry if dry_run else _replicate
-        status = max(status, run(name, cast("Cloud | None", cloud), system, as_json, out))
+    with closing(system):
+        for number, name in enumerate(events, start=1):
+            if not quiet:
+                err.print(f"{name} ({number} of {len(events)})", style="dim", markup=False)
+            run = _dry if dry_run else _replicate
+            status = max(status, run(name, cast("Cloud | None", cloud), system, as_json, out))
     raise SystemExit(status)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bucketrelay.core import stamp as stamps
 from bucketrelay.core.carry import fit
 from bucketrelay.core.checkpoints import Checkpoint, quietly
-from bucketrelay.core.decide import Action, Decision, Link, decide
+from bucketrelay.core.decide import Action, Link, decide
 from bucketrelay.core.digest import tree
 from bucketrelay.core.fuse import Fuse
 from bucketrelay.core.transfer import Copy, First, Road, transfer
@@ -116,12 +116,16 @@ class Converge:
             first = First(here.body, lease) if here and here.body is not None else None
             del here  # the bytes are held by `first` alone, which gives them up once they are sent
             lease.shrink(len(first.body) if first else 0)
+            if source is None and there is None:
+                # Raises where the target is not merely empty but gone. And that 404 may have been a gateway's: then the
+                # sure look shows the target, and a delete that the route follows must not be taken for done.
+                there = pair.target.look(pair.task.target_key)
             decision = decide(source, there, pair.link, pair.task.deletes)
             if decision.action is Action.COPY and source and first:
                 return self._copy(pair, there, source, first, by_server=reach is not None and source.size >= reach)
         if decision.action is Action.DELETE and there:
             return self._delete(pair, there)
-        return self._nothing(pair, source, there, decision)
+        return Done(Outcome.UNCHANGED, note=decision.note), True
 
     def _reach(self, pair: "_Pair") -> int | None:
         if (pair.task.source, pair.task.target) in self.unreachable or not isinstance(pair.target, ServerSideCopy):
@@ -186,13 +190,6 @@ class Converge:
         with self.fuse.counted(pair.task.route, pair.task.max_deletes):
             pair.target.delete(pair.task.target_key, expect=there)
         return Done(Outcome.DELETED), pair.source.look(pair.task.key, sure=False) is None
-
-    def _nothing(
-        self, pair: "_Pair", source: ObjectInfo | None, there: ObjectInfo | None, decision: Decision
-    ) -> tuple[Done, bool]:
-        if source is None and there is None:
-            pair.target.look(pair.task.target_key)  # raises where the target is not merely empty but gone
-        return Done(Outcome.UNCHANGED, note=decision.note), True
 
 
 _WRITES = frozenset({Outcome.COPIED, Outcome.DELETED})

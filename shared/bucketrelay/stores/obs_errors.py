@@ -74,7 +74,7 @@ def translated(url: str, *, write: bool = False) -> Iterator[None]:
         yield
     except NeverSent as error:
         raise _unsent(url, error) from error
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, UnicodeDecodeError) as error:
         raise _unanswered(url, error, write=write) from error
     except Exception as error:
         if type(error) is not Exception:  # ours, or a mistake; the SDK's own have no class

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ObjectGone, StoreUnavailable, TargetChanged
+from bucketrelay.errors import ObjectGone, OutcomeUnknown, StoreUnavailable, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Absent, Expect, Part, Store, Upload, Written
 from bucketrelay.stores.oci_calls import Effect
@@ -25,34 +25,42 @@ class OciStore(OciReads):
         """PutObject, with Content-MD5: what is damaged on the way is not stored."""
         asked = headers_of(meta, self._address.of(key)) | _sent(body) | _condition(expect)
         try:
-            return _written(self._of_key("put_object", key, effect="publish", body=body, **asked))
+            return self._written(key, self._of_key("put_object", key, effect="publish", body=body, **asked))
         except ObjectGone as error:
             raise TargetChanged(f"{error}: it was deleted") from error
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         """DeleteObject."""
         try:
-            self._of_key("delete_object", key, effect="publish", **_condition(expect))
+            answer = self._of_key("delete_object", key, effect="publish", **_condition(expect))
         except ObjectGone:
             return
+        if answer.headers.get("content-length", "0") != "0":  # 204 without a document is what the service says
+            url = self._address.of(key)
+            raise OutcomeUnknown(f"{url}: an answer to a delete that cannot be understood: look before believing it")
 
     def begin(self, key: str, meta: Meta) -> Upload:
         """CreateMultipartUpload. Not tried again once it was sent: each answer that is lost would leave an upload."""
         details = details_of(self._full(key), meta, self._address.of(key))
         answer = self._calls.send("create_multipart_upload", key, "stage", details)
+        if not (isinstance(answer.data, Mapping) and answer.data.get("uploadId")):
+            raise StoreUnavailable(f"{self._address.of(key)}: what was answered is no upload: check endpoint and proxy")
         return Upload(key, answer.data["uploadId"])
 
     def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
         """UploadPart, with Content-MD5."""
         answer = self._of_upload("upload_part", upload, number, body=body, **_sent(body))
-        return Part(number, bare(answer.headers["etag"]), len(body))
+        if not (etag := bare(answer.headers.get("etag", ""))):
+            url = self._address.of(upload.key)
+            raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: check endpoint and proxy")
+        return Part(number, etag, len(body))
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """ListMultipartUploadParts."""
         page: dict[str, Any] = {"limit": _PAGE}
         while True:
             answer = self._of_upload("list_multipart_upload_parts", upload, **page)
-            for part in self._rows(answer):
+            for part in self._rows(answer, upload.key):
                 yield Part(part["partNumber"], bare(part["etag"]), part["size"])
             if not (following := answer.headers.get("opc-next-page")):
                 return
@@ -62,7 +70,8 @@ class OciStore(OciReads):
         """CommitMultipartUpload. Raises ObjectGone if there is no such upload."""
         details = {"partsToCommit": [{"partNum": part.number, "etag": part.etag} for part in parts]}
         condition = _condition(expect)
-        return _written(self._of_upload("commit_multipart_upload", upload, details, effect="publish", **condition))
+        answer = self._of_upload("commit_multipart_upload", upload, details, effect="publish", **condition)
+        return self._written(upload.key, answer)
 
     def abandon(self, upload: Upload) -> None:
         """AbortMultipartUpload."""
@@ -99,10 +108,18 @@ class OciStore(OciReads):
         """A request about one upload. Its parts may be sent again: the same number replaces, and nobody sees it."""
         return self._calls.send(operation, upload.key, effect, self._full(upload.key), upload.id, *more, **asked)
 
-    def _rows(self, answer: Any) -> Sequence[Mapping[str, Any]]:
+    def _written(self, key: str, answer: Any) -> Written:
+        """What a write was answered; an answer without an ETag is none, whatever its status."""
+        if not (etag := bare(answer.headers.get("etag", ""))):
+            url = self._address.of(key)
+            raise OutcomeUnknown(f"{url}: an answer without an ETag to a write: look before believing either")
+        return Written(etag)
+
+    def _rows(self, answer: Any, key: str = "") -> Sequence[Mapping[str, Any]]:
         rows = answer.data
         if not isinstance(rows, Sequence) or isinstance(rows, str):
-            raise StoreUnavailable(f"{self._address.url}: the answer is no list: check endpoint and proxy")
+            url = self._address.of(key) if key else self._address.url
+            raise StoreUnavailable(f"{url}: the answer is no list: check endpoint and proxy")
         return rows
 
 
@@ -116,7 +133,3 @@ def _condition(expect: Expect) -> dict[str, str]:
     if expect is None:
         return {}
     return {"if_none_match": "*"} if isinstance(expect, Absent) else {"if_match": expect.etag}
-
-
-def _written(answer: Any) -> Written:
-    return Written(bare(answer.headers.get("etag", "")))

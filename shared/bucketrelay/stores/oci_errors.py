@@ -5,6 +5,7 @@ Sources: "API Errors" of Oracle's documentation; `oci/exceptions.py` 2.189; a pu
 """
 
 from collections.abc import Mapping
+from json import JSONDecodeError
 from typing import Any
 
 from bucketrelay.errors import (
@@ -136,7 +137,7 @@ def _unanswered(error: Exception, url: str, *, write: bool) -> Exception:
         return Damaged(f"{said}: start over")
     if _unsent(chain):
         return StoreUnavailable(f"{said}: check endpoint, region and network, then try again")
-    if isinstance(error, RequestException | http.HTTPError | OSError):
+    if isinstance(error, RequestException | http.HTTPError | OSError | UnicodeDecodeError | JSONDecodeError):
         if write:
             return OutcomeUnknown(f"{said}: no answer to a write: look before believing either")
         return StoreUnavailable(f"{said}: try again later")

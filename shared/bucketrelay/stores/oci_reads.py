@@ -104,7 +104,7 @@ class OciReads:
     def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
         """HeadObject. Its 404 has no body: where *sure*, a GetObject of one byte tells the key from the bucket."""
         try:
-            return info_of(key, self._of_key("head_object", key).headers)
+            return info_of(key, self._of_key("head_object", key).headers, url=self._address.of(key))
         except ObjectGone:
             return None
         except Unsaid:
@@ -127,7 +127,7 @@ class OciReads:
             return Fetched(ObjectInfo(key, -1, etag, modified_of(same.headers)), None)
         except ObjectGone:
             return None
-        info = info_of(key, answer.headers)
+        info = info_of(key, answer.headers, url=self._address.of(key))
         with closing(answer.data):
             return Fetched(info, self._received(key, answer, min(length, info.size)))
 
@@ -136,7 +136,8 @@ class OciReads:
         asked = f"bytes={start}-{start + length - 1}"
         answer = self._of_key("get_object", info.key, if_match=info.etag, range=asked)
         with closing(answer.data):
-            url, found = self._address.of(info.key), info_of(info.key, answer.headers)
+            url = self._address.of(info.key)
+            found = info_of(info.key, answer.headers, url=url)
             if (found.etag, found.size) != (info.etag, info.size):
                 raise SourceChanged(f"{url} is not the version {info.etag} any more: look again")
             part = range_of(answer.headers) or (0, found.size, found.size)

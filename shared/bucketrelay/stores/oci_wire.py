@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.classes import KNOWN, known
-from bucketrelay.errors import StoreRefused
+from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
 
 KEY_BYTES = 1024
@@ -134,12 +134,17 @@ def range_of(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
     return first, last - first + 1, size
 
 
-def info_of(key: str, headers: Mapping[str, str]) -> ObjectInfo:
+def info_of(key: str, headers: Mapping[str, str], *, url: str = "") -> ObjectInfo:
     """The version that an answer to HEAD or GET describes.
 
     `version` stays empty: listings and 304s do not tell it, and an ETag names one write anyway.
     """
     part = range_of(headers)
+    if not headers.get("etag") or (part is None and not headers.get("content-length", "").isdecimal()):
+        # A gateway's page also says 200: it must not be published as the object.
+        raise StoreUnavailable(
+            f"{url or key}: the answer describes no object (no ETag, no length): check endpoint and proxy"
+        )
     # Whether a ranged answer's content-md5 is of the object or of the range is not documented.
     sums = md5_of(headers.get("content-md5", "")) if part is None or part[1] == part[2] else NOTHING
     size = part[2] if part else int(headers["content-length"])

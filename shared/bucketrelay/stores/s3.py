@@ -1,6 +1,7 @@
 """Amazon S3 and every server that speaks its dialect. The only importer of botocore, with the other `s3_…` modules."""
 
 import base64
+import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -141,11 +142,14 @@ class S3Store(S3Reads):
         return Written(etag, version_of(answer))
 
     def _sum(self, body: bytes | bytearray) -> dict[str, str]:
-        """On AWS the CRC-32, as a header. Left to itself the SDK sends it behind the body, and copies the body for it.
+        """What the server compares. On AWS the CRC-32, as a header: the SDK sends it behind a copy of the body.
 
         Measured against a TLS sink, 8 threads with 8 MiB each: 2.5 s of CPU and not 8.5 for a GiB, 121 MiB and not 195.
         """
-        return {"ChecksumCRC32": base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()} if self._aws else {}
+        if self._aws:
+            return {"ChecksumCRC32": base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()}
+        # The others know no checksums, or refuse them; the MD5 they have always compared.
+        return {"ContentMD5": base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()}
 
     def _of(self, upload: Upload) -> dict[str, Any]:
         return {"Key": self._full(upload.key), "UploadId": upload.id}

@@ -140,7 +140,7 @@ class S3Reads:
             if not sure:
                 return None
         else:
-            return info_of(key, answer, digest=self._aws)
+            return info_of(key, answer, url=self._address.of(key), digest=self._aws)
         found = self.fetch(key, 1)
         return found.info if found else None
 
@@ -159,7 +159,7 @@ class S3Reads:
             return Fetched(unmodified(key, same.headers), None)
         except ObjectGone:
             return None
-        info = info_of(key, answer, digest=self._aws)
+        info = info_of(key, answer, url=self._address.of(key), digest=self._aws)
         with closing(answer["Body"]):
             if unless and info.etag == unless:  # the server ignores If-None-Match
                 return Fetched(info, None)
@@ -175,7 +175,7 @@ class S3Reads:
         asked = {"Key": self._full(info.key), "Range": f"bytes={start}-{last}", **pinned}
         answer = self._call("get_object", info.key, asked)
         with closing(answer["Body"]):
-            found = info_of(info.key, answer)
+            found = info_of(info.key, answer, url=self._address.of(info.key))
             url = self._address.of(info.key)
             if not same_version(found, info):
                 raise SourceChanged(f"{url} is not the version {info.etag} any more: look again")

@@ -114,7 +114,7 @@ def range_of(answer: Mapping[str, Any]) -> tuple[int, int, int] | None:
     return first, last - first + 1, size
 
 
-def info_of(key: str, answer: Mapping[str, Any], *, digest: bool = False) -> ObjectInfo:
+def info_of(key: str, answer: Mapping[str, Any], *, url: str = "", digest: bool = False) -> ObjectInfo:
     """The version that an answer to HeadObject or GetObject describes.
 
     Args:
@@ -124,7 +124,9 @@ def info_of(key: str, answer: Mapping[str, Any], *, digest: bool = False) -> Obj
     etag = bare(answer.get("ETag", ""))
     if (not etag and "LastModified" not in answer) or (part is None and "ContentLength" not in answer):
         # A login page of a proxy, or another service on that port, also says 200.
-        raise StoreUnavailable(f"{key}: the answer describes no object (no ETag, no length): check endpoint and proxy")
+        raise StoreUnavailable(
+            f"{url or key}: the answer describes no object (no ETag, no length): check endpoint and proxy"
+        )
     whole = part is None or part[1] == part[2]
     sums = _sums(answer) if whole else {}
     if digest and re.fullmatch("[0-9a-f]{32}", etag) and _md5_etag(answer):
