@@ -83,7 +83,7 @@ class Rig:
         return self.odd[1](key)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) if name == "rclone" else name for name in NAMES])
 def rig(request: pytest.FixtureRequest) -> Rig:
     return request.getfixturevalue(f"{request.param.replace('-', '_')}_rig")
 

@@ -245,6 +245,7 @@ class TestList:
         assert keys_of(store, prefix="c/", after="c/1") == ["c/2"]
         assert keys_of(store, after="z") == []
 
+    @pytest.mark.slow
     def test_more_keys_than_a_page_holds(self, rig, store):
         rig.needs("many keys")
         keys = [f"in/{number:04} +%" for number in range(1005)]
