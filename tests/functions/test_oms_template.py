@@ -4,7 +4,9 @@ import json
 from urllib.parse import quote_plus
 
 import pytest
+from click.testing import CliRunner
 
+from bucketrelay.cli import cli
 from bucketrelay_emulators.obs import ObsEmulator
 from functions.runtimes import FunctionError, FunctionGraphRuntime, LambdaRuntime
 from functions.three_clouds import ROOT
@@ -80,7 +82,7 @@ def lists(obs, bucket=LOGS):
     for listed in held.list():
         top, folder, *_ = listed.key.split("/")
         assert top == "oms_source_record"
-        found[folder] += [json.loads(line) for line in held.get(listed.key).body.splitlines()]
+        found.setdefault(folder, []).extend(json.loads(line) for line in held.get(listed.key).body.splitlines())
     return found
 
 
@@ -110,6 +112,24 @@ def test_a_refused_request_ends_in_the_failed_list_and_the_platform_is_told(func
     assert [line["key"] for line in found["success_object"]] == KEYS[:10] + KEYS[20:]
     assert all("400 OMS.0054 Invalid task ID." in line["error"] for line in found["failed_object"])
     assert not any(line["retryable"] for line in found["failed_object"])
+
+
+def test_what_was_refused_is_sent_again_by_replay(function, oms, obs, monkeypatch, tmp_path):
+    oms.answer = lambda got: oms_error(400, "OMS.0054", "Invalid task ID.") if KEYS[12] in got.keys else Say()
+    with pytest.raises(FunctionError):
+        function().invoke(event(*KEYS))
+    oms.answer, before = lambda _: Say(), len(oms.got)
+    monkeypatch.chdir(tmp_path)
+    for name, value in {**user_data(oms, obs), "RUNTIME_PROJECT_ID": "0123"}.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(cli, ["replay", "-q", "--json"])
+
+    assert done.exit_code == 0, done.output
+    assert [json.loads(line)["outcome"] for line in done.stdout.splitlines()] == ["forwarded"] * 10
+    assert sorted(key for got in oms.got[before:] for key in got.keys) == sorted(KEYS[10:20])
+    found = lists(obs)
+    assert found["failed_object"] == []
+    assert len(found["success_object"]) == 25
 
 
 def test_the_keys_are_in_no_list_and_no_log_line(function, oms, obs):

@@ -57,7 +57,8 @@ def _check_names(reading: Reading, tables: Iterable[tuple[str, Table]]) -> None:
 
 def _parse(text: str) -> dict[str, object]:
     try:
-        return tomllib.loads(text)
+        found: dict[str, object] = tomllib.loads(text)
+        return found
     except RecursionError as error:
         raise ConfigError(["the text is nested too deeply to be a configuration"]) from error
     except ValueError as error:  # TOMLDecodeError is one; so is an integer of more than 4,300 digits
