@@ -39,4 +39,5 @@ def _toml() -> Callable[[str], dict[str, Any]]:
         import tomli  # noqa: PLC0415 - only where it is needed
     except ImportError as error:
         raise Refused(f"reading {CONFIG} needs Python 3.11, or the package tomli; or name --stores") from error
-    return tomli.loads
+    found: Callable[[str], dict[str, Any]] = tomli.loads
+    return found
