@@ -2,7 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from bucketrelay.errors import OutOfTime
 
@@ -32,3 +34,24 @@ class Deadline:
         """Raise OutOfTime unless more than *need* seconds are left."""
         if self.left() <= need:
             raise OutOfTime("the invocation's time is used up; the same task goes on in the next one")
+
+
+_current: ContextVar[Deadline] = ContextVar("deadline", default=Deadline())  # noqa: B039 — it does not change
+
+
+def current() -> Deadline:
+    """The deadline that this thread works under; an endless one if nobody has set any.
+
+    For what lies below the verbs of a store, whose arguments are about objects: repetitions, waiting for one's turn.
+    """
+    return _current.get()
+
+
+@contextmanager
+def under(deadline: Deadline) -> Iterator[None]:
+    """Work under *deadline* within the block, in this thread."""
+    token = _current.set(deadline)
+    try:
+        yield
+    finally:
+        _current.reset(token)

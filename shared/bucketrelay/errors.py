@@ -56,9 +56,19 @@ class TargetChanged(RelayError):
 
 
 class StoreUnavailable(RelayError):
-    """Throttling, a timeout, a 5xx, a broken connection: the same call may work later."""
+    """Throttling, a timeout, a 5xx, a broken connection: the same call may work later.
+
+    Args:
+        text: as of every error.
+        busy: the server said that it is asked too often: 429 or 503.
+        after: seconds after which it wants to be asked again (`Retry-After`); None where it said nothing.
+    """
 
     retryable = True
+
+    def __init__(self, text: str = "", *, busy: bool = False, after: float | None = None) -> None:
+        self.busy, self.after = busy, after
+        super().__init__(text)
 
 
 class OutcomeUnknown(StoreUnavailable):

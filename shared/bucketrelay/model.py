@@ -123,6 +123,11 @@ class Task:
     time: datetime | None = None  # of the event
     size: int | None = None  # a hint
 
+    @property
+    def way(self) -> str:
+        """From which store to which: tasks of one way share threads and bytes, and hang together."""
+        return f"{self.source} to {self.target}"
+
 
 class Outcome(str, Enum):
     """How a task ended."""

@@ -22,6 +22,7 @@ from bucketrelay.entry import System
 from bucketrelay.errors import ConfigError
 from bucketrelay.forward import Forward
 from bucketrelay.model import Task
+from bucketrelay.pace import Pace
 from bucketrelay.store import Store
 
 Keys = tuple[str, str, str]  # access key, secret key, security token
@@ -176,6 +177,7 @@ class Stores:
     def __init__(self, configured: Mapping[str, StoreConfig], keys: Callable[[], Keys]) -> None:
         self._configured, self._keys = configured, keys
         self._made: dict[str, Store] = {}
+        self._paces: dict[tuple[str, object], Pace] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -191,14 +193,20 @@ class Stores:
             if name not in self._configured:
                 raise ConfigError([f"no store is named {name!r}: was it renamed or removed from the configuration?"])
             if name not in self._made:
-                self._made[name] = _store(self._configured[name], self._keys)
+                found = self._configured[name]
+                self._made[name] = _store(found, self._keys, self._paces.setdefault(_server(found), Pace()))
             return self._made[name]
 
 
-def _store(found: StoreConfig, keys: Callable[[], Keys]) -> Store:
+def _server(found: StoreConfig) -> tuple[str, object]:
+    """What the stores have in common that share one limit of requests."""
+    return found.address.scheme, found.options.get("endpoint") or found.options.get("region", "")
+
+
+def _store(found: StoreConfig, keys: Callable[[], Keys], pace: Pace) -> Store:
     options = {n: v.reveal() if isinstance(v, Secret) else v for n, v in found.options.items()}
     options.pop("event_keys", None)  # of the events, not of the store
-    return _MAKERS[found.address.scheme](found, options, keys)
+    return _MAKERS[found.address.scheme](found, {**options, "pace": pace}, keys)
 
 
 def _s3(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:

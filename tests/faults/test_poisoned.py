@@ -257,7 +257,6 @@ def test_a_large_object_that_hangs_in_its_parts_takes_no_more_than_the_targets_s
     isolated(world, tasks, lambda task: task.target == "down", "down", "put_part")
 
 
-@pytest.mark.xfail(strict=True, reason="the budget of bytes is not shared out by target, as that of threads is")
 def test_a_target_that_hangs_holds_up_no_task_of_another_where_memory_is_short():
     world = World(stores("source", "down", "b"), threads=4, memory=2 * PART)
     tasks = tasks_of([("source", "down"), ("source", "b")], 40)

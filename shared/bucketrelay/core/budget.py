@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,10 +17,10 @@ OVERHEAD = 1.25
 class Lease:
     """Bytes of the budget, held until `release` or the end of the `with` block, whichever comes first."""
 
-    __slots__ = ("_amount", "_budget")
+    __slots__ = ("_amount", "_budget", "_place")
 
-    def __init__(self, budget: "Budget", amount: int) -> None:
-        self._budget, self._amount = budget, amount
+    def __init__(self, budget: "Budget", amount: int, place: str) -> None:
+        self._budget, self._amount, self._place = budget, amount, place
 
     def release(self) -> None:
         """Give the bytes back; fine if they are given back already."""
@@ -30,7 +31,7 @@ class Lease:
         spare = self._amount - amount
         if spare > 0:
             self._amount = amount
-            self._budget._release(spare)  # noqa: SLF001 — the two halves of one thing
+            self._budget._release(spare, self._place)  # noqa: SLF001 — the two halves of one thing
 
     def __enter__(self) -> "Lease":  # noqa: PYI034 — typing.Self came with Python 3.11, and typing_extensions is no dependency
         return self
@@ -52,24 +53,53 @@ class Budget:
     def __init__(self, memory: int, threads: int) -> None:
         self._total = max(1, int(memory / OVERHEAD))
         self._free = self._total
+        self._held: Counter[str] = Counter()  # bytes, by place
+        self._sharing = 0  # places that have a share
         self._changed = threading.Condition()
         self._threads = threading.Semaphore(threads)
         self.threads = threads
 
-    def bytes(self, amount: int, deadline: Deadline) -> "Lease":
-        """Hold *amount* bytes until the lease is released; waits until they are free, or raises OutOfTime."""
+    def bytes(self, amount: int, deadline: Deadline, place: str = "") -> "Lease":
+        """Hold *amount* bytes until the lease is released; waits until they are free, or raises OutOfTime.
+
+        Args:
+            amount: more than there are at all counts as all.
+            deadline: of the task.
+            place: where the object goes. One that holds bytes already gets no more than its share (see `shared`), so
+                that a place which hangs keeps no memory from the others, as long as a share is as large as a part.
+        """
         amount = min(amount, self._total)
         left = deadline.left()
         with self._changed:
-            if not self._changed.wait_for(lambda: self._free >= amount, None if left == math.inf else left):
+            if not self._changed.wait_for(lambda: self._fits(amount, place), None if left == math.inf else left):
                 raise OutOfTime("no memory came free before the invocation's end; the task goes on in the next one")
             self._free -= amount
-        return Lease(self, amount)
+            self._held[place] += amount
+        return Lease(self, amount, place)
 
-    def _release(self, amount: int) -> None:
+    def _fits(self, amount: int, place: str) -> bool:
+        held = self._held[place]
+        return self._free >= amount and (not held or held + amount <= self._total // max(1, self._sharing))
+
+    def _release(self, amount: int, place: str) -> None:
         with self._changed:
             self._free += amount
+            self._held[place] -= amount
+            if not self._held[place]:
+                del self._held[place]
             self._changed.notify_all()
+
+    @contextmanager
+    def shared(self, places: int) -> Iterator[None]:
+        """Share the bytes out among *places* for the time of the block, beside those of other blocks."""
+        with self._changed:
+            self._sharing += places
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._sharing -= places
+                self._changed.notify_all()
 
     @contextmanager
     def places(self, most: int) -> Iterator[int]:

@@ -14,7 +14,7 @@ from bucketrelay.core.decide import Action, Link, decide
 from bucketrelay.core.digest import tree
 from bucketrelay.core.fuse import Fuse
 from bucketrelay.core.transfer import Copy, First, Road, transfer
-from bucketrelay.deadline import Deadline
+from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import (
     CannotCopy,
     ObjectGone,
@@ -65,7 +65,8 @@ class Converge:
             time=started,
         )
         try:
-            done = self._until_settled(_Pair(task, source, target, deadline))
+            with under(deadline):
+                done = self._until_settled(_Pair(task, source, target, deadline))
         except OutOfTime as error:
             done, result = Done(Outcome.UNFINISHED), replace(result, error=str(error), retryable=True)
         except RelayError as error:
@@ -108,7 +109,7 @@ class Converge:
         reach = self._reach(pair)
         # A whole first part, so that it need not be read again where the target wants larger ones than configured.
         length = max(self.road.part_size, pair.target.abilities.min_part)
-        with self.road.budget.bytes(length, pair.deadline) as lease:
+        with self.road.budget.bytes(length, pair.deadline, pair.task.way) as lease:
             # Where the target's server fetches the object by itself, one byte is enough to know the version by.
             by_server = reach is not None and (pair.task.size or 0) >= reach
             here = _fetch(pair, there, 1 if by_server else length)
@@ -177,7 +178,7 @@ class Converge:
         wanted = min(copy.info.size, self.road.part_size)
         if len(first.body) < wanted:  # one byte was asked for, as the server was to copy
             first.drop()
-            first = First(b"", self.road.budget.bytes(wanted, copy.deadline))
+            first = First(b"", self.road.budget.bytes(wanted, copy.deadline, copy.way))
         try:
             if not first.body:
                 first.body = copy.source.read(copy.info, 0, wanted) if wanted else b""
@@ -217,7 +218,17 @@ class _Pair:
         said = sha256(repr(meta).encode("utf-8", "surrogatepass")).hexdigest()[:12]
         of = f"{link.source};{info.etag};{info.size};{stamps.when(info)};{said}"
         return Copy(
-            self.source, info, self.target, task.target_key, meta, expect, self.deadline, link.target, of, task.target
+            self.source,
+            info,
+            self.target,
+            task.target_key,
+            meta,
+            expect,
+            self.deadline,
+            link.target,
+            of,
+            task.target,
+            task.way,
         )
 
     @property

@@ -52,13 +52,14 @@ class Runner:
         with self.budget.places(min(self.budget.threads, len(groups))) as workers:
             fair = Fair([(_destination(group), group) for group in groups], workers)
             pool = ThreadPoolExecutor(workers, thread_name_prefix="relay")
-            futures = [pool.submit(self._work, fair, deadline, results) for _ in range(workers)]
-            left = deadline.left()
-            try:
-                wait(futures, timeout=None if left == float("inf") else left)
-            except KeyboardInterrupt:
-                fair.stop()  # what has been begun ends and gets into the lists, the rest is said to be unfinished
-                wait(futures)
+            with self.budget.shared(fair.places):
+                futures = [pool.submit(self._work, fair, deadline, results) for _ in range(workers)]
+                left = deadline.left()
+                try:
+                    wait(futures, timeout=None if left == float("inf") else left)
+                except KeyboardInterrupt:
+                    fair.stop()  # what has been begun ends and gets into the lists, the rest is said to be unfinished
+                    wait(futures)
             fair.stop()
             pool.shutdown(wait=False, cancel_futures=True)
         _raise_defects(futures)
@@ -125,7 +126,7 @@ def _by_key(tasks: Iterable[Task]) -> list[Step]:
 
 def _destination(group: list[Step]) -> str:
     task = group[0][0][1]
-    return f"forward {task.forward}" if task.forward else f"{task.source} to {task.target}"
+    return f"forward {task.forward}" if task.forward else task.way
 
 
 def _gathered(keys: list[Step], most: int) -> list[list[Step]]:

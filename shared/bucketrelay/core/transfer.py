@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bucketrelay.core import digest, heap
 from bucketrelay.core.budget import Budget, Lease
 from bucketrelay.core.checkpoints import Checkpoint, Checkpoints, quietly
-from bucketrelay.deadline import Deadline
+from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import Damaged, ObjectGone, OutOfTime, StoreRefused, StoreUnavailable, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Abilities, Expect, MiB, Part, PartStore, Store, Upload, Written
@@ -28,6 +28,7 @@ class Copy:
     name: str = ""  # the target's identity: what its checkpoint is called
     of: str = ""  # the source's identity and fingerprint: what its parts depend on
     store: str = ""  # the target store's name
+    way: str = ""  # from which store to which: who shares the budget of bytes
 
     @property
     def url(self) -> str:
@@ -204,7 +205,8 @@ class _Parts:
 
     def _help(self) -> None:
         try:
-            self._work()
+            with under(self._copy.deadline):
+                self._work()
         finally:
             self._budget.give_back()
 
@@ -222,7 +224,7 @@ class _Parts:
 
     def _move(self, number: int) -> None:
         length = _length(self._copy.info.size, self._size, number)
-        with self._budget.bytes(length, self._copy.deadline):
+        with self._budget.bytes(length, self._copy.deadline, self._copy.way):
             self._copy.deadline.check(need=self._slowest)
             started = time.monotonic()
             self._put(number, self._copy.source.read(self._copy.info, (number - 1) * self._size, length))

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, RelayError, StoreRefused, StoreUnavailable
+from bucketrelay.pace import Pace, seconds
 
 if TYPE_CHECKING:
     import http.client
@@ -94,13 +93,21 @@ class Post:
         shown: what messages call it; by default scheme and host.
         timeout: seconds for each step of a request, less where less is left.
         ca_file: certificates to trust instead of the system's.
+        pace: how fast requests to this host may go.
 
     Raises:
         ConfigError: *url* is no address of the web.
     """
 
     def __init__(
-        self, url: str, shown: str = "", *, timeout: float = 10.0, ca_file: str = "", retry: Retry | None = None
+        self,
+        url: str,
+        shown: str = "",
+        *,
+        timeout: float = 10.0,
+        ca_file: str = "",
+        retry: Retry | None = None,
+        pace: Pace | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -110,6 +117,7 @@ class Post:
         self.shown = shown or f"{self.scheme}://{self.host}"
         self._name, self._port = parts.hostname, parts.port
         self._timeout, self._ca_file, self._retry = timeout, ca_file, retry or Retry()
+        self._pace = pace or Pace()
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
@@ -134,9 +142,10 @@ class Post:
         """
         deadline.check()
         for attempt in range(self._retry.attempts):
-            asked = None
+            asked, sent = None, self._pace.turn(deadline, self.shown)
             try:
                 answer = self._once(body, headers(), min(self._timeout, max(deadline.left(), 0.001)))
+                self._note(answer, sent)
                 if not answer.again:
                     return answer
                 failure, asked = StoreUnavailable(self.said(answer, hide)), answer.retry_after
@@ -148,6 +157,12 @@ class Post:
             self._retry.sleep(wait)
         raise failure
 
+    def _note(self, answer: Answer, sent: float) -> None:
+        if answer.status in (429, 503):
+            self._pace.refused(sent, answer.retry_after)
+        else:
+            self._pace.accepted()
+
     def _once(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         import http.client  # noqa: PLC0415 — 25 ms, and configuring a forward needs none of it
 
@@ -156,7 +171,7 @@ class Post:
         try:
             connection.request("POST", target, body, {"User-Agent": "bucketrelay", **headers})
             response = connection.getresponse()
-            after = _seconds(response.headers.get("Retry-After", ""))
+            after = seconds(response.headers.get("Retry-After", ""))
             return Answer(response.status, response.read(_LONGEST_ANSWER), after)
         except (OSError, http.client.HTTPException) as error:
             raise self._broken(error) from error
@@ -205,14 +220,3 @@ def _context(ca_file: str, shown: str) -> "ssl.SSLContext":
 
             context.load_verify_locations(certifi.where())
     return context
-
-
-def _seconds(header: str) -> float | None:
-    """What `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3); None where it says nothing."""
-    if header.strip().isascii() and header.strip().isdigit():
-        return float(header.strip()[:9])
-    with suppress(ValueError, TypeError):
-        date = parsedate_to_datetime(header)
-        date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
-        return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
-    return None

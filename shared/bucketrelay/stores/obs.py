@@ -56,14 +56,21 @@ class ObsStore(ObsReads):
         url, client = self._address.of(key), self._session.client()
         given = PutObjectHeader(md5=_md5(body), contentType=_type(meta), contentLength=len(body))
         extra = {**headers_for(meta, client.prefix), **placed(client.prefix, **self._kept)}
-        with translated(url, write=True):
-            result = client.putContent(*self._place(key), content=Body(body), headers=given, extensionHeaders=extra)
-        headers = checked(result, url, write=True)
-        return _written(url, headers.get("etag"), own(headers, "version-id"))
+
+        def call() -> Written:
+            with translated(url, write=True):
+                result = client.putContent(*self._place(key), content=Body(body), headers=given, extensionHeaders=extra)
+            headers = checked(result, url, write=True)
+            return _written(url, headers.get("etag"), own(headers, "version-id"))
+
+        return self._session.send(call, url)
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         """See Store; *expect* is not enforced."""
         del expect
+        self._session.send(lambda: self._delete(key), self._address.of(key))
+
+    def _delete(self, key: str) -> None:
         url, client = self._address.of(key), self._session.client()
         with translated(url, write=True):
             result = client.deleteObject(*self._place(key))
@@ -74,14 +81,17 @@ class ObsStore(ObsReads):
             raise OutcomeUnknown(f"{url}: an answer to a delete that cannot be understood: look before believing it")
 
     def begin(self, key: str, meta: Meta) -> Upload:
-        """See PartStore."""
+        """See PartStore. Each answer that is lost would leave an upload: it is made again like a write."""
+        return self._session.send(lambda: self._begin(key, meta), self._address.of(key))
+
+    def _begin(self, key: str, meta: Meta) -> Upload:
         url, client = self._address.of(key), self._session.client()
         extra = {**headers_for(meta, client.prefix), **placed(client.prefix, **self._kept)}
-        with translated(url):
+        with translated(url, write=True):
             result = client.initiateMultipartUpload(
                 *self._place(key), contentType=_type(meta), extensionHeaders=extra, encoding_type="url"
             )
-        checked(result, url)
+        checked(result, url, write=True)
         if not (result.body and result.body.uploadId):
             raise StoreUnavailable(f"{url}: what was answered is no upload: try again later")
         return Upload(key, result.body.uploadId)
@@ -90,21 +100,25 @@ class ObsStore(ObsReads):
         """See PartStore. OBS checks the MD5 of what arrives."""
         from bucketrelay.stores.obs_client import Body  # noqa: PLC0415 - the SDK loads with the first request
 
-        url, client = self._address.of(upload.key), self._session.client()
-        with translated(url):
-            result = client.uploadPart(
-                *self._place(upload.key), number, upload.id, content=Body(body), partSize=len(body), md5=_md5(body)
-            )
-        headers = checked(result, url)
-        if not (etag := bare(headers.get("etag"))):
-            raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: try again later")
-        return Part(number, etag, len(body))
+        url, client, digest = self._address.of(upload.key), self._session.client(), _md5(body)
+
+        def call() -> Part:
+            with translated(url):
+                result = client.uploadPart(
+                    *self._place(upload.key), number, upload.id, content=Body(body), partSize=len(body), md5=digest
+                )
+            headers = checked(result, url)
+            if not (etag := bare(headers.get("etag"))):
+                raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: try again later")
+            return Part(number, etag, len(body))
+
+        return self._session.send(call, url)
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """See PartStore: pages of 1,000."""
-        marker = None
+        url, marker = self._address.of(upload.key), None
         while True:
-            page = self._session.repeat(lambda: self._parts(upload, marker))  # noqa: B023 - called here and now
+            page = self._session.send(lambda: self._parts(upload, marker), url)  # noqa: B023 - called here and now
             for part in page.parts:
                 yield Part(part.partNumber, bare(part.etag), part.size)
             if not page.isTruncated:
@@ -118,16 +132,24 @@ class ObsStore(ObsReads):
         del expect
         url, client = self._address.of(upload.key), self._session.client()
         chosen = [CompletePart(partNum=part.number, etag=f'"{part.etag}"') for part in parts]
-        with translated(url, write=True):
-            result = client.completeMultipartUpload(
-                *self._place(upload.key), upload.id, CompleteMultipartUploadRequest(parts=chosen), encoding_type="url"
-            )
-        headers = checked(result, url, write=True)
-        # Under status 200 there may be an error, of which the SDK leaves nothing but an ETag that is not there.
-        return _written(url, result.body and result.body.etag, own(headers, "version-id"))
+        wanted = CompleteMultipartUploadRequest(parts=chosen)
+
+        def call() -> Written:
+            with translated(url, write=True):
+                result = client.completeMultipartUpload(
+                    *self._place(upload.key), upload.id, wanted, encoding_type="url"
+                )
+            headers = checked(result, url, write=True)
+            # Under status 200 there may be an error, of which the SDK leaves nothing but an ETag that is not there.
+            return _written(url, result.body and result.body.etag, own(headers, "version-id"))
+
+        return self._session.send(call, url)
 
     def abandon(self, upload: Upload) -> None:
         """See PartStore."""
+        self._session.send(lambda: self._abandon(upload), self._address.of(upload.key))
+
+    def _abandon(self, upload: Upload) -> None:
         url, client = self._address.of(upload.key), self._session.client()
         with translated(url):
             result = client.abortMultipartUpload(*self._place(upload.key), upload.id)
@@ -138,7 +160,7 @@ class ObsStore(ObsReads):
         """See PartStore: pages of 1,000."""
         marker = ("", "")
         while True:
-            page = self._session.repeat(lambda: self._uploads(self._full(prefix), marker))  # noqa: B023 - as in list
+            page = self._session.send(lambda: self._uploads(self._full(prefix), marker))  # noqa: B023 - as in list
             for upload in page.upload:
                 if (key := self._address.relative(upload.key)) is not None and key.startswith(prefix):
                     yield Upload(key, upload.uploadId)
@@ -169,12 +191,16 @@ class ObsStore(ObsReads):
 
         def copy_part(upload: Upload, number: int, start: int, length: int) -> str:
             span = f"bytes={start}-{start + length - 1}" if length < info.size else None
-            with translated(url):
-                result = self._session.client().copyPart(
-                    *self._place(key), number, upload.id, quote(place, safe="/"), span, extensionHeaders=pinned
-                )
-            checked(result, url)
-            return bare(result.body and result.body.etag)
+
+            def call() -> str:
+                with translated(url):
+                    result = self._session.client().copyPart(
+                        *self._place(key), number, upload.id, quote(place, safe="/"), span, extensionHeaders=pinned
+                    )
+                checked(result, url)
+                return bare(result.body and result.body.etag)
+
+            return self._session.send(call, url)
 
         return PartsCopy(self, source, info, key, meta, deadline, copy_part).publish(expect)
 

@@ -37,7 +37,8 @@ class Bare404(StoreRefused):
     """A 404 without a code, as under every HEAD: the key may be missing, or the whole bucket."""
 
 
-_THROTTLED = frozenset({"SlowDown", "ServerBusy", "RequestLimitExceeded", "TooManyRequests"})
+_BUSY = frozenset({"SlowDown", "ServerBusy", "RequestLimitExceeded", "TooManyRequests"})
+_THROTTLED = _BUSY | {"OperationAborted"}  # 409: another operation on the object is under way; this one was not done
 _DAMAGED = frozenset({"BadDigest", "InvalidDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch"})
 _REMEDIES = {
     "NoSuchBucket": "create the bucket, or mend the store's url and endpoint",
@@ -82,11 +83,13 @@ def translated(url: str, *, write: bool = False) -> Iterator[None]:
         raise _unanswered(url, error, write=write) from error
 
 
-def refusal(status: int, code: str, message: str, url: str, *, write: bool = False) -> RelayError:
-    """What to raise for an answer that is an error; *code* is "" where it had no body."""
+def refusal(
+    status: int, code: str, message: str, url: str, *, write: bool = False, after: float | None = None
+) -> RelayError:
+    """What to raise for an answer that is an error; *code* is "" where it had no body, *after* its Retry-After."""
     said = ": ".join(part for part in (url, f"{code or 'no code'} ({status})", message) if part)
     if status >= 500 or status in (408, 429) or code in _THROTTLED:
-        return _unwilling(status, code, said, write=write)
+        return _unwilling(status, code, said, after, write=write)
     if 300 <= status < 400:
         return StoreRefused(f"{said}: the bucket is in another region: set the store's endpoint to that region's")
     if code in _DAMAGED:
@@ -94,13 +97,15 @@ def refusal(status: int, code: str, message: str, url: str, *, write: bool = Fal
     return _refused(status, code, said, write=write)
 
 
-def _unwilling(status: int, code: str, said: str, *, write: bool) -> RelayError:
+def _unwilling(status: int, code: str, said: str, after: float | None, *, write: bool) -> RelayError:
+    busy = status in (429, 503) or code in _BUSY
     if status == 501:
         return StoreRefused(f"{said}: {_REMEDIES['NotImplemented']}")
     if write and status >= 500 and code not in _THROTTLED:
         # API reference: after a 500 or 503 the write may or may not have happened.
-        return OutcomeUnknown(f"{said}: the write may have happened: look before believing either")
-    return StoreUnavailable(f"{said}: try again later")
+        text = f"{said}: the write may have happened: look before believing either"
+        return OutcomeUnknown(text, busy=busy, after=after)
+    return StoreUnavailable(f"{said}: try again later", busy=busy, after=after)
 
 
 def _refused(status: int, code: str, said: str, *, write: bool) -> RelayError:

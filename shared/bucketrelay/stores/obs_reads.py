@@ -7,6 +7,7 @@ from types import MappingProxyType
 from bucketrelay.classes import USUAL
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreUnavailable
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
+from bucketrelay.pace import Pace
 from bucketrelay.stores.obs_access import Access
 from bucketrelay.stores.obs_errors import Archived, Bare404, OutOfRange
 from bucketrelay.stores.obs_session import Answer, Session
@@ -29,7 +30,8 @@ class ObsReads:
         sse: `kms` or `AES256`, of what is written; with *kms_key*, "" for the bucket's or the account's default key.
         ca_file: certificates to trust instead of certifi's.
         timeout: seconds to connect, and to wait for each piece of an answer.
-        retries: how often a read is repeated; writes never are.
+        retries: how often a request is made again that did no harm.
+        pace: of the server, shared by its stores.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter for each key of the store's configuration
@@ -50,13 +52,14 @@ class ObsReads:
         ca_file: str = "",
         timeout: float = 10.0,
         retries: int = 2,
+        pace: Pace | None = None,
     ) -> None:
         access = Access(endpoint, access_key, secret_key, security_token, keys, region, path_style, ca_file, timeout)
         self._address = address
         self._server = access.server
         self._kept = {"acl": acl, "sse": sse, "kms_key": kms_key}
         self._classes = MappingProxyType({**USUAL["obs"], **storage_classes})
-        self._session = Session(address.bucket, address.url, access, retries)
+        self._session = Session(address.bucket, address.url, access, retries, pace or Pace())
 
     @property
     def address(self) -> Address:
@@ -74,23 +77,25 @@ class ObsReads:
 
     def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
         """See Store. With *sure* a GET of the first byte, still one request: a GET's 404 says what is missing."""
-        return self._session.repeat(lambda: self._peek(key) if sure else self._head(key))
+        return self._session.send(lambda: self._peek(key) if sure else self._head(key), self._address.of(key))
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         """See Store: one request; two for an empty object of which no event said that it is empty."""
         span = "" if size == 0 else f"bytes=0-{length - 1}"
-        return self._session.repeat(lambda: self._fetch(key, length, span, unless))
+        return self._session.send(lambda: self._fetch(key, length, span, unless), self._address.of(key))
 
     def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
         """See Store."""
-        return self._session.repeat(lambda: self._read(info, start, length)) if length else b""
+        if not length:
+            return b""
+        return self._session.send(lambda: self._read(info, start, length), self._address.of(info.key))
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """See Store: pages of 1,000."""
         full = self._full(prefix)
         marker = self._full(after) if after else ""
         while True:
-            page = self._session.repeat(lambda: self._session.page(full, marker))  # noqa: B023 - called here and now
+            page = self._session.send(lambda: self._session.page(full, marker))  # noqa: B023 - called here and now
             for entry in page.entries:
                 if entry.key.startswith(full):
                     yield replace(entry, key=entry.key[len(self._address.prefix) :])
@@ -100,7 +105,8 @@ class ObsReads:
 
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """See Tagged: of the version where there is one to name, else of what is there now."""
-        return self._session.repeat(lambda: self._session.tags(self._full(info.key), self._address.of(info.key), info))
+        url = self._address.of(info.key)
+        return self._session.send(lambda: self._session.tags(self._full(info.key), url, info), url)
 
     def _full(self, key: str) -> str:
         return self._address.prefix + key

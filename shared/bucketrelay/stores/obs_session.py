@@ -1,8 +1,6 @@
 """Requests to one bucket: the client made once, its keys kept fresh, answers checked, reads repeated."""
 
-import random
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bucketrelay.errors import Damaged, StoreUnavailable
 from bucketrelay.model import NOTHING, ObjectInfo
+from bucketrelay.pace import Pace, seconds
 from bucketrelay.stores.obs_errors import refusal, translated
 from bucketrelay.stores.obs_wire import Page, bare
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SMALL = 64 * 1024  # bytes of an unwanted answer that cost less than a new connection
-_PAUSE = 0.2  # seconds before the first repetition; doubled for each further one
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +72,16 @@ class Session:
     """One bucket, one client, made at the first request; for many threads.
 
     Args:
-        retries: how often a read is repeated.
+        retries: how often a request is made again that did no harm.
+        pace: how fast requests to the server may go.
     """
 
-    def __init__(self, bucket: str, url: str, access: "Access", retries: int) -> None:
+    def __init__(self, bucket: str, url: str, access: "Access", retries: int, pace: Pace) -> None:
         self.bucket = bucket
         self.url = url
         self._access = access
         self._retries = retries
+        self._pace = pace
         self._lock = threading.Lock()
         self._made: Client | None = None
         self._shown = ("", "", "")
@@ -106,14 +106,9 @@ class Session:
         if made is not None:
             made.close()
 
-    def repeat(self, call: Callable[[], T]) -> T:
-        """Call a read, again while the store is unavailable."""
-        for attempt in range(self._retries):
-            try:
-                return call()
-            except StoreUnavailable:
-                time.sleep(_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, guards nothing
-        return call()
+    def send(self, call: Callable[[], T], url: str = "") -> T:
+        """Make a request in its turn, about the object *url* or the bucket; again where its error lets it."""
+        return self._pace.send(call, url or self.url, retries=self._retries)
 
     def get(self, key: str, url: str, span: str = "", *, match: str = "", unless: str = "") -> Answer:
         """Ask for an object, or for the *span* `bytes=0-99` of it, of the version *match*, unless it is *unless*."""
@@ -176,5 +171,11 @@ class Session:
 def checked(result: Any, url: str, *, write: bool = False) -> Mapping[str, str]:
     """The answer's raw headers; raises what an error answer means."""
     if result.status >= 300:
-        raise refusal(result.status, result.errorCode or "", result.errorMessage or "", url, write=write)
+        after = seconds(_header(result.header, "retry-after"))
+        raise refusal(result.status, result.errorCode or "", result.errorMessage or "", url, write=write, after=after)
     return dict(result.header)
+
+
+def _header(headers: Any, name: str) -> str:
+    """Of an error's answer, whose names the SDK leaves as they came."""
+    return next((str(value) for key, value in headers or () if str(key).lower() == name), "")

@@ -1,18 +1,16 @@
 """Requests of one store, one at a time: which may be tried again, and what their errors mean."""
 
-import random
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Literal
 
 from bucketrelay.model import Address
+from bucketrelay.pace import Pace
 from bucketrelay.stores.oci_client import Access, close, connected
-from bucketrelay.stores.oci_errors import transient, translated, undone
+from bucketrelay.stores.oci_errors import translated
 from bucketrelay.stores.oci_wire import Body
 
 Effect = Literal["read", "stage", "publish"]  # stage: makes nothing visible, but is not to be done twice
-_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
 class Calls:
@@ -22,10 +20,11 @@ class Calls:
         access: how.
         address: the store's; without a namespace the service is asked for the tenancy's.
         retries: how often an attempt is made again that did no harm.
+        pace: how fast requests to the service may go.
     """
 
-    def __init__(self, access: Access, address: Address, retries: int) -> None:
-        self._access, self._address, self._retries = access, address, retries
+    def __init__(self, access: Access, address: Address, retries: int, pace: Pace) -> None:
+        self._access, self._address, self._retries, self._pace = access, address, retries, pace
         self._lock = threading.Lock()
         self._connected: Any = None
         self._namespace = address.namespace
@@ -40,8 +39,7 @@ class Calls:
     def send(self, operation: str, key: str, effect: Effect, *given: Any, **asked: Any) -> Any:
         """One operation of the SDK, called with namespace and bucket, *given*, the `body` of *asked*, and the rest.
 
-        A `read` is tried again after whatever may pass; a write only after what surely did nothing. The time that this
-        takes is bounded by (retries + 1) answers and pauses of at most five seconds.
+        A `read` is tried again after whatever may pass; a write only after what surely did nothing: see `Pace.send`.
 
         Args:
             key: for the text of errors, and no more than that.
@@ -75,18 +73,15 @@ class Calls:
             raise translated(error, self._address.url) from error
 
     def _repeated(self, once: Callable[[], Any], operation: str, key: str, effect: Effect) -> Any:
-        again = transient if effect == "read" else undone
-        for attempt in range(self._retries + 1):
+        url, upload = self._address.of(key), "multipart" in operation or operation == "upload_part"
+
+        def call() -> Any:
             try:
                 return once()
             except Exception as error:
-                if attempt == self._retries or not again(error):
-                    upload = "multipart" in operation or operation == "upload_part"
-                    url = self._address.of(key)
-                    raise translated(error, url, write=effect == "publish", upload=upload) from error
-                pause = _pause(error, attempt)
-            time.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
+                raise translated(error, url, write=effect != "read", upload=upload) from error
+
+        return self._pace.send(call, url, retries=self._retries)
 
     def _once(self, operation: str, *given: Any, body: bytes | bytearray | None = None, **asked: Any) -> Any:
         client, namespace = self._client()
@@ -100,10 +95,3 @@ class Calls:
             if not self._namespace:
                 self._namespace = self._connected.get_namespace().data
             return self._connected, self._namespace
-
-
-def _pause(error: Exception, attempt: int) -> float:
-    """Seconds before the next attempt: what the service asks for, or twice as long each time; never more than five."""
-    asked = str(getattr(error, "headers", {}).get("retry-after", ""))
-    wanted = float(asked) if asked.isdecimal() else _PAUSE * 2**attempt * random.uniform(0.5, 1)  # noqa: S311  no secret
-    return min(wanted, _LONGEST_PAUSE)

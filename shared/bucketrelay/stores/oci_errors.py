@@ -18,6 +18,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
     TargetChanged,
 )
+from bucketrelay.pace import seconds
 
 
 class NotModified(Exception):
@@ -58,14 +59,6 @@ def undone(error: Exception) -> bool:
     if (status := getattr(error, "status", None)) is not None:
         return status == 429 or (status == 503 and getattr(error, "code", None) in _THROTTLED)
     return _unsent(_chain(error))
-
-
-def transient(error: Exception) -> bool:
-    """Whether the same request may be answered in a moment."""
-    status: int | None = getattr(error, "status", None)
-    if status is not None:
-        return status in (408, 429) or (status >= 500 and status != 501)
-    return isinstance(translated(error, ""), StoreUnavailable | Damaged)
 
 
 def translated(error: Exception, url: str, *, write: bool = False, upload: bool = False) -> Exception:
@@ -110,9 +103,11 @@ def _trouble(error: Any, said: str, *, write: bool) -> RelayError:
         return StoreRefused(f"{said}: {_REMEDIES['NotRestored']}")
     if error.status == 501:
         return StoreRefused(f"{said}: the service does not do that: check the endpoint")
+    busy, after = error.status in (429, 503), seconds(str((error.headers or {}).get("retry-after", "")))
     if write and error.status != 409 and not undone(error):
-        return OutcomeUnknown(f"{said}: the write may have happened: look before believing either")
-    return StoreUnavailable(f"{said}: try again later")
+        text = f"{said}: the write may have happened: look before believing either"
+        return OutcomeUnknown(text, busy=busy, after=after)
+    return StoreUnavailable(f"{said}: try again later", busy=busy, after=after)
 
 
 def _missing(code: str, said: str, *, upload: bool) -> RelayError:

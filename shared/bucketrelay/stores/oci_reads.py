@@ -8,6 +8,7 @@ from typing import Any
 from bucketrelay.classes import USUAL
 from bucketrelay.errors import ConfigError, Damaged, ObjectGone, SourceChanged, StoreUnavailable
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
+from bucketrelay.pace import Pace
 from bucketrelay.store import CONTENT_HEADERS, Abilities, GiB, MiB
 from bucketrelay.stores.oci_calls import Calls, Effect
 from bucketrelay.stores.oci_client import Access
@@ -34,6 +35,7 @@ class OciReads:
         ca_file: certificates to trust instead of those of certifi.
         timeout: seconds to connect, and to wait for each piece of an answer.
         retries: how often an attempt is made again; one that may have published something is not.
+        pace: of the service, shared by its stores.
     """
 
     def __init__(  # noqa: PLR0913  one parameter for each key of the store's configuration
@@ -53,6 +55,7 @@ class OciReads:
         ca_file: str = "",
         timeout: float = 10.0,
         retries: int = 2,
+        pace: Pace | None = None,
     ) -> None:
         if auth not in _AUTH:
             raise ConfigError([f"auth: {auth!r} is none of {', '.join(filter(None, _AUTH))}"])
@@ -60,7 +63,7 @@ class OciReads:
         access = Access(
             region, endpoint, auth, config_file, profile, user, tenancy, fingerprint, key_file, ca_file, timeout
         )
-        self._calls = Calls(access, address, retries)
+        self._calls = Calls(access, address, retries, pace or Pace())
         classes = MappingProxyType({**USUAL["oci"], **storage_classes})
         self._abilities = Abilities(
             headers=CONTENT_HEADERS - {"expires"},

@@ -8,15 +8,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bucketrelay.stores.s3_errors import code_of, status_of, undone, unsent
-
 if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
 
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
-_PUBLISHING = ("PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject")
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Access:
     path_style: bool | None
     ca_file: str
     timeout: float
-    retries: int
+    retries: int = 0  # the SDK's own, which know neither a write that may be done nor our deadline: none for a store
 
     @property
     def on_aws(self) -> bool:
@@ -77,9 +74,6 @@ def connected(access: Access) -> "S3Client":
         config=_config(access),
     )
     client: S3Client = made
-    publishing: Any = _once  # botocore asks its answer, which the stubs do not know
-    for operation in _PUBLISHING:
-        client.meta.events.register_first(f"needs-retry.s3.{operation}", publishing)
     for operation in ("PutObject", "CopyObject", "CreateMultipartUpload"):
         client.meta.events.register(f"before-parameter-build.s3.{operation}", _keep_expires)
         client.meta.events.register(f"before-call.s3.{operation}", _send_expires)
@@ -121,19 +115,6 @@ def _config(access: Access) -> "Config":
         max_pool_connections=64,
         **foreign,
     )
-
-
-def _once(response: Any = None, caught_exception: Exception | None = None, **_: object) -> bool | None:
-    """No second attempt of a write unless the first surely did nothing; None leaves it to the SDK's own rule.
-
-    A repeated PutObject may land after somebody else's newer write; a repeated If-None-Match: * gets 412 for one's own.
-    """
-    if caught_exception is not None:
-        return None if unsent(caught_exception) else False
-    if response is None:
-        return None
-    status, code = status_of(response[1]), code_of(response[1])
-    return None if status < 500 or undone(status, code) else False
 
 
 def _keep_expires(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:

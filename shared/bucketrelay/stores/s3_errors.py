@@ -17,6 +17,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
     TargetChanged,
 )
+from bucketrelay.pace import seconds
 
 
 class NotModified(Exception):
@@ -55,6 +56,7 @@ THROTTLED = frozenset(
     }
     | {"RequestLimitExceeded", "BandwidthLimitExceeded", "RequestTimeout", "OperationAborted"}
 )
+_BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded"})
 _DAMAGED = frozenset(
     {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "XAmzContentChecksumMismatch"}
 )
@@ -134,16 +136,19 @@ def _answered(answer: Mapping[str, Any], url: str, *, write: bool) -> Exception:
     if code in _DAMAGED:
         return Damaged(f"{said}: what arrived there is not what was sent: start over")
     if status >= 500 or status in (408, 429) or code in THROTTLED:
-        return _unwilling(status, code, said, write=write)
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        return _unwilling(status, code, said, seconds(headers.get("retry-after", "")), write=write)
     return _refused(status, code, said, write=write)
 
 
-def _unwilling(status: int, code: str, said: str, *, write: bool) -> RelayError:
+def _unwilling(status: int, code: str, said: str, after: float | None, *, write: bool) -> RelayError:
+    busy = status in (429, 503) or code in _BUSY
     if status == 501:
         return NotImplementedThere(f"{said}: {_REMEDIES['NotImplemented']}")
     if write and not undone(status, code):
-        return OutcomeUnknown(f"{said}: the write may have happened: look before believing either")
-    return StoreUnavailable(f"{said}: try again later")
+        text = f"{said}: the write may have happened: look before believing either"
+        return OutcomeUnknown(text, busy=busy, after=after)
+    return StoreUnavailable(f"{said}: try again later", busy=busy, after=after)
 
 
 def _refused(status: int, code: str, said: str, *, write: bool) -> RelayError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bucketrelay.classes import USUAL
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
+from bucketrelay.pace import Pace
 from bucketrelay.store import Abilities
 from bucketrelay.stores.s3_client import Access, connected
 from bucketrelay.stores.s3_conditions import Conditions
@@ -51,6 +52,7 @@ class S3Reads:
         ca_file: certificates to trust instead of the SDK's.
         timeout: seconds to connect, and to wait for each piece of an answer.
         retries: how often an attempt that surely did nothing is made again.
+        pace: of the server, shared by its stores.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter for each key of the store's configuration
@@ -72,11 +74,13 @@ class S3Reads:
         ca_file: str = "",
         timeout: float = 10.0,
         retries: int = 2,
+        pace: Pace | None = None,
     ) -> None:
         self._address = address
         self._access = Access(
-            endpoint, region, access_key, secret_key, session_token, profile, path_style, ca_file, timeout, retries
+            endpoint, region, access_key, secret_key, session_token, profile, path_style, ca_file, timeout
         )
+        self._retries, self._pace = retries, pace or Pace()
         placed = {
             "StorageClass": storage_class,
             "ServerSideEncryption": sse,
@@ -221,12 +225,18 @@ class S3Reads:
             return self._connected
 
     def _call(self, operation: str, key: str, asked: Mapping[str, Any], *, write: bool = False) -> dict[str, Any]:
-        """One request of the SDK, its errors translated."""
-        try:
-            answer: dict[str, Any] = getattr(self._client(), operation)(Bucket=self._address.bucket, **asked)
-        except Exception as error:
-            raise translated(error, self._address.of(key), write=write) from error
-        return answer
+        """A request of the SDK in its turn, its errors translated; again where they let it."""
+        url = self._address.of(key)
+        once = write or operation == "create_multipart_upload"  # each answer that is lost would leave an upload
+
+        def call() -> dict[str, Any]:
+            try:
+                answer: dict[str, Any] = getattr(self._client(), operation)(Bucket=self._address.bucket, **asked)
+            except Exception as error:
+                raise translated(error, url, write=once) from error
+            return answer
+
+        return self._pace.send(call, url, retries=self._retries)
 
     def _received(self, key: str, answer: Mapping[str, Any], length: int) -> bytearray:
         """Exactly *length* bytes of an answer's body, held once."""

@@ -29,6 +29,7 @@ from bucketrelay.stores.obs_wire import headers_for, info_of, page_of
 from bucketrelay_emulators.engine import Engine
 from bucketrelay_emulators.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs import ObsEmulator, ObsFront
+from fakes import at_once
 
 NONE = Meta()
 TEXT = Meta(content_type="text/plain")
@@ -534,15 +535,33 @@ class TestRepeating:
             assert store.fetch("k", 1).body == b"x"
         assert [request.status for request in cloud.requests] == [503, 0, 206]
 
-    def test_a_refusal_is_not_repeated_and_a_write_never(self, cloud):
+    def test_neither_a_refusal_is_repeated_nor_a_write_that_may_have_been_done(self, cloud):
         cloud.faults.order(Fault(key="forbidden", status=403, code="AccessDenied", times=ALWAYS))
-        cloud.faults.order(Fault(times=ALWAYS))
+        cloud.faults.order(Fault(status=500, code="InternalError", times=ALWAYS))
         with store_of(cloud, retries=2) as store:
             with pytest.raises(StoreRefused):
                 store.look("forbidden")
-            with pytest.raises(StoreUnavailable):
-                store.put("k", b"x", NONE)
-        assert len(cloud.requests) == 2
+            for write in (
+                lambda: store.put("k", b"x", NONE),
+                lambda: store.delete("k"),
+                lambda: store.begin("k", NONE),
+            ):
+                with pytest.raises(OutcomeUnknown):
+                    write()
+        assert len(cloud.requests) == 4
+
+    @pytest.mark.parametrize(("status", "code"), [(429, ""), (503, "SlowDown"), (409, "OperationAborted")])
+    def test_a_write_that_was_turned_away_is_sent_again_with_its_whole_body(self, cloud, status, code):
+        with store_of(cloud, retries=2, pace=at_once()) as store:
+            cloud.faults.order(Fault(status=status, code=code, times=2))
+            store.put("k", b"12345", NONE)
+            cloud.faults.order(Fault(status=status, code=code, times=2))
+            part = store.put_part(store.begin("k", NONE), 1, b"12345")
+            cloud.faults.order(Fault(status=status, code=code, times=2))
+            store.delete("k")
+            assert store.look("k") is None
+        assert part.size == 5
+        assert [r.received for r in cloud.requests if r.operation == "PutObject"] == [5, 5, 5]
 
 
 def test_one_store_is_used_by_many_threads(bucket, store):

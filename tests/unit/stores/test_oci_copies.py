@@ -15,11 +15,12 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, MiB, ServerSideCopy, Tagged
-from bucketrelay.stores import oci_calls, oci_copy
+from bucketrelay.stores import oci_copy
 from bucketrelay.stores.oci import OciStore
 from bucketrelay_emulators.faults import ALWAYS, Fault
 from bucketrelay_emulators.oci import OciEmulator
 from bucketrelay_emulators.oci_sign import pem, private_key
+from fakes import at_once
 
 NS = "mytenancy"
 OLD = Meta(content_type="text/plain", user={"by": "source", "old": "1"})
@@ -37,13 +38,16 @@ def cloud():
 @pytest.fixture
 def opened(cloud, monkeypatch):
     """Makes stores on the emulator, and closes them."""
-    monkeypatch.setattr(oci_calls, "_PAUSE", 0.0)
     monkeypatch.setattr(oci_copy, "_PAUSE", 0.0)
     made = []
 
     def make(bucket, **options):
         address = Address("oci", bucket, NS)
-        made.append(OciStore(address, **{"endpoint": cloud.endpoint, "config_file": cloud.config_file, **options}))
+        made.append(
+            OciStore(
+                address, **{"endpoint": cloud.endpoint, "config_file": cloud.config_file, "pace": at_once(), **options}
+            )
+        )
         return made[-1]
 
     yield make

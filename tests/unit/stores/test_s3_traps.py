@@ -32,6 +32,7 @@ from bucketrelay.stores.s3 import S3Store
 from bucketrelay.stores.s3_client import Access
 from bucketrelay.stores.s3_wire import info_of, unworded, worded
 from bucketrelay_emulators.tls import Authority
+from fakes import at_once
 from unit.stores.scripted import Answer, Scripted, said
 
 SECRET = "unit-secret-7d1f/+="
@@ -70,8 +71,8 @@ def store(server: Scripted) -> Iterator[S3Store]:
 
 @pytest.fixture
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK waits between attempts; its waits are not what is tested."""
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    """The waits between attempts are not what is tested."""
+    monkeypatch.setattr("bucketrelay.stores.s3_reads.Pace", at_once)
 
 
 class TestColdStart:
@@ -321,9 +322,10 @@ class TestLostAnswers:
 
     @pytest.mark.usefixtures("no_wait")
     def test_a_write_that_is_turned_away_for_good_surely_did_not_happen(self, server, store):
-        server.will(*[said(503, "SlowDown")] * 3)
+        server.will(*[said(503, "SlowDown")] * 9)
         with pytest.raises(StoreUnavailable) as raised:
             store.put("a", b"12345", TEXT)
+        assert len(server.asked) == 9
         assert not isinstance(raised.value, OutcomeUnknown)
 
     @pytest.mark.usefixtures("no_wait")

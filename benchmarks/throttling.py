@@ -1,0 +1,105 @@
+"""How much of a server's rate is used where it refuses what exceeds it, and how many requests are in vain.
+
+    python benchmarks/throttling.py
+    python benchmarks/throttling.py --clouds obs --rates 20,100 -n 200
+
+One invocation copies new objects through a proxy that answers 503 to all but *rate* requests in any second. Beside it,
+in the same run, the same without a common limit: each request that is refused is made again after a pause of its own,
+as often. *used* is what was accepted, against the rate, after the first second's: 1.00 is all of it.
+"""
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "shared")]
+
+from clouds import Cloud, obs, oci, s3  # noqa: E402  # beside this file
+
+from bucketrelay import config, entry, pace, wiring  # noqa: E402  # as above
+from bucketrelay.model import Cloud as Named  # noqa: E402
+from bucketrelay_emulators.faults import ALWAYS, Fault  # noqa: E402
+from bucketrelay_emulators.proxy import FaultProxy  # noqa: E402
+
+CLOUDS = {"s3": s3, "obs": obs, "oci": oci}
+NAMES: dict[str, Named] = {"s3": "s3", "obs": "obs", "oci": "oci"}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one invocation."""
+
+    used: float
+    refused: float
+    failed: int
+    seconds: float
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Within: nobody waits for a turn; what is refused is made again all the same."""
+    with patch.object(pace.Pace, "turn", lambda self, *_: self._now()):
+        yield
+
+
+def run(cloud: Cloud, rate: int, count: int, prefix: str) -> Figures:
+    """Copy *count* new objects in one invocation."""
+    notices = [cloud.create(f"{prefix}/{n:05}", b"x" * 4096) for n in range(count)]
+    endpoint = json.loads(
+        next(line for line in cloud.toml.splitlines() if line.startswith("endpoint")).split("=", 1)[1]
+    )
+    with FaultProxy(endpoint) as proxy:
+        system = wiring.system(config.load(cloud.toml.replace(endpoint, proxy.endpoint), {}), emit=lambda _: None)
+        proxy.faults.order(Fault(kind="throttle", rate=rate, status=503, times=ALWAYS))
+        began = time.monotonic()
+        report = entry.handle(_one(notices), system, cloud=NAMES[cloud.name], seconds=math.inf, invocation=prefix)
+        seconds = time.monotonic() - began
+        system.close()
+        refused = sum(request.status == 503 for request in proxy.requests)
+        accepted = len(proxy.requests) - refused
+    failed = sum(not result.ok for result in report.results)
+    # The first *rate* requests are free: the server has had a second's rest.
+    return Figures((accepted - rate) / seconds / rate, refused / (accepted + refused), failed, seconds)
+
+
+def _one(notices: list[object]) -> object:
+    """One payload of many events: records go together, OCI's are an array."""
+    if isinstance(notices[0], dict) and "Records" in notices[0]:
+        return {"Records": [record for notice in notices if isinstance(notice, dict) for record in notice["Records"]]}
+    return notices
+
+
+def main() -> None:
+    """Print a table."""
+    said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    said.add_argument("-n", type=int, default=300, help="objects of an invocation")
+    said.add_argument("--rates", default="30,100", help="requests a second")
+    said.add_argument("--clouds", default="s3,obs,oci")
+    given = said.parse_args()
+    print("| cloud | rate/s | road | used | refused | failed | seconds |\n|---|---|---|---|---|---|---|")
+    for name in given.clouds.split(","):
+        for rate in map(int, given.rates.split(",")):
+            count = min(given.n, rate * 5)
+            with CLOUDS[name]() as cloud:
+                _row(name, rate, "one limit", run(cloud, rate, count, "with"))
+                with unlimited():
+                    _row(name, rate, "none", run(cloud, rate, count, "without"))
+
+
+def _row(name: str, rate: int, road: str, found: Figures) -> None:
+    print(
+        f"| {name} | {rate} | {road} | {found.used:.2f} | {found.refused:.0%} | {found.failed} | {found.seconds:.1f} |",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""How fast requests to one server may follow one another, learnt from its refusals; and which are made again, when.
+
+A server that is asked too often answers 429, or 503 (RFC 6585, 4; Amazon S3, "Error responses": SlowDown). Then every
+task of the process slows down, not only the one that was refused: additive increase, multiplicative decrease, as in TCP
+(Chiu and Jain, 1989). Nothing is held back before the first refusal.
+"""
+
+import math
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from bucketrelay import deadline as deadlines
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import Damaged, OutcomeUnknown, StoreUnavailable
+
+T = TypeVar("T")
+_CUT = 0.85  # of what was accepted
+_GROWTH = 0.1  # of the rate after the last cut, each second: a cut is made up for in two
+_LEAST = 0.2  # requests a second; so much is asked even of a server that refuses everything
+_WINDOW = 1.0  # seconds over which accepted requests are counted, as most servers seem to, and no more than one cut
+_START = 10.0  # requests a second to begin with, where the first refusal comes before enough was accepted
+_CALM = 60.0  # seconds without a refusal after which nothing is held back any more
+_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # before the first repetition, in seconds; doubled for each further one
+_PATIENCE = 4  # times as many repetitions after a refusal for too many requests as after others
+_SPARE, _EARNED = 64.0, 0.1  # repetitions at first, and what each accepted request adds: no more than a tenth for long
+
+
+class Rate:
+    """Requests a second, by additive increase and multiplicative decrease. Pure arithmetic: every time is given.
+
+    The first cut is to what was accepted until then, from where it doubles each second to find the server's limit; each
+    further one is the decrease of AIMD.
+
+    Args:
+        jitter: numbers from 0 to 1, so that processes which were refused together do not come again together.
+    """
+
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._jitter = jitter
+        self._rate = self._growth = 0.0  # requests a second, and more of them each second; 0: without a limit
+        self._next = self._held = self._cut = float("-inf")  # when a slot is free; Retry-After's end; the last cut
+        self._accepted: deque[float] = deque(maxlen=4096)
+
+    @property
+    def limit(self) -> float:
+        """Requests a second; 0 while nothing limits them."""
+        return self._rate
+
+    def free(self, now: float) -> float:
+        """When the next request may go: *now*, or later."""
+        if now > max(self._held, self._cut + _CALM):
+            self._rate = 0.0
+        return max(now, self._held, self._next) if self._rate else now
+
+    def take(self, now: float) -> None:
+        """A request goes now."""
+        if self._rate:
+            self._next = now + 1 / self._rate
+
+    def accepted(self, now: float) -> None:
+        """The server has done what it was asked."""
+        self._accepted.append(now)
+        if self._rate:
+            self._rate += self._growth / self._rate if self._growth else 1.0
+
+    def refused(self, sent: float, now: float, after: float | None = None) -> None:
+        """The server was asked too often, by a request that was sent at *sent*, and said to come *after* seconds."""
+        if after:
+            self._held = max(self._held, now + after)
+        if sent <= self._cut or now < self._cut + _WINDOW:
+            return  # sent before the last cut, of which it tells nothing; or too soon for the server to have noticed
+        taken = sum(1 for moment in self._accepted if moment > now - _WINDOW) / _WINDOW
+        if self._rate:
+            self._rate = max(_LEAST, self._rate / 2, _CUT * min(self._rate, taken))
+            self._growth = _GROWTH * self._rate
+        else:
+            self._rate, self._growth = max(_START, _CUT * taken), 0.0  # 0: the limit is still to be found
+        self._next = now + (0.5 + self._jitter()) / self._rate
+        self._cut = now
+
+
+class Pace:
+    """The one limit of all requests to a server, for many threads; and which of them are made again.
+
+    Nothing outlives the time of the invocation that the calling thread works for, see `bucketrelay.deadline.current`.
+
+    Args:
+        now: a monotonic clock, in seconds.
+        sleep: waits for so many seconds.
+        jitter: numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._now, self._sleep, self._jitter = now, sleep, jitter
+        self._rate = Rate(jitter)
+        self._lock = threading.Lock()  # of the rate and the spare repetitions
+        self._first = threading.Lock()  # of the one who waits for the next request's time; the others wait for him
+        self._spare = _SPARE
+
+    @property
+    def limit(self) -> float:
+        """Requests a second; 0 while nothing limits them."""
+        return self._rate.limit
+
+    def send(self, call: Callable[[], T], url: str, *, retries: int) -> T:
+        """The answer to a request, made in its turn, and again where that may help, does no harm and is in time.
+
+        Made again is what raises StoreUnavailable or Damaged, but for OutcomeUnknown: *retries* times; four times as
+        often after a refusal for too many requests (`busy`), which is no fault of its own. All repetitions together are
+        a tenth of the process's requests, and a few: a server that is down is not asked three times for everything.
+
+        Args:
+            call: makes one request; what it raises is bucketrelay's.
+            url: of the object or the store, for the text of an error.
+
+        Raises:
+            StoreUnavailable: also where its turn would come after the invocation's end.
+        """
+        deadline, attempt = deadlines.current(), 0
+        while True:
+            sent = self.turn(deadline, url)
+            try:
+                answer = call()
+            except (StoreUnavailable, Damaged) as error:
+                if busy := isinstance(error, StoreUnavailable) and error.busy:
+                    self.refused(sent, error.after)
+                pause = min(_LONGEST_PAUSE, _PAUSE * 2.0**attempt) * (0.5 + self._jitter())
+                harmless = attempt < retries * (_PATIENCE if busy else 1) and not isinstance(error, OutcomeUnknown)
+                if not harmless or pause >= deadline.left() or not self._spared():
+                    raise
+            except Exception:
+                self.accepted()  # "no such key" is an answer too
+                raise
+            else:
+                self.accepted()
+                return answer
+            self._sleep(pause)
+            attempt += 1
+
+    def turn(self, deadline: Deadline, url: str) -> float:
+        """Wait until the next request may go. Returns the time, for `refused`.
+
+        Raises:
+            StoreUnavailable: that is not before *deadline*. Not OutOfTime: another invocation at once would not help.
+        """
+        if not self._limited():
+            return self._now()
+        left = deadline.left()
+        if not self._first.acquire(timeout=-1 if left == math.inf else min(left, threading.TIMEOUT_MAX)):
+            raise _too_late(url)
+        try:
+            while wait := self._take():
+                if wait >= deadline.left():
+                    raise _too_late(url)
+                self._sleep(wait)
+            return self._now()
+        finally:
+            self._first.release()
+
+    def accepted(self) -> None:
+        """Take note: the server has answered, and not that it is asked too often."""
+        with self._lock:
+            self._rate.accepted(self._now())
+            self._spare = min(_SPARE, self._spare + _EARNED)
+
+    def refused(self, sent: float, after: float | None) -> None:
+        """Take note: it was asked too often, by what was sent at *sent*, and said to come again *after* seconds."""
+        with self._lock:
+            self._rate.refused(sent, self._now(), after)
+
+    def _limited(self) -> bool:
+        with self._lock:
+            self._rate.free(self._now())  # long after the last refusal nothing is limited any more
+            return self._rate.limit > 0
+
+    def _take(self) -> float:
+        """Seconds to wait before trying once more; 0, and it is taken, if the next request may go."""
+        with self._lock:
+            now = self._now()
+            at = self._rate.free(now)
+            if at <= now:
+                self._rate.take(now)
+            return max(0.0, at - now)
+
+    def _spared(self) -> bool:
+        with self._lock:
+            if self._spare < 1:
+                return False
+            self._spare -= 1
+            return True
+
+
+def seconds(header: str) -> float | None:
+    """What `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3); None where it says nothing."""
+    if header.strip().isascii() and header.strip().isdigit():
+        return float(header.strip()[:9])
+    with suppress(ValueError, TypeError):
+        date = parsedate_to_datetime(header)
+        date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+        return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
+    return None
+
+
+def _too_late(url: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"{url}: its server is asked too often, and this request's turn is after the invocation's end; it comes again",
+        busy=True,
+    )

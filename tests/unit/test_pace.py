@@ -1,0 +1,321 @@
+"""How fast a server may be asked, learnt from its refusals. No test waits: time is a number here."""
+
+import heapq
+import random
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bucketrelay.deadline import Deadline, current, under
+from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
+from bucketrelay.pace import Pace, Rate, seconds
+
+URL = "s3://photos/a"
+
+
+@dataclass
+class Server:
+    """Accepts *most* requests a second, and *burst* at once after a rest; all times are given."""
+
+    most: float
+    burst: float
+    spare: float = field(init=False)
+    last: float = 0.0
+    answers: list[tuple[float, bool]] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.spare = self.burst
+
+    def accepts(self, at):
+        self.spare = min(self.burst, self.spare + max(0.0, at - self.last) * self.most)
+        self.last = max(self.last, at)
+        accepted = self.spare >= 1
+        self.spare -= accepted
+        self.answers.append((at, accepted))
+        return accepted
+
+    def share(self, since, until):
+        """Of what it would have accepted, how much it was asked for and accepted."""
+        return sum(ok for at, ok in self.answers if since <= at < until) / ((until - since) * self.most)
+
+    def refused(self):
+        return sum(not ok for _, ok in self.answers) / len(self.answers)
+
+
+def siege(server, workers, trip, end, seed, after=None):
+    """*workers* ask *server* as fast as a Rate lets them; *trip*: seconds from a request to its answer, on average."""
+    chance = random.Random(seed)
+    rate, now, under_way, waiting = Rate(chance.random), 0.0, [], workers
+    while now < end:
+        free = rate.free(now) if waiting else float("inf")
+        if under_way and under_way[0][0] <= free:
+            now, _, accepted, sent = heapq.heappop(under_way)
+            waiting += 1
+            if accepted:
+                rate.accepted(now)
+            else:
+                rate.refused(sent, now, after)
+            continue
+        now, waiting = free, waiting - 1
+        rate.take(now)
+        there = now + trip * chance.uniform(0.25, 0.75)
+        back = there + trip * chance.uniform(0.25, 0.75)
+        heapq.heappush(under_way, (back, len(server.answers), server.accepts(there), now))
+    return rate
+
+
+def test_a_server_that_refuses_nothing_is_never_waited_for():
+    rate = siege(Server(most=1e9, burst=1e9), workers=64, trip=0.02, end=5.0, seed=1)
+    assert rate.limit == 0
+
+
+@pytest.mark.parametrize(
+    ("most", "burst", "workers", "trip"),
+    [
+        (50, 50, 16, 0.02),
+        (50, 5, 16, 0.02),
+        (20, 20, 64, 0.2),
+        (300, 30, 16, 0.02),
+        (500, 50, 64, 0.03),
+        (3500, 3500, 64, 0.01),  # writes a second to a prefix of Amazon S3
+        (5, 5, 16, 0.02),
+        (10, 10, 16, 0.5),
+    ],
+)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_behind_a_limit_four_fifths_of_it_are_used_and_few_requests_are_in_vain(most, burst, workers, trip, seed):
+    server = Server(most, burst)
+    siege(server, workers, trip, end=35.0, seed=seed)
+
+    assert server.share(5.0, 35.0) >= 0.8
+    assert server.refused() <= 0.2 if most <= 20 else server.refused() <= 0.05
+
+
+def test_what_retry_after_asks_for_is_kept_by_every_task():
+    server = Server(most=50, burst=50)
+    siege(server, workers=16, trip=0.02, end=35.0, seed=1, after=2.0)
+
+    asked = sorted(at for at, _ in server.answers)
+    refusals = [at for at, accepted in server.answers if not accepted]
+    # what was on its way when the refusal came back is over after one round trip
+    assert all(not any(at + 0.03 < other < at + 2.0 for other in asked) for at in refusals)
+    assert server.share(5.0, 35.0) >= 0.5  # each pause costs
+
+
+def test_a_limit_that_is_lifted_is_forgotten_after_a_while():
+    rate = Rate(lambda: 0.5)
+    rate.refused(sent=0.0, now=0.1)
+    assert rate.limit > 0
+    rate.free(61.0)
+    assert rate.limit == 0
+
+
+def test_a_server_that_refuses_everything_is_asked_less_and_less():
+    server = Server(most=0.0, burst=0.0)
+    siege(server, workers=64, trip=0.02, end=120.0, seed=1)
+
+    first = sum(1 for at, _ in server.answers if at < 10)
+    last = sum(1 for at, _ in server.answers if at >= 110)
+    assert last <= 5 < first < 200
+
+
+@given(st.lists(st.tuples(st.sampled_from(["accepted", "refused", "late"]), st.floats(0, 10)), max_size=50))
+def test_a_rate_is_never_less_than_none(steps):
+    rate, now = Rate(lambda: 0.5), 0.0
+    for what, pause in steps:
+        sent, now = now, rate.free(now + pause)
+        rate.take(now)
+        if what == "accepted":
+            rate.accepted(now)
+        else:
+            rate.refused(sent if what == "late" else now, now, pause)
+        assert rate.limit >= 0
+        assert rate.free(now) >= now
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+class World:
+    """A clock that sleeping moves on, and calls that answer as they are told, then with "done"."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.slept = []
+        self.pace = Pace(now=lambda: self.now, sleep=self.sleep, jitter=lambda: 0.5)
+        self.deadline = Deadline(now=lambda: self.now)
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def send(self, *answers, retries=2, left=None):
+        said = iter(answers)
+        self.calls = 0
+
+        def call():
+            self.calls += 1
+            if (answer := next(said, "done")) != "done":
+                raise answer
+            return answer
+
+        with under(self.deadline if left is None else Deadline(left, now=lambda: self.now)):
+            return self.pace.send(call, URL, retries=retries)
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def busy(after=None, kind=StoreUnavailable):
+    return kind(f"{URL}: 503", busy=True, after=after)
+
+
+def test_a_request_that_failed_without_an_effect_is_made_again_as_often_as_configured(world):
+    assert world.send(StoreUnavailable("a"), Damaged("b")) == "done"
+    with pytest.raises(StoreUnavailable, match="c"):
+        world.send(StoreUnavailable("a"), StoreUnavailable("b"), StoreUnavailable("c"))
+    assert world.calls == 3
+
+
+@pytest.mark.parametrize("error", [OutcomeUnknown("u"), busy(kind=OutcomeUnknown), StoreRefused("r"), ObjectGone("g")])
+def test_what_may_have_had_an_effect_or_is_an_answer_is_not(world, error):
+    with pytest.raises(type(error)):
+        world.send(error)
+    assert world.calls == 1
+
+
+def test_nothing_is_made_again_where_nothing_shall_be(world):
+    with pytest.raises(StoreUnavailable):
+        world.send(busy(), retries=0)
+    assert world.calls == 1
+
+
+def test_a_request_that_came_too_soon_is_made_again_more_often_than_one_that_failed(world):
+    assert world.send(*[busy()] * 8) == "done"
+    assert world.calls == 9
+
+
+def test_pauses_grow_and_are_bounded(world):
+    with pytest.raises(StoreUnavailable):
+        world.send(*[StoreUnavailable("a")] * 9, retries=8)
+    assert world.slept == sorted(world.slept)
+    assert world.slept[0] == 0.2
+    assert world.slept[-1] == 5.0
+
+
+def test_a_retry_after_is_waited_for_by_the_next_request_too(world):
+    with pytest.raises(StoreUnavailable):
+        world.send(busy(after=30), retries=0)
+    world.send()
+    assert world.now >= 30
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("a"), busy(), busy(after=7)])
+def test_no_repetition_outlives_the_invocation(world, error):
+    with pytest.raises(StoreUnavailable):
+        world.send(*[error] * 100, retries=100, left=5)
+    assert world.now < 5
+
+
+def test_a_turn_that_would_come_after_the_end_is_refused_at_once_and_says_why(world):
+    with pytest.raises(StoreUnavailable):
+        world.send(busy(after=600), retries=0)
+    with pytest.raises(StoreUnavailable, match="asked too often") as raised:
+        world.send(left=60)
+    assert raised.value.retryable
+    assert world.calls == 0
+    assert world.now == 0
+
+
+def test_a_server_that_is_down_is_not_asked_three_times_for_everything(world):
+    calls = 0
+    for _ in range(1000):
+        with pytest.raises(StoreUnavailable):
+            world.send(*[StoreUnavailable("down")] * 9)
+        calls += world.calls
+    assert 1000 < calls < 1100
+
+
+def test_requests_that_are_accepted_earn_repetitions(world):
+    for _ in range(100):
+        with pytest.raises(StoreUnavailable):
+            world.send(*[StoreUnavailable("down")] * 9)
+    for _ in range(25):
+        world.send()
+    with pytest.raises(StoreUnavailable):
+        world.send(*[StoreUnavailable("down")] * 9)
+    assert world.calls == 3
+
+
+def test_those_who_wait_go_one_after_the_other():
+    pace, order, lock = Pace(jitter=lambda: 0.0), [], threading.Lock()
+    pace.refused(pace.turn(Deadline(), URL), None)
+
+    def go():
+        pace.turn(Deadline(), URL)
+        with lock:
+            order.append(pace.limit)
+
+    threads = [threading.Thread(target=go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(order) == 4
+
+
+def test_who_waits_behind_another_waits_no_longer_than_his_own_invocation_lasts():
+    began, go_on = threading.Event(), threading.Event()
+
+    def sleep(_):
+        began.set()
+        go_on.wait(10)
+
+    pace = Pace(sleep=sleep)
+    pace.refused(pace.turn(Deadline(), URL), 0.2)
+    first = threading.Thread(target=lambda: pace.turn(Deadline(), URL))
+    first.start()
+    assert began.wait(10)
+    with pytest.raises(StoreUnavailable, match="asked too often"):
+        pace.turn(Deadline(0.01), URL)
+    go_on.set()
+    first.join(10)
+
+
+# --- the deadline of a thread -----------------------------------------------------------------------------------------
+
+
+def test_a_thread_has_its_own_deadline_and_gets_the_old_one_back():
+    mine, seen = Deadline(10), []
+    with under(mine):
+        other = threading.Thread(target=lambda: seen.append(current()))
+        other.start()
+        other.join()
+        assert current() is mine
+    assert seen[0] is not mine
+    assert current() is not mine
+    assert current().left() == float("inf")
+
+
+# --- Retry-After ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("said", "meant"), [("7", 7.0), (" 0 ", 0.0), ("", None), ("soon", None), ("-1", None)])
+def test_retry_after_in_seconds(said, meant):
+    assert seconds(said) == meant
+
+
+def test_retry_after_as_a_date():
+    assert seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+    assert seconds("Wed, 21 Oct 2099 07:28:00 GMT") > 0
+
+
+@given(st.text())
+def test_any_retry_after_is_a_number_of_seconds_or_nothing(said):
+    meant = seconds(said)
+    assert meant is None or meant >= 0
