@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test slow soak fault-matrix lint format bench clean help
+.PHONY: demo test slow soak fault-matrix mutants storms lint format bench clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -28,6 +28,12 @@ fault-matrix: $(READY)  ## every fault at every request of every store; writes d
 
 soak: $(READY)  ## random worlds for as long as asked: make soak SECONDS=600
 	PYTHONPATH=tests $(BIN)/python -m faults.soak $(or $(SECONDS),120)
+
+mutants: $(READY)  ## every mistake of a list is made in a copy of the core, and some test must notice: make mutants NAMES="no-second-look"
+	PYTHONPATH=tests $(BIN)/python -m mutants $(NAMES)
+
+storms: $(READY)  ## random storms over HTTP through the real functions, compared by rclone: make storms STORMS=10000 SEED=1
+	PYTHONPATH=tests $(BIN)/python -m storms --storms $(or $(STORMS),1000) --seed $(or $(SEED),1)
 
 lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check .

@@ -38,6 +38,7 @@ class Done(NamedTuple):
     bytes: int = 0
     degraded: tuple[str, ...] = ()
     note: str = ""
+    unseen: bool = False  # the source has other metadata now, of the same second: no stamp tells it apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Converge:
             time=started,
         )
         try:
-            with under(deadline):
+            with under(deadline) as _:
                 done = self._until_settled(_Pair(task, source, target, deadline))
         except OutOfTime as error:
             done, result = Done(Outcome.UNFINISHED), replace(result, error=str(error), retryable=True)
@@ -89,13 +90,14 @@ class Converge:
 
     def _until_settled(self, pair: "_Pair") -> Done:
         _check_key(pair)
-        last = Done(Outcome.UNCHANGED)
+        last, anew = Done(Outcome.UNCHANGED), False
         for _ in range(ROUNDS):
             pair.deadline.check()
             try:
-                done, settled = self._round(pair)
+                done, settled = self._round(pair, anew=anew)
             except (ObjectGone, SourceChanged, TargetChanged):
                 continue
+            anew = done.unseen and not anew  # once: there may be servers whose HEAD never says what their GET does
             # A later round that found nothing left to do does not undo what an earlier one has to report.
             last = last if last.outcome in _WRITES and done.outcome not in _WRITES else done
             if settled:
@@ -104,7 +106,7 @@ class Converge:
             f"{pair.source_url}: it changed {ROUNDS} times while it was being copied; it comes again"
         )
 
-    def _round(self, pair: "_Pair") -> tuple[Done, bool]:
+    def _round(self, pair: "_Pair", *, anew: bool) -> tuple[Done, bool]:
         there = pair.target.look(pair.task.target_key, sure=False)
         reach = self._reach(pair)
         # A whole first part, so that it need not be read again where the target wants larger ones than configured.
@@ -112,7 +114,7 @@ class Converge:
         with self.road.budget.bytes(length, pair.deadline, pair.task.way) as lease:
             # Where the target's server fetches the object by itself, one byte is enough to know the version by.
             by_server = reach is not None and (pair.task.size or 0) >= reach
-            here = _fetch(pair, there, 1 if by_server else length)
+            here = _fetch(pair, None if anew else there, 1 if by_server else length)
             source = here.info if here else None
             first = First(here.body, lease) if here and here.body is not None else None
             del here  # the bytes are held by `first` alone, which gives them up once they are sent
@@ -121,7 +123,7 @@ class Converge:
                 # Raises where the target is not merely empty but gone. And that 404 may have been a gateway's: then the
                 # sure look shows the target, and a delete that the route follows must not be taken for done.
                 there = pair.target.look(pair.task.target_key)
-            decision = decide(source, there, pair.link, pair.task.deletes)
+            decision = decide(source, None if anew and source else there, pair.link, pair.task.deletes)
             if decision.action is Action.COPY and source and first:
                 return self._copy(pair, there, source, first, by_server=reach is not None and source.size >= reach)
         if decision.action is Action.DELETE and there:
@@ -150,8 +152,10 @@ class Converge:
             self._by_hand(copy, first)
         first.drop()
         done = Done(Outcome.COPIED, info.size, degraded)
-        settled = whole and not by_server and _cannot_be_stale(pair, there)
-        return done, settled or _same(info, pair.source.look(pair.task.key, sure=False))
+        if whole and not by_server and _cannot_be_stale(pair, there):
+            return done, True
+        again = pair.source.look(pair.task.key, sure=False)
+        return done._replace(unseen=_unseen(info, again, stamp)), _same(info, again)
 
     def _by_server(self, pair: "_Pair", copy: Copy) -> bool:
         """Whether the target's server has copied the object; False where it will not, and somebody must carry it."""
@@ -276,6 +280,13 @@ def _cannot_be_stale(pair: _Pair, there: ObjectInfo | None) -> bool:
     version either finds our write and replaces it, or made ours fail. See docs/decisions/0002-second-look.md.
     """
     return there is None and pair.target.abilities.creates_once and pair.task.deletes is Deletes.KEEP
+
+
+def _unseen(info: ObjectInfo, again: ObjectInfo | None, stamp: stamps.Stamp) -> bool:
+    """Whether *again* is another version than *info*, and *stamp* does not tell."""
+    if again is None or not stamp.names(again):
+        return False
+    return replace(again.meta, tag_count=info.meta.tag_count) != info.meta  # some servers tell that under GET alone
 
 
 def _same(info: ObjectInfo, again: ObjectInfo | None) -> bool:

@@ -1,0 +1,10 @@
+"""The list: every mistake, in the order of the report."""
+
+from mutants.deciding import DECIDING
+from mutants.looking import LOOKING
+from mutants.moving import MOVING
+from mutants.resuming import RESUMING
+from mutants.running import RUNNING
+from mutants.saying import SAYING
+
+CHANGES = (*LOOKING, *DECIDING, *MOVING, *RESUMING, *RUNNING, *SAYING)

@@ -1,0 +1,185 @@
+"""Mistakes in deciding, and in doing what was decided: `converge.py`, `decide.py`, `fuse.py`."""
+
+from mutants.change import Change
+
+CONVERGE = "unit/core/test_converge.py"
+CONDITIONS = "unit/core/test_conditions.py"
+IN_TIME = "unit/core/test_in_time.py"
+BY_SERVER = "unit/core/test_by_server.py"
+DECIDE = "unit/core/test_decide.py"
+FUSE = "unit/core/test_fuse.py"
+
+DECIDING = (
+    # Conditions.
+    Change(
+        "create-without-condition",
+        "converge.py",
+        "pair.copy(info, meta, there or ABSENT)",
+        "pair.copy(info, meta, there)",
+        "what somebody creates meanwhile is overwritten unseen",
+        (CONDITIONS,),
+    ),
+    Change(
+        "copy-by-server-without-condition",
+        "converge.py",
+        "copy.meta, copy.deadline, expect=copy.expect)",
+        "copy.meta, copy.deadline)",
+        "the server's copy overwrites a newer one",
+        (CONDITIONS,),
+    ),
+    Change(
+        "delete-without-condition",
+        "converge.py",
+        "pair.target.delete(pair.task.target_key, expect=there)",
+        "pair.target.delete(pair.task.target_key)",
+        "what somebody wrote since the look is deleted",
+        (CONDITIONS,),
+    ),
+    Change(
+        "first-part-of-whatever-is-there",
+        "converge.py",
+        "copy.source.read(copy.info, 0, wanted)",
+        "copy.source.read(copy.source.look(copy.info.key) or copy.info, 0, wanted)",
+        "an object begun by the server and carried by hand begins with a newer version's bytes",
+        (CONDITIONS,),
+    ),
+    # What is said, what is counted, and when it is too late.
+    Change(
+        "degraded-not-reported",
+        "converge.py",
+        "Done(Outcome.COPIED, info.size, degraded)",
+        "Done(Outcome.COPIED, info.size)",
+        "the user never hears what the target could not carry",
+        (CONVERGE,),
+    ),
+    Change(
+        "strict-ignored",
+        "converge.py",
+        "if degraded and pair.task.strict:",
+        "if False:",
+        "a strict route loses metadata all the same",
+        (CONVERGE,),
+    ),
+    Change(
+        "delete-begun-too-late",
+        "converge.py",
+        "        pair.deadline.check()\n        with self.fuse",
+        "        with self.fuse",
+        "the invocation may be killed while it deletes, and the list says nothing",
+        (IN_TIME,),
+    ),
+    Change(
+        "what-the-server-refuses-is-asked-for-again",
+        "converge.py",
+        "            self.unreachable.add((pair.task.source, pair.task.target))",
+        "            pass",
+        "each object costs a refused request",
+        (BY_SERVER,),
+    ),
+    Change(
+        "what-the-server-cannot-end-is-left-to-it-again",
+        "converge.py",
+        "            quietly(lambda: self.road.checkpoints.save(copy.name, slow))\n",
+        "",
+        "a copy that takes longer than an invocation begins anew in each",
+        (BY_SERVER,),
+    ),
+    # The decision.
+    Change(
+        "delete-without-our-stamp",
+        "decide.py",
+        "return DELETE if stamp and stamp.hops[-1] == link.source else FOREIGN",
+        "return DELETE",
+        "an object that somebody else put there is deleted",
+        (DECIDE,),
+    ),
+    Change(
+        "delete-of-another-routes-copy",
+        "decide.py",
+        "return DELETE if stamp and stamp.hops[-1] == link.source else FOREIGN",
+        "return DELETE if stamp else FOREIGN",
+        "two sources of one target delete each other's copies",
+        (DECIDE,),
+    ),
+    Change(
+        "delete-though-the-route-keeps",
+        "decide.py",
+        "if deletes is Deletes.KEEP:",
+        "if False:",
+        "the archive loses what the source loses",
+        (DECIDE,),
+    ),
+    Change(
+        "echo-not-recognised",
+        "decide.py",
+        "if origin and link.target in origin.hops:",
+        "if False:",
+        "two routes that face each other copy for ever",
+        (DECIDE,),
+    ),
+    Change(
+        "echo-recognised-by-the-last-hop-alone",
+        "decide.py",
+        "if origin and link.target in origin.hops:",
+        "if origin and link.target == origin.hops[-1]:",
+        "a ring of three copies for ever",
+        (DECIDE,),
+    ),
+    Change(
+        "stamp-of-another-source-is-as-good",
+        "decide.py",
+        "return EQUAL if stamp and stamp.hops[-1] == link.source and stamp.names(source) else COPY",
+        "return EQUAL if stamp and stamp.names(source) else COPY",
+        "the other source's copy is taken for this one's",
+        (DECIDE,),
+    ),
+    # The fuse.
+    Change(
+        "fuse-does-not-count",
+        "fuse.py",
+        "times.append(now)",
+        "del now",
+        "a source that is emptied by mistake empties the target",
+        (CONVERGE,),
+    ),
+    Change(
+        "fuse-one-late",
+        "fuse.py",
+        "if len(times) >= most:",
+        "if len(times) > most:",
+        "one delete more than the user allowed; with 0, one instead of none",
+        (CONVERGE,),
+    ),
+    Change(
+        "fuse-takes-the-unknown-for-undone",
+        "fuse.py",
+        "        except OutcomeUnknown:\n            raise\n",
+        "",
+        "deletes without an answer are never counted",
+        (CONVERGE,),
+    ),
+    Change(
+        "fuse-counts-what-did-not-happen",
+        "fuse.py",
+        "                self._deletes[route].pop()",
+        "                pass",
+        "an hour of outages blows the fuse",
+        (CONVERGE,),
+    ),
+    Change(
+        "fuse-window-never-ends",
+        "fuse.py",
+        "while times and times[0] <= now - HOUR:",
+        "while False:",
+        "a warm process never deletes again",
+        (CONVERGE,),
+    ),
+    Change(
+        "fuse-of-all-routes-together",
+        "fuse.py",
+        "times, now = self._deletes[route], self._now()",
+        'times, now = self._deletes[""], self._now()',
+        "one route's deletes hold another's",
+        (FUSE,),
+    ),
+)

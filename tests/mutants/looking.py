@@ -1,0 +1,210 @@
+"""Mistakes in looking, and in looking again: `converge.py`."""
+
+from mutants.change import Change
+
+CONVERGE = "unit/core/test_converge.py"
+ROUNDS = "unit/core/test_rounds.py"
+
+_STALE = "return there is None and pair.target.abilities.creates_once and pair.task.deletes is Deletes.KEEP"
+
+LOOKING = (
+    # The second look.
+    Change(
+        "no-second-look",
+        "converge.py",
+        "again = pair.source.look(pair.task.key, sure=False)",
+        "again = info",
+        "an object overwritten while it is copied stays old at the target for ever",
+        (f"{CONVERGE}::test_an_object_overwritten_while_it_is_copied_ends_as_its_last_version",),
+    ),
+    Change(
+        "no-second-look-after-a-delete",
+        "converge.py",
+        "pair.source.look(pair.task.key, sure=False) is None",
+        "True",
+        "an object created again while its copy is deleted is missing at the target",
+        (f"{CONVERGE}::test_an_object_created_again_while_its_copy_is_deleted_ends_copied",),
+    ),
+    Change(
+        "second-look-saved-for-any-conditional-store",
+        "converge.py",
+        _STALE,
+        "return pair.target.conditional",
+        "an ETag that stays or comes back lets an old version be the last",
+        (ROUNDS,),
+    ),
+    Change(
+        "second-look-saved-where-deletes-are-followed",
+        "converge.py",
+        _STALE,
+        "return there is None and pair.target.abilities.creates_once",
+        "absent before and absent after: an old copy of a deleted object stays",
+        (f"{CONVERGE}::test_an_object_deleted_while_it_is_copied_ends_deleted",),
+    ),
+    Change(
+        "second-look-saved-for-overwrites",
+        "converge.py",
+        _STALE,
+        "return pair.target.abilities.creates_once and pair.task.deletes is Deletes.KEEP",
+        "If-Match lets through a target that looks the same twice",
+        (ROUNDS,),
+    ),
+    Change(
+        "second-look-saved-for-conditions-found-by-trying",
+        "converge.py",
+        _STALE,
+        "return there is None and pair.target.conditional and pair.task.deletes is Deletes.KEEP",
+        "a server may honour If-Match and not If-None-Match",
+        (CONVERGE,),
+    ),
+    Change(
+        "second-look-saved-for-parts",
+        "converge.py",
+        "whole and not by_server and _cannot_be_stale",
+        "not by_server and _cannot_be_stale",
+        "some servers honour a condition for a put and not for a commit",
+        (CONVERGE,),
+    ),
+    Change(
+        "second-look-saved-for-copies-by-the-server",
+        "converge.py",
+        "whole and not by_server and _cannot_be_stale",
+        "whole and _cannot_be_stale",
+        "a condition that holds for a put need not for a copy",
+        (ROUNDS,),
+    ),
+    Change(
+        "second-look-blind-for-the-etag",
+        "converge.py",
+        "(again.etag, again.size) == (info.etag, info.size)",
+        "again.size == info.size",
+        "new content of the same length and second is missed",
+        (ROUNDS,),
+    ),
+    Change(
+        "second-look-blind-for-the-time",
+        "converge.py",
+        "        and stamps.when(again) == stamps.when(info)\n",
+        "",
+        "a rewrite leaves a stamp behind that fits no version, and every event copies again",
+        (ROUNDS,),
+    ),
+    Change(
+        "second-look-blind-for-the-metadata",
+        "converge.py",
+        "        and again.meta == info.meta\n",
+        "",
+        "metadata that changes within the second of the copy is missed",
+        (ROUNDS,),
+    ),
+    Change(
+        "second-look-not-acted-upon",
+        "converge.py",
+        "anew = done.unseen and not anew",
+        "anew = False",
+        "metadata that changes within the second of the copy is seen, and the stamp says that nothing has changed",
+        (ROUNDS,),
+    ),
+    Change(
+        "second-look-acted-upon-without-end",
+        "converge.py",
+        "anew = done.unseen and not anew",
+        "anew = done.unseen",
+        "a server whose HEAD never says what its GET does would have all its objects fail",
+        (ROUNDS,),
+    ),
+    # What a round believes.
+    Change(
+        "403-of-the-source-taken-for-absent",
+        "converge.py",
+        "    here = pair.source.fetch(key, length, unless=known, size=pair.task.size)\n",
+        "    try:\n"
+        "        here = pair.source.fetch(key, length, unless=known, size=pair.task.size)\n"
+        "    except StoreRefused:\n"
+        "        return None\n",
+        "a lost permission would delete the whole target",
+        (CONVERGE,),
+    ),
+    Change(
+        "503-of-the-source-taken-for-absent",
+        "converge.py",
+        "    here = pair.source.fetch(key, length, unless=known, size=pair.task.size)\n",
+        "    try:\n"
+        "        here = pair.source.fetch(key, length, unless=known, size=pair.task.size)\n"
+        "    except StoreUnavailable:\n"
+        "        return None\n",
+        "an outage of the source would delete the whole target",
+        (CONVERGE,),
+    ),
+    Change(
+        "403-of-the-target-taken-for-absent",
+        "converge.py",
+        "        there = pair.target.look(pair.task.target_key, sure=False)\n",
+        "        try:\n"
+        "            there = pair.target.look(pair.task.target_key, sure=False)\n"
+        "        except StoreRefused:\n"
+        "            there = None\n",
+        "a target that may not be read is overwritten unseen",
+        (ROUNDS,),
+    ),
+    Change(
+        "bare-404-of-the-target-taken-for-sure",
+        "converge.py",
+        "there = pair.target.look(pair.task.target_key)\n",
+        "there = pair.target.look(pair.task.target_key, sure=False)\n",
+        "a target bucket that is gone is called up to date",
+        (CONVERGE,),
+    ),
+    Change(
+        "sure-look-not-listened-to",
+        "converge.py",
+        "there = pair.target.look(pair.task.target_key)\n",
+        "pair.target.look(pair.task.target_key)\n",
+        "a gateway's 404 makes a delete be taken for done",
+        (ROUNDS,),
+    ),
+    Change(
+        "not-modified-believed-of-another-source",
+        "converge.py",
+        "stamp.etag if stamp and stamp.hops[-1] == pair.link.source else",
+        "stamp.etag if stamp else",
+        "a copy of another object with the same bytes is left standing",
+        (ROUNDS,),
+    ),
+    Change(
+        "not-modified-believed-without-the-rest",
+        "converge.py",
+        "or (stamp and stamp.names(here.info))",
+        "or stamp",
+        "a rewrite of the metadata alone keeps the ETag and would be missed",
+        (CONVERGE,),
+    ),
+    Change(
+        "later-round-overrides",
+        "converge.py",
+        "last = last if last.outcome in _WRITES and done.outcome not in _WRITES else done",
+        "last = done",
+        "the lists would call a copied object unchanged",
+        (ROUNDS,),
+    ),
+    Change(
+        "rounds-run-out-and-nobody-says",
+        "converge.py",
+        '        raise StoreUnavailable(\n            f"{pair.source_url}: it changed',
+        '        return last or StoreUnavailable(\n            f"{pair.source_url}: it changed',
+        "an object that never stands still is reported as copied",
+        (CONVERGE,),
+    ),
+    Change(
+        "unknown-outcome-reported-copied",
+        "converge.py",
+        "            transfer(copy, first, self.road)\n",
+        "            try:\n"
+        "                transfer(copy, first, self.road)\n"
+        "            except StoreUnavailable as error:\n"
+        "                if type(error) is StoreUnavailable:\n"
+        "                    raise\n",
+        "a write without an answer may never have happened",
+        (CONVERGE,),
+    ),
+)

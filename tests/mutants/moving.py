@@ -1,0 +1,199 @@
+"""Mistakes in moving bytes, in time and within memory: `transfer.py`, `budget.py`."""
+
+from mutants.change import Change
+
+CONVERGE = "unit/core/test_converge.py"
+CONDITIONS = "unit/core/test_conditions.py"
+IN_TIME = "unit/core/test_in_time.py"
+RESUME = "unit/core/test_resume.py"
+MIXTURE = (
+    "faults/test_convergence.py::test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts[conditional-keep]"
+)
+PARTS = "unit/core/test_parts_of_one_version.py"
+BUDGET = "unit/core/test_budget.py"
+SHORT = "faults/test_poisoned.py::test_a_target_that_hangs_holds_up_no_task_of_another_where_memory_is_short"
+
+MOVING = (
+    # Conditions and pins.
+    Change(
+        "put-without-condition",
+        "transfer.py",
+        "copy.target.put(copy.key, first.body, copy.meta, expect=copy.expect)",
+        "copy.target.put(copy.key, first.body, copy.meta)",
+        "an older task overwrites a newer one's copy",
+        (CONDITIONS,),
+    ),
+    Change(
+        "commit-without-condition",
+        "transfer.py",
+        "target.commit(opened.upload, done, expect=copy.expect)",
+        "target.commit(opened.upload, done)",
+        "an older task overwrites a newer one's copy",
+        (CONDITIONS,),
+    ),
+    Change(
+        "parts-of-whatever-is-there",
+        "transfer.py",
+        "self._copy.source.read(self._copy.info, (number",
+        "self._copy.source.read(self._copy.source.look(self._copy.info.key) or self._copy.info, (number",
+        "the target holds a mixture of two versions",
+        (MIXTURE,),
+    ),
+    # Whether it is what the source's store said.
+    Change(
+        "whole-object-not-compared",
+        "transfer.py",
+        "        digest.check_whole(first.body, copy.info.checksums, copy.url)\n",
+        "",
+        "bytes changed on the way are published",
+        (RESUME,),
+    ),
+    Change(
+        "parts-not-compared",
+        "transfer.py",
+        "        parts.check(done)\n",
+        "",
+        "bytes changed on the way are published",
+        (RESUME,),
+    ),
+    Change(
+        "more-bytes-than-the-object-has",
+        "transfer.py",
+        "    if len(first.body) > copy.info.size:\n"
+        '        raise Damaged(f"{copy.url}: more bytes came than the object has; nothing was written")\n'
+        "    if len(first.body) == copy.info.size:\n",
+        "    if len(first.body) >= copy.info.size:\n",
+        "an answer that two versions got mixed up in is published",
+        (PARTS,),
+    ),
+    Change(
+        "first-bytes-taken-for-a-part",
+        "transfer.py",
+        "if len(first.body) == self._size and 1 not in self._done:",
+        "if first.body and 1 not in self._done:",
+        "where parts have to be larger than configured, the object lacks the rest of its first",
+        (PARTS,),
+    ),
+    # Time.
+    Change(
+        "put-begun-too-late",
+        "transfer.py",
+        "        copy.deadline.check()\n        return copy.target.put",
+        "        return copy.target.put",
+        "the invocation may be killed while it writes, and the list says nothing",
+        (IN_TIME,),
+    ),
+    Change(
+        "begin-too-late",
+        "transfer.py",
+        "    copy.deadline.check()\n    upload = target.begin",
+        "    upload = target.begin",
+        "killed between begin and checkpoint, the upload is lost",
+        (IN_TIME,),
+    ),
+    Change(
+        "commit-begun-too-late",
+        "transfer.py",
+        "        copy.deadline.check()\n        written = target.commit",
+        "        written = target.commit",
+        "the invocation may be killed while it publishes, and the list says nothing",
+        (IN_TIME,),
+    ),
+    Change(
+        "part-sent-too-late",
+        "transfer.py",
+        "        self._copy.deadline.check()\n        functions",
+        "        functions",
+        "a part that was read at the last moment is sent past it",
+        (IN_TIME,),
+    ),
+    Change(
+        "part-begun-that-cannot-end",
+        "transfer.py",
+        "self._copy.deadline.check(need=self._slowest)",
+        "self._copy.deadline.check()",
+        "the last part of each invocation is cut off by the platform",
+        (IN_TIME,),
+    ),
+    Change(
+        "requests-without-a-deadline",
+        "converge.py",
+        "with under(deadline)",
+        "with under(Deadline())",
+        "a request is made again and again past the end of its invocation",
+        (IN_TIME,),
+    ),
+    Change(
+        "requests-of-helpers-without-a-deadline",
+        "transfer.py",
+        "with under(self._copy.deadline)",
+        "with under(Deadline())",
+        "parts are asked for again and again past the end of their invocation",
+        (IN_TIME,),
+    ),
+    # Memory and threads.
+    Change(
+        "bytes-never-given-back",
+        "budget.py",
+        "self._budget._release(spare, self._place)",
+        "(spare)",
+        "a warm process runs dry and waits for ever",
+        (f"{CONVERGE}::test_bytes_of_the_budget_are_given_back_whatever_goes_wrong",),
+    ),
+    Change(
+        "bytes-not-waited-for",
+        "budget.py",
+        "wait_for(lambda: self._fits(amount, place),",
+        "wait_for(lambda: True,",
+        "the function is killed for its memory",
+        (CONVERGE,),
+    ),
+    Change(
+        "bytes-without-a-share",
+        "budget.py",
+        "and (not held or held + amount <= self._total // max(1, self._sharing))",
+        "",
+        "a target that hangs takes all the memory, and the others wait for ever",
+        (BUDGET,),
+    ),
+    Change(
+        "bytes-of-every-way-in-one-share",
+        "converge.py",
+        "pair.deadline, pair.task.way) as lease",
+        "pair.deadline) as lease",
+        "a target that hangs takes all the memory, and the others wait for ever",
+        (SHORT,),
+    ),
+    Change(
+        "bytes-shared-among-one",
+        "run.py",
+        "self.budget.shared(fair.places)",
+        "self.budget.shared(1)",
+        "a target that hangs takes all the memory, and the others wait for ever",
+        (SHORT,),
+    ),
+    Change(
+        "bytes-of-a-share-never-given-back",
+        "budget.py",
+        "self._held[place] -= amount",
+        "self._held[place] -= 0",
+        "a warm process lets each route have its share once",
+        (f"{BUDGET}::test_bytes_that_were_given_back_do_not_count_against_the_share",),
+    ),
+    Change(
+        "shares-of-an-invocation-that-is-over",
+        "budget.py",
+        "self._sharing -= places",
+        "pass",
+        "a warm process gets slower with each invocation",
+        (BUDGET,),
+    ),
+    Change(
+        "threads-of-parts-never-given-back",
+        "transfer.py",
+        "            self._budget.give_back()",
+        "            pass",
+        "a warm process gets slower with each large object",
+        (BUDGET,),
+    ),
+)

@@ -1,0 +1,157 @@
+"""Mistakes in running many tasks and in what is said of them: `run.py`, `fair.py`, `again.py`, `tell.py`."""
+
+from mutants.change import Change
+
+RUN = "unit/core/test_run.py"
+ORDER = "unit/core/test_order.py"
+AGAIN = "unit/test_entry_defer.py"
+HANDED = "unit/core/test_again.py"
+BUDGET = "unit/core/test_budget.py"
+TELL = "unit/core/test_tell.py"
+
+RUNNING = (
+    Change(
+        "results-as-they-come",
+        "run.py",
+        "return [results.get(number) or self._late(task) for number, task in enumerate(tasks)]",
+        "return [*results.values(), *(self._late(t) for n, t in enumerate(tasks) if n not in results)]",
+        "a message is acknowledged for what became of another",
+        (ORDER,),
+    ),
+    Change(
+        "one-key-side-by-side",
+        "run.py",
+        "groups.setdefault((task.forward, *place), [])",
+        "groups.setdefault((task.forward, *place, str(number)), [])",
+        "two tasks of one key race each other within one process",
+        (ORDER,),
+    ),
+    Change(
+        "defect-kills-its-neighbours",
+        "run.py",
+        "except Exception as error:",
+        "except LookupError as error:",
+        "one poisoned object costs all the others their results",
+        (RUN,),
+    ),
+    Change(
+        "late-reported-copied",
+        "run.py",
+        "self._ended(task, Outcome.UNFINISHED,",
+        "self._ended(task, Outcome.COPIED,",
+        "the event is acknowledged and its object never arrives",
+        (RUN,),
+    ),
+    Change(
+        "refusal-comes-again",
+        "run.py",
+        "            return [replace(result, retryable=error.retryable) for result in ended]",
+        "            return ended",
+        "the platform repeats for hours what can only be refused",
+        (RUN,),
+    ),
+    Change(
+        "requests-that-hang-are-waited-for",
+        "run.py",
+        'timeout=None if left == float("inf") else left)',
+        "timeout=None)",
+        "the platform kills the function before the lists are written",
+        (RUN,),
+    ),
+    Change(
+        "share-without-a-limit",
+        "fair.py",
+        "if self._running[place] < self._share:",
+        "if True:",
+        "a target that hangs takes every thread",
+        (ORDER,),
+    ),
+    Change(
+        "first-come-first-served",
+        "fair.py",
+        "key=lambda p: self._running[p])",
+        "key=str)",
+        "a target that hangs is served before the one that works",
+        (ORDER,),
+    ),
+    Change(
+        "threads-kept-from-the-next-invocation",
+        "budget.py",
+        "self._threads.release(taken)",
+        "self._threads.release()",
+        "a warm process gets slower with each invocation",
+        (BUDGET,),
+    ),
+    Change(
+        "handed-over-and-brought-again",
+        "again.py",
+        "handed += [result for _, result in mine]",
+        "handed += []",
+        "the platform brings again what goes on already, and it multiplies",
+        (AGAIN,),
+    ),
+    Change(
+        "not-handed-over-and-forgotten",
+        "again.py",
+        'return frozenset(handed), f"this',
+        'return frozenset(result for _, result in late), f"this',
+        "what could not be handed over comes again by nobody",
+        (AGAIN,),
+    ),
+    Change(
+        "attempts-not-counted",
+        "again.py",
+        "attempt=asked.attempt + 1,",
+        "attempt=asked.attempt,",
+        "a task that can never end calls the function for ever",
+        (AGAIN,),
+    ),
+    Change(
+        "given-up-one-late",
+        "again.py",
+        "each.attempt + 1 >= MOST",
+        "each.attempt + 1 > MOST",
+        "one invocation more than was said",
+        (AGAIN,),
+    ),
+    Change(
+        "what-is-handed-over-forgets-its-time",
+        "again.py",
+        "time=task.time,",
+        "time=None,",
+        "the lag in the lists is that of the last invocation",
+        (HANDED,),
+    ),
+    Change(
+        "what-is-handed-over-forgets-its-cause",
+        "again.py",
+        "cause=task.cause,",
+        'cause="",',
+        "the lists do not say which event an object that took long came from",
+        (HANDED,),
+    ),
+    Change(
+        "failed-notice-reported-forwarded",
+        "tell.py",
+        "if verdict is None:",
+        "if verdict is None or verdict.retryable:",
+        "nobody moves the object and nobody says so",
+        (TELL,),
+    ),
+    Change(
+        "late-notice-reported-failed",
+        "tell.py",
+        "return Outcome.UNFINISHED if isinstance(verdict, OutOfTime) else Outcome.FAILED",
+        "return Outcome.FAILED",
+        "what only lacked time is not handed over",
+        (TELL,),
+    ),
+    Change(
+        "verdicts-of-the-neighbours",
+        "tell.py",
+        "return [next(told) if isinstance(n, Notice) else n for n in noted]",
+        "return [*told, *(n for n in noted if not isinstance(n, Notice))]",
+        "the wrong task is reported failed",
+        (TELL,),
+    ),
+)

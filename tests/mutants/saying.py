@@ -1,0 +1,192 @@
+"""Mistakes in what is remembered, carried and computed: `stamp.py`, `carry.py`, `digest.py`."""
+
+from mutants.change import Change
+
+CONVERGE = "unit/core/test_converge.py"
+STAMP = "unit/core/test_stamp.py"
+CARRY = "unit/core/test_carry.py"
+ROOM = "unit/core/test_room.py"
+DIGEST = "unit/core/test_digest.py"
+VERSIONS = "unit/core/test_versions.py"
+
+_NAMES = "return source.etag == self.etag and same_size and when(source) == self.when"
+_FITS = "if not stamp or not info or stamp.where != here or stamp.size != info.size:"
+
+SAYING = (
+    Change(
+        "stamp-compared-without-etag",
+        "stamp.py",
+        _NAMES,
+        "return same_size and when(source) == self.when",
+        "new content of the same length and second is never copied",
+        (VERSIONS,),
+    ),
+    Change(
+        "stamp-compared-without-size",
+        "stamp.py",
+        _NAMES,
+        "return source.etag == self.etag and when(source) == self.when",
+        "where a store's ETag is not of the content, an object that has grown is never copied",
+        (VERSIONS,),
+    ),
+    Change(
+        "stamp-compared-without-time",
+        "stamp.py",
+        _NAMES,
+        "return source.etag == self.etag and same_size",
+        "a rewrite of the metadata alone is never copied",
+        (STAMP,),
+    ),
+    Change(
+        "version-id-ignored",
+        "stamp.py",
+        "    if info.version:\n        return info.version\n",
+        "",
+        "two versions of one second are taken for one",
+        (VERSIONS,),
+    ),
+    Change(
+        "size-that-was-not-said-is-compared",
+        "stamp.py",
+        "source.size in (-1, self.size)",
+        "source.size == self.size",
+        "each duplicate event reads the object again",
+        (CONVERGE,),
+    ),
+    Change(
+        "stamp-carried-to-another-key",
+        "stamp.py",
+        _FITS,
+        "if not stamp or not info or stamp.size != info.size:",
+        "what a user copied by hand is taken for ours, and deleted",
+        (STAMP,),
+    ),
+    Change(
+        "stamp-on-other-bytes",
+        "stamp.py",
+        _FITS,
+        "if not stamp or not info or stamp.where != here:",
+        "a copy that somebody has edited is taken for equal",
+        (STAMP,),
+    ),
+    Change(
+        "stamp-on-bytes-of-another-md5",
+        "stamp.py",
+        'return stamp if not stamp.md5 or info.checksums.get("md5", stamp.md5) == stamp.md5 else None',
+        "return stamp",
+        "a copy that somebody has edited in place is taken for equal",
+        (STAMP,),
+    ),
+    Change(
+        "hops-forgotten",
+        "stamp.py",
+        "hops = (*(earlier.hops if earlier else ()), source_id)",
+        "hops = (source_id,)",
+        "a ring of three copies for ever",
+        (STAMP,),
+    ),
+    Change(
+        "hops-cut",
+        "stamp.py",
+        "    if len(hops) > MAX_HOPS:\n        raise",
+        "    hops = hops[-MAX_HOPS:]\n    if not hops:\n        raise",
+        "a ring of seventeen copies for ever",
+        (STAMP,),
+    ),
+    Change(
+        "stamp-taken-for-the-users-own",
+        "stamp.py",
+        "return {name: value for name, value in user.items() if name != NAME}",
+        "return dict(user)",
+        "where the room ends the stamp goes first, and the copy is nobody's",
+        (ROOM,),
+    ),
+    Change(
+        "lost-header-not-named",
+        "carry.py",
+        "        if value and not fits:",
+        "        if False:",
+        "a strict route lets it pass, and the lists are silent",
+        (CARRY,),
+    ),
+    Change(
+        "lost-metadata-not-named",
+        "carry.py",
+        "    lost += dropped\n",
+        "",
+        "a strict route lets it pass, and the lists are silent",
+        (CARRY,),
+    ),
+    Change(
+        "lost-tags-not-named",
+        "carry.py",
+        'return {}, ["tags"]',
+        "return {}, []",
+        "a strict route lets it pass, and the lists are silent",
+        (CARRY,),
+    ),
+    Change(
+        "lost-storage-class-not-named",
+        "carry.py",
+        'lost.append(f"storage_class={meta.storage_class}")',
+        "pass",
+        "an archived object becomes an expensive one in silence",
+        (CARRY,),
+    ),
+    Change(
+        "line-break-in-a-value",
+        "carry.py",
+        "if _NAME.fullmatch(name) and not _CONTROL.search(value)}",
+        "if _NAME.fullmatch(name)}",
+        "metadata becomes a header of its own",
+        (CARRY,),
+    ),
+    Change(
+        "room-counted-in-letters",
+        "carry.py",
+        "escaped = sum(3 if byte > 0x7E or byte == 0x25 else 1 for byte in raw)",
+        "escaped = len(raw)",
+        "the target refuses what was said to fit",
+        (ROOM,),
+    ),
+    Change(
+        "tree-of-pairs-the-wrong-way",
+        "digest.py",
+        'hashlib.sha256(b"".join(pair)).digest() if len(pair) == 2 else pair[0]',
+        'hashlib.sha256(b"".join(pair[::-1])).digest()',
+        "the same bytes have another digest than the page says",
+        (DIGEST,),
+    ),
+    Change(
+        "tree-without-its-last-leaf",
+        "digest.py",
+        "for at in range(0, len(level), 2)]",
+        "for at in range(0, len(level) - 1, 2)]",
+        "a change in the last MiB is not seen",
+        (DIGEST,),
+    ),
+    Change(
+        "crcs-joined-without-their-place",
+        "digest.py",
+        "_times(name, _power(name, length), first) ^ second",
+        "first ^ second",
+        "good objects are called damaged, and parts that changed places are not",
+        (DIGEST,),
+    ),
+    Change(
+        "crc-of-the-last-part-alone",
+        "digest.py",
+        "whole = joined(name, whole, value, length)",
+        "whole = joined(name, 0, value, length)",
+        "good objects are called damaged",
+        (DIGEST,),
+    ),
+    Change(
+        "checksum-in-hex-alone",
+        "digest.py",
+        "for read in (bytes.fromhex, base64.b64decode):",
+        "for read in (bytes.fromhex,):",
+        "what a store writes as base64 is called damaged",
+        (DIGEST,),
+    ),
+)

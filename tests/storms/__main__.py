@@ -1,0 +1,101 @@
+"""`make storms STORMS=10000`: random storms against real servers; after each wave all targets equal their sources.
+
+`PYTHONPATH=tests python -m storms --storms 10000 --seed 1 --clouds s3,obs,oci`. Each storm is made of a number, the
+first of *seed*, so `--seed S --storms 1` is the storm S again, as far as the machine does things in the same order.
+"""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from storms.compare import check_by_rclone, differences
+from storms.wave import NeverEnds, Wave
+from storms.workers import ROOT
+from storms.world import World
+
+_SHOWN = ("deliveries", "deliveries again", "requests", "faults", "kills")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Returns the exit status: 1 if a target differed or a storm did not end."""
+    given = _parser().parse_args(arguments)
+    started, done, more, found = time.monotonic(), 0, Counter[str](), list[str]()
+    with World(given.clouds.split(","), given.environments, given.product.resolve()) as world:
+        while done < given.storms and not found:
+            seeds = range(given.seed + done, given.seed + min(given.storms, done + given.wave))
+            wave = Wave(world, given.at_once)
+            equal, found = _compared(world, wave, seeds, by_rclone=not given.no_rclone)
+            _keep(given.keep, world, wave, found)
+            done += len(seeds)
+            more["equal, says rclone"] += equal
+            more["uploads left open"] += sum(remote.call("uploads") for remote in world.remotes.values())
+            _progress(done, given.storms, world.counts(), started)
+            world.empty()
+        counts = world.counts() + more
+    sys.stdout.write(_table(done, len(found), counts, time.monotonic() - started))
+    return 1 if found else 0
+
+
+def _compared(world: World, wave: Wave, seeds: range, *, by_rclone: bool) -> tuple[int, list[str]]:
+    """Have the storms, and compare: how many objects rclone found equal, and what is wrong."""
+    try:
+        wave.run(seeds)
+    except NeverEnds as error:
+        return 0, [str(error)]
+    found = differences(world)
+    equal, said = check_by_rclone(world) if by_rclone else (0, [])
+    return equal, found + said
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m storms", description=__doc__)
+    parser.add_argument("--storms", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1, help="the number of the first storm")
+    parser.add_argument("--clouds", default="s3,obs,oci")
+    parser.add_argument("--wave", type=int, default=250, help="storms between two comparisons")
+    parser.add_argument(
+        "--at-once", type=int, default=32, help="storms that rage at the same time, if the machine keeps up"
+    )
+    parser.add_argument("--environments", type=int, default=5, help="processes of each cloud's function")
+    parser.add_argument("--no-rclone", action="store_true", help="compare by ourselves alone")
+    parser.add_argument("--product", type=Path, default=ROOT / "shared", help="the folder with another bucketrelay")
+    parser.add_argument(
+        "--keep", type=Path, default=ROOT / "build" / "storms", help="for what is known of a difference"
+    )
+    return parser
+
+
+def _progress(done: int, storms: int, counts: Counter[str], started: float) -> None:
+    rate = done / (time.monotonic() - started)
+    said = ", ".join(f"{counts[name]} {name}" for name in _SHOWN)
+    sys.stderr.write(f"{done} of {storms} storms, {rate:.1f} a second: {said}\n")
+    sys.stderr.flush()
+
+
+def _table(storms: int, different: int, counts: Counter[str], seconds: float) -> str:
+    rows = [("storms", storms), ("seconds", round(seconds)), *sorted(counts.items()), ("differences", different)]
+    return "".join(f"{name:20} {number:>10,}\n" for name, number in rows)
+
+
+def _keep(folder: Path, world: World, wave: Wave, found: Sequence[str]) -> None:
+    """Say what is wrong, and write all that is known of the storms that it names into a file for each."""
+    for line in found:
+        sys.stderr.write(f"{line}\n")
+    for name, course in wave.courses.items():
+        mine = [line for line in found if f"{name}/" in line]
+        if mine:
+            lines = [*mine, *course.describe()]
+            for cloud, remote in world.remotes.items():
+                lines += [f"  {cloud}: {line}" for line in remote.call("lines", name)]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            sys.stderr.write(
+                f"{name}: all that is known is in {folder / name}.txt; again: --seed {course.plan.seed} --storms 1\n"
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

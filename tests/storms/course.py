@@ -1,0 +1,172 @@
+"""One storm from its first write until nothing of it is left to be delivered."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from storms.clock import Clock
+from storms.plan import HOLD, Storm, Write
+from storms.shapes import Message
+from storms.weather import LOG
+from storms.workers import LISTED
+from storms.world import World
+from storms.writers import NotThere
+
+BACKOFF = HOLD + 0.5  # seconds until what failed comes again: later than anything that is held has ended
+LONGEST = 30.0  # seconds after which faults end also where not every event was given once
+PART = 3_000_000  # bytes of an object that a writer sends in parts
+
+
+class Course:
+    """A storm that takes its course.
+
+    Args:
+        ended: called once, when all writes are done, the faults withdrawn and all events delivered well (or left to
+            `bucketrelay replay`).
+    """
+
+    def __init__(
+        self, plan: Storm, world: World, clock: Clock, pool: ThreadPoolExecutor, ended: "Callable[[Course], None]"
+    ) -> None:
+        self.plan, self._world, self._clock, self._pool, self._ended = plan, world, clock, pool, ended
+        self._lock = threading.Lock()
+        self._keys: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._last: dict[str, tuple[int, bytes]] = {}  # by key: the second of the last write, and its bytes
+        self._todo = len(plan.writes)
+        self._underway = 0
+        self._first = 0  # messages that nobody was given yet
+        self._raging = True
+        self.over = False
+        self._events = 0
+        self._begun = time.monotonic()
+        self.left = 0  # messages that were given up, for replay
+        self.journal: list[str] = []
+
+    def start(self) -> None:
+        """Order the faults, and begin."""
+        self._begun = time.monotonic()
+        for cloud in self._world.clouds:
+            for log in (False, True):
+                faults = [order.fault for order in self.plan.orders if (order.cloud, order.log) == (cloud, log)]
+                if faults:
+                    self._world.remotes[cloud].call("rage", LOG if log else self.plan.name, faults)
+        for write in self.plan.writes:
+            self._clock.at(self._begun + write.at, self._submit(write))
+        self._clock.at(self._begun + LONGEST, lambda: self._pool.submit(self._calm))
+
+    def told(self, cloud: str, event: dict[str, Any]) -> None:
+        """A change happened: have its event given, once or more often."""
+        with self._lock:
+            deliveries = self.plan.deliveries[self._events % len(self.plan.deliveries)]
+            self._events += 1
+            self._underway += len(deliveries)
+            self._first += len(deliveries)
+            self._note(f"event {self._events} of {event['key']!r}, given {[d.after for d in deliveries]}")
+        now = time.monotonic()
+        for delivery in deliveries:
+            message = Message(self.plan.name, delivery.form, event, delivery.kill)
+            self._world.posts[cloud].send(now + delivery.after, message)
+
+    def ended(self, message: Message, why: str, who: str) -> None:
+        """An invocation that had the message has ended."""
+        again = bool(why)
+        with self._lock:
+            self._first -= message.attempts == 1
+            self._note(f"{who}: {message.form} of {message.told['key']!r}, attempt {message.attempts}: {why or 'ok'}")
+            if why and 0 < self.plan.attempts <= message.attempts and LISTED in why:
+                self.left += 1
+                again = False
+            if not again:
+                self._underway -= 1
+        if again:
+            self._world.posts[self.plan.lane.source].send(time.monotonic() + BACKOFF, message)
+        else:
+            self._check()
+
+    def describe(self) -> list[str]:
+        """All that is known of it."""
+        return [*self.plan.describe(), *(f"  {line}" for line in self.journal)]
+
+    def _submit(self, write: Write) -> Callable[[], object]:
+        return lambda: self._pool.submit(self._write, write)
+
+    def _write(self, write: Write) -> None:
+        with self._keys[write.key]:
+            if self._wait_for_another_second(write):
+                return
+            try:
+                self._do(write)
+                done = "done"
+            except NotThere:
+                done = "not there"
+            except Exception as error:  # noqa: BLE001  # it must not be lost in the pool
+                done = f"the harness: {error!r}"
+            with self._lock:
+                self._note(f"writer {write.writer}: {write.deed} {write.key!r} number {write.number}: {done}")
+            self._last[write.key] = int(time.time()), self._body(write)
+        self._done()
+
+    def _wait_for_another_second(self, write: Write) -> bool:
+        """Whether the write is to be tried later.
+
+        docs/decisions/0001-origin-stamp.md: without versions, two rewrites of the metadata alone within one second
+        cannot be told apart, for S3 and OBS show seconds and the ETag stays.
+        """
+        second, body = self._last.get(write.key, (0, b""))
+        now = time.time()
+        if self.plan.lane.source == "oci" or int(now) > second or self._body(write) != body:
+            return False
+        self._clock.at(time.monotonic() + int(now) + 1.02 - now, self._submit(write))
+        return True
+
+    def _body(self, write: Write) -> bytes:
+        return self._last.get(write.key, (0, b""))[1] if write.deed in ("meta", "delete") else write.body
+
+    def _do(self, write: Write) -> None:
+        client = self._world.writers.of(self.plan.lane.source)
+        if write.deed == "delete":
+            client.delete(write.key)
+        elif write.deed == "meta":
+            client.meta(write.key, self._body(write), write.meta)
+        elif write.deed == "parts":
+            half = min(len(write.body) // 2, PART)
+            client.parts(write.key, [write.body[:half], write.body[half:]], write.meta)
+        else:
+            client.put(write.key, write.body, write.meta)
+
+    def _calm(self) -> None:
+        with self._lock:
+            was, self._raging = self._raging, False
+        if was:
+            for cloud in {order.cloud for order in self.plan.orders}:
+                self._world.remotes[cloud].call("calm", self.plan.name)
+            self._check()
+
+    def _done(self) -> None:
+        with self._lock:
+            self._todo -= 1
+            last = self._todo == 0
+            if last:
+                self._underway += 1
+        if last:
+            self._world.remotes[self.plan.lane.source].call("sync")  # all events of the writes have come now
+            with self._lock:
+                self._underway -= 1
+            self._check()
+
+    def _check(self) -> None:
+        with self._lock:
+            quiet = self._todo == 0 and self._first == 0 and not self.over
+            calms = quiet and self._raging
+            ends = quiet and self._underway == 0 and not self._raging
+            self.over = self.over or ends
+        if calms:
+            self._pool.submit(self._calm)
+        if ends:
+            self._ended(self)
+
+    def _note(self, text: str) -> None:
+        self.journal.append(f"{time.time():.4f} {time.monotonic() - self._begun:7.3f} {text}")

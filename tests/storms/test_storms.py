@@ -1,0 +1,71 @@
+"""A few storms with every change; a larger number is slow, and 10,000 of them are `make storms`."""
+
+from collections import defaultdict
+
+import pytest
+
+from storms.__main__ import main
+from storms.compare import check_by_rclone, differences
+from storms.plan import lanes, storm
+from storms.wave import Wave
+from storms.world import World
+
+CLOUDS = ("s3", "obs", "oci")
+SOME = range(1, 301)
+
+
+@pytest.fixture(scope="module")
+def world():
+    with World(CLOUDS, environments=2) as standing:
+        yield standing
+
+
+@pytest.fixture
+def plans():
+    return [storm(seed, lanes(CLOUDS)) for seed in SOME]
+
+
+@pytest.mark.xdist_group("storms")
+def test_after_storms_every_target_is_as_its_source_and_what_is_not_is_found(world):
+    Wave(world, 12).run(range(1, 13))
+
+    assert differences(world) == []
+    counts = world.counts()
+    assert counts["faults"] >= 12
+    assert counts["deliveries again"] > 0
+
+    key = "s3-to-oci-follow/nobody is told.txt"
+    world.writers.of("s3").put(key, b"new", {"content_type": "text/plain", "user": {}})
+
+    assert differences(world) == [f"oci: {key!r} is missing"]
+    equal, said = check_by_rclone(world)  # the rest is equal
+    assert equal >= 12
+    assert any("nobody is told.txt" in line for line in said)
+    assert all(line.startswith("rclone, s3 to oci: ") for line in said)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_four_hundred_storms(tmp_path):
+    assert main(["--storms", "400", "--seed", "100000", "--wave", "200", "--keep", str(tmp_path)]) == 0
+
+
+def test_a_number_makes_the_same_storm_each_time(plans):
+    assert [storm(seed, lanes(CLOUDS)) for seed in SOME] == plans
+
+
+def test_storms_come_from_and_to_every_cloud_with_every_deed_and_fault(plans):
+    assert {plan.lane for plan in plans} == set(lanes(CLOUDS))
+    assert {write.deed for plan in plans for write in plan.writes} == {"put", "parts", "meta", "delete"}
+    assert len({order.fault.get("kind", order.fault.get("status")) for plan in plans for order in plan.orders}) >= 14
+    assert max(write.size for plan in plans for write in plan.writes) > 6_000_000
+
+
+def test_no_two_versions_of_a_key_have_the_same_bytes_unless_they_are_empty(plans):
+    for plan in plans:
+        bodies = defaultdict(list)
+        for write in plan.writes:
+            if write.deed in ("put", "parts") and write.size:
+                assert len(write.body) == write.size
+                bodies[write.key].append(write.body)
+        assert all(len(set(those)) == len(those) for those in bodies.values())
