@@ -1,5 +1,8 @@
 """What all tests have in common: here, because under xdist it is the controller that writes the summary."""
 
+# Whatever a test writes is searched for the secrets that the tests use.
+pytest_plugins = ["security.leaks"]
+
 
 def pytest_terminal_summary(terminalreporter):
     """What each walk of `tests/faults/` has covered: a number that shrinks is worth a question."""

@@ -247,9 +247,15 @@ def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]], stuck: str) -> R
     results = [result for _, results in bad for result in results if not result.ok]
     if not errors and all(result.outcome is Outcome.UNFINISHED for result in results):
         words = f"{len(results)} tasks are unfinished; they go on when the event comes again"
-        return OutOfTime("; ".join(filter(None, [words, f"the first: {results[0].error}", stuck])))
+        return OutOfTime(_on_one_line("; ".join(filter(None, [words, f"the first: {results[0].error}", stuck]))))
     failed = [*errors, *(result.error for result in results if result.outcome is Outcome.FAILED)]
-    return TasksFailed(f"{len(failed)} failed, see failed_object/ in the log store; the first: {failed[0]}")
+    said = f"{len(failed)} failed, see failed_object/ in the log store; the first: {failed[0]}"
+    return TasksFailed(_on_one_line(said))
+
+
+def _on_one_line(text: str) -> str:
+    """*text* without what a key could forge a line of the platform's log by: it prints the exception as it is."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _code(message: Message, results: Sequence[Result]) -> str:

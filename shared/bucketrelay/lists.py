@@ -22,6 +22,7 @@ CONTENT_TYPE = "application/x-ndjson"
 _CHUNK = MiB
 _LONGEST_LINE = MiB  # a key is at most 1,024 bytes and an error a sentence: more than this is not one of our lines
 _LONGEST_ID = 64
+_LONGEST_REASON = 200  # characters: Python's messages quote what they do not understand, however long it is
 _ATTEMPTS = 50  # as many lists of one invocation in one microsecond are not to be had honestly
 
 # What JSON allows unescaped and a line must not hold: DEL and C1 controls, the separators at which str.splitlines and
@@ -61,14 +62,18 @@ def parse_line(text: str | bytes, *, where: str = "list line") -> Result:
     try:
         members = json.loads(text, parse_constant=_no_such_number)
     except (ValueError, RecursionError) as error:
-        raise BadEvent(f"{where}: not JSON ({error}): not a line of a bucketrelay list, or a damaged one") from error
+        raise BadEvent(
+            f"{where}: not JSON ({str(error)[:_LONGEST_REASON]}): not a line of a bucketrelay list, or a damaged one"
+        ) from error
     if not isinstance(members, dict):
         raise BadEvent(f"{where}: a JSON {type(members).__name__} instead of an object: not a line of a list")
     try:
         return _result(members)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise BadEvent(f"{where}: {reason}: not a line of a bucketrelay list, or a damaged one") from error
+        raise BadEvent(
+            f"{where}: {reason[:_LONGEST_REASON]}: not a line of a bucketrelay list, or a damaged one"
+        ) from error
 
 
 def write(store: Store, results: Iterable[Result], *, invocation: str, now: datetime) -> tuple[str, ...]:

@@ -45,17 +45,15 @@ class Replay:
     def names(self, since: datetime | None = None) -> Iterator[str]:
         """The failed lists, the oldest first; those written before *since* left out."""
         for info in self.log.list(lists.FAILED):
-            found = _NAME.match(info.key)
-            written = (
-                datetime.strptime("".join(found.groups()), "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
-                if found
-                else None
-            )
+            written = _written(info.key)
             if since is None or written is None or written >= since.replace(microsecond=0):
                 yield info.key
 
     def lines(self, name: str) -> list[Line]:
-        """What a failed list asks for."""
+        """What a failed list asks for. Raises StoreRefused where it is too large to be one of ours."""
+        found = self.log.look(name)
+        if found and found.size > _LARGEST:
+            raise StoreRefused(f"{self.log.address.of(name)}: too large to be a list of ours: look at it, or remove it")
         return [self._line(result) for result in lists.read(self.log, name)]
 
     def run(self, name: str, route: str, invocation: str) -> list[Result]:
@@ -70,7 +68,7 @@ class Replay:
             return []
         ended = iter(self.runner.run([line.task for line in mine if line.task], Deadline()))
         results = [next(ended) if line.task else self._lost(line) for line in mine]
-        rest = [line.result for line in lines if line not in mine]
+        rest = [line.result for line in lines if route not in ("", line.result.route)]
         lists.write(self.log, [*results, *rest], invocation=invocation, now=self.now())
         self._move(name)
         return results
@@ -84,6 +82,8 @@ class Replay:
     def _task(self, result: Result) -> Task:
         if not result.route:
             raise routes.NotPlanned(f"{result.error}; if a route has the bucket now, let its events come again")
+        if result.change not in (Change.CREATED.value, Change.REMOVED.value):
+            raise routes.NotPlanned(f"{result.change[:60]!a} is no change of an object: it is not one of our lines")
         found = next((route for route in self.routes if route.name == result.route), None)
         source = result.source.removesuffix(f"/{result.key}")
         for target in found.targets or ("",) if found else ("",):
@@ -107,11 +107,23 @@ class Replay:
         self.log.delete(name, expect=found.info)
 
 
+def _written(name: str) -> datetime | None:
+    """When a list was written, by its name; None where somebody else has named it."""
+    found = _NAME.match(name)
+    try:
+        return datetime.strptime("".join(found.groups()) + "Z", "%Y%m%d%H%M%S%z") if found else None
+    except ValueError:  # the 99th of a month
+        return None
+
+
 def moment(text: str, now: datetime) -> datetime:
     """When *text* means: `2026-11-21`, `2026-11-21T09:15:00Z`, or so long ago: `90s 15m 2h 7d`. Raises ValueError."""
     ago = _AGO.fullmatch(text)
     if ago:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        try:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        except OverflowError as error:
+            raise ValueError(f"{text[:60]!r} is longer ago than there are years") from error
     found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 

@@ -21,6 +21,10 @@ from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 MiB = 1024 * 1024
 GiB = 1024 * MiB
 
+# Bytes of an answer that is read whole: a page of a listing with 1,000 keys of 1,024 bytes, each percent-encoded, has
+# 3.5 million. What is longer comes from no store, and would end the function.
+LONGEST_DOCUMENT = 4 * MiB
+
 CONTENT_HEADERS = frozenset(
     {
         "content_type",

@@ -126,12 +126,20 @@ def system(
             return source, _url(found, task.target, task.target_key)
         return source, found.forwards[task.forward].shown if task.forward in found.forwards else task.forward
 
+    written = {target for route in found.routes for target in route.targets}
+
+    def targets(name: str) -> Store:
+        """A store that a route writes to: a forged checkpoint must not have an upload of a source abandoned."""
+        if name not in written:
+            raise ConfigError([f"no route writes to {name!r}"])
+        return stores.get(name)
+
     return System(
         routes=found.routes,
         runner=Runner(converge, names, budget, _now, Tell(_forwards(found, keys, project), found.address, names, _now)),
         log=lambda: stores.get(found.log),
         close=stores.close,
-        sweep=lambda: sum(1 for _ in checkpoints.sweep(stores.get, _now(), FORGOTTEN)),
+        sweep=lambda: sum(1 for _ in checkpoints.sweep(targets, _now(), FORGOTTEN)),
         margin=found.limits.margin,
         now=_now,
         emit=emit,

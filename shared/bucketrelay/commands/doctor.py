@@ -68,7 +68,7 @@ def _told(findings: Iterable[Finding], *, as_json: bool, quiet: bool) -> int:
         table.add_row(_WORDS[finding.ok], shown(finding.store), finding.check, words)
     if not as_json:
         if table.row_count:
-            Console(highlight=False).print(table)
+            Console(highlight=False, emoji=False).print(table)
         if not quiet or failed:
             click.echo(f"{failed} failed" if failed else "all is well", err=True)
     return FAILED if failed else OK

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bucketrelay import wiring
 from bucketrelay.commands.show import print_results, print_tasks
-from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
+from bucketrelay.commands.terminal import CONTROL, FAILED, OK, common, complain, configuration, usage
 from bucketrelay.entry import System
 from bucketrelay.errors import ConfigError, RelayError
 from bucketrelay.replay import Replay, moment, tasks
@@ -47,11 +47,11 @@ def replay(
 
 def _replay(system: System, since: datetime | None, route: str, *, dry_run: bool, as_json: bool, quiet: bool) -> int:
     again = Replay(system.log(), system.routes, system.runner, system.now)
-    out, status, count = Console(highlight=False), OK, 0
+    out, status, count = Console(highlight=False, emoji=False), OK, 0
     try:
         for name in list(again.names(since)):
             if not quiet:
-                click.echo(name, err=True)
+                click.echo(name.translate(CONTROL), err=True)
             if dry_run:
                 print_tasks(tasks(again.lines(name), route), system, as_json, out)
                 continue

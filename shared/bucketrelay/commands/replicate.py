@@ -39,7 +39,7 @@ def replicate(
         system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
     except ConfigError as error:
         usage(*error.mistakes)
-    out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+    out, err = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False)
     status = OK
     with closing(system):
         for number, name in enumerate(events, start=1):

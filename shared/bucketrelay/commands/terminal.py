@@ -13,7 +13,10 @@ from bucketrelay.config import Config
 from bucketrelay.errors import ConfigError
 
 OK, FAILED, USAGE = 0, 1, 2
-CONTROL = {n: f"\\x{n:02x}" for n in (*range(32), 127, *range(128, 160))}  # no key may steer a terminal
+# No key may steer a terminal, break a line (U+2028), turn what follows around (U+202E), hide, or be no text at all.
+_HIDDEN = (0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+CONTROL = {n: f"\\x{n:02x}" for n in (*range(32), 127, *range(128, 160))}
+CONTROL |= {n: f"\\u{n:04x}" for n in (*_HIDDEN, *range(0xFFF9, 0xFFFC), *range(0xD800, 0xE000))}
 
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,4 +57,6 @@ def usage(*lines: str) -> NoReturn:
 
 def shown(text: str) -> str:
     """For a cell of a table: nothing in it steers the terminal, or is taken for markup."""
-    return escape(text.translate(CONTROL))
+    said = escape(text.translate(CONTROL))
+    # Of an odd number of backslashes at the end the last would quote the markup behind it; `escape` sees to one alone.
+    return said + "\\" if (len(said) - len(said.rstrip("\\"))) % 2 else said

@@ -90,7 +90,7 @@ def _show(plan: Plan, route: Route, *, done: bool, as_json: bool, quiet: bool) -
         table = Table("change" if done else "would change", "what", "detail", box=None, pad_edge=False)
         for step in plan.steps:
             table.add_row(step.verb, shown(step.subject), shown(step.detail))
-        Console(highlight=False).print(table)
+        Console(highlight=False, emoji=False).print(table)
     elif not quiet:
         click.echo(f"{route.source.url}: nothing to change")
     if not quiet:

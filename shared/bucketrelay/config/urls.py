@@ -18,7 +18,7 @@ _FORMS = {
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 _REMOTE = re.compile(r"\w[\w.+@ -]{0,254}")  # rclone.org/docs: names of remotes
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9.])?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
@@ -36,6 +36,8 @@ def store_address(url: str) -> Address:
     if not found or scheme not in SCHEMES:
         raise BadURL(f"is not the URL of a store: write one of {', '.join(_FORMS.values())}")
     form = _FORMS[scheme]
+    if re.search("[\ud800-\udfff]", rest):
+        raise BadURL("has half of a surrogate pair in it, which no UTF-8 can say")
     if "?" in rest:
         raise BadURL(f"has a ? in it: write {form}, and its options as keys of their own")
     if scheme == "file":

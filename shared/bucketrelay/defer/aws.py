@@ -8,6 +8,7 @@ dead-letter queue or failure destination.
 Source: Lambda API reference, Invoke; developer guide, "Lambda recursive loop detection".
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
@@ -41,7 +42,11 @@ def invoke(arn: str, payload: bytes) -> None:
 
     once = Config(connect_timeout=_CONNECT, read_timeout=_ANSWER, retries={"mode": "standard", "total_max_attempts": 1})
     try:
-        client: Any = Session().create_client("lambda", region_name=arn.split(":")[3], config=once)
+        session = Session()
+        # Older botocore takes an empty AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE for the wish not to verify anything.
+        trusted = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
+        region = arn.split(":")[3]
+        client: Any = session.create_client("lambda", region_name=region, verify=trusted, config=once)
         try:
             client.invoke(FunctionName=arn, InvocationType="Event", Payload=payload)
         finally:

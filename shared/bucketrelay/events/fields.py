@@ -10,6 +10,7 @@ from bucketrelay.errors import BadEvent
 CHECK = "check which service calls this function, and with what"
 # The platforms' own limits are 6 MB (FunctionGraph, Lambda, OCI Functions); HTTP and files have none.
 MAX_TEXT = 16 * 1024 * 1024
+MAX_ITEMS = 20_000  # the smallest events that services send have 300 bytes: 6 MB of them
 MAX_HINT = 1024
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:([Zz])|([+-])(\d\d):?(\d\d))", re.ASCII
@@ -97,6 +98,13 @@ def items(source: object, name: str) -> list[object]:
     value = at(source, name)
     if not isinstance(value, list):
         raise BadEvent(f"{name} is {described(value)}, not a list; {CHECK}")
+    return bounded(value)
+
+
+def bounded(value: list[object]) -> list[object]:
+    """A list that is not absurdly long: `[{},{},…` of 6 MB would be two million errors, and a GiB of memory."""
+    if len(value) > MAX_ITEMS:
+        raise BadEvent(f"a list of {len(value):,}, and no service sends more than {MAX_ITEMS:,} at once; {CHECK}")
     return value
 
 

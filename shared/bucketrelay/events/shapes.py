@@ -7,7 +7,7 @@ from typing import Any
 
 from bucketrelay.errors import BadEvent
 from bucketrelay.events import aws, deferral, huawei, oracle, record
-from bucketrelay.events.fields import CHECK, at, decoded, described, hint, is_unicode, items, shown, text
+from bucketrelay.events.fields import CHECK, at, bounded, decoded, described, hint, is_unicode, items, shown, text
 from bucketrelay.events.payload import Message, Payload
 from bucketrelay.model import Cloud, ObjectEvent
 
@@ -50,7 +50,7 @@ def opened(value: object, reading: Reading) -> Payload:
     """The payload in JSON text or a JSON value. Raises BadEvent if it holds no event that could be read."""
     event = decoded(value)
     if isinstance(event, list) and event:
-        return _each(event, reading, _array_item)
+        return _each(bounded(event), reading, _array_item)
     if not isinstance(event, dict):
         raise BadEvent(f"{described(event)} is no event; {CHECK}")
     for shape in SHAPES:

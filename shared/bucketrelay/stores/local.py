@@ -20,7 +20,7 @@ from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import CONTENT_HEADERS, Abilities, Expect, GiB, Part, Upload, Written
 from bucketrelay.stores.local_files import Directory, Opened, disk, written
-from bucketrelay.stores.local_paths import HIDDEN, checked, fingerprint
+from bucketrelay.stores.local_paths import checked, fingerprint
 
 _ABILITIES = Abilities(user_bytes=64 * 1024, min_part=1, max_part=16 * 1024 * GiB, max_object=16 * 1024 * GiB)
 _CHUNK = 1024 * 1024
@@ -111,7 +111,7 @@ class LocalStore:
             new = self._files.fresh()
             new.mkdir()
             written(new / "upload", [note.encode()])
-            place = self._files.root / HIDDEN / "uploads" / upload.id
+            place = self._files.hidden("uploads", upload.id)
             place.parent.mkdir(parents=True, exist_ok=True)
             new.replace(place)
             return upload
@@ -168,7 +168,7 @@ class LocalStore:
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """The uploads' directories."""
         with disk(self._address.url):
-            for place in sorted((self._files.root / HIDDEN / "uploads").glob("*/upload")):
+            for place in sorted(self._files.hidden("uploads").glob("*/upload")):
                 try:
                     key = self._address.relative(json.loads(place.read_bytes())["key"])
                 except FileNotFoundError:  # ended meanwhile
@@ -197,7 +197,7 @@ class LocalStore:
         gone = f"{self._address.of(upload.key)}: there is no upload {upload.id!r}: begin again"
         if not re.fullmatch("[0-9a-f]{32}", upload.id):
             raise ObjectGone(gone)
-        place = self._files.root / HIDDEN / "uploads" / upload.id
+        place = self._files.hidden("uploads", upload.id)
         try:
             note: dict[str, Any] = json.loads((place / "upload").read_bytes())
         except FileNotFoundError as error:

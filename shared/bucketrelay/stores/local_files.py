@@ -83,12 +83,12 @@ class Directory:
         """Make the finished file *new* the file of *key*, together with *note*."""
         root = self.root
         with self._locked(root):
-            notes = root.joinpath(HIDDEN, "meta", *coded(key))
+            notes = self.hidden("meta", *coded(key))
             notes.mkdir(parents=True, exist_ok=True)
             mark = fingerprint(new.stat())
             written(notes / mark, [json.dumps(note).encode()])
-            odd = root.joinpath(HIDDEN, "odd", *coded(key))
-            if not (plain(key) and self._placed(root / key, new)):
+            odd = self.hidden("odd", *coded(key))
+            if not (plain(key) and self._placed(root, root / key, new)):
                 odd.parent.mkdir(parents=True, exist_ok=True)
                 new.replace(odd)
             else:
@@ -102,9 +102,10 @@ class Directory:
         with self._locked(root):
             for path in self._candidates(root, key):
                 with suppress(*_AMISS):
-                    _within(path).unlink()
+                    with _folder(root, _within(path)) as (folder, name):
+                        os.unlink(name, dir_fd=folder)
                     _prune(root, path.parent)
-            shutil.rmtree(root.joinpath(HIDDEN, "meta", *coded(key)), ignore_errors=True)
+            shutil.rmtree(self.hidden("meta", *coded(key)), ignore_errors=True)
 
     def keys(self, prefix: str, after: str) -> Iterator[str]:
         """Every key that begins with *prefix* and is greater than *after*, ascending by UTF-8 bytes."""
@@ -118,9 +119,13 @@ class Directory:
 
     def fresh(self) -> Path:
         """A path for a file that is being written, on the same file system."""
-        place = _within(self.root / HIDDEN / "new")
+        place = self.hidden("new")
         place.mkdir(parents=True, exist_ok=True)
         return place / uuid.uuid4().hex
+
+    def hidden(self, *names: str) -> Path:
+        """A path below the hidden directory; StoreRefused if a symbolic link is on the way."""
+        return _within(self.root.joinpath(HIDDEN, *names))
 
     def _open(self, key: str) -> Opened | None:
         root = self.root
@@ -139,10 +144,14 @@ class Directory:
     def _tried(self, root: Path, path: Path, key: str) -> Opened:
         if not stat.S_ISREG(os.lstat(path).st_mode) and not path.is_symlink():
             raise FileNotFoundError(path)  # a directory, a pipe: no object
-        file = _within(path).open("rb")
+        with _folder(root, _within(path)) as (folder, name):
+            # Without waiting: a pipe may stand there by now.
+            file = os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder), "rb")
         try:
             is_now = os.fstat(file.fileno())
-            notes = root.joinpath(HIDDEN, "meta", *coded(key))
+            if not stat.S_ISREG(is_now.st_mode):
+                raise FileNotFoundError(path)  # noqa: TRY301 - what is a pipe by now is closed below, like all that fails
+            notes = self.hidden("meta", *coded(key))
             try:
                 note = json.loads((notes / fingerprint(is_now)).read_bytes())
             except FileNotFoundError:
@@ -152,14 +161,14 @@ class Directory:
             raise
         return Opened(file, path, is_now, note)
 
-    def _placed(self, path: Path, new: Path) -> bool:
+    def _placed(self, root: Path, path: Path, new: Path) -> bool:
         """Rename *new* to *path*; False if another key's file or directory is in the way."""
         try:
-            _within(path).parent.mkdir(parents=True, exist_ok=True)
-            new.replace(path)
+            with _folder(root, _within(path), make=True) as (folder, name):
+                os.replace(new, name, dst_dir_fd=folder)
+                os.fsync(folder)
         except _IN_THE_WAY:
             return False
-        _synced(path.parent)
         return True
 
     @staticmethod
@@ -171,7 +180,7 @@ class Directory:
     def _locked(self, root: Path) -> Iterator[None]:
         """One writer at a time, over threads and processes."""
         _within(root / HIDDEN).mkdir(exist_ok=True)
-        with (root / HIDDEN / "lock").open("wb") as lock:
+        with self.hidden("lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -199,20 +208,33 @@ def _within(path: Path) -> Path:
     return path
 
 
+@contextmanager
+def _folder(root: Path, path: Path, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    """A handle of the directory of *path*, reached from *root* step by step, and the name in there.
+
+    Not by the whole path: another program may put a symbolic link there between a check of it and its use.
+    """
+    *above, name = path.relative_to(root).parts
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for step in above:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(step, dir_fd=folder)
+            below = os.open(step, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        yield folder, name
+    finally:
+        os.close(folder)
+
+
 def _stands(found: Opened) -> bool:
     """Whether the path still leads to the file that was opened."""
     try:
         return fingerprint(found.path.stat()) == fingerprint(found.stat)
     except _AMISS:
         return False
-
-
-def _synced(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _prune(root: Path, directory: Path) -> None:

@@ -35,7 +35,8 @@ def checked(key: str, url: str, limit: int) -> str:
 def plain(key: str) -> bool:
     """Whether a file can be called *key*."""
     segments = key.split("/")
-    return segments[0] != HIDDEN and "\0" not in key and all(map(_ordinary, segments))
+    # Some file systems do not tell `.BucketRelay` from it.
+    return segments[0].casefold() != HIDDEN and "\0" not in key and all(map(_ordinary, segments))
 
 
 def _ordinary(segment: str) -> bool:

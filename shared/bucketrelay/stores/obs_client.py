@@ -8,12 +8,14 @@ import selectors
 import ssl
 import threading
 from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 import certifi
 from obs import ObsClient
 
 from bucketrelay.errors import StoreRefused
+from bucketrelay.store import LONGEST_DOCUMENT
 from bucketrelay.stores.obs_access import Access
 from bucketrelay.stores.obs_errors import NeverSent
 from bucketrelay.stores.obs_wire import page_of, tags_of
@@ -82,6 +84,7 @@ class Client(ObsClient):  # type: ignore[misc]  # the SDK has no types
         while True:
             connection = super()._get_server_connection(*arguments, **named)
             if not _stale(getattr(connection, "sock", None)):
+                connection.response_class = _Answer
                 self._here.connection = connection
                 return connection
             connection.close()
@@ -109,6 +112,21 @@ class Client(ObsClient):  # type: ignore[misc]  # the SDK has no types
 
     def _unsent(self, sock: object) -> bool:
         return sock is None or (self.is_secure and not isinstance(sock, ssl.SSLSocket))
+
+
+class _Answer(HTTPResponse):
+    """An answer: what is read of it by `read` becomes a document in memory; an object's bytes go by `readinto`."""
+
+    _room = LONGEST_DOCUMENT
+
+    def read(self, amt: int | None = None) -> bytes:
+        """The next *amt* bytes."""
+        piece = super().read(LONGEST_DOCUMENT + 1 if amt is None else min(amt, LONGEST_DOCUMENT + 1))
+        self._room -= len(piece)
+        if self._room < 0:
+            self.close()
+            raise HTTPException(f"an answer of more than {LONGEST_DOCUMENT} bytes")
+        return piece
 
 
 class Body:

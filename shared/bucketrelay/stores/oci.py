@@ -62,9 +62,8 @@ class OciStore(OciReads):
             answer = self._of_upload("list_multipart_upload_parts", upload, **page)
             for part in self._rows(answer, upload.key):
                 yield Part(part["partNumber"], bare(part["etag"]), part["size"])
-            if not (following := answer.headers.get("opc-next-page")):
+            if not self._goes_on(page, answer):
                 return
-            page["page"] = following
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """CommitMultipartUpload. Raises ObjectGone if there is no such upload."""
@@ -89,9 +88,8 @@ class OciStore(OciReads):
                 key = self._address.relative(upload["object"])
                 if key is not None and key.startswith(prefix):
                     yield Upload(key, upload["uploadId"])
-            if not (following := answer.headers.get("opc-next-page")):
+            if not self._goes_on(page, answer):
                 return
-            page["page"] = following
 
     def reach(self, source: Store) -> int | None:
         """Any bucket of the same realm, in whichever region and tenancy; policies decide."""
@@ -114,6 +112,14 @@ class OciStore(OciReads):
             url = self._address.of(key)
             raise OutcomeUnknown(f"{url}: an answer without an ETag to a write: look before believing either")
         return Written(etag)
+
+    def _goes_on(self, page: dict[str, Any], answer: Any) -> bool:
+        """Whether there is another page, which *page* then asks for."""
+        following = answer.headers.get("opc-next-page")
+        if following and following == page.get("page"):
+            raise StoreUnavailable(f"{self._address.url}: the listing names the same next page again: try again later")
+        page["page"] = following
+        return bool(following)
 
     def _rows(self, answer: Any, key: str = "") -> Sequence[Mapping[str, Any]]:
         rows = answer.data

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
+from bucketrelay.store import LONGEST_DOCUMENT
 from bucketrelay.stores.oci_errors import translated
 
 POOL = 64  # connections kept: tasks at once and their parts; requests' own 10 would throw the rest away each time
@@ -170,7 +171,9 @@ def _session(ca_file: str) -> Any:
             request.headers.pop("expect", None)
             # Not session.verify: REQUESTS_CA_BUNDLE of the environment goes before that. And never False.
             options["verify"] = ca_file or options.get("verify") or True
-            return super().send(request, **options)
+            answer = super().send(request, **options)
+            answer.raw.stream = _bounded(answer.raw)
+            return answer
 
         def close(self) -> None:
             """Nothing: the SDK closes the session after 412 and 413, under the other threads' requests."""
@@ -185,6 +188,24 @@ def _session(ca_file: str) -> Any:
     session.headers["Accept-Encoding"] = "identity"  # the object's bytes, not gzip of them
     session.max_redirects = 0  # a signature is for one host
     return session
+
+
+def _bounded(raw: Any) -> Any:
+    """The stream of an answer that is read whole; decompressed, if somebody compresses against our wish."""
+    from oci._vendor import requests  # noqa: PLC0415  the SDK is loaded now
+
+    stream = raw.stream
+
+    def pieces(*given: Any, **options: Any) -> Iterator[bytes]:
+        left = LONGEST_DOCUMENT
+        for piece in stream(*given, **options):
+            left -= len(piece)
+            if left < 0:
+                raw.close()
+                raise requests.exceptions.ContentDecodingError(f"an answer of more than {LONGEST_DOCUMENT} bytes")
+            yield piece
+
+    return pieces
 
 
 def close(client: Any) -> None:

@@ -132,7 +132,8 @@ def _unanswered(error: Exception, url: str, *, write: bool) -> Exception:
         return Damaged(f"{said}: start over")
     if _unsent(chain):
         return StoreUnavailable(f"{said}: check endpoint, region and network, then try again")
-    if isinstance(error, RequestException | http.HTTPError | OSError | UnicodeDecodeError | JSONDecodeError):
+    unreadable = UnicodeDecodeError | JSONDecodeError | RecursionError  # JSON nested a hundred thousand times
+    if isinstance(error, RequestException | http.HTTPError | OSError | unreadable):
         if write:
             return OutcomeUnknown(f"{said}: no answer to a write: look before believing either")
         return StoreUnavailable(f"{said}: try again later")

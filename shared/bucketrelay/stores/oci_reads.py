@@ -165,7 +165,7 @@ class OciReads:
             following = page.get("nextStartWith")
             if not following:
                 return
-            if following.encode() <= (place + last).encode():
+            if following.encode() <= max((place + last).encode(), asked.get("start", "").encode()):
                 raise StoreUnavailable(
                     f"{self._address.url}: the listing does not go on past {last!a}: try again later"
                 )

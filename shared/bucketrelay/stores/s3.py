@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ObjectGone, OutcomeUnknown
+from bucketrelay.errors import ObjectGone, OutcomeUnknown, StoreUnavailable
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Expect, MiB, Part, Store, Upload, Written
 from bucketrelay.stores.copying import WORTH, PartsCopy, answering, pinnable
@@ -67,7 +67,10 @@ class S3Store(S3Reads):
                 yield Part(part["PartNumber"], bare(part["ETag"]), part["Size"])
             if not page.get("IsTruncated"):
                 return
-            asked["PartNumberMarker"] = int(page["NextPartNumberMarker"])
+            following = int(page["NextPartNumberMarker"])
+            if following <= asked.get("PartNumberMarker", 0):
+                raise StoreUnavailable(f"{self._address.of(upload.key)}: the list of parts turns back: try again later")
+            asked["PartNumberMarker"] = following
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """CompleteMultipartUpload. Raises ObjectGone if there is no such upload."""
@@ -95,10 +98,13 @@ class S3Store(S3Reads):
             if not page.get("IsTruncated"):
                 return
             marker = page["NextKeyMarker"]
-            asked |= {
+            following = {
                 "KeyMarker": unquote_plus(marker) if coded else marker,
                 "UploadIdMarker": page["NextUploadIdMarker"],
             }
+            if following.items() <= asked.items():
+                raise StoreUnavailable(f"{self._address.url}: the list of uploads turns back: try again later")
+            asked |= following
 
     def reach(self, source: Store) -> int | None:
         """Where both are buckets of one server: on AWS of one partition, in whichever region."""

@@ -1,12 +1,15 @@
 """Making botocore's client: which server, which checksums, which retries."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from bucketrelay.store import LONGEST_DOCUMENT
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -70,14 +73,77 @@ def connected(access: Access) -> "S3Client":
         aws_access_key_id=access.access_key or None,
         aws_secret_access_key=access.secret_key or None,
         aws_session_token=access.session_token or None,
-        verify=access.ca_file or None,
+        verify=access.ca_file or authorities(session),
         config=_config(access),
     )
+    made._endpoint.http_session = _Bounded(made._endpoint.http_session)  # noqa: SLF001 - it has no public switch
     client: S3Client = made
+    client.meta.events.register("before-call.s3.HeadBucket", _asked_once)
     for operation in ("PutObject", "CopyObject", "CreateMultipartUpload"):
         client.meta.events.register(f"before-parameter-build.s3.{operation}", _keep_expires)
         client.meta.events.register(f"before-call.s3.{operation}", _send_expires)
     return client
+
+
+def authorities(session: Any) -> str | bool:
+    """The certificates that the environment or the SDK's configuration names, else the SDK's own.
+
+    Older botocore takes an empty AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE, which is what templates make of a setting
+    that was left out, for the wish not to verify at all; newer ones refuse it.
+    """
+    configured = [session.get_config_variable("ca_bundle"), os.environ.get("REQUESTS_CA_BUNDLE")]
+    return next((str(found) for found in configured if found and str(found).strip()), True)
+
+
+class _Bounded:
+    """The SDK's way to the network, but that an answer which becomes a document in memory must end within bounds."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def send(self, request: Any) -> Any:
+        """The answer, read but for an object's bytes."""
+        streamed, request.stream_output = request.stream_output, True  # else all of it would be read in there
+        answer = self._session.send(request)
+        if not streamed or answer.status_code >= 300:
+            answer.raw = _Document(answer.raw, request.url)
+            answer.content  # noqa: B018 - read here, as the SDK does, so that the connection is free again
+        return answer
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+
+class _Document:
+    """An answer's body that is read whole."""
+
+    def __init__(self, raw: Any, url: str) -> None:
+        self._raw, self._url = raw, url
+
+    def stream(self, **options: Any) -> Iterator[bytes]:
+        """Its pieces."""
+        from botocore.exceptions import HTTPClientError  # noqa: PLC0415 - imported with the client already
+
+        left = LONGEST_DOCUMENT
+        for piece in self._raw.stream(**options):
+            left -= len(piece)
+            if left < 0:
+                self._raw.close()
+                raise HTTPClientError(error=f"an answer of more than {LONGEST_DOCUMENT} bytes from {self._url}")
+            yield piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+def _asked_once(context: dict[str, Any], **_: object) -> None:
+    """No second question for the bucket's region after the first.
+
+    On a redirect that names none, such as a gateway's to https, the SDK asks the bucket, is redirected again, asks
+    again, some hundred times, and ends as a RecursionError.
+    """
+    context["s3_redirect"] = {**context.get("s3_redirect", {}), "redirected": True}
 
 
 def _moment(value: Any) -> datetime:

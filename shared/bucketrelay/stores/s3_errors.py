@@ -57,6 +57,8 @@ THROTTLED = frozenset(
     | {"RequestLimitExceeded", "BandwidthLimitExceeded", "RequestTimeout", "OperationAborted"}
 )
 _BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded"})
+# Python's words, and urllib3's, which compares the host's name itself. Nothing has been sent by then.
+_UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "doesn't match", "no appropriate subjectAltName")
 _DAMAGED = frozenset(
     {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "XAmzContentChecksumMismatch"}
 )
@@ -181,8 +183,8 @@ def _unanswered(error: Exception, url: str, *, write: bool) -> Exception:
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - what botocore lets through while a body is read
 
     said = f"{url}: {error}"
-    if isinstance(error, sdk.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return StoreRefused(f"{said}: if the server's certificate is your own authority's, set ca_file")
+    if isinstance(error, sdk.SSLError) and any(words in str(error) for words in _UNTRUSTED):
+        return StoreRefused(f"{said}: check endpoint, or set ca_file to the authority's certificate")
     if isinstance(error, sdk.IncompleteReadError | sdk.FlexibleChecksumError | sdk.ChecksumError):
         return Damaged(f"{said}: start over")
     if unsent(error):

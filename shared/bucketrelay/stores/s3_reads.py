@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bucketrelay.classes import USUAL
-from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
+from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
 from bucketrelay.pace import Pace
 from bucketrelay.store import Abilities
@@ -205,6 +205,7 @@ class S3Reads:
                 yield ObjectInfo(key, entry["Size"], bare(entry.get("ETag", "")), entry.get("LastModified"))
             if not page.get("IsTruncated"):
                 return
+            self._goes_on(page, asked, last)
             asked["StartAfter"] = self._address.prefix + last
             if "NextContinuationToken" in page:
                 asked["ContinuationToken"] = page["NextContinuationToken"]
@@ -214,6 +215,12 @@ class S3Reads:
         asked = {"Key": self._full(info.key)} | ({"VersionId": info.version} if info.version else {})
         answer = self._call("get_object_tagging", info.key, asked)
         return MappingProxyType({tag["Key"]: tag["Value"] for tag in answer.get("TagSet", ())})
+
+    def _goes_on(self, page: Mapping[str, Any], asked: Mapping[str, str], last: str) -> None:
+        """Raise StoreUnavailable for a page without a key that is followed by itself."""
+        if not page.get("Contents") and page.get("NextContinuationToken") == asked.get("ContinuationToken"):
+            url = self._address.url
+            raise StoreUnavailable(f"{url}: the listing does not go on past {last!r}: try again later")
 
     def _full(self, key: str) -> str:
         return full_key(self._address.prefix, key, self._address.of(key))

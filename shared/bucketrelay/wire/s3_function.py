@@ -9,7 +9,7 @@ from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bucketrelay.stores.s3_client import Access
+from bucketrelay.stores.s3_client import Access, authorities
 from bucketrelay.stores.s3_errors import code_of
 from bucketrelay.wire import Fact, Need
 from bucketrelay.wire.limits import memory, seconds
@@ -141,7 +141,7 @@ def _client(access: Access, service: str, arn: str) -> Any:
         aws_access_key_id=access.access_key or None,
         aws_secret_access_key=access.secret_key or None,
         aws_session_token=access.session_token or None,
-        verify=access.ca_file or None,
+        verify=access.ca_file or authorities(session),
         config=Config(connect_timeout=access.timeout, read_timeout=access.timeout),
     )
     return closing(made)
