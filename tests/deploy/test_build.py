@@ -26,6 +26,8 @@ BUILD = ROOT / "deploy/build.py"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # The one that needs most comes first: its packages are fetched by one run of pip, and the others find theirs.
 FUNCTIONS = {"oci": "oci_events", "obs": "obs_trigger", "s3": "s3_notifications"}
+# The archive of Lambda is packed in a second, the others in eight each.
+QUICK_FIRST = [pytest.param(name, marks=[] if name == "s3" else pytest.mark.slow) for name in FUNCTIONS]
 HANDLERS = {"s3": "app.py", "obs": "index.py", "oci": "function/func.py"}
 OWN_LIMITS = {"s3": 1_000_000, "obs": 10_000_000, "oci": 25_000_000}
 BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")  # of Lambda's runtime
@@ -202,7 +204,7 @@ def test_the_same_input_gives_the_same_bytes(archive, downloads, tmp_path, cloud
     assert again.read_bytes() == first.read_bytes()
 
 
-@pytest.mark.parametrize("cloud", FUNCTIONS)
+@pytest.mark.parametrize("cloud", QUICK_FIRST)
 def test_an_archive_for_its_own_stores_is_small_and_holds_nothing_of_the_others(archive, cloud):
     path = archive(cloud, "own")
     assert path.stat().st_size <= OWN_LIMITS[cloud]
@@ -235,7 +237,7 @@ def test_an_archive_holds_what_is_deployed_and_no_more(archive, cloud):
     assert [name for name in held if name.startswith("python/bucketrelay")] == []
 
 
-@pytest.mark.parametrize("cloud", FUNCTIONS)
+@pytest.mark.parametrize("cloud", QUICK_FIRST)
 def test_every_entry_has_a_mode_that_any_user_can_read_and_no_time(archive, cloud):
     with zipfile.ZipFile(archive(cloud, "own")) as found:
         entries = found.infolist()

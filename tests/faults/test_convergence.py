@@ -14,6 +14,7 @@ from faults.strategies import converge
 from faults.world import WRITES, Rules
 
 NONE: frozenset[str] = frozenset()
+LONG = pytest.mark.slow  # 5 s and more each, beside a shorter walk of the same kind
 IN_PARTS = Small(size=3, most=2, acts="wtd")  # the smallest has two parts of at most two bytes
 
 
@@ -49,6 +50,15 @@ def test_conditions_that_nobody_vouches_for_do_no_harm(explore):
     assert_right(walk, result)
 
 
+@pytest.mark.parametrize(
+    ("conditional", "deletes"),
+    [
+        (True, Deletes.FOLLOW),
+        (False, Deletes.KEEP),
+        pytest.param(True, Deletes.KEEP, marks=LONG),
+        pytest.param(False, Deletes.FOLLOW, marks=LONG),
+    ],
+)
 def test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts(explore, conditional, deletes):
     walk, result = explore(replace(IN_PARTS, deletes=deletes, conditional=conditional), converge(part_size=2))
 
@@ -93,7 +103,7 @@ def test_what_the_event_says_happened_makes_no_difference(explore, conditional):
     [
         replace(IN_PARTS, most=1),
         replace(IN_PARTS, most=1, conditional=False),
-        replace(IN_PARTS, acts="w", faults=frozenset({"kill"}), deletes=Deletes.KEEP),
+        pytest.param(replace(IN_PARTS, acts="w", faults=frozenset({"kill"}), deletes=Deletes.KEEP), marks=LONG),
         replace(IN_PARTS, acts="w", faults=frozenset({"kill"}), conditional=False),
     ],
 )
@@ -165,7 +175,7 @@ def test_otherwise_it_can_go_back_for_a_moment(explore, deletes, acts, condition
     ("deletes", "acts", "conditional"),
     [
         (Deletes.KEEP, "w", False),
-        (Deletes.FOLLOW, "wd", True),
+        pytest.param(Deletes.FOLLOW, "wd", True, marks=LONG),
         (Deletes.KEEP, "wr", True),
         (Deletes.KEEP, "wt", True),
     ],
