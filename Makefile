@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test slow soak fault-matrix mutants storms audit lint format bench clean help
+.PHONY: demo test slow soak fault-matrix mutants storms fuzz audit lint format bench clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -34,6 +34,9 @@ mutants: $(READY)  ## every mistake of a list is made in a copy of the core, and
 
 storms: $(READY)  ## random storms over HTTP through the real functions, compared by rclone: make storms STORMS=10000 SEED=1
 	PYTHONPATH=tests $(BIN)/python -m storms --storms $(or $(STORMS),1000) --seed $(or $(SEED),1)
+
+fuzz: $(READY)  ## every parser fed with what nobody would send: make fuzz SECONDS=600
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(or $(SECONDS),120)
 
 audit: $(READY)  ## known vulnerabilities of what constraints.txt pins; needs PyPI itself, as mirrors do not tell
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[audit]'

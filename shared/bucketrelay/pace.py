@@ -28,6 +28,7 @@ _WINDOW = 1.0  # seconds over which accepted requests are counted, as most serve
 _START = 10.0  # requests a second to begin with, where the first refusal comes before enough was accepted
 _CALM = 60.0  # seconds without a refusal after which nothing is held back any more
 _PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # before the first repetition, in seconds; doubled for each further one
+_LONGEST_WAIT = 300.0  # seconds for one's turn, where no invocation ends before: a Retry-After may say anything
 _PATIENCE = 4  # times as many repetitions after a refusal for too many requests as after others
 _SPARE, _EARNED = 64.0, 0.1  # repetitions at first, and what each accepted request adds: no more than a tenth for long
 
@@ -163,7 +164,7 @@ class Pace:
             raise _too_late(url)
         try:
             while wait := self._take():
-                if wait >= deadline.left():
+                if wait >= min(deadline.left(), _LONGEST_WAIT):
                     raise _too_late(url)
                 self._sleep(wait)
             return self._now()
@@ -207,7 +208,7 @@ def seconds(header: str) -> float | None:
     """What `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3); None where it says nothing."""
     if header.strip().isascii() and header.strip().isdigit():
         return float(header.strip()[:9])
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         date = parsedate_to_datetime(header)
         date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
         return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
@@ -216,6 +217,7 @@ def seconds(header: str) -> float | None:
 
 def _too_late(url: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"{url}: its server is asked too often, and this request's turn is after the invocation's end; it comes again",
+        f"{url}: its server is asked too often, and this request's turn is minutes away or after the invocation's end;"
+        " it comes again",
         busy=True,
     )

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from bucketrelay_emulators.engine import Bucket, Engine, Obj
 from bucketrelay_emulators.obs_signature import Refusal, dialect
 from bucketrelay_emulators.obs_xml import http_date
-from bucketrelay_emulators.serving import Incoming
+from bucketrelay_emulators.serving import Incoming, count
 
 CONTENT_HEADERS = (
     "content-type",
@@ -61,10 +61,10 @@ class Call:
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """A query parameter that is a number; refused outside of *low*…*high*."""
-        text = self.query(name, str(default))
-        if not text.isdigit() or not low <= int(text) <= high:
+        number = count(self.query(name, str(default)))
+        if number is None or not low <= number <= high:
             raise Refusal(400, "InvalidArgument", f"{name} must be a number from {low} to {high}")
-        return int(text)
+        return number
 
     def content_headers(self) -> dict[str, str]:
         """The content headers that are given."""

@@ -10,7 +10,7 @@ from bucketrelay_emulators.obs_signature import Refusal
 from bucketrelay_emulators.obs_xml import document, iso, read, text_of
 from bucketrelay_emulators.serving import Reply
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 _MAX_TAGS = 10
 _ARCHIVED = frozenset({"COLD", "DEEP_ARCHIVE"})
 

@@ -64,7 +64,7 @@ def read(body: bytes, root: str) -> ET.Element:
     """The document's root without namespaces. Raises Malformed."""
     try:
         tree = ET.fromstring(body)  # noqa: S314  as above
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError, ValueError) as error:  # the latter two: an encoding that nobody knows
         raise Malformed(str(error)) from error
     for element in tree.iter():
         element.tag = element.tag.rpartition("}")[2]

@@ -148,7 +148,7 @@ class OciServer(Server):
         class Handler(base):  # type: ignore[misc, valid-type]  # made at run time
             def _incoming(self) -> Incoming | None:
                 incoming: Incoming | None = super()._incoming()
-                target = self.requestline.split(" ")[1]
+                target = self.requestline.split()[1]
                 return incoming and replace(incoming, headers={**incoming.headers, TARGET: target})
 
             def handle_expect_100(self) -> bool:

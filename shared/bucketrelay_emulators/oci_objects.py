@@ -26,7 +26,7 @@ from bucketrelay_emulators.oci_wire import (
 )
 from bucketrelay_emulators.values import NoSuchKey, Obj, PreconditionFailed
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+_RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})$")
 _FIELDS = ("name", "size", "etag", "timecreated", "md5", "timemodified", "storagetier", "archivalstate")
 
 

@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable
 
-from bucketrelay_emulators.oci_wire import Answer, Refusal, Request, answer_json, page_size
+from bucketrelay_emulators.oci_wire import Answer, Refusal, Request, answer_json, page_size, page_start
 from bucketrelay_emulators.serving import Named
 
 _VERSION = re.compile(r"20\d{6}")
@@ -82,7 +82,7 @@ class Rules:
 
     def _list(self, request: Request) -> Answer:
         asked = request.query
-        limit, start = page_size(asked, 50), int(asked.get("page", "0"))
+        limit, start = page_size(asked, 50), page_start(asked)
         if not asked.get("compartmentId"):
             raise Refusal(400, "InvalidParameter", "compartmentId is missing")
         rules = [rule for rule in self.all() if rule["compartmentId"] == asked["compartmentId"]]

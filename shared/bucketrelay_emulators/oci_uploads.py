@@ -15,10 +15,12 @@ from bucketrelay_emulators.oci_wire import (
     metadata,
     object_name,
     page_size,
+    page_start,
     rfc3339,
     tier,
     written,
 )
+from bucketrelay_emulators.serving import count
 from bucketrelay_emulators.values import (
     InvalidPart,
     InvalidPartOrder,
@@ -54,12 +56,12 @@ def create(bucket: Bucket, request: Request) -> Answer:
 
 def put_part(bucket: Bucket, name: str, request: Request) -> Answer:
     """UploadPart."""
-    number = request.query.get("uploadPartNum", "")
-    if not number.isdecimal() or not 1 <= int(number) <= MOST_PARTS:
+    number = count(request.query.get("uploadPartNum", ""))
+    if number is None or not 1 <= number <= MOST_PARTS:
         raise Refusal(400, "InvalidParameter", f"uploadPartNum is a number from 1 to {MOST_PARTS}")
     check_md5(request.headers, request.body)
     try:
-        part = bucket.put_part(name, _id(request), int(number), request.body)
+        part = bucket.put_part(name, _id(request), number, request.body)
     except NoSuchUpload as error:
         raise _no_upload(request) from error
     return Answer(200, {"etag": part.etag, "opc-content-md5": b64(part.md5)})
@@ -153,10 +155,7 @@ def _described(bucket: Bucket, upload: OpenUpload) -> dict[str, object]:
 
 def _paged(rows: Sequence[object], query: Mapping[str, str]) -> Answer:
     """A page, and in `opc-next-page` what to ask for next: here simply how many rows were given so far."""
-    limit, page = page_size(query), query.get("page", "0")
-    if not page.isdecimal():
-        raise Refusal(400, "InvalidParameter", "page is what opc-next-page said")
-    start = int(page)
+    limit, start = page_size(query), page_start(query)
     more = {"opc-next-page": str(start + limit)} if start + limit < len(rows) else {}
     return answer_json(list(rows[start : start + limit]), headers=more)
 

@@ -134,7 +134,7 @@ class _Forward:
         connection = HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
             return self._received(incoming, self._sent(connection, incoming))
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: a method or a header that cannot be sent
             return refusal(
                 incoming, 502, "BadGateway", f"no answer from upstream: {str(error) or type(error).__name__}"
             )
@@ -177,7 +177,7 @@ class _ProxyServer(Server):
             requestline: str
 
             def _incoming(self) -> Incoming | None:
-                method, asked, *rest = self.requestline.split(" ")
+                method, asked, *rest = self.requestline.split()
                 target = _origin_form(asked)
                 self.requestline = " ".join([method, target, *rest])
                 incoming: Incoming | None = super()._incoming()

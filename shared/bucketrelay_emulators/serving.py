@@ -1,5 +1,6 @@
 """The HTTP/1.1 server beneath the emulators: keep-alive, TLS, faults to order, a record of requests."""
 
+import re
 import socket
 import ssl
 import struct
@@ -15,6 +16,7 @@ from urllib.parse import unquote_plus
 from bucketrelay_emulators.faults import Fault, Faults, Request, Requests
 
 _MAX_BODY = 6 << 30
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,30 +220,42 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return None
         # Not self.path: http.server folds leading slashes there (a guard against open redirects), and "//a" is a key.
-        path, _, query = self.requestline.split(" ")[1].partition("?")
+        path, _, query = self.requestline.split()[1].partition("?")
         return Incoming(self.command, path, _query(query), headers, body)
 
     def _body(self, headers: Mapping[str, str]) -> bytes | None:
         if headers.get("transfer-encoding", "").lower() == "chunked":
             return self._chunks()
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > _MAX_BODY:
-            self.send_error(400)
+        if (size := count(length)) is None or size > _MAX_BODY:
+            self._unreadable()
             return None
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
+        body = self.rfile.read(size)
+        if len(body) < size:
             self.close_connection = True
             return None
         return body
 
-    def _chunks(self) -> bytes:
-        parts = []
-        while size := int(self.rfile.readline(1024).split(b";")[0] or b"0", 16):
+    def _chunks(self) -> bytes | None:
+        parts: list[bytes] = []
+        while True:
+            # `-1` is a number to Python, and would have all read that ever comes.
+            said = _CHUNK_SIZE.fullmatch(self.rfile.readline(1024).split(b";")[0].strip())
+            if said is None or sum(map(len, parts)) > _MAX_BODY:
+                self._unreadable()
+                return None
+            if not (size := int(said[0], 16)):
+                break
             parts.append(self.rfile.read(size))
             self.rfile.readline(3)
         while self.rfile.readline(65537).strip():
             pass
         return b"".join(parts)
+
+    def _unreadable(self) -> None:
+        """Where the next request begins, nobody can tell."""
+        self.close_connection = True
+        self.send_error(400)
 
     def _send(self, incoming: Incoming, reply: Reply, cut: int | None) -> None:
         self.send_response(reply.status)
@@ -265,6 +279,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's name for it
         """Nothing: the record of requests says more."""
+
+
+def count(text: str) -> int | None:
+    """A number as HTTP writes it: `²` is a digit to Python, too, and of 4,301 digits it makes no number at all."""
+    return int(text) if re.fullmatch("[0-9]{1,19}", text) else None
 
 
 def _request(incoming: Incoming, named: Named) -> Request:

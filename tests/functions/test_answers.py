@@ -173,7 +173,7 @@ def test_batch_operations_are_told_what_to_try_again(clouds):
         return {"taskId": number, "s3Key": "k", "s3BucketArn": f"arn:aws:s3:::{bucket}", "s3VersionId": None}
 
     clouds.views["s3"].write(SOURCE, "k", OBJECT)
-    clouds.views["obs"].emulator.faults.order(Fault(operation="PutObject", kind="refuse", status=500, code="InternalError"))
+    clouds.views["obs"].emulator.faults.order(Fault(operation="PutObject", status=500, code="InternalError"))
     asked = {"invocationSchemaVersion": "1.0", "invocationId": "i-1", "job": {"id": "j"}}
     answer = clouds.invoke("s3", {**asked, "tasks": [task("t1", SOURCE), task("t2", "foreign")]})
 

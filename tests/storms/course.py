@@ -34,7 +34,9 @@ class Course:
         self.plan, self._world, self._clock, self._pool, self._ended = plan, world, clock, pool, ended
         self._lock = threading.Lock()
         self._keys: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._last: dict[str, tuple[int, bytes]] = {}  # by key: the second of the last write, and its bytes
+        self._last: dict[
+            str, tuple[int, list[bytes]]
+        ] = {}  # by key: the second of the last write, what was written in it
         self._todo = len(plan.writes)
         self._underway = 0
         self._first = 0  # messages that nobody was given yet
@@ -106,24 +108,29 @@ class Course:
                 done = f"the harness: {error!r}"
             with self._lock:
                 self._note(f"writer {write.writer}: {write.deed} {write.key!r} number {write.number}: {done}")
-            self._last[write.key] = int(time.time()), self._body(write)
+            self._remember(write)
         self._done()
 
     def _wait_for_another_second(self, write: Write) -> bool:
         """Whether the write is to be tried later.
 
-        docs/decisions/0001-origin-stamp.md: without versions, two rewrites of the metadata alone within one second
-        cannot be told apart, for S3 and OBS show seconds and the ETag stays.
+        docs/decisions/0001-origin-stamp.md: without versions, two writes of the same bytes within one second, with or
+        without another between them, cannot be told apart, for S3 and OBS show seconds and the ETag is the same.
         """
-        second, body = self._last.get(write.key, (0, b""))
+        second, bodies = self._last.get(write.key, (0, []))
         now = time.time()
-        if self.plan.lane.source == "oci" or int(now) > second or self._body(write) != body:
+        if self.plan.lane.source == "oci" or int(now) > second or self._body(write) not in bodies:
             return False
         self._clock.at(time.monotonic() + int(now) + 1.02 - now, self._submit(write))
         return True
 
     def _body(self, write: Write) -> bytes:
-        return self._last.get(write.key, (0, b""))[1] if write.deed in ("meta", "delete") else write.body
+        written = self._last.get(write.key, (0, [b""]))[1]
+        return written[-1] if write.deed in ("meta", "delete") else write.body
+
+    def _remember(self, write: Write) -> None:
+        now, (second, bodies) = int(time.time()), self._last.get(write.key, (0, []))
+        self._last[write.key] = now, [*(bodies if now == second else ()), self._body(write)]
 
     def _do(self, write: Write) -> None:
         client = self._world.writers.of(self.plan.lane.source)

@@ -232,6 +232,14 @@ def test_a_turn_that_would_come_after_the_end_is_refused_at_once_and_says_why(wo
     assert world.now == 0
 
 
+def test_without_an_end_nobody_waits_for_years(world):
+    with pytest.raises(StoreUnavailable):
+        world.send(busy(after=1e9), retries=0)
+    with pytest.raises(StoreUnavailable, match="asked too often"):
+        world.send()
+    assert world.now == 0
+
+
 def test_a_server_that_is_down_is_not_asked_three_times_for_everything(world):
     calls = 0
     for _ in range(1000):

@@ -58,6 +58,7 @@ def test_a_pattern_means_these_keys_and_not_those(pattern, yes, no):
         ("{a,{b}}", "{ too many"),
         ("{a,b}" * 7, f"more than {MAX_ALTERNATIVES}"),
         ("x" * 2001, "too long"),
+        (f"[{'a' * 20_000}]", "too long"),
     ],
 )
 def test_a_pattern_with_a_mistake_is_refused_and_says_which(pattern, said):
@@ -68,39 +69,52 @@ def test_a_pattern_with_a_mistake_is_refused_and_says_which(pattern, said):
 
 
 ATOM = st.sampled_from(
-    ["*", "**", "?", "/", "a", "b", "[ab]", "[!a]", "[a-b]", "{a,b}", "{/,}", "{**/,}", r"\*", "**/"]
+    ["*", "**", "?", "/", "a", "b", "[ab]", "[!a]", "[a-b]", "{a,b}", "{/,}", "{**/,}", r"\*", r"\/", "**/"]
 )
 PATTERN = st.lists(ATOM, min_size=1, max_size=7).map("".join)
 KEY = st.text("ab/*", max_size=8)
+TOKEN = re.compile(r"\[.*?\]|\\.|\*\*+|.")
 
 
 def written_out(pattern):
-    """The pattern once for each of its alternatives."""
-    found = re.search(r"(?<!\\)\{([^{}]*)\}", pattern)
-    if not found:
-        return [pattern]
-    ways = (pattern[: found.start()] + way + pattern[found.end() :] for way in found[1].split(","))
-    return [plain for way in ways for plain in written_out(way)]
+    """The pattern's tokens once for each of its alternatives.
+
+    Tokens, as two that come together are not one of another meaning: `*{/,}*` is `*/*` or two `*` that both stay inside
+    a segment, as in rclone, and not `**`.
+    """
+    ways, inside = [[]], []
+    for token in TOKEN.findall(pattern):
+        if token == "{":
+            inside = [[]]
+        elif token == "," and inside:
+            inside.append([])
+        elif token == "}":
+            ways, inside = [way + chosen for way in ways for chosen in inside], []
+        else:
+            for way in inside[-1:] or ways:
+                way.append(token)
+    return ways
 
 
 def obvious(pattern, key):
     """By the book, one character at a time, trying every way."""
-    return any(_obvious(p + "**" if p.endswith("/") else p, key, at_start=True) for p in written_out(pattern))
+    return any(
+        _obvious((*way, "**") if way[-1:] == ["/"] else tuple(way), key, at_start=True) for way in written_out(pattern)
+    )
 
 
-def _obvious(pattern, key, *, at_start):
-    if not pattern:
+def _obvious(tokens, key, *, at_start):
+    if not tokens:
         return not key
-    if pattern.startswith("**"):
-        rest = pattern.lstrip("*")
-        if at_start and rest.startswith("/") and _obvious(rest[1:], key, at_start=True):
+    token, *rest = tokens
+    if token.startswith("**"):
+        if at_start and rest[:1] == ["/"] and _obvious(rest[1:], key, at_start=True):
             return True
         return any(_obvious(rest, key[i:], at_start=False) for i in range(len(key) + 1))
-    if pattern.startswith("*"):
+    if token == "*":
         segment = len(key.split("/")[0])
-        return any(_obvious(pattern[1:], key[i:], at_start=False) for i in range(segment + 1))
-    token = re.match(r"\[.*?\]|\\.|.", pattern)[0]
-    return bool(key) and _one(token, key[0]) and _obvious(pattern[len(token) :], key[1:], at_start=token == "/")
+        return any(_obvious(rest, key[i:], at_start=False) for i in range(segment + 1))
+    return bool(key) and _one(token, key[0]) and _obvious(rest, key[1:], at_start=token == "/")
 
 
 def _one(token, char):
@@ -114,6 +128,8 @@ def _one(token, char):
 @example("**/**/a", "a")
 @example("a/**/", "a/")
 @example("{/,}**/a", "a")
+@example("*{/,}*", "//")
+@example(r"**\/a", "a")
 def test_the_automaton_agrees_with_the_obvious_matcher(pattern, key):
     assume(pattern.count("{") < 6)  # more are refused: MAX_ALTERNATIVES
     assert Glob(pattern).matches(key) == obvious(pattern, key)

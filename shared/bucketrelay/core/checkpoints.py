@@ -116,13 +116,14 @@ def parse(raw: bytes) -> Checkpoint | None:
         upload = Upload(_word(said["key"]), _word(said["upload"]))
         sums = {int(number): {_word(n): int(v) for n, v in known.items()} for number, known in said["sums"].items()}
         return Checkpoint(_word(said["store"]), upload, _word(said["of"]), sums)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):  # int(1e999) overflows
         return None
 
 
 def _word(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
+    value.encode()  # JSON can say half of a surrogate pair, and no request can: UnicodeEncodeError is a ValueError
     return value
 
 

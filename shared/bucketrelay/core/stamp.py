@@ -72,6 +72,7 @@ def parse(text: str) -> Stamp | None:
     fields = text.split(";")
     if (
         len(fields) != 8
+        or not text.isascii()
         or fields[0] != "1"
         or not fields[3].isdecimal()
         or len(fields[3]) > 20

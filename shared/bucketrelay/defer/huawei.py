@@ -133,6 +133,7 @@ def _words(body: bytes) -> str:
     """What the service says went wrong."""
     try:
         said = json.loads(body)
-        return f"{said['error_code']} {said['error_msg']}"[:300]
-    except (ValueError, KeyError, TypeError):
+        words = f"{said['error_code']} {said['error_msg']}"[:300].encode("utf-8", "replace").decode()
+        return " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""

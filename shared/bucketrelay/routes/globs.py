@@ -7,6 +7,7 @@ from functools import lru_cache
 
 MAX_ALTERNATIVES = 100
 MAX_STEPS = 2000
+MAX_LENGTH = 20_000  # a class is one step, however many characters it names
 _MAX_KNOWN = 4096
 _TOKEN = re.compile(r"\\(?P<literal>.)|\[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\]\\])*)\]|\*\*+|.", re.DOTALL)
 _RANGE = re.compile(r"\\?(?P<low>.)(?:-\\?(?P<high>.))?", re.DOTALL)
@@ -57,6 +58,8 @@ class Glob:
     def __init__(self, pattern: str) -> None:
         self._steps: list[_Step] = []
         self._known: dict[tuple[int, str], int] = {}
+        if len(pattern) > MAX_LENGTH:
+            raise BadGlob(f"is too long: {MAX_LENGTH:,} characters are the limit")
         starts, ends = [], []
         for tokens in _alternatives(_tokens(pattern)):
             starts.append(len(self._steps))
@@ -184,7 +187,8 @@ def _combined(before: list[list[_Step]], choices: list[list[_Step]]) -> list[lis
 def _with_folders(steps: list[_Step]) -> Iterator[_Step]:
     """`**/` at the start of a segment may be nothing at all, and a `/` at the end means all that is below."""
     for i, step in enumerate(steps):
-        if step.everything and (i == 0 or steps[i - 1] is _SEPARATOR) and steps[i + 1 : i + 2] == [_SEPARATOR]:
+        begins, ends = i == 0 or steps[i - 1] is _SEPARATOR, steps[i + 1 : i + 2]
+        if step.everything and begins and ends and ends[0] is _SEPARATOR:  # not equal: `\/` is a mere character
             yield _Step(jumps=(1, 3))
         yield step
     if steps and steps[-1] is _SEPARATOR:

@@ -162,7 +162,7 @@ class ObsStore(ObsReads):
         while True:
             page = self._session.send(lambda: self._uploads(self._full(prefix), marker))  # noqa: B023 - as in list
             for upload in page.upload:
-                if (key := self._address.relative(upload.key)) is not None and key.startswith(prefix):
+                if (key := self._address.relative(upload.key or "")) is not None and key.startswith(prefix):
                     yield Upload(key, upload.uploadId)
             if not page.isTruncated:
                 return

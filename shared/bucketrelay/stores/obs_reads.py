@@ -129,6 +129,8 @@ class ObsReads:
         try:
             answer = self._open(key, span)
         except OutOfRange:
+            if not span:
+                raise
             return self._peek(key, "")  # an empty object
         except ObjectGone:
             return None
@@ -144,6 +146,8 @@ class ObsReads:
         try:
             answer = self._open(key, span, unless=unless)
         except OutOfRange:
+            if not span:
+                raise
             return self._fetch(key, length, "", unless)  # an empty object
         except ObjectGone:
             return None

@@ -10,12 +10,12 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes, urlencode
 
 from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.stores.dates import http_date
 
 # What OBS itself gives an object that is written without a type. Sent in so many words, because without it the SDK
 # guesses one from the key's extension.
@@ -33,6 +33,7 @@ _TOKEN = string.ascii_letters + string.digits + "!#$&'*+-.^_`|~"
 _S3_WORDS = {"WARM": "STANDARD_IA", "COLD": "GLACIER"}  # classes in the S3 dialect, as the SDK says them
 # API reference, PutObjectTagging: what neither a name nor a value may hold.
 TAG_TEXT = r"[^,/|<>=*\\\x00-\x1f]*"
+_NUMBER = re.compile(r"[0-9]{1,19}")  # "²" is a digit to Python, too, and of 4,301 digits int() makes nothing
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -81,7 +82,7 @@ def info_of(key: str, headers: Mapping[str, str], size: int) -> ObjectInfo:
         key=key,
         size=size,
         etag=etag,
-        modified=_http_date(headers.get("last-modified", "")),
+        modified=http_date(headers.get("last-modified")),
         version="" if (version := own(headers, "version-id")) == "null" else version,
         meta=_meta(headers),
         checksums=_checksums(etag, headers),
@@ -96,12 +97,12 @@ def bare(etag: str | None) -> str:
 def total(headers: Mapping[str, str]) -> int | None:
     """The size of the whole object; None if the answer does not say."""
     text = headers.get("content-range", "").rpartition("/")[2] or headers.get("content-length", "")
-    return int(text) if text.isdigit() else None
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def first(headers: Mapping[str, str]) -> int:
     """Where the answer's body begins in the object."""
-    found = re.match(r"bytes (\d+)-", headers.get("content-range", ""))
+    found = re.match(r"bytes ([0-9]{1,19})-", headers.get("content-range", ""))
     return int(found[1]) if found else 0
 
 
@@ -114,10 +115,7 @@ def page_of(xml: str, _headers: object = None) -> Page:
     Raises:
         ValueError: it is no listing.
     """
-    # The text comes from the bucket's own server, over verified TLS; expat itself bounds entity expansion.
-    tree = ET.fromstring(xml)  # noqa: S314 - see above
-    for element in tree.iter():
-        element.tag = element.tag.rpartition("}")[2]
+    tree = _tree(xml)
     if tree.tag != "ListBucketResult" or tree.find("IsTruncated") is None:
         raise ValueError(f"not a listing: <{tree.tag}>")
     encoded = tree.findtext("EncodingType") == "url"
@@ -133,18 +131,30 @@ def page_of(xml: str, _headers: object = None) -> Page:
 
 def tags_of(xml: str, _headers: object = None) -> dict[str, str]:
     """An object's tags. Raises ValueError if it is something else, which the SDK takes for no tags at all."""
-    tree = ET.fromstring(xml)  # noqa: S314 - as in page_of
-    for element in tree.iter():
-        element.tag = element.tag.rpartition("}")[2]
+    tree = _tree(xml)
     if tree.tag != "Tagging":
         raise ValueError(f"no tags: <{tree.tag}>")
     return {tag.findtext("Key") or "": tag.findtext("Value") or "" for tag in tree.iter("Tag")}
 
 
+def _tree(xml: str) -> ET.Element:
+    """The document's root without namespaces. Raises ValueError."""
+    try:
+        # The text comes from the bucket's own server, over verified TLS; expat itself bounds entity expansion.
+        tree = ET.fromstring(xml)  # noqa: S314 - see above
+    except ET.ParseError as error:  # which is a SyntaxError
+        raise ValueError(f"not XML: {error}") from error
+    for element in tree.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return tree
+
+
 def _entry(node: ET.Element, *, encoded: bool) -> ObjectInfo:
+    if not _NUMBER.fullmatch(size := node.findtext("Size") or ""):
+        raise ValueError(f"a size that is none: {size[:60]!r}")
     return ObjectInfo(
         key=_text(node, "Key", encoded=encoded),
-        size=int(node.findtext("Size") or ""),
+        size=int(size),
         etag=bare(node.findtext("ETag")),
         modified=_iso(node.findtext("LastModified") or ""),
     )
@@ -152,7 +162,8 @@ def _entry(node: ET.Element, *, encoded: bool) -> ObjectInfo:
 
 def _text(node: ET.Element, name: str, *, encoded: bool) -> str:
     text = node.findtext(name) or ""
-    return unquote_plus(text) if encoded else text
+    # Strictly: U+FFFD for bytes that are no UTF-8 would be another key, and a delete would follow it.
+    return unquote_plus(text, errors="strict") if encoded else text
 
 
 def _meta(headers: Mapping[str, str]) -> Meta:
@@ -163,7 +174,7 @@ def _meta(headers: Mapping[str, str]) -> Meta:
         **found,
         user=MappingProxyType(_user(headers)),
         storage_class=own(headers, "storage-class"),
-        tag_count=int(count) if count.isdigit() else 0,
+        tag_count=int(count) if _NUMBER.fullmatch(count) else 0,
     )
 
 
@@ -207,13 +218,7 @@ def _iso(text: str) -> datetime | None:
     # Python 3.10 reads three or six digits of a second and no others; S3-style servers send up to nine.
     whole = re.sub(r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text).replace("Z", "+00:00")
     try:
-        return datetime.fromisoformat(whole).astimezone(timezone.utc)
-    except ValueError:
-        return None
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text).astimezone(timezone.utc)
-    except ValueError:
+        found = datetime.fromisoformat(whole)
+        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         return None

@@ -14,6 +14,7 @@ from bucketrelay.stores.oci_copy import WORTH, WorkCopy
 from bucketrelay.stores.oci_errors import NoSuchUpload
 from bucketrelay.stores.oci_reads import OciReads
 from bucketrelay.stores.oci_wire import bare, details_of, headers_of
+from bucketrelay.stores.pages import whole
 
 _PAGE = 1000
 
@@ -60,8 +61,10 @@ class OciStore(OciReads):
         page: dict[str, Any] = {"limit": _PAGE}
         while True:
             answer = self._of_upload("list_multipart_upload_parts", upload, **page)
-            for part in self._rows(answer, upload.key):
-                yield Part(part["partNumber"], bare(part["etag"]), part["size"])
+            with whole(self._address.of(upload.key)):
+                rows = self._rows(answer, upload.key)
+                found = [Part(int(part["partNumber"]), bare(part["etag"]), int(part["size"])) for part in rows]
+            yield from found
             if not self._goes_on(page, answer):
                 return
 
@@ -84,10 +87,9 @@ class OciStore(OciReads):
         page: dict[str, Any] = {"limit": _PAGE}
         while True:
             answer = self._calls.send("list_multipart_uploads", "", "read", **page)
-            for upload in self._rows(answer):
-                key = self._address.relative(upload["object"])
-                if key is not None and key.startswith(prefix):
-                    yield Upload(key, upload["uploadId"])
+            with whole(self._address.url):
+                keys = [(self._address.relative(row["object"]), str(row["uploadId"])) for row in self._rows(answer)]
+            yield from (Upload(key, upload) for key, upload in keys if key is not None and key.startswith(prefix))
             if not self._goes_on(page, answer):
                 return
 

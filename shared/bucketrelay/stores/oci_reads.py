@@ -10,10 +10,11 @@ from bucketrelay.errors import ConfigError, Damaged, ObjectGone, SourceChanged, 
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
 from bucketrelay.pace import Pace
 from bucketrelay.store import CONTENT_HEADERS, Abilities, GiB, MiB
+from bucketrelay.stores.dates import http_date
 from bucketrelay.stores.oci_calls import Calls, Effect
 from bucketrelay.stores.oci_client import Access
 from bucketrelay.stores.oci_errors import NotModified, OutOfRange, Unsaid, translated
-from bucketrelay.stores.oci_wire import bare, full_key, info_of, listed, modified_of, range_of
+from bucketrelay.stores.oci_wire import bare, full_key, info_of, listed, range_of
 
 _AUTH = ("", "resource_principal", "instance_principal", "api_key")
 _CHUNK = 256 * 1024  # urllib3 copies what it reads once: a chunk, not a part
@@ -127,7 +128,7 @@ class OciReads:
                 answer = self._of_key("get_object", key, **asked)
         except NotModified as same:
             etag = bare(same.headers.get("etag", "")) or unless
-            return Fetched(ObjectInfo(key, -1, etag, modified_of(same.headers)), None)
+            return Fetched(ObjectInfo(key, -1, etag, http_date(same.headers.get("last-modified"))), None)
         except ObjectGone:
             return None
         info = info_of(key, answer.headers, url=self._address.of(key))
@@ -155,6 +156,8 @@ class OciReads:
         while True:
             page = self._page(asked)
             for entry in page["objects"]:
+                if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
+                    raise StoreUnavailable(f"{self._address.url}: an entry without a name: check endpoint and proxy")
                 key = self._address.relative(entry["name"])
                 if key is None or not key.startswith(prefix):
                     raise StoreUnavailable(f"{self._address.url}: {entry['name']!a} is listed and was not asked for")
@@ -162,10 +165,10 @@ class OciReads:
                     raise StoreUnavailable(f"{self._address.url} lists {key!a} after {last!a}: try again later")
                 last = key
                 yield listed(entry, key)
-            following = page.get("nextStartWith")
-            if not following:
+            if not (following := page.get("nextStartWith")):
                 return
-            if following.encode() <= max((place + last).encode(), asked.get("start", "").encode()):
+            before = max(place + last, asked.get("start", ""), key=str.encode)
+            if not isinstance(following, str) or following.encode() <= before.encode():
                 raise StoreUnavailable(
                     f"{self._address.url}: the listing does not go on past {last!a}: try again later"
                 )

@@ -5,19 +5,18 @@ Sources: the SDK 2.189 (docstrings of put_object, get_object, list_objects, crea
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.errors import HeaderParseError
 from email.header import decode_header
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.classes import KNOWN, known
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
+from bucketrelay.stores.dates import http_date
 
 KEY_BYTES = 1024
 PREFIX = "opc-meta-"
@@ -26,7 +25,8 @@ UNTYPED = "application/octet-stream"
 _HEADERS = ("content_type", "content_encoding", "content_language", "content_disposition", "cache_control")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a header's name is made of
 _WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_NUMBER = re.compile(r"[0-9]{1,19}")  # of 4,301 digits int() makes nothing
+_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
 
 
 class Name(str):
@@ -102,7 +102,11 @@ def details_of(full: str, meta: Meta, url: str) -> dict[str, Any]:
 def worded(value: str) -> str:
     """A metadata value for a header: printable ASCII verbatim, anything else as an RFC 2047 word."""
     plain = value.isascii() and (value.isprintable() or not value) and value == value.strip() and "=?" not in value
-    return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+    try:
+        return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+    except UnicodeEncodeError as error:  # OBS can hold it
+        said = f"metadata {value[:60]!a} has half of a surrogate pair, which no UTF-8 can say: mend the object"
+        raise StoreRefused(said) from error
 
 
 def unworded(value: str) -> str:
@@ -111,10 +115,12 @@ def unworded(value: str) -> str:
         if not value.isascii():
             return value.encode("latin-1").decode()
         if _WORDS.fullmatch(value):
-            return "".join(
+            read = "".join(
                 part if isinstance(part, str) else part.decode(charset or "ascii")
                 for part, charset in decode_header(value)
             )
+            read.encode()  # UTF-7 and others can say half of a surrogate pair
+            return read
     except (UnicodeError, LookupError, HeaderParseError):
         pass  # not what it looked like: verbatim
     return value
@@ -140,7 +146,7 @@ def info_of(key: str, headers: Mapping[str, str], *, url: str = "") -> ObjectInf
     `version` stays empty: listings and 304s do not tell it, and an ETag names one write anyway.
     """
     part = range_of(headers)
-    if not headers.get("etag") or (part is None and not headers.get("content-length", "").isdecimal()):
+    if not headers.get("etag") or (part is None and not _NUMBER.fullmatch(headers.get("content-length", ""))):
         # A gateway's page also says 200: it must not be published as the object.
         raise StoreUnavailable(
             f"{url or key}: the answer describes no object (no ETag, no length): check endpoint and proxy"
@@ -148,28 +154,36 @@ def info_of(key: str, headers: Mapping[str, str], *, url: str = "") -> ObjectInf
     # Whether a ranged answer's content-md5 is of the object or of the range is not documented.
     sums = md5_of(headers.get("content-md5", "")) if part is None or part[1] == part[2] else NOTHING
     size = part[2] if part else int(headers["content-length"])
-    return ObjectInfo(key, size, bare(headers.get("etag", "")), modified_of(headers), "", _meta(headers), sums)
-
-
-def modified_of(headers: Mapping[str, str]) -> datetime | None:
-    """Last-Modified, where the answer has it."""
-    text = headers.get("last-modified")
-    return parsedate_to_datetime(text).astimezone(timezone.utc) if text else None
+    return ObjectInfo(
+        key, size, bare(headers.get("etag", "")), http_date(headers.get("last-modified")), "", _meta(headers), sums
+    )
 
 
 def listed(entry: Mapping[str, Any], key: str) -> ObjectInfo:
-    """One entry of a listing. Its time is cut to whole seconds: HEAD tells no more."""
-    text = str(entry.get("timeModified") or "")[:19]
-    modified = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc) if text else None
+    """One entry of a listing. Its time is cut to whole seconds: HEAD tells no more.
+
+    Raises:
+        StoreUnavailable: it has no size.
+    """
+    size = entry.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 1 << 63:
+        raise StoreUnavailable(f"{key!a} is listed without a size: check endpoint and proxy")
     etag, sums = bare(str(entry.get("etag") or "")), md5_of(str(entry.get("md5") or ""))
-    return ObjectInfo(key, int(entry["size"]), etag, modified, checksums=sums)
+    return ObjectInfo(key, size, etag, _whole_seconds(str(entry.get("timeModified") or "")[:19]), checksums=sums)
+
+
+def _whole_seconds(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
 
 
 def md5_of(text: str) -> Mapping[str, str]:
     """{"md5": hex} of a base64 digest; nothing of `opc-multipart-md5`, which depends on the cut."""
     try:
         digest = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; so is what is raised for letters above ASCII
         return NOTHING
     return MappingProxyType({"md5": digest.hex()}) if len(digest) == 16 else NOTHING
 

@@ -12,6 +12,7 @@ from bucketrelay.errors import ObjectGone, OutcomeUnknown, StoreUnavailable
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Expect, MiB, Part, Store, Upload, Written
 from bucketrelay.stores.copying import WORTH, PartsCopy, answering, pinnable
+from bucketrelay.stores.pages import whole
 from bucketrelay.stores.s3_errors import NoSuchUpload, NotImplementedThere, answer_of, code_of
 from bucketrelay.stores.s3_reads import S3Reads
 from bucketrelay.stores.s3_wire import bare, headers_of, quoted, version_of
@@ -50,27 +51,34 @@ class S3Store(S3Reads):
         """CreateMultipartUpload. On AWS with a CRC-32 of the whole object: `commit` then needs none of each part."""
         summed = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if self._aws else {}
         asked = {"Key": self._full(key), **self._placed, **headers_of(meta, self._address.of(key)), **summed}
-        return Upload(key, self._call("create_multipart_upload", key, asked)["UploadId"])
+        if not (upload := self._call("create_multipart_upload", key, asked).get("UploadId")):
+            url = self._address.of(key)
+            raise StoreUnavailable(f"{url}: an answer without an upload's id: check endpoint and proxy")
+        return Upload(key, upload)
 
     def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
         """UploadPart."""
         asked = {**self._of(upload), "PartNumber": number, "Body": body, **self._sum(body)}
         answer = self._call("upload_part", upload.key, asked)
-        return Part(number, bare(answer["ETag"]), len(body))
+        if not (etag := bare(answer.get("ETag", ""))):
+            url = self._address.of(upload.key)
+            raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: check endpoint and proxy")
+        return Part(number, etag, len(body))
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """ListParts."""
         asked = self._of(upload)
         while True:
-            page = self._call("list_parts", upload.key, asked)
-            for part in page.get("Parts", ()):
-                yield Part(part["PartNumber"], bare(part["ETag"]), part["Size"])
-            if not page.get("IsTruncated"):
+            page, url = self._call("list_parts", upload.key, asked), self._address.of(upload.key)
+            with whole(url):
+                found = [Part(part["PartNumber"], bare(part["ETag"]), part["Size"]) for part in page.get("Parts", ())]
+                marker = int(page["NextPartNumberMarker"]) if page.get("IsTruncated") else 0
+            yield from found
+            if not marker:
                 return
-            following = int(page["NextPartNumberMarker"])
-            if following <= asked.get("PartNumberMarker", 0):
-                raise StoreUnavailable(f"{self._address.of(upload.key)}: the list of parts turns back: try again later")
-            asked["PartNumberMarker"] = following
+            if marker <= asked.get("PartNumberMarker", 0):
+                raise StoreUnavailable(f"{url}: the list of parts turns back: try again later")
+            asked["PartNumberMarker"] = marker
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """CompleteMultipartUpload. Raises ObjectGone if there is no such upload."""
@@ -91,17 +99,17 @@ class S3Store(S3Reads):
         while True:
             page = self._call("list_multipart_uploads", prefix, asked)
             coded = page.get("EncodingType") == "url"  # unlike object listings, the SDK leaves these coded
-            for upload in page.get("Uploads", ()):
-                key = self._address.relative(unquote_plus(upload["Key"]) if coded else upload["Key"])
+            with whole(self._address.url):
+                found = [(upload["Key"], upload["UploadId"]) for upload in page.get("Uploads", ())]
+                more = page.get("IsTruncated")
+                marker, upload_marker = (page["NextKeyMarker"], page["NextUploadIdMarker"]) if more else ("", "")
+            for full, upload_id in found:
+                key = self._address.relative(unquote_plus(full) if coded else full)
                 if key is not None and key.startswith(prefix):
-                    yield Upload(key, upload["UploadId"])
-            if not page.get("IsTruncated"):
+                    yield Upload(key, upload_id)
+            if not more:
                 return
-            marker = page["NextKeyMarker"]
-            following = {
-                "KeyMarker": unquote_plus(marker) if coded else marker,
-                "UploadIdMarker": page["NextUploadIdMarker"],
-            }
+            following = {"KeyMarker": unquote_plus(marker) if coded else marker, "UploadIdMarker": upload_marker}
             if following.items() <= asked.items():
                 raise StoreUnavailable(f"{self._address.url}: the list of uploads turns back: try again later")
             asked |= following

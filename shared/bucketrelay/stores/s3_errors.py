@@ -189,7 +189,19 @@ def _unanswered(error: Exception, url: str, *, write: bool) -> Exception:
         return Damaged(f"{said}: start over")
     if unsent(error):
         return StoreUnavailable(f"{said}: check endpoint and network, then try again")
-    if isinstance(error, sdk.HTTPClientError | sdk.ConnectionError | ResponseParserError | HTTPError | OSError):
+    # The last four: the SDK makes an int of whatever x-amz-tagging-count says, and takes any XML for what it asked for.
+    if isinstance(
+        error,
+        sdk.HTTPClientError
+        | sdk.ConnectionError
+        | ResponseParserError
+        | HTTPError
+        | OSError
+        | ValueError
+        | TypeError
+        | KeyError
+        | AttributeError,
+    ):
         if write:
             return OutcomeUnknown(f"{said}: no answer to a write: look before believing either")
         return StoreUnavailable(f"{said}: try again later")

@@ -15,6 +15,7 @@ from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused,
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
 from bucketrelay.pace import Pace
 from bucketrelay.store import Abilities
+from bucketrelay.stores.pages import whole
 from bucketrelay.stores.s3_client import Access, connected
 from bucketrelay.stores.s3_conditions import Conditions
 from bucketrelay.stores.s3_errors import NotModified, OutOfRange, Unsaid, translated
@@ -195,14 +196,16 @@ class S3Reads:
             asked["StartAfter"] = self._address.prefix + after
         while True:
             page = self._call("list_objects_v2", prefix, asked)
-            for entry in page.get("Contents", ()):
-                key = self._address.relative(entry["Key"])
+            with whole(self._address.url):
+                entries = [(entry["Key"], entry["Size"], entry) for entry in page.get("Contents", ())]
+            for full, size, entry in entries:
+                key = self._address.relative(full)
                 if key is None or not key.startswith(prefix) or (key == after and after):
                     continue
                 if key.encode() < last.encode():
                     raise StoreRefused(f"{self._address.url} lists {key!r} after {last!r}: its listings have no order")
                 last = key
-                yield ObjectInfo(key, entry["Size"], bare(entry.get("ETag", "")), entry.get("LastModified"))
+                yield ObjectInfo(key, size, bare(entry.get("ETag", "")), entry.get("LastModified"))
             if not page.get("IsTruncated"):
                 return
             self._goes_on(page, asked, last)
@@ -214,11 +217,13 @@ class S3Reads:
         """GetObjectTagging: of the version where there is one to name, else of what is there now."""
         asked = {"Key": self._full(info.key)} | ({"VersionId": info.version} if info.version else {})
         answer = self._call("get_object_tagging", info.key, asked)
-        return MappingProxyType({tag["Key"]: tag["Value"] for tag in answer.get("TagSet", ())})
+        with whole(self._address.of(info.key)):
+            return MappingProxyType({tag["Key"]: tag["Value"] for tag in answer.get("TagSet", ())})
 
     def _goes_on(self, page: Mapping[str, Any], asked: Mapping[str, str], last: str) -> None:
-        """Raise StoreUnavailable for a page without a key that is followed by itself."""
-        if not page.get("Contents") and page.get("NextContinuationToken") == asked.get("ContinuationToken"):
+        """Raise StoreUnavailable for a page without a new key that is followed by itself."""
+        nothing = not page.get("Contents") or asked.get("StartAfter") == self._address.prefix + last
+        if nothing and page.get("NextContinuationToken") == asked.get("ContinuationToken"):
             url = self._address.url
             raise StoreUnavailable(f"{url}: the listing does not go on past {last!r}: try again later")
 

@@ -7,16 +7,15 @@ Amazon S3 user guide.
 import base64
 import re
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from email.errors import HeaderParseError
 from email.header import decode_header
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.stores.dates import http_date
 
 KEY_BYTES = 1024
 # Amazon S3 user guide, "Categorizing your objects using tags": letters, digits, blanks and these.
@@ -31,7 +30,7 @@ _HEADERS = {
 }
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a header's name is made of
 _WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
 _CHECKSUM = "Checksum"
 _NO_SUMS = frozenset({"ChecksumType", "ChecksumMode", "ChecksumAlgorithm"})
 
@@ -74,7 +73,11 @@ def _name(name: str, url: str) -> str:
 def worded(value: str) -> str:
     """A metadata value as S3 itself shows it: printable ASCII verbatim, anything else as an RFC 2047 word."""
     plain = value.isascii() and (value.isprintable() or not value) and value == value.strip() and "=?" not in value
-    return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+    try:
+        return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+    except UnicodeEncodeError as error:  # OBS can hold it
+        said = f"metadata {value[:60]!a} has half of a surrogate pair, which no UTF-8 can say: mend the object"
+        raise StoreRefused(said) from error
 
 
 def unworded(value: str) -> str:
@@ -86,10 +89,12 @@ def unworded(value: str) -> str:
         if not value.isascii():
             return value.encode("latin-1").decode()
         if _WORDS.fullmatch(value):
-            return "".join(
+            read = "".join(
                 part if isinstance(part, str) else part.decode(charset or "ascii")
                 for part, charset in decode_header(value)
             )
+            read.encode()  # UTF-7 and others can say half of a surrogate pair
+            return read
     except (UnicodeError, LookupError, HeaderParseError):
         pass  # not what it looked like: verbatim
     return value
@@ -144,9 +149,7 @@ def info_of(key: str, answer: Mapping[str, Any], *, url: str = "", digest: bool 
 
 def unmodified(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     """The version that a 304 speaks of; its size is unknown."""
-    modified: datetime | None = None
-    if "last-modified" in headers:
-        modified = parsedate_to_datetime(headers["last-modified"]).astimezone(timezone.utc)
+    modified = http_date(headers.get("last-modified"))
     return ObjectInfo(key, -1, bare(headers.get("etag", "")), modified, headers.get("x-amz-version-id", ""))
 
 

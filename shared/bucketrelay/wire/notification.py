@@ -16,6 +16,7 @@ from bucketrelay.wire import Overlap
 
 _ROOT = "NotificationConfiguration"
 _NONE = "GetBucketNotificationResponse"  # moto's answer where there is none
+_DEEPEST = 20  # elements inside each other; a filter's value is the sixth
 _TARGETS = ("Queue", "Topic", "CloudFunction", "FunctionGraph", "FunctionStage")
 
 
@@ -148,12 +149,17 @@ def parse(text: bytes, where: str, *, empty: bytes = b"<NotificationConfiguratio
     """
     if not text.strip():
         return Document(empty)
+    if b"\0" in text:  # positions would be counted in other units than the parser's
+        raise StoreUnavailable(
+            f"{where}: the notification document is not in UTF-8: nothing was changed, read it by hand"
+        )
     reader = _Reader(text)
     try:
         reader.run()
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # LookupError: an encoding that nobody knows
         raise StoreUnavailable(
-            f"{where}: what was answered is no notification document ({error}): nothing was changed, try again later"
+            f"{where}: what was answered is no notification document ({str(error)[:200]}): nothing was changed,"
+            " try again later"
         ) from error
     if reader.root != _ROOT:
         if reader.rules or reader.root != _NONE:
@@ -200,6 +206,8 @@ class _Reader:
         raise ValueError("a document type declaration")
 
     def _opened(self, name: str, _: object) -> None:
+        if len(self._path) == _DEEPEST:
+            raise ValueError(f"more than {_DEEPEST} elements inside each other")
         if not self._path:
             self.root = name.rpartition(":")[2]
         if len(self._path) == 1:

@@ -7,12 +7,12 @@ brings the events.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.model import Address
+from bucketrelay.stores.dates import http_date
 from bucketrelay.stores.obs_access import Access
 from bucketrelay.stores.obs_errors import refusal, translated
 from bucketrelay.wire import (
@@ -117,7 +117,7 @@ class ObsCloud:
         with translated(url):
             result = client.getObject(self._address.bucket, key, loadStreamInMemory=True)
         date = dict(result.header or ()).get("date")
-        at = parsedate_to_datetime(date) if date else None
+        at = http_date(date)
         if result.status < 300:
             return Greeting("the key is there", "", at)
         code = result.errorCode or ""
@@ -139,7 +139,12 @@ class ObsCloud:
             if "NoSuchLifecycleConfiguration" in str(error):
                 return False
             raise
-        return any(_sweeps(rule, self._address.prefix) for rule in ET.fromstring(found).iter("Rule"))  # noqa: S314  of OBS itself, by a signed request
+        try:
+            tree = ET.fromstring(found or "")  # noqa: S314  of OBS itself, by a signed request
+        except (ET.ParseError, TypeError, ValueError) as error:
+            said = f"{self._address.url}: what was answered are no lifecycle rules ({error}): try again later"
+            raise StoreUnavailable(said) from error
+        return any(_sweeps(rule, self._address.prefix) for rule in tree.iter("Rule"))
 
     def wired(self) -> Wired:
         """GetBucketNotification. EventGrid's subscriptions are not to be seen from the bucket."""

@@ -4,13 +4,12 @@ Sources: Object Storage API (UpdateBucket, objectEventsEnabled; GetObjectLifecyc
 are resources of their own: others' are never touched) and Functions API, as in the SDK 2.189; "Filtering events".
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bucketrelay.errors import StoreRefused
+from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.model import Address
+from bucketrelay.stores.dates import http_date
 from bucketrelay.stores.oci_client import Access, close, connected
 from bucketrelay.stores.oci_errors import translated
 from bucketrelay.wire import (
@@ -31,7 +30,7 @@ from bucketrelay.wire import (
     own_id,
 )
 from bucketrelay.wire.limits import memory, seconds
-from bucketrelay.wire.oci_rules import TAG, brings, concerns, rule_of, same
+from bucketrelay.wire.oci_rules import TAG, brings, concerns, names_of, rows, rule_of, same, whole_rule
 
 _KINDS = {"function": ("FAAS", "functionId", "ocid1.fnfunc."), "topic": ("ONS", "topicId", "ocid1.onstopic.")}
 _ORACLE = (".oraclecloud.com", ".oci.customer-oci.com", ".oraclecloud.eu", ".oraclegovcloud.com", ".oraclegovcloud.uk")
@@ -117,7 +116,7 @@ class OciCloud:
     def sweeps(self) -> bool:
         """GetObjectLifecyclePolicy: a rule that aborts multipart uploads."""
         try:
-            policy = self._storage("get_object_lifecycle_policy").data
+            policy = self._read(self._storage("get_object_lifecycle_policy").data)
         except StoreRefused as error:
             cause: Any = error.__cause__
             if getattr(cause, "code", "") in ("LifecyclePolicyNotFound", "NotFound"):
@@ -125,7 +124,7 @@ class OciCloud:
             raise
         return any(
             rule.get("isEnabled") and rule.get("target") == "multipart-uploads" and rule.get("action") == "ABORT"
-            for rule in policy.get("items") or ()
+            for rule in rows(policy.get("items") or [], self._address.url)
         )
 
     def wired(self) -> Wired:
@@ -153,7 +152,7 @@ class OciCloud:
             yield Fact(None, f"{target}: what stands behind it cannot be seen from here", "check it by hand")
             return
         try:
-            shown = self._send(self._functions().get_function, target).data
+            shown = self._read(self._send(self._functions().get_function, target).data)
         except StoreRefused as error:
             yield Fact(None, f"could not be asked: {error}", "allow to inspect fn-function to whoever runs doctor")
             return
@@ -167,22 +166,22 @@ class OciCloud:
         if not wish.target.startswith(part):
             raise Unwirable(f"{wish.target!r} is no OCID of a {wish.kind}: it begins with {part}")
         action = {"actionType": kind, "isEnabled": True, field: wish.target}
-        return rule_of(wish, self._address, action, self._compartment or str(self._bucket()["compartmentId"]))
+        return rule_of(wish, self._address, action, self._compartment or str(self._bucket().get("compartmentId")))
 
     def _rules(self, bucket: Mapping[str, Any], own: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Our rules of that name, and all others of the compartment; both with their actions."""
         mine: list[dict[str, Any]] = []
         others: list[dict[str, Any]] = []
         page: dict[str, Any] = {}
-        compartment = self._compartment or bucket["compartmentId"]
+        compartment = self._compartment or str(bucket.get("compartmentId"))
         while True:
             answer = self._send(self._events().list_rules, compartment, limit=50, **page)
-            for listed in answer.data:
+            for listed in rows(answer.data, self._address.url, "id", "displayName"):
                 if listed.get("lifecycleState", "ACTIVE") not in ("ACTIVE", "INACTIVE", "CREATING", "UPDATING"):
                     continue
-                if listed["displayName"] != own and not concerns(listed.get("condition", ""), self._address):
+                if listed["displayName"] != own and not concerns(str(listed.get("condition")), self._address):
                     continue
-                rule = self._send(self._events().get_rule, listed["id"]).data
+                rule = whole_rule(self._send(self._events().get_rule, listed["id"]).data, self._address.url)
                 tagged = (rule.get("freeformTags") or {}).get(TAG)
                 if own and rule["displayName"] == own and not tagged:
                     raise Overlap(
@@ -191,11 +190,15 @@ class OciCloud:
                 (mine if own and rule["displayName"] == own else others).append(rule)
             if not (following := answer.headers.get("opc-next-page")):
                 return mine, others
+            if page == {"page": following}:
+                raise StoreUnavailable(f"{self._address.url}: the list of rules does not go on: try again later")
             page = {"page": following}
 
     def _bucket(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._storage("get_bucket").data
-        return found
+        return self._read(self._storage("get_bucket").data)
+
+    def _read(self, found: object) -> dict[str, Any]:
+        return rows([found], self._address.url)[0]
 
     def _storage(self, operation: str, *given: object, write: bool = False, **asked: object) -> Any:
         client = self._connected()
@@ -257,10 +260,10 @@ def _remove(rule: Mapping[str, Any]) -> Step:
 
 
 def _shown(rule: Mapping[str, Any]) -> str:
-    data = json.loads(rule["condition"]).get("data", {})
-    action = rule["actions"]["actions"][0]
-    target = action.get("functionId") or action.get("topicId") or action["actionType"]
-    return f"create, update, delete of {data.get('resourceName', 'all names')} to {target}"
+    names = names_of(rule)
+    actions = rule.get("actions", {}).get("actions") or [{}]
+    target = actions[0].get("functionId") or actions[0].get("topicId") or actions[0].get("actionType", "nobody")
+    return f"create, update, delete of {names} to {target}"
 
 
 def _greeting(error: StoreRefused) -> Greeting:
@@ -276,4 +279,4 @@ def _greeting(error: StoreRefused) -> Greeting:
 
 def _date(error: Any) -> Any:
     date = (getattr(error, "headers", None) or {}).get("date")
-    return parsedate_to_datetime(date) if date else None
+    return http_date(date)

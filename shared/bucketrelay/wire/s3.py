@@ -5,12 +5,12 @@ GetBucketLifecycleConfiguration; user guide, "EventNotifications" and "object-ke
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address
+from bucketrelay.stores.dates import http_date
 from bucketrelay.stores.s3_client import Access, connected
 from bucketrelay.stores.s3_errors import answer_of, code_of, status_of, translated
 from bucketrelay.wire import (
@@ -226,7 +226,7 @@ def _bridged(found: Document) -> Plan:
 def _greeting(answer: Mapping[str, Any], said: str) -> Greeting:
     code, status = code_of(answer), status_of(answer)
     date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    at = parsedate_to_datetime(date) if date else None
+    at = http_date(date)
     if code == "NoSuchKey":
         return Greeting("no such key", "", at)
     trouble: Trouble = _TROUBLES.get(code, "bucket" if status in (301, 307, 308, 400, 404) else "look")

@@ -1,0 +1,31 @@
+"""What was read from one store is written to another: whatever was read, each store takes it or says why not."""
+
+from contextlib import suppress
+from urllib.parse import parse_qsl
+
+from bucketrelay.errors import RelayError
+from bucketrelay.model import Meta
+from bucketrelay.stores import obs_wire, oci_wire, s3_wire
+
+
+def carried(meta: Meta) -> None:
+    """Make the requests of all stores from *meta*. What they hold can be sent: http.client wants Latin-1."""
+    with suppress(RelayError):
+        found = s3_wire.headers_of(meta, "s3://b/k")
+        assert all(value.isascii() for value in found.get("Metadata", {}).values())
+    with suppress(RelayError):
+        found = oci_wire.headers_of(meta, "oci://b/k")
+        plain = (value for name, value in found.items() if name != "opc_meta")
+        for value in (*plain, *found.get("opc_meta", {}).values()):
+            value.encode("latin-1")
+    with suppress(RelayError):
+        oci_wire.details_of("k", meta, "oci://b/k")
+    for prefix in ("x-obs-", "x-amz-"):
+        for name, value in obs_wire.headers_for(meta, prefix).items():
+            if name.endswith("storage-class"):  # in the store's own words: which they are the configuration sees to
+                continue
+            assert name.isascii()
+            assert value.isascii()
+            assert value.isprintable() or not value
+            if name.endswith("tagging"):
+                assert dict(parse_qsl(value, keep_blank_values=True)) == {n: v for n, v in meta.tags.items() if n or v}

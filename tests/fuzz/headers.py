@@ -1,0 +1,266 @@
+"""What the stores answer about an object, when the SDKs are done with it: sizes, times, ranges, metadata, checksums."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from bucketrelay.core import digest
+from bucketrelay.errors import Damaged, RelayError
+from bucketrelay.forward.post import Retry
+from bucketrelay.model import ObjectInfo
+from bucketrelay.pace import seconds
+from bucketrelay.stores import obs_wire, oci_wire, s3_wire
+from fuzz import made
+from fuzz.carried import carried
+from fuzz.mutate import DATES, DIGITS
+from fuzz.target import Target
+
+_DATE = "Sat, 21 Nov 2026 09:15:00 GMT"
+_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+OBS = {
+    "etag": f'"{_MD5}"',
+    "last-modified": _DATE,
+    "content-length": "7",
+    "content-range": "bytes 0-6/1024",
+    "content-type": "text/plain",
+    "x-obs-version-id": "null",
+    "x-obs-meta-%c3%a9": "%E6%BC%A2",
+    "x-amz-meta-bucketrelay": "1;0123456789ab;fedcba987654;7;;e;;",
+    "x-obs-storage-class": "WARM",
+    "x-obs-tagging-count": "2",
+}
+OCI = {
+    "etag": "5c1b8a3e-0000",
+    "last-modified": _DATE,
+    "content-length": "7",
+    "content-range": "bytes 0-6/1024",
+    "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==",
+    "content-type": "text/plain",
+    "opc-meta-name": "=?UTF-8?B?w6k=?=",
+    "storage-tier": "Standard",
+}
+S3 = {
+    "ETag": f'"{_MD5}"',
+    "ContentLength": 7,
+    "ContentRange": "bytes 0-6/1024",
+    "ContentType": "text/plain",
+    "VersionId": "096fKKXTRTtl3on89fVO.nfljtsv6qko",
+    "Metadata": {"name": "=?UTF-8?B?w6k=?= =?utf-8?q?=C3=A9?="},
+    "ExpiresString": _DATE,
+    "TagCount": 2,
+    "ChecksumType": "FULL_OBJECT",
+    "ChecksumCRC32": "AAAAAA==",
+    "StorageClass": "STANDARD_IA",
+}
+ENTRY = {
+    "name": "in/a",
+    "size": 7,
+    "etag": "e",
+    "md5": "1B2M2Y8AsgTpgAmY7PhCfg==",
+    "timeModified": "2026-11-21T09:15:00.123Z",
+}
+CODED = (
+    *(
+        "=?UTF-8?B?w6k=?=",
+        "=?unicode_escape?q?=5Cud800?=",
+        "=?utf-7?q?+2AA-?=",
+        "=?punycode?q?a-?=",
+        "=?idna?q?xn--a?=",
+    ),
+    *("=?rot13?q?a?=", "=?utf-16?b?AA?=", "=?undefined?q?a?=", "=?x?b?====?=", "%ED%A0%80", "W/"),
+)
+
+
+def _held(info: ObjectInfo) -> None:
+    """What the core relies on."""
+    assert info.size >= -1
+    assert info.modified is None or info.modified.tzinfo is not None
+    if info.modified:
+        int(info.modified.timestamp())
+    assert info.meta.tag_count >= 0
+    carried(info.meta)
+
+
+def _latin(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """As http.client reads them."""
+    return {name: _latin_1(value) if isinstance(value, str) else value for name, value in headers.items()}
+
+
+def _latin_1(text: str) -> str:
+    return text.encode("latin-1", "replace").decode("latin-1")
+
+
+def _obs(headers: dict[str, str]) -> None:
+    headers = _latin(headers)
+    size = obs_wire.total(headers)
+    assert size is None or size >= 0
+    assert obs_wire.first(headers) >= 0
+    _held(obs_wire.info_of("k", headers, size or 0))
+
+
+def _oci(headers: dict[str, str]) -> None:
+    headers = _latin(headers)
+    oci_wire.range_of(headers)
+    _held(oci_wire.info_of("k", headers))
+
+
+def _s3(answer: dict[str, Any]) -> None:
+    answer = {**_latin(answer), "Metadata": _latin(answer.get("Metadata", {}))}
+    if any(answer.get(name, 0) < 0 for name in ("TagCount", "ContentLength")):
+        return  # http.client takes no negative length, and the SDK hands on what it is told
+    _held(s3_wire.info_of("k", answer, digest=True))
+
+
+def _not_modified(headers: dict[str, str]) -> None:
+    _held(s3_wire.unmodified("k", headers))
+
+
+def _entry(entry: Any) -> None:
+    if not isinstance(entry, dict):
+        return  # looked at before
+    info = oci_wire.listed(entry, "k")
+    _held(info)
+    assert info.size >= 0
+
+
+def _words(text: str) -> None:
+    text = _latin_1(text)
+    for wire in (s3_wire, oci_wire):
+        read = wire.unworded(text)
+        assert read.encode() is not None
+        assert wire.unworded(wire.worded(read)) == read
+    obs_wire._decoded(text)
+
+
+def _date(text: str) -> None:
+    for found in (obs_wire._iso(text), obs_wire.info_of("k", {"last-modified": text}, 0).modified):
+        assert found is None or found.utcoffset() is not None
+    asked = seconds(text)
+    assert asked is None or 0 <= asked < 1e12
+    assert 0 <= Retry().pause(3, asked) < 1e12
+
+
+def _sums(given: dict[str, str]) -> None:
+    try:
+        digest.check_whole(b"abc", given, "s3://b/k")
+    except Damaged:
+        return
+
+
+_NUMBERS = (*DIGITS, "bytes 0-0/", "/*", "-")
+
+TARGETS = (
+    Target(
+        "obs headers",
+        _obs,
+        lambda: [OBS],
+        lambda: made.headers([*OBS, "expires"], CODED),
+        (RelayError,),
+        (*OBS, *CODED, *_NUMBERS),
+        hostile=lambda size: [
+            {**OBS, name: value * size}
+            for name, value in (
+                ("content-length", "9"),
+                ("content-range", "9"),
+                ("last-modified", "1 "),
+                ("x-obs-meta-a", "%41"),
+                ("last-modified", "("),
+            )
+        ],
+    ),
+    Target(
+        "oci headers",
+        _oci,
+        lambda: [OCI],
+        lambda: made.headers(list(OCI), CODED),
+        (RelayError,),
+        (*OCI, *CODED, *_NUMBERS),
+        hostile=lambda size: [
+            {**OCI, name: value * size}
+            for name, value in (
+                ("content-length", "9"),
+                ("content-range", "9"),
+                ("last-modified", "1 "),
+                ("content-md5", "A"),
+                ("opc-meta-a", "=?a?b?A?= "),
+                ("opc-meta-a", "=?"),
+            )
+        ],
+    ),
+    Target(
+        "s3 answer",
+        _s3,
+        lambda: [S3],
+        lambda: st.fixed_dictionaries(
+            {},
+            optional={
+                "ETag": made.latin,
+                "ContentLength": st.integers(0),
+                "ContentRange": made.texts(("bytes 0-6/7", *_NUMBERS)),
+                "Metadata": made.headers(("a", "bucketrelay"), CODED),
+                "ContentType": made.latin,
+                "ChecksumType": st.just("FULL_OBJECT"),
+                "ChecksumCRC32": made.latin,
+                "TagCount": st.integers(0),
+            },
+        ),
+        (RelayError,),
+        (*CODED, *_NUMBERS),
+    ),
+    Target(
+        "not modified",
+        _not_modified,
+        lambda: [{name: OBS[name] for name in ("etag", "last-modified")}],
+        lambda: made.headers(("etag", "last-modified"), DATES),
+        (RelayError,),
+        DATES,
+    ),
+    Target(
+        "oci listing",
+        _entry,
+        lambda: [ENTRY],
+        lambda: st.dictionaries(st.sampled_from(list(ENTRY)), made.json_values(tuple(ENTRY)), max_size=5),
+        (RelayError,),
+        tuple(ENTRY),
+        typed=False,
+    ),
+    Target(
+        "metadata words",
+        _words,
+        lambda: list(CODED),
+        lambda: made.texts(("=?", "?=", "?q?", "?b?", *CODED)),
+        (),
+        CODED,
+        hostile=lambda size: [
+            "=?a?b?A?= " * (size // 10),
+            "=?utf-8?q?" + "=41" * (size // 3) + "?=",
+            "=?" * (size // 2),
+            "=?a?b?" + "A" * size,
+        ],
+    ),
+    Target(
+        "dates",
+        _date,
+        lambda: [_DATE, *DATES],
+        lambda: made.texts((*DATES, "Sat,", "21", "Nov", "GMT", "+2300"), (" ", ":")),
+        (),
+        DATES,
+        hostile=lambda size: [
+            "1 " * (size // 2),
+            "(" * size,
+            ":" * size,
+            "9" * size,
+            "Sat, 21 Nov 2026 " + "9" * size + ":15:00 GMT",
+        ],
+        quick=200,
+    ),
+    Target(
+        "checksums",
+        _sums,
+        lambda: [{"md5": _MD5, "crc32": "AAAAAA==", "sha256": "é"}],
+        lambda: made.headers(("md5", "crc32", "crc64nvme", "sha1", "sha256", "sha512")),
+        (),
+        ("md5", "crc32", "crc64nvme"),
+    ),
+)

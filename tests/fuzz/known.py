@@ -1,0 +1,3 @@
+"""Targets in which defects are found and not mended yet."""
+
+AWAITED: frozenset[str] = frozenset()
