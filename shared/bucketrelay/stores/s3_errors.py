@@ -185,7 +185,7 @@ def _unanswered(error: Exception, url: str, *, write: bool) -> Exception:
     said = f"{url}: {error}"
     if isinstance(error, sdk.SSLError) and any(words in str(error) for words in _UNTRUSTED):
         return StoreRefused(f"{said}: check endpoint, or set ca_file to the authority's certificate")
-    if isinstance(error, sdk.IncompleteReadError | sdk.FlexibleChecksumError | sdk.ChecksumError):
+    if isinstance(error, sdk.IncompleteReadError | sdk.FlexibleChecksumError | sdk.ChecksumError) and not write:
         return Damaged(f"{said}: start over")
     if unsent(error):
         return StoreUnavailable(f"{said}: check endpoint and network, then try again")
@@ -194,6 +194,9 @@ def _unanswered(error: Exception, url: str, *, write: bool) -> Exception:
         error,
         sdk.HTTPClientError
         | sdk.ConnectionError
+        | sdk.IncompleteReadError
+        | sdk.ChecksumError
+        | sdk.FlexibleChecksumError
         | ResponseParserError
         | HTTPError
         | OSError

@@ -304,7 +304,17 @@ class TestLostAnswers:
     @pytest.mark.usefixtures("no_wait")
     @pytest.mark.parametrize("method", WRITES)
     @pytest.mark.parametrize(
-        "first", [Answer(cut=-1), said(500, "InternalError"), Answer(502), Answer(503), Answer(504)], ids=repr
+        "first",
+        [
+            Answer(cut=-1),
+            said(500, "InternalError"),
+            Answer(502),
+            Answer(503),
+            Answer(504),
+            Answer(200, HEADERS, body=b"<CompleteMultipartUploadResult/>", cut=5),
+            Answer(500, body=b"<Error><Code>InternalError</Code></Error>", cut=5),
+        ],
+        ids=repr,
     )
     def test_a_write_without_a_plain_answer_is_of_unknown_outcome_and_not_sent_again(
         self, server, store, method, first
