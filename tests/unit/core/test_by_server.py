@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from bucketrelay.core.budget import Budget
 from bucketrelay.core.stamp import NAME
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, OutcomeUnknown, OutOfTime
@@ -67,7 +68,7 @@ def test_a_copy_whose_answer_was_lost_is_not_reported_done(world):
 
 
 def test_what_the_server_cannot_copy_in_one_invocation_is_carried_over_several(world):
-    world.budget.threads = 1
+    world.budget = Budget(world.memory, 1)
     world.source.write("k", LARGE)
     world.target.fail("copy_from", OutOfTime("it goes on too long"), times=99)
     outcomes = []
