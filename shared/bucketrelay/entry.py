@@ -10,7 +10,7 @@ from datetime import datetime
 from bucketrelay import events, lists, observe, routes
 from bucketrelay.core.again import Asked, Defer, given_up, hand_over
 from bucketrelay.core.run import Runner
-from bucketrelay.deadline import Deadline
+from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import BadEvent, OutOfTime, RelayError
 from bucketrelay.events.payload import Deferral, Message, Payload
 from bucketrelay.model import Change, Cloud, ObjectEvent, Outcome, Result, Task
@@ -104,7 +104,12 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
         BadEvent: the payload is no event; nothing was done.
         RelayError: the lists could not be written, so the platform must deliver the event again.
     """
-    deadline = Deadline(seconds, margin=system.margin)
+    # What is asked of a store outside of a task, lists above all, has to end before the platform's own deadline, too.
+    with under(Deadline(seconds, margin=system.margin / 5)):
+        return _handled(payload, system, cloud, Deadline(seconds, margin=system.margin), invocation)
+
+
+def _handled(payload: object, system: System, cloud: Cloud | None, deadline: Deadline, invocation: str) -> Report:
     try:
         parsed = events.parse(
             payload, cloud=cloud, obs_key_encoded=system.obs_key_encoded, oci_key_encoded=system.oci_key_encoded

@@ -73,8 +73,8 @@ class Rate:
 
     def refused(self, sent: float, now: float, after: float | None = None) -> None:
         """The server was asked too often, by a request that was sent at *sent*, and said to come *after* seconds."""
-        if after:
-            self._held = max(self._held, now + after)
+        if after:  # no longer than anybody waits: gateways say a day, and a wrong clock makes a date an hour
+            self._held = max(self._held, now + min(after, _LONGEST_WAIT))
         if sent <= self._cut or now < self._cut + _WINDOW:
             return  # sent before the last cut, of which it tells nothing; or too soon for the server to have noticed
         taken = sum(1 for moment in self._accepted if moment > now - _WINDOW) / _WINDOW
@@ -90,7 +90,7 @@ class Rate:
 class Pace:
     """The one limit of all requests to a server, for many threads; and which of them are made again.
 
-    Nothing outlives the time of the invocation that the calling thread works for, see `bucketrelay.deadline.current`.
+    No waiting outlives the invocation that the calling thread works for, see `bucketrelay.deadline.current`.
 
     Args:
         now: a monotonic clock, in seconds.
@@ -121,7 +121,7 @@ class Pace:
 
         Made again is what raises StoreUnavailable or Damaged, but for OutcomeUnknown: *retries* times; four times as
         often after a refusal for too many requests (`busy`), which is no fault of its own. All repetitions together are
-        a tenth of the process's requests, and a few: a server that is down is not asked three times for everything.
+        a tenth of the server's requests, and a few: a server that is down is not asked three times for everything.
 
         Args:
             call: makes one request; what it raises is bucketrelay's.

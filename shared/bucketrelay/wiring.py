@@ -114,7 +114,7 @@ def system(
         ConfigError: the address of a forward lacks something, or a store is of a kind that is not here yet.
     """
     _check_schemes(found)
-    stores = Stores(found.stores, keys)
+    stores = Stores(found.stores, keys, found.log)
     budget = Budget(found.limits.memory, found.limits.concurrency)
     checkpoints = LogCheckpoints(lambda: stores.get(found.log))
     road = Road(found.limits.part_size, budget, checkpoints)
@@ -182,8 +182,8 @@ def _now() -> datetime:
 class Stores:
     """The configured stores by name, each made at first use and kept."""
 
-    def __init__(self, configured: Mapping[str, StoreConfig], keys: Callable[[], Keys]) -> None:
-        self._configured, self._keys = configured, keys
+    def __init__(self, configured: Mapping[str, StoreConfig], keys: Callable[[], Keys], log: str = "") -> None:
+        self._configured, self._keys, self._log = configured, keys, log
         self._made: dict[str, Store] = {}
         self._paces: dict[tuple[str, object], Pace] = {}
         self._lock = threading.Lock()
@@ -202,7 +202,9 @@ class Stores:
                 raise ConfigError([f"no store is named {name!r}: was it renamed or removed from the configuration?"])
             if name not in self._made:
                 found = self._configured[name]
-                self._made[name] = _store(found, self._keys, self._paces.setdefault(_server(found), Pace()))
+                # Not the log store's: lists must not wait for what some bucket on the same server has refused.
+                pace = Pace() if name == self._log else self._paces.setdefault(_server(found), Pace())
+                self._made[name] = _store(found, self._keys, pace)
             return self._made[name]
 
 

@@ -151,7 +151,7 @@ MOVING = (
     Change(
         "bytes-without-a-share",
         "budget.py",
-        "and (not held or held + amount <= self._total // max(1, self._sharing))",
+        "and (not held or held <= (share - amount if amount <= share else share))",
         "",
         "a target that hangs takes all the memory, and the others wait for ever",
         (BUDGET,),
@@ -168,7 +168,7 @@ MOVING = (
         "bytes-shared-among-one",
         "run.py",
         "self.budget.shared(fair.places)",
-        "self.budget.shared(1)",
+        "self.budget.shared([])",
         "a target that hangs takes all the memory, and the others wait for ever",
         (SHORT,),
     ),
@@ -183,7 +183,7 @@ MOVING = (
     Change(
         "shares-of-an-invocation-that-is-over",
         "budget.py",
-        "self._sharing -= places",
+        "self._sharing -= Counter(places)",
         "pass",
         "a warm process gets slower with each invocation",
         (BUDGET,),

@@ -10,6 +10,7 @@ from bucketrelay import entry, lists
 from bucketrelay.core.again import MOST
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.run import Runner
+from bucketrelay.deadline import current
 from bucketrelay.errors import OutOfTime, StoreRefused
 from bucketrelay.events import parse
 from bucketrelay.events.payload import Deferral
@@ -257,3 +258,11 @@ def test_nothing_is_handed_over_that_the_platform_brings_again_anyway():
     assert report.deferred == frozenset()
     with pytest.raises(entry.TasksFailed):
         report.answer()
+
+
+def test_the_lists_are_written_within_the_platforms_time_and_not_waited_for_beyond():
+    world, left = World(), []
+    world.log.arrange("put", lambda: left.append(current().left()))
+    world.handle({"Records": [record("a")]}, seconds=60.0)
+
+    assert 55 < left[0] < 60  # later than the tasks' own end, and before the platform's

@@ -136,6 +136,13 @@ def test_a_rate_is_never_less_than_none(steps):
         assert rate.free(now) >= now
 
 
+@pytest.mark.parametrize("after", [3600.0, 86400.0, 1e9])
+def test_a_retry_after_of_hours_holds_for_minutes(after):
+    rate = Rate(lambda: 0.5)
+    rate.refused(sent=0.0, now=1.0, after=after)
+    assert 200 < rate.free(1.0) < 400
+
+
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 

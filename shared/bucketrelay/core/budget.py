@@ -3,7 +3,7 @@
 import math
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from bucketrelay.deadline import Deadline
@@ -54,7 +54,7 @@ class Budget:
         self._total = max(1, int(memory / OVERHEAD))
         self._free = self._total
         self._held: Counter[str] = Counter()  # bytes, by place
-        self._sharing = 0  # places that have a share
+        self._sharing: Counter[str] = Counter()  # blocks that a place has a share in, by place
         self._changed = threading.Condition()
         self._threads = threading.Semaphore(threads)
         self.threads = threads
@@ -78,8 +78,9 @@ class Budget:
         return Lease(self, amount, place)
 
     def _fits(self, amount: int, place: str) -> bool:
-        held = self._held[place]
-        return self._free >= amount and (not held or held + amount <= self._total // max(1, self._sharing))
+        held, share = self._held[place], self._total // max(1, len(self._sharing))
+        # A share smaller than a part protects nobody: what is small after all need not wait for its neighbour then.
+        return self._free >= amount and (not held or held <= (share - amount if amount <= share else share))
 
     def _release(self, amount: int, place: str) -> None:
         with self._changed:
@@ -90,15 +91,15 @@ class Budget:
             self._changed.notify_all()
 
     @contextmanager
-    def shared(self, places: int) -> Iterator[None]:
-        """Share the bytes out among *places* for the time of the block, beside those of other blocks."""
+    def shared(self, places: Collection[str]) -> Iterator[None]:
+        """Share the bytes out among *places* for the time of the block, and those of other blocks."""
         with self._changed:
-            self._sharing += places
+            self._sharing.update(places)
         try:
             yield
         finally:
             with self._changed:
-                self._sharing -= places
+                self._sharing -= Counter(places)
                 self._changed.notify_all()
 
     @contextmanager

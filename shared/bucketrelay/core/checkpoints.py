@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import ConfigError, ObjectGone, RelayError, SourceChanged
 from bucketrelay.model import Meta
 from bucketrelay.store import PartStore, Store, Upload
 
 FOLDER = "checkpoints/"
+_TIDYING = 2.0  # seconds, of the margin
 _LONGEST = 4 * 1024 * 1024  # bytes; 10,000 parts with a checksum each take half a MiB
 
 
@@ -130,6 +132,7 @@ def _word(value: object) -> str:
 def quietly(step: Callable[[], object]) -> None:
     """Do what only tidies up: what went wrong before it is what the user must read, and the sweep comes by later."""
     try:
-        step()
+        with under(Deadline(_TIDYING)):  # often it is done because the task's own time is used up
+            step()
     except RelayError:
         return

@@ -20,8 +20,8 @@ class Fair(Generic[Work]):
         self._waiting: dict[str, deque[Work]] = {}
         self._running: dict[str, int] = {}
         # Of all destinations, also of those that are done: threads given away to one that hangs do not come back.
-        self.places = len({place for place, _ in work})
-        self._share = max(1, -(-threads // max(1, self.places)))
+        self.places = frozenset(place for place, _ in work)
+        self._share = max(1, -(-threads // max(1, len(self.places))))
         self._changed = threading.Condition()
         for place, piece in work:
             self._waiting.setdefault(place, deque()).append(piece)

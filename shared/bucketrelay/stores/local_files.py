@@ -22,6 +22,8 @@ _LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.E
 _AMISS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
 _TRIES = 5
+# To pass through a directory takes no permission to read it, where the system can tell them apart (Linux).
+_STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Directory:
         try:
             with _folder(root, _within(path), make=True) as (folder, name):
                 os.replace(new, name, dst_dir_fd=folder)
-                os.fsync(folder)
+                _synced(folder)
         except _IN_THE_WAY:
             return False
         return True
@@ -215,13 +217,18 @@ def _folder(root: Path, path: Path, *, make: bool = False) -> Iterator[tuple[int
     Not by the whole path: another program may put a symbolic link there between a check of it and its use.
     """
     *above, name = path.relative_to(root).parts
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    folder = os.open(root, _STEP)
     try:
         for step in above:
             if make:
                 with suppress(FileExistsError):
                     os.mkdir(step, dir_fd=folder)
-            below = os.open(step, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            try:
+                below = os.open(step, _STEP | os.O_NOFOLLOW, dir_fd=folder)
+            except NotADirectoryError as error:  # also said of a symbolic link, which is no absence
+                if stat.S_ISLNK(os.stat(step, dir_fd=folder, follow_symlinks=False).st_mode):
+                    raise StoreRefused(f"file://{path} passes a symbolic link: put what it points to there") from error
+                raise
             os.close(folder)
             folder = below
         yield folder, name
@@ -235,6 +242,14 @@ def _stands(found: Opened) -> bool:
         return fingerprint(found.path.stat()) == fingerprint(found.stat)
     except _AMISS:
         return False
+
+
+def _synced(folder: int) -> None:
+    handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _prune(root: Path, directory: Path) -> None:

@@ -93,7 +93,7 @@ class ObsStore(ObsReads):
             )
         checked(result, url, write=True)
         if not (result.body and result.body.uploadId):
-            raise StoreUnavailable(f"{url}: what was answered is no upload: try again later")
+            raise OutcomeUnknown(f"{url}: what was answered is no upload, and one may be there: try again later")
         return Upload(key, result.body.uploadId)
 
     def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:

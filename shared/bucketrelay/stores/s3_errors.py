@@ -135,7 +135,7 @@ def _answered(answer: Mapping[str, Any], url: str, *, write: bool) -> Exception:
         return NotModified(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
     if code in _REGION or (status in (301, 307, 308)):
         return StoreRefused(f"{said}: the bucket is in another region: {_region(answer)}")
-    if code in _DAMAGED:
+    if code in _DAMAGED and status < 500:
         return Damaged(f"{said}: what arrived there is not what was sent: start over")
     if status >= 500 or status in (408, 429) or code in THROTTLED:
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -189,6 +189,8 @@ def _unanswered(error: Exception, url: str, *, write: bool) -> Exception:
         return Damaged(f"{said}: start over")
     if unsent(error):
         return StoreUnavailable(f"{said}: check endpoint and network, then try again")
+    if isinstance(error, sdk.InvalidRegionError | sdk.UnknownEndpointError):  # which are ValueErrors; nothing was sent
+        return StoreRefused(f"{said}: mend the store's region and endpoint")
     # The last four: the SDK makes an int of whatever x-amz-tagging-count says, and takes any XML for what it asked for.
     if isinstance(
         error,

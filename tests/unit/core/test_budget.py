@@ -3,8 +3,9 @@
 import pytest
 
 from bucketrelay.core.budget import OVERHEAD, Budget
+from bucketrelay.core.checkpoints import quietly
 from bucketrelay.core.run import Runner
-from bucketrelay.deadline import Deadline
+from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import OutOfTime
 from bucketrelay.model import Outcome
 from bucketrelay.store import Abilities
@@ -38,7 +39,7 @@ def held(budget, amount, place):
 
 
 def test_who_holds_bytes_gets_no_more_than_his_share_and_who_holds_none_gets_what_he_asks_for(budget):
-    with budget.shared(2), held(budget, 3, "hangs"):
+    with budget.shared([str(n) for n in range(2)]), held(budget, 3, "hangs"):
         with pytest.raises(OutOfTime):
             held(budget, 2, "hangs")
         with held(budget, 1, "hangs"), held(budget, 4, "works"), pytest.raises(OutOfTime):
@@ -52,7 +53,24 @@ def test_bytes_that_were_given_back_do_not_count_against_the_share(budget):
 
 
 def test_shares_are_those_of_the_tasks_that_are_under_way(budget):
-    with budget.shared(4):
+    with budget.shared([str(n) for n in range(4)]):
         pass
     with held(budget, 4, "a"), held(budget, 4, "a"):
         pass
+
+
+def test_runs_at_the_same_time_of_the_same_ways_share_as_one(budget):
+    with budget.shared(["a", "b"]), budget.shared(["a", "b"]), held(budget, 2, "a"):
+        held(budget, 2, "a").release()
+
+
+def test_where_a_share_is_smaller_than_a_part_what_is_small_does_not_wait_for_its_neighbour(budget):
+    with budget.shared("abcd"), held(budget, 1, "a"):
+        held(budget, 4, "a").release()
+
+
+def test_what_tidies_up_has_a_moment_though_the_tasks_time_is_used_up():
+    left = []
+    with under(Deadline(0)):
+        quietly(lambda: left.append(current().left()))
+    assert 0 < left[0] < 10

@@ -550,6 +550,12 @@ class TestRepeating:
                     write()
         assert len(cloud.requests) == 4
 
+    def test_an_upload_whose_id_is_lost_on_the_way_is_not_begun_again(self, cloud):
+        cloud.faults.order(Fault(operation="InitiateMultipartUpload", kind="cut", after_bytes=40, times=ALWAYS))
+        with store_of(cloud, retries=2) as store, pytest.raises(OutcomeUnknown):
+            store.begin("k", NONE)
+        assert len(cloud.requests) == 1
+
     @pytest.mark.parametrize(("status", "code"), [(429, ""), (503, "SlowDown"), (409, "OperationAborted")])
     def test_a_write_that_was_turned_away_is_sent_again_with_its_whole_body(self, cloud, status, code):
         with store_of(cloud, retries=2, pace=at_once()) as store:

@@ -581,6 +581,13 @@ class TestListing:
 
 
 class TestRemedies:
+    @pytest.mark.parametrize("call", [lambda s: s.look("a"), lambda s: s.put("a", b"", TEXT)], ids=["look", "put"])
+    def test_a_region_that_cannot_be_one_is_named(self, call):
+        store = S3Store(PLACE, region="eu central 1", access_key="AK", secret_key=SECRET)
+        with pytest.raises(StoreRefused, match="mend the store's region"):
+            call(store)
+        store.close()
+
     def test_another_region_is_named(self, server, store):
         elsewhere = said(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>")
         server.will(elsewhere, *[said(403, "AccessDenied")] * len(server.answers))
