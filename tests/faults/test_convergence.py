@@ -53,10 +53,10 @@ def test_conditions_that_nobody_vouches_for_do_no_harm(explore):
 @pytest.mark.parametrize(
     ("conditional", "deletes"),
     [
-        (True, Deletes.FOLLOW),
-        (False, Deletes.KEEP),
-        pytest.param(True, Deletes.KEEP, marks=LONG),
-        pytest.param(False, Deletes.FOLLOW, marks=LONG),
+        pytest.param(True, Deletes.FOLLOW, id="conditional-follow"),
+        pytest.param(False, Deletes.KEEP, id="unconditional-keep"),
+        pytest.param(True, Deletes.KEEP, id="conditional-keep", marks=LONG),
+        pytest.param(False, Deletes.FOLLOW, id="unconditional-follow", marks=LONG),
     ],
 )
 def test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts(explore, conditional, deletes):
