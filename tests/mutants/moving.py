@@ -6,7 +6,10 @@ CONVERGE = "unit/core/test_converge.py"
 CONDITIONS = "unit/core/test_conditions.py"
 IN_TIME = "unit/core/test_in_time.py"
 RESUME = "unit/core/test_resume.py"
-MIXTURE = "faults/test_convergence.py::test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts[conditional-follow]"
+MIXTURE = (
+    "faults/test_convergence.py::"
+    "test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts[conditional-follow]"
+)
 PARTS = "unit/core/test_parts_of_one_version.py"
 BUDGET = "unit/core/test_budget.py"
 SHORT = "faults/test_poisoned.py::test_a_target_that_hangs_holds_up_no_task_of_another_where_memory_is_short"
