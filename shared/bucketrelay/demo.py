@@ -111,13 +111,13 @@ def _deleted(clouds: "Clouds", out: Console) -> bool:
 
 
 def _one_target_down(clouds: "Clouds", out: Console) -> bool:
-    clouds.obs.faults.order(Fault(operation="PutObject", kind="refuse", status=503, code="SlowDown", times=ALWAYS))
+    clouds.obs.faults.order(Fault(operation="PutObject", kind="refuse", status=500, code="InternalError", times=ALWAYS))
     clouds.s3.put_object(Bucket="photos", Key="2026/last.jpg", Body=b"the last photo", ContentType="image/jpeg")
     told = clouds.run_lambda()
     down = clouds.contents()["obs://photos-mirror"].get("2026/last.jpg") is None
     up = clouds.contents()["oci://photos-mirror"].get("2026/last.jpg") == b"the last photo"
     clouds.show(
-        out, "4 · written in S3 while OBS answers 503: OCI gets its copy, SQS keeps the message", told, "s3://photos"
+        out, "4 · written in S3 while OBS answers 500: OCI gets its copy, SQS keeps the message", told, "s3://photos"
     )
     return down and up
 

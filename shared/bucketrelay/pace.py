@@ -27,9 +27,9 @@ _LEAST = 0.2  # requests a second; so much is asked even of a server that refuse
 _WINDOW = 1.0  # seconds over which accepted requests are counted, as most servers seem to, and no more than one cut
 _START = 10.0  # requests a second to begin with, where the first refusal comes before enough was accepted
 _CALM = 60.0  # seconds without a refusal after which nothing is held back any more
-_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # before the first repetition, in seconds; doubled for each further one
+_PAUSE, _LONGEST_PAUSE = 0.2, 2.0  # before the first repetition, in seconds; doubled for each further one
 _LONGEST_WAIT = 300.0  # seconds for one's turn, where no invocation ends before: a Retry-After may say anything
-_PATIENCE = 4  # times as many repetitions after a refusal for too many requests as after others
+_PATIENCE = 3  # times as many repetitions after a refusal for too many requests as after others
 _SPARE, _EARNED = 64.0, 0.1  # repetitions at first, and what each accepted request adds: no more than a tenth for long
 
 
@@ -119,7 +119,7 @@ class Pace:
     def send(self, call: Callable[[], T], url: str, *, retries: int) -> T:
         """The answer to a request, made in its turn, and again where that may help, does no harm and is in time.
 
-        Made again is what raises StoreUnavailable or Damaged, but for OutcomeUnknown: *retries* times; four times as
+        Made again is what raises StoreUnavailable or Damaged, but for OutcomeUnknown: *retries* times; three times as
         often after a refusal for too many requests (`busy`), which is no fault of its own. All repetitions together are
         a tenth of the server's requests, and a few: a server that is down is not asked three times for everything.
 

@@ -262,7 +262,7 @@ def test_a_target_that_hangs_holds_up_no_task_of_another_where_memory_is_short()
     tasks = tasks_of([("source", "down"), ("source", "b")], 40)
     count, hung = itertools.count(1), threading.Event()
     # The others begin when both threads of the target that is down hang, with objects in memory; if they ever do.
-    world.stores["b"].arrange("look", lambda: hung.wait(1.0), times=ALWAYS)
+    world.stores["b"].arrange("look", lambda: hung.wait(0.05), times=ALWAYS)
 
     def reached():
         if next(count) == 2:

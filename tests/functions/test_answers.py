@@ -143,7 +143,7 @@ def test_one_target_down_leaves_the_others_their_object_and_is_made_good_when_th
     clouds.views[cloud].write(SOURCE, "k", OBJECT)
     target = "oci" if cloud == "obs" else "obs"
     faults = clouds.views[target].emulator.faults
-    faults.order(Fault(operation="PutObject", kind="refuse", status=503, times=ALWAYS))
+    faults.order(Fault(operation="PutObject", kind="refuse", status=500, code="InternalError", times=ALWAYS))
     try:
         good, said = invoke(clouds, cloud, EVENTS[cloud]("k"))
     finally:

@@ -25,6 +25,7 @@ from bucketrelay.stores.s3 import S3Store
 from bucketrelay_emulators.obs import ObsEmulator
 from bucketrelay_emulators.oci import OciEmulator
 from bucketrelay_emulators.proxy import FaultProxy
+from fakes import at_once
 
 ACCESS, SECRET = "AKIAFAULTMATRIX00000", "fault-matrix-secret"
 AWS = "http://s3.us-east-1.amazonaws.com"  # asked through the proxy as a forward proxy: it never leaves this machine
@@ -105,7 +106,7 @@ def clouds() -> Iterator[dict[str, Cloud]]:
 def _aws(endpoint: str, timeout: float) -> S3Store:
     """As AWS is asked: with checksums, and with conditions that are not tried out first."""
     access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET, "path_style": True}
-    made = SmallS3(Address("s3", "as-aws"), endpoint=AWS, timeout=timeout, retries=0, **access)
+    made = SmallS3(Address("s3", "as-aws"), endpoint=AWS, timeout=timeout, retries=0, pace=at_once(), **access)
     with mock.patch.dict(os.environ, {"HTTP_PROXY": endpoint, "NO_PROXY": ""}):
         made._client()  # which reads the environment once
     return made
@@ -114,7 +115,7 @@ def _aws(endpoint: str, timeout: float) -> S3Store:
 def _s3(bucket: str) -> Callable[[str, float], S3Store]:
     def make(endpoint: str, timeout: float) -> S3Store:
         access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET}
-        return SmallS3(Address("s3", bucket), endpoint=endpoint, timeout=timeout, retries=0, **access)
+        return SmallS3(Address("s3", bucket), endpoint=endpoint, timeout=timeout, retries=0, pace=at_once(), **access)
 
     return make
 
@@ -122,7 +123,9 @@ def _s3(bucket: str) -> Callable[[str, float], S3Store]:
 def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:
     def make(endpoint: str, timeout: float) -> ObsStore:
         keys = {"access_key": cloud.access_key, "secret_key": cloud.secret_key}
-        return SmallObs(Address("obs", "b"), endpoint=endpoint, path_style=True, timeout=timeout, retries=0, **keys)
+        return SmallObs(
+            Address("obs", "b"), endpoint=endpoint, path_style=True, timeout=timeout, retries=0, pace=at_once(), **keys
+        )
 
     return make
 
@@ -130,7 +133,9 @@ def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:
 def _oci(cloud: OciEmulator) -> Callable[[str, float], OciStore]:
     def make(endpoint: str, timeout: float) -> OciStore:
         place = Address("oci", "b", cloud.namespace)
-        return SmallOci(place, endpoint=endpoint, config_file=cloud.config_file, timeout=timeout, retries=0)
+        return SmallOci(
+            place, endpoint=endpoint, config_file=cloud.config_file, timeout=timeout, retries=0, pace=at_once()
+        )
 
     return make
 

@@ -332,10 +332,10 @@ class TestLostAnswers:
 
     @pytest.mark.usefixtures("no_wait")
     def test_a_write_that_is_turned_away_for_good_surely_did_not_happen(self, server, store):
-        server.will(*[said(503, "SlowDown")] * 9)
+        server.will(*[said(503, "SlowDown")] * 7)
         with pytest.raises(StoreUnavailable) as raised:
             store.put("a", b"12345", TEXT)
-        assert len(server.asked) == 9
+        assert len(server.asked) == 7
         assert not isinstance(raised.value, OutcomeUnknown)
 
     @pytest.mark.usefixtures("no_wait")
