@@ -159,7 +159,7 @@ class Post:
 
     def _note(self, answer: Answer, sent: float) -> None:
         if answer.status in (429, 503):
-            self._pace.refused(sent, answer.retry_after)
+            self._pace.refused(sent, None)  # Retry-After is obeyed by `send`, and not beyond `Retry.longest`
         else:
             self._pace.accepted()
 

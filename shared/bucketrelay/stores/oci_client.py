@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+from weakref import ref
 
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.store import LONGEST_DOCUMENT
@@ -194,14 +195,16 @@ def _bounded(raw: Any) -> Any:
     """The stream of an answer that is read whole; decompressed, if somebody compresses against our wish."""
     from oci._vendor import requests  # noqa: PLC0415  the SDK is loaded now
 
-    stream = raw.stream
+    itself = ref(raw)  # or the answer would hold itself, and its connection stay open until somebody looks for circles
 
     def pieces(*given: Any, **options: Any) -> Iterator[bytes]:
+        answer = itself()
+        assert answer is not None, "whoever reads it holds it"
         left = LONGEST_DOCUMENT
-        for piece in stream(*given, **options):
+        for piece in type(answer).stream(answer, *given, **options):
             left -= len(piece)
             if left < 0:
-                raw.close()
+                answer.close()
                 raise requests.exceptions.ContentDecodingError(f"an answer of more than {LONGEST_DOCUMENT} bytes")
             yield piece
 

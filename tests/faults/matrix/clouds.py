@@ -33,6 +33,11 @@ PATIENT, IMPATIENT = 20.0, 0.3  # seconds
 _SMALL = Abilities(min_part=1)
 
 
+def now():
+    """Nothing is asked twice, and no cell waits for what another was refused."""
+    return {"retries": 0, "pace": at_once()}
+
+
 class SmallS3(S3Store):
     """Parts of a few bytes, which these servers are told to take."""
 
@@ -106,7 +111,7 @@ def clouds() -> Iterator[dict[str, Cloud]]:
 def _aws(endpoint: str, timeout: float) -> S3Store:
     """As AWS is asked: with checksums, and with conditions that are not tried out first."""
     access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET, "path_style": True}
-    made = SmallS3(Address("s3", "as-aws"), endpoint=AWS, timeout=timeout, retries=0, pace=at_once(), **access)
+    made = SmallS3(Address("s3", "as-aws"), endpoint=AWS, timeout=timeout, **now(), **access)
     with mock.patch.dict(os.environ, {"HTTP_PROXY": endpoint, "NO_PROXY": ""}):
         made._client()  # which reads the environment once
     return made
@@ -115,7 +120,7 @@ def _aws(endpoint: str, timeout: float) -> S3Store:
 def _s3(bucket: str) -> Callable[[str, float], S3Store]:
     def make(endpoint: str, timeout: float) -> S3Store:
         access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET}
-        return SmallS3(Address("s3", bucket), endpoint=endpoint, timeout=timeout, retries=0, pace=at_once(), **access)
+        return SmallS3(Address("s3", bucket), endpoint=endpoint, timeout=timeout, **now(), **access)
 
     return make
 
@@ -123,9 +128,7 @@ def _s3(bucket: str) -> Callable[[str, float], S3Store]:
 def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:
     def make(endpoint: str, timeout: float) -> ObsStore:
         keys = {"access_key": cloud.access_key, "secret_key": cloud.secret_key}
-        return SmallObs(
-            Address("obs", "b"), endpoint=endpoint, path_style=True, timeout=timeout, retries=0, pace=at_once(), **keys
-        )
+        return SmallObs(Address("obs", "b"), endpoint=endpoint, path_style=True, timeout=timeout, **now(), **keys)
 
     return make
 
@@ -133,9 +136,7 @@ def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:
 def _oci(cloud: OciEmulator) -> Callable[[str, float], OciStore]:
     def make(endpoint: str, timeout: float) -> OciStore:
         place = Address("oci", "b", cloud.namespace)
-        return SmallOci(
-            place, endpoint=endpoint, config_file=cloud.config_file, timeout=timeout, retries=0, pace=at_once()
-        )
+        return SmallOci(place, endpoint=endpoint, config_file=cloud.config_file, timeout=timeout, **now())
 
     return make
 
