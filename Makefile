@@ -53,9 +53,10 @@ format: $(READY)  ## mend what a machine can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)  ## cold start of each function, and throughput, beside other roads
+bench: $(READY)  ## cold start, throughput, and behaviour behind a limit, beside other roads
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/throttling.py
 
 clean:  ## forget all that was built
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shared/*.egg-info
