@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## the main job between local stand-ins of three clouds, shown in tables
 	@$(BIN)/python -m bucketrelay demo
 
-test: $(READY)  ## all tests but the slow ones; some three minutes on two cores, and a third process for what waits
+test: $(READY)  ## all tests but the slow ones; some four minutes on two cores, and a third process for what waits
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all directions of the memory bound
