@@ -17,8 +17,8 @@ CHECK = "check which service calls this function, and with what"
         ("  \n", "the payload is empty, not JSON"),
         ("not json", "the payload is not JSON (Expecting value at line 1 column 1)"),
         (
-            b'{"a": 1,}',
-            "the payload is not JSON (Expecting property name enclosed in double quotes at line 1 column 9)",
+            b'{"a": 1 2}',
+            "the payload is not JSON (Expecting ',' delimiter at line 1 column 9)",
         ),
         (b'{"a": "\xff"}', "the payload is not UTF-8 from byte 7 on"),
         ("[" * 200_000, "the payload is JSON out of all bounds (nesting or digits)"),
