@@ -109,7 +109,7 @@ def s3() -> Iterator[Cloud]:
 @contextmanager
 def obs() -> Iterator[Cloud]:
     """OBS by our emulator, which checks signatures and writes the events."""
-    from bucketrelay_emulators.obs import ObsEmulator
+    from bucketrelay_emulators.obs.emulator import ObsEmulator
 
     with ObsEmulator() as emulator:
         client, events = emulator.client(), list[Any]()
@@ -142,7 +142,7 @@ def oci() -> Iterator[Cloud]:
     """OCI Object Storage by our emulator, which checks signatures and writes the events."""
     from oci.exceptions import ServiceError
 
-    from bucketrelay_emulators.oci import OciEmulator
+    from bucketrelay_emulators.oci.emulator import OciEmulator
 
     with OciEmulator() as emulator:
         client, events = emulator.client(), emulator.events()

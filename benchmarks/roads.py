@@ -63,7 +63,8 @@ def relay(job: Job, *, batch: int) -> Copy:
     Args:
         batch: how many SQS messages an invocation gets; 0: each invocation gets one event from S3 itself.
     """
-    from bucketrelay import config, entry
+    from bucketrelay import config
+    from bucketrelay.drivers import function as entry
     from bucketrelay.wiring import system
 
     nowhere = Path(os.devnull).open("w")  # noqa: SIM115 — as long as the process

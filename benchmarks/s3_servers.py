@@ -55,7 +55,7 @@ def servers(scheme: str) -> Iterator[Servers]:
     Args:
         scheme: "http" or "https", the latter by a certificate of a throw-away authority.
     """
-    from bucketrelay_emulators.tls import Authority
+    from bucketrelay_emulators.server.tls import Authority
 
     with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as data, _home() as home:
         authority = Authority() if scheme == "https" else None

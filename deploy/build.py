@@ -22,6 +22,7 @@ from typing import NoReturn
 from bytecode import compiled
 from contents import (
     ARCHITECTURES,
+    CLOUDS,
     DIRECT,
     FORWARDS,
     FUNCTIONS,
@@ -76,8 +77,9 @@ def code(order: Order) -> dict[str, bytes]:
     if order.config:
         found[CONFIG] = order.config.read_bytes()
     shared = ROOT / "shared"
-    adapters = tuple(f"bucketrelay.stores.{scheme}" for scheme in SDKS if scheme not in order.stores)
-    modules = reach(handler, shared, lambda module: not module.startswith(adapters))
+    foreign = tuple(f"bucketrelay.clouds.{cloud}." for scheme, cloud in CLOUDS.items() if scheme not in order.stores)
+    # The function calls itself again by its own cloud's interface, whatever its stores are.
+    modules = reach(handler, shared, lambda module: not module.startswith(foreign) or module.endswith(".invoke"))
     return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in modules}
 
 

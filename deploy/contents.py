@@ -128,6 +128,7 @@ _HUAWEI = (
 )
 
 SDKS = {"s3": _S3, "obs": _OBS, "oci": _OCI}  # by the scheme of stores
+CLOUDS = {"s3": "aws", "obs": "huawei", "oci": "oracle"}  # the folder of each below clouds/
 FORWARDS = {"oms": _HUAWEI, "webhook": (_CERTIFI,)}  # by the type of forwards
 # What a person installs for each, who takes the dependencies as they come: for `fn deploy`.
 DIRECT = {

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
 
-from bucketrelay.classes import KNOWN
+from bucketrelay.clouds import server_copy as copying
+from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.local.store import LocalStore
+from bucketrelay.clouds.oracle import copies as oci_copy
+from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.storage_classes import KNOWN
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, MiB
-from bucketrelay.stores import copying, oci_copy
-from bucketrelay.stores.local import LocalStore
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay.stores.oci import OciStore
-from bucketrelay.stores.s3 import S3Store
 
 STORES: Mapping[str, Abilities] = {
     "s3": S3Store(Address("s3", "b"), endpoint="https://s3.amazonaws.com").abilities,

@@ -18,8 +18,8 @@ from types import MappingProxyType
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, ObjectGone, SourceChanged, StoreRefused, TargetChanged
+from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
-from bucketrelay.pace import Pace
 from bucketrelay.store import Abilities, Absent, Expect, Part, Store, Upload, Written
 
 PLACE = Address(scheme="s3", bucket="memory")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, quote, unquote
 
-from bucketrelay_emulators.tls import Authority
+from bucketrelay_emulators.server.tls import Authority
 
 
 @dataclass(frozen=True)

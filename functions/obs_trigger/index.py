@@ -4,9 +4,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bucketrelay import entry
-from bucketrelay.defer import huawei
-from bucketrelay.wiring import Process
+from bucketrelay.clouds.huawei import invoke as huawei
+from bucketrelay.drivers import function as entry
+from bucketrelay.process import Process
 
 PROCESS = Process(Path(__file__).parent)
 

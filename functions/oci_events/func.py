@@ -9,10 +9,10 @@ from typing import Any
 
 from fdk import response
 
-from bucketrelay import entry
-from bucketrelay.defer import oracle
+from bucketrelay.clouds.oracle import invoke as oracle
+from bucketrelay.drivers import function as entry
 from bucketrelay.errors import OutOfTime
-from bucketrelay.wiring import Process
+from bucketrelay.process import Process
 
 # fdk sets the root logger to DEBUG: the SDKs would write every header of every request into the function's log.
 logging.getLogger().setLevel(logging.WARNING)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from bucketrelay import entry
-from bucketrelay.defer import aws
-from bucketrelay.wiring import Process
+from bucketrelay.clouds.aws import invoke as aws
+from bucketrelay.drivers import function as entry
+from bucketrelay.process import Process
 
 PROCESS = Process(Path(__file__).parent)
 

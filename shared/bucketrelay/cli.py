@@ -24,7 +24,7 @@ def cli() -> None:
 def demo() -> None:
     """Show the main job between local stand-ins of S3, OBS and OCI; no account, no network."""
     try:
-        from bucketrelay import demo as show  # noqa: PLC0415 — the emulators are an extra
+        from bucketrelay.commands import demo as show  # noqa: PLC0415 — the emulators are an extra
     except ModuleNotFoundError as error:
         usage(f"{error.name} is missing: pip install 'bucketrelay[all,emulators]'")
     raise SystemExit(show.main(Console(highlight=False)))

@@ -1,29 +1,24 @@
 """Configuration to a working system: the only module that knows the concrete classes."""
 
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
-from bucketrelay import config
 from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
-from bucketrelay.core.again import Defer
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.fuse import Fuse
+from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.run import Runner
-from bucketrelay.core.tell import Tell
-from bucketrelay.core.transfer import Road
-from bucketrelay.entry import System
 from bucketrelay.errors import ConfigError
 from bucketrelay.forward import Forward
+from bucketrelay.forward.deliver import Tell
+from bucketrelay.http.pace import Pace
 from bucketrelay.model import Task
-from bucketrelay.pace import Pace
 from bucketrelay.store import Store
+from bucketrelay.system import System
 
 Keys = tuple[str, str, str]  # access key, secret key, security token
 FORGOTTEN = timedelta(days=7)  # as the lifecycle rules of the templates say of unfinished uploads
@@ -32,68 +27,6 @@ NO_KEYS: Keys = ("", "", "")
 
 def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 — standard output is where every function platform takes its log lines from
-
-
-class Process:
-    """One warm process of a function: reads its configuration once, keeps its clients.
-
-    Args:
-        beside: the folder of the handler, where `relay.toml` lies.
-        environ: the process's environment.
-    """
-
-    def __init__(self, beside: Path, environ: Mapping[str, str] = os.environ) -> None:
-        self._beside, self._environ = beside, environ
-        self._lock = threading.Lock()
-        self._system: System | None = None
-        self._keys = NO_KEYS
-
-    def system(
-        self,
-        lookup: Callable[[str], str | None] | None = None,
-        keys: Keys = NO_KEYS,
-        defer: Defer | None = None,
-    ) -> System:
-        """The system, made at the first call.
-
-        Args:
-            lookup: where values are that the environment does not have (FunctionGraph: `context.getUserData`).
-            keys: this invocation's temporary keys; clients are given the newest before each use.
-            defer: how this invocation calls the function again; see `bucketrelay.defer`.
-
-        Raises:
-            ConfigError: with all mistakes; the next call tries again.
-        """
-        with self._lock:
-            self._keys = keys
-            if self._system is None:
-                environ = Environment(self._environ, lookup) if lookup else self._environ
-                metrics = "AWS_LAMBDA_FUNCTION_NAME" in environ  # CloudWatch reads them; elsewhere they are noise
-                found = config.find(environ, self._beside, Path.cwd())
-                project = environ.get("RUNTIME_PROJECT_ID", "")  # FunctionGraph's word for where it runs
-                self._system = system(found, keys=lambda: self._keys, metrics=metrics, project=project)
-            return replace(self._system, defer=defer)
-
-
-class Environment(Mapping[str, str]):
-    """The environment, and behind it values that can be asked for one by one only."""
-
-    def __init__(self, first: Mapping[str, str], lookup: Callable[[str], str | None]) -> None:
-        self._first, self._lookup = first, lookup
-
-    def __getitem__(self, name: str) -> str:
-        if name in self._first:
-            return self._first[name]
-        value = self._lookup(name)
-        if value is None:
-            raise KeyError(name)
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._first)
-
-    def __len__(self) -> int:
-        return len(self._first)
 
 
 def system(
@@ -220,13 +153,13 @@ def _store(found: StoreConfig, keys: Callable[[], Keys], pace: Pace) -> Store:
 
 
 def _s3(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.stores.s3 import S3Store  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.aws.store import S3Store  # noqa: PLC0415 — a function imports only what its routes need
 
     return S3Store(found.address, **options)  # type: ignore[arg-type]  # config has checked every option's type
 
 
 def _obs(found: StoreConfig, options: dict[str, object], keys: Callable[[], Keys]) -> Store:
-    from bucketrelay.stores.obs import ObsStore  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.huawei.store import ObsStore  # noqa: PLC0415 — a function imports only what its routes need
 
     options["security_token"] = options.pop("session_token", "")
     options.setdefault("endpoint", f"https://obs.{options.get('region', '')}.myhuaweicloud.com")
@@ -234,14 +167,14 @@ def _obs(found: StoreConfig, options: dict[str, object], keys: Callable[[], Keys
 
 
 def _oci(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.stores.oci import OciStore  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.oracle.store import OciStore  # noqa: PLC0415 — a function imports only what its routes need
 
     options.pop("compartment", None)  # only what creates buckets needs it
     return OciStore(found.address, **options)  # type: ignore[arg-type]  # as above
 
 
 def _local(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.stores.local import LocalStore  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.local.store import LocalStore  # noqa: PLC0415 — a function imports only what its routes need
 
     del options  # nothing of a connection applies to a directory
     return LocalStore(found.address)

@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bucketrelay_emulators.engine import Engine
-    from bucketrelay_emulators.faults import Fault
-    from bucketrelay_emulators.obs import ObsEmulator
-    from bucketrelay_emulators.oci import OciEmulator
-    from bucketrelay_emulators.proxy import FaultProxy
+    from bucketrelay_emulators.engine.engine import Engine
+    from bucketrelay_emulators.engine.faults import Fault
+    from bucketrelay_emulators.obs.emulator import ObsEmulator
+    from bucketrelay_emulators.oci.emulator import OciEmulator
+    from bucketrelay_emulators.server.proxy import FaultProxy
 
 __all__ = ["Engine", "Fault", "FaultProxy", "ObsEmulator", "OciEmulator"]
 

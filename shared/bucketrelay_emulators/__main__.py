@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, get_args
 
-from bucketrelay_emulators.faults import ALWAYS, Fault, FaultKind
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault, FaultKind
 
 _HOMES = {
-    "obs": ("bucketrelay_emulators.obs", "ObsEmulator"),
-    "oci": ("bucketrelay_emulators.oci", "OciEmulator"),
-    "proxy": ("bucketrelay_emulators.proxy", "FaultProxy"),
+    "obs": ("bucketrelay_emulators.obs.emulator", "ObsEmulator"),
+    "oci": ("bucketrelay_emulators.oci.emulator", "OciEmulator"),
+    "proxy": ("bucketrelay_emulators.server.proxy", "FaultProxy"),
 }
 _NUMBERS: dict[str, Callable[[str], float]] = {
     "status": int,

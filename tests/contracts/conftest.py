@@ -17,10 +17,10 @@ from botocore.config import Config
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
+from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, PartStore
-from bucketrelay.stores.local import LocalStore
-from bucketrelay.stores.s3 import S3Store
 from contracts.rig_obs import ObsRig
 from contracts.rig_obs import obs_rig as _obs
 from contracts.rig_oci import OciRig

@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bucketrelay.clouds.huawei.store import ObsStore
 from bucketrelay.model import Address
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay_emulators.faults import Faults, Requests
-from bucketrelay_emulators.obs import ObsEmulator
+from bucketrelay_emulators.engine.faults import Faults, Requests
+from bucketrelay_emulators.obs.emulator import ObsEmulator
 
 _numbers = itertools.count()
 

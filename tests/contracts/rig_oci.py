@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.model import Address
-from bucketrelay.stores.oci import OciStore
-from bucketrelay_emulators.faults import Faults, Requests
-from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.engine.faults import Faults, Requests
+from bucketrelay_emulators.oci.emulator import OciEmulator
 
 _numbers = itertools.count()
 _REFUSED = "the service takes no line break in a name, and requests turns the SDK's %2E%2E into .."

@@ -7,11 +7,11 @@ import pytest
 
 from bucketrelay.core import stamp as stamps
 from bucketrelay.core.budget import Budget
-from bucketrelay.core.carry import fit
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.fuse import Fuse
-from bucketrelay.core.transfer import Road
+from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.metadata import fit
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Deletes, Meta, Outcome, Task
 from bucketrelay.store import CONTENT_HEADERS

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
@@ -26,7 +27,6 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Part, PartStore, ServerSideCopy, Tagged, Upload
-from bucketrelay.stores.local import LocalStore
 
 TEXT = Meta(content_type="text/plain")
 ODD = [

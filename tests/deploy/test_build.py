@@ -25,6 +25,7 @@ pytestmark = pytest.mark.xdist_group("deploy")  # one worker fetches the package
 BUILD = ROOT / "deploy/build.py"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # The one that needs most comes first: its packages are fetched by one run of pip, and the others find theirs.
+CLOUDS = {"s3": "aws", "obs": "huawei", "oci": "oracle"}
 FUNCTIONS = {"oci": "oci_events", "obs": "obs_trigger", "s3": "s3_notifications"}
 # The archive of Lambda is packed in a second, the others in eight each.
 QUICK_FIRST = [pytest.param(name, marks=[] if name == "s3" else pytest.mark.slow) for name in FUNCTIONS]
@@ -208,9 +209,8 @@ def test_the_same_input_gives_the_same_bytes(archive, downloads, tmp_path, cloud
 def test_an_archive_for_its_own_stores_is_small_and_holds_nothing_of_the_others(archive, cloud):
     path = archive(cloud, "own")
     assert path.stat().st_size <= OWN_LIMITS[cloud]
-    code = [name for name in names(path) if "bucketrelay/stores/" in name and name.endswith(".py")]
-    adapters = {re.sub(r"_.*", "", Path(name).stem) for name in code} & set(FUNCTIONS)
-    assert adapters == {cloud}
+    stores = {Path(name).parent.name for name in names(path) if re.search(r"bucketrelay/clouds/\w+/store\.py$", name)}
+    assert stores == {CLOUDS[cloud]}
     packages = {name.removeprefix("python/").split("/")[0] for name in names(path)}
     assert {"botocore", "obs", "oci"} & packages == {cloud} - {"s3"}
 
@@ -226,7 +226,7 @@ def test_an_archive_holds_what_is_deployed_and_no_more(archive, cloud):
     for unwanted in (
         "emulators",
         "bucketrelay/cli",
-        "bucketrelay/demo",
+        "bucketrelay/commands",
         "bucketrelay/__main__",
         "/tests/",
         "SelfTest",
@@ -343,9 +343,9 @@ def test_the_configuration_decides_which_sdks_go_in(tmp_path):
     config.write_text('[stores.a]\nurl = "s3://a"\n[stores.b]\nurl = "file:///b"\n', encoding="utf-8")
     build("s3_notifications", "--python", PYTHON, "--config", config, "--out", tmp_path)
     held = names(tmp_path / "s3_notifications.zip")
-    assert "bucketrelay/stores/s3.py" in held
-    assert "bucketrelay/stores/local.py" in held
-    assert "bucketrelay/stores/oci.py" not in held
+    assert "bucketrelay/clouds/aws/store.py" in held
+    assert "bucketrelay/clouds/local/store.py" in held
+    assert "bucketrelay/clouds/oracle/store.py" not in held
     with zipfile.ZipFile(tmp_path / "s3_notifications.zip") as found:
         assert found.read("relay.toml") == config.read_bytes()
 

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from bucketrelay_emulators.__main__ import _TOLD
-from bucketrelay_emulators.faults import Fault, FaultKind
+from bucketrelay_emulators.engine.faults import Fault, FaultKind
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulators.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

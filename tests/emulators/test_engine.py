@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketrelay_emulators.engine import (
+from bucketrelay_emulators.engine.engine import (
     BucketExists,
     BucketNotEmpty,
     Engine,

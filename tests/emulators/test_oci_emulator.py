@@ -16,11 +16,11 @@ import pytest
 from oci.exceptions import ServiceError
 from oci.object_storage import models
 
-from bucketrelay_emulators.engine import Engine
-from bucketrelay_emulators.faults import Fault
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.oci_sign import pem, private_key, token
-from bucketrelay_emulators.values import random_etag
+from bucketrelay_emulators.engine.engine import Engine
+from bucketrelay_emulators.engine.faults import Fault
+from bucketrelay_emulators.engine.values import random_etag
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.oci.sign import pem, private_key, token
 
 NS, BUCKET = "mytenancy", "photos"
 EVENTS = Path(__file__).parents[1] / "payloads" / "events"

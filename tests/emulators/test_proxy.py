@@ -19,13 +19,13 @@ from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingE
 from botocore.session import Session
 
 from bucketrelay_emulators.__main__ import ordered
-from bucketrelay_emulators.faults import ALWAYS, Fault
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.obs_signature import sign
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.proxy import FaultProxy
-from bucketrelay_emulators.proxy_words import named
-from bucketrelay_emulators.serving import Incoming
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.obs.signature import sign
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.server.proxy_words import named
+from bucketrelay_emulators.server.serving import Incoming
 
 ODD = ["a b", "a+b", "a%2Fb", "?q=1", "a//b", "//a", "a/", "日本/🪣", "e\u0301", "'\"<&>", "~*()!", "x/n/y/b/z"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.fuse import Fuse
-from bucketrelay.core.transfer import Road
+from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Result, Task
 from bucketrelay.store import Store

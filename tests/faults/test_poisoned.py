@@ -10,24 +10,26 @@ from datetime import datetime, timezone
 
 import pytest
 
-from bucketrelay import entry, lists
+from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.core.budget import OVERHEAD, Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.fuse import Fuse
+from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.run import Runner
-from bucketrelay.core.transfer import Road
 from bucketrelay.deadline import Deadline
+from bucketrelay.drivers import function as entry
 from bucketrelay.errors import Damaged, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Meta, Outcome, Task
+from bucketrelay.reports import lists
 from bucketrelay.routes import Route
 from bucketrelay.store import Abilities, Store
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay.stores.oci import OciStore
-from bucketrelay_emulators.faults import ALWAYS, Fault
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.proxy import FaultProxy
+from bucketrelay.system import System
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.server.proxy import FaultProxy
 from fakes import MemoryStore
 
 PART = 8  # bytes
@@ -59,7 +61,7 @@ class World:
         """What a function does with one payload that has an event for each key; `source` goes to all other stores."""
         targets = tuple(name for name in self.stores if name != "source")
         route = Route("all", Address("s3", "photos"), "source", targets)
-        system = entry.System((route,), self.runner(), lambda: self.log, 0.0, now, lambda line: None)
+        system = System((route,), self.runner(), lambda: self.log, 0.0, now, lambda line: None)
         records = [
             {
                 "eventSource": "aws:s3",

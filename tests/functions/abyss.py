@@ -3,8 +3,8 @@
 import hashlib
 from dataclasses import replace
 
-from bucketrelay_emulators.bucket import Bucket
-from bucketrelay_emulators.values import StoredPart
+from bucketrelay_emulators.engine.bucket import Bucket
+from bucketrelay_emulators.engine.values import StoredPart
 
 BLOCK = 1 << 16
 

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, unquote
 
-from bucketrelay_emulators.oci_sign import Keys, NotAuthenticated, check, private_key
+from bucketrelay_emulators.oci.sign import Keys, NotAuthenticated, check, private_key
 from functions.runtime_api import ARN
 
 AGENCY = ("AGENCYKEY", "agency-secret", "agency-token")

@@ -10,8 +10,8 @@ import math
 import sys
 from pathlib import Path
 
-from bucketrelay import entry
-from bucketrelay.wiring import Process
+from bucketrelay.drivers import function as entry
+from bucketrelay.process import Process
 
 
 def status(name: str) -> int:

@@ -5,7 +5,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from bucketrelay_emulators.faults import ALWAYS, Fault
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from functions.runtimes import FnRuntime, FunctionError, FunctionGraphRuntime, LambdaRuntime
 from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Held, toml
 

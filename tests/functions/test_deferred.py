@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bucketrelay_emulators.faults import ALWAYS, Fault
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from functions.invoke_apis import AGENCY, URN, InvokeApi
 from functions.runtimes import FnRuntime, FunctionError, FunctionGraphRuntime, LambdaRuntime
 from functions.test_answers import EVENTS, OBJECT, s3_event, sqs

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
 from functions.abyss import Abyss, Well
 from functions.runtimes import FunctionError, FunctionGraphRuntime
 from functions.test_answers import obs_event

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
 from functions.test_answers import obs_event, oci_event
 from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Emulated, toml
 

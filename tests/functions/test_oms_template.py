@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from bucketrelay.cli import cli
-from bucketrelay_emulators.obs import ObsEmulator
+from bucketrelay_emulators.obs.emulator import ObsEmulator
 from functions.runtimes import FunctionError, FunctionGraphRuntime, LambdaRuntime
 from functions.three_clouds import ROOT
 from receivers import Oms, Receiver, Say, oms_error

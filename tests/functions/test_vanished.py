@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from bucketrelay import config, entry, wiring
+from bucketrelay import config, wiring
+from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.replay import Replay
 from bucketrelay.errors import Damaged, RelayError, StoreUnavailable
-from bucketrelay.replay import Replay
-from bucketrelay_emulators.faults import ALWAYS, Fault
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from functions.test_answers import EVENTS, OBJECT
 from functions.three_clouds import LOGS, SOURCE, TARGET, toml
 

@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
 from functions.runtimes import FnRuntime, FunctionGraphRuntime, LambdaRuntime
 
 ROOT = Path(__file__).parents[2]

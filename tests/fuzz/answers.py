@@ -12,15 +12,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.aws import errors as s3_errors
+from bucketrelay.clouds.huawei import invoke as huawei
+from bucketrelay.clouds.oracle import errors as oci_errors
 from bucketrelay.deadline import Deadline
-from bucketrelay.defer import huawei
 from bucketrelay.errors import RelayError
 from bucketrelay.forward.oms import _left
-from bucketrelay.forward.post import Answer, Post, Retry
+from bucketrelay.http.pace import Pace
+from bucketrelay.http.post import Answer, Post, Retry
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.pace import Pace
 from bucketrelay.store import Upload
-from bucketrelay.stores import oci_errors, s3_errors
 from fuzz import made
 from fuzz.carried import carried
 from fuzz.documents import LISTING, NOTIFICATION, RULE, TAGS
@@ -67,9 +68,9 @@ def _server() -> OneAnswer:
 
 @cache
 def _s3() -> tuple[Any, Any]:
-    from bucketrelay.stores.s3 import S3Store
-    from bucketrelay.stores.s3_client import Access
-    from bucketrelay.wire.s3 import S3Cloud
+    from bucketrelay.clouds.aws.bucket import S3Cloud
+    from bucketrelay.clouds.aws.client import Access
+    from bucketrelay.clouds.aws.store import S3Store
 
     place = {"endpoint": _server().url, "region": "eu-central-1", "access_key": "AK", "secret_key": "SK"}
     access = Access(**place, session_token="", profile="", path_style=True, ca_file="", timeout=10.0, retries=0)
@@ -78,9 +79,9 @@ def _s3() -> tuple[Any, Any]:
 
 @cache
 def _obs() -> tuple[Any, Any]:
-    from bucketrelay.stores.obs import ObsStore
-    from bucketrelay.stores.obs_access import Access
-    from bucketrelay.wire.obs import ObsCloud
+    from bucketrelay.clouds.huawei.bucket import ObsCloud
+    from bucketrelay.clouds.huawei.credentials import Access
+    from bucketrelay.clouds.huawei.store import ObsStore
 
     place = {"endpoint": _server().url, "access_key": "AK", "secret_key": "SK", "path_style": True}
     access = Access(**place, security_token="", keys=None, region="", ca_file="", timeout=10.0)
@@ -89,11 +90,11 @@ def _obs() -> tuple[Any, Any]:
 
 @cache
 def _oci() -> tuple[Any, Any]:
-    from bucketrelay.stores.oci import OciStore
-    from bucketrelay.stores.oci_client import Access
-    from bucketrelay.wire.oci import OciCloud
-    from bucketrelay_emulators.oci import TENANCY, USER
-    from bucketrelay_emulators.oci_sign import fingerprint, pem, private_key
+    from bucketrelay.clouds.oracle.bucket import OciCloud
+    from bucketrelay.clouds.oracle.client import Access
+    from bucketrelay.clouds.oracle.store import OciStore
+    from bucketrelay_emulators.oci.emulator import TENANCY, USER
+    from bucketrelay_emulators.oci.sign import fingerprint, pem, private_key
 
     key = private_key("fuzz")
     folder = _open.enter_context(tempfile.TemporaryDirectory())

@@ -3,9 +3,11 @@
 from contextlib import suppress
 from urllib.parse import parse_qsl
 
+from bucketrelay.clouds.aws import fields as s3_wire
+from bucketrelay.clouds.huawei import fields as obs_wire
+from bucketrelay.clouds.oracle import fields as oci_wire
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Meta
-from bucketrelay.stores import obs_wire, oci_wire, s3_wire
 
 
 def carried(meta: Meta) -> None:

@@ -6,10 +6,12 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import strategies as st
 
+from bucketrelay.clouds import notification_xml as notification
+from bucketrelay.clouds.bucket import Overlap, Wish
+from bucketrelay.clouds.huawei import fields as obs_wire
+from bucketrelay.clouds.oracle import rules as oci_rules
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Address
-from bucketrelay.stores import obs_wire
-from bucketrelay.wire import Overlap, Wish, notification, oci_rules
 from fuzz import made
 from fuzz.target import Target, one_line
 
@@ -106,7 +108,7 @@ def _notification(raw: bytes) -> None:
 
 def _rule(rule: Any) -> None:
     """Events' rules as the SDK hands them on; the condition is whatever somebody wrote."""
-    from bucketrelay.wire.oci import _shown
+    from bucketrelay.clouds.oracle.bucket import _shown
 
     condition = rule.get("condition")
     given = {**RULE, "condition": condition if isinstance(condition, str) else json.dumps(condition)}

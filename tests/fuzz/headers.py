@@ -5,12 +5,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.aws import fields as s3_wire
+from bucketrelay.clouds.huawei import fields as obs_wire
+from bucketrelay.clouds.oracle import fields as oci_wire
 from bucketrelay.core import digest
 from bucketrelay.errors import Damaged, RelayError
-from bucketrelay.forward.post import Retry
+from bucketrelay.http.pace import seconds
+from bucketrelay.http.post import Retry
 from bucketrelay.model import ObjectInfo
-from bucketrelay.pace import seconds
-from bucketrelay.stores import obs_wire, oci_wire, s3_wire
 from fuzz import made
 from fuzz.carried import carried
 from fuzz.mutate import DATES, DIGITS

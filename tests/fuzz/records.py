@@ -8,14 +8,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bucketrelay import lists
+from bucketrelay.clouds.local import paths as local_paths
 from bucketrelay.core import checkpoints, stamp
+from bucketrelay.drivers.replay import Replay
 from bucketrelay.errors import BadEvent
 from bucketrelay.model import Address, Meta, ObjectInfo, Outcome, Result
-from bucketrelay.replay import Replay
+from bucketrelay.reports import lists
 from bucketrelay.routes import Route
 from bucketrelay.store import Upload
-from bucketrelay.stores import local_paths
 from fakes import MemoryStore
 from fuzz import made
 from fuzz.carried import carried

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bucketrelay.config import Config, from_environment, load
 from bucketrelay.config.toml import tomllib
 from bucketrelay.config.urls import BadURL, endpoint_url, forward_url, store_address, with_endpoint
+from bucketrelay.drivers.replay import moment
 from bucketrelay.errors import ConfigError
-from bucketrelay.replay import moment
 from bucketrelay.routes import BadGlob, Glob
 from fuzz import made
 from fuzz.mutate import DATES

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from bucketrelay import lists
+from bucketrelay.clouds import notification_xml as notification
 from bucketrelay.config import load
+from bucketrelay.drivers.replay import Replay
 from bucketrelay.errors import BadEvent, ConfigError, StoreUnavailable
-from bucketrelay.replay import Replay
+from bucketrelay.reports import lists
 from bucketrelay.routes import Route
-from bucketrelay.wire import notification
 from fakes import MemoryStore
 from fuzz import answers
 from fuzz.known import AWAITED

@@ -18,7 +18,7 @@ class Change:
 
     Args:
         name: what the user of `python -m mutants` calls it.
-        file: the module, below the package's `core/`.
+        file: the module, below the package.
         old: text that occurs exactly once in the file.
         new: what stands there instead.
         why: what would come of it, in a short clause.
@@ -35,7 +35,7 @@ class Change:
     @property
     def path(self) -> Path:
         """The file, below the package."""
-        return Path("core") / self.file
+        return Path(self.file)
 
     def applied(self, text: str) -> str:
         """*text* with the change; raises Stale unless it fits exactly one place and what comes of it compiles."""

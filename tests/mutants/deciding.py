@@ -1,4 +1,4 @@
-"""Mistakes in deciding, and in doing what was decided: `converge.py`, `decide.py`, `fuse.py`."""
+"""Mistakes in deciding, and in doing what was decided: `converge.py`, `decide.py`, `delete_fuse.py`."""
 
 from mutants.change import Change
 
@@ -13,7 +13,7 @@ DECIDING = (
     # Conditions.
     Change(
         "create-without-condition",
-        "converge.py",
+        "core/converge.py",
         "pair.copy(info, meta, there or ABSENT)",
         "pair.copy(info, meta, there)",
         "what somebody creates meanwhile is overwritten unseen",
@@ -21,7 +21,7 @@ DECIDING = (
     ),
     Change(
         "copy-by-server-without-condition",
-        "converge.py",
+        "core/converge.py",
         "copy.meta, copy.deadline, expect=copy.expect)",
         "copy.meta, copy.deadline)",
         "the server's copy overwrites a newer one",
@@ -29,7 +29,7 @@ DECIDING = (
     ),
     Change(
         "delete-without-condition",
-        "converge.py",
+        "core/converge.py",
         "pair.target.delete(pair.task.target_key, expect=there)",
         "pair.target.delete(pair.task.target_key)",
         "what somebody wrote since the look is deleted",
@@ -37,7 +37,7 @@ DECIDING = (
     ),
     Change(
         "first-part-of-whatever-is-there",
-        "converge.py",
+        "core/converge.py",
         "copy.source.read(copy.info, 0, wanted)",
         "copy.source.read(copy.source.look(copy.info.key) or copy.info, 0, wanted)",
         "an object begun by the server and carried by hand begins with a newer version's bytes",
@@ -46,7 +46,7 @@ DECIDING = (
     # What is said, what is counted, and when it is too late.
     Change(
         "degraded-not-reported",
-        "converge.py",
+        "core/converge.py",
         "Done(Outcome.COPIED, info.size, degraded)",
         "Done(Outcome.COPIED, info.size)",
         "the user never hears what the target could not carry",
@@ -54,7 +54,7 @@ DECIDING = (
     ),
     Change(
         "strict-ignored",
-        "converge.py",
+        "core/converge.py",
         "if degraded and pair.task.strict:",
         "if False:",
         "a strict route loses metadata all the same",
@@ -62,7 +62,7 @@ DECIDING = (
     ),
     Change(
         "delete-begun-too-late",
-        "converge.py",
+        "core/converge.py",
         "        pair.deadline.check()\n        with self.fuse",
         "        with self.fuse",
         "the invocation may be killed while it deletes, and the list says nothing",
@@ -70,7 +70,7 @@ DECIDING = (
     ),
     Change(
         "what-the-server-refuses-is-asked-for-again",
-        "converge.py",
+        "core/converge.py",
         "            self.unreachable.add((pair.task.source, pair.task.target))",
         "            pass",
         "each object costs a refused request",
@@ -78,7 +78,7 @@ DECIDING = (
     ),
     Change(
         "what-the-server-cannot-end-is-left-to-it-again",
-        "converge.py",
+        "core/converge.py",
         "            quietly(lambda: self.road.checkpoints.save(copy.name, slow))\n",
         "",
         "a copy that takes longer than an invocation begins anew in each",
@@ -87,7 +87,7 @@ DECIDING = (
     # The decision.
     Change(
         "delete-without-our-stamp",
-        "decide.py",
+        "core/decide.py",
         "return DELETE if stamp and stamp.hops[-1] == link.source else FOREIGN",
         "return DELETE",
         "an object that somebody else put there is deleted",
@@ -95,7 +95,7 @@ DECIDING = (
     ),
     Change(
         "delete-of-another-routes-copy",
-        "decide.py",
+        "core/decide.py",
         "return DELETE if stamp and stamp.hops[-1] == link.source else FOREIGN",
         "return DELETE if stamp else FOREIGN",
         "two sources of one target delete each other's copies",
@@ -103,7 +103,7 @@ DECIDING = (
     ),
     Change(
         "delete-though-the-route-keeps",
-        "decide.py",
+        "core/decide.py",
         "if deletes is Deletes.KEEP:",
         "if False:",
         "the archive loses what the source loses",
@@ -111,7 +111,7 @@ DECIDING = (
     ),
     Change(
         "echo-not-recognised",
-        "decide.py",
+        "core/decide.py",
         "if origin and link.target in origin.hops:",
         "if False:",
         "two routes that face each other copy for ever",
@@ -119,7 +119,7 @@ DECIDING = (
     ),
     Change(
         "echo-recognised-by-the-last-hop-alone",
-        "decide.py",
+        "core/decide.py",
         "if origin and link.target in origin.hops:",
         "if origin and link.target == origin.hops[-1]:",
         "a ring of three copies for ever",
@@ -127,7 +127,7 @@ DECIDING = (
     ),
     Change(
         "stamp-of-another-source-is-as-good",
-        "decide.py",
+        "core/decide.py",
         "return EQUAL if stamp and stamp.hops[-1] == link.source and stamp.names(source) else COPY",
         "return EQUAL if stamp and stamp.names(source) else COPY",
         "the other source's copy is taken for this one's",
@@ -136,7 +136,7 @@ DECIDING = (
     # The fuse.
     Change(
         "fuse-does-not-count",
-        "fuse.py",
+        "core/delete_fuse.py",
         "times.append(now)",
         "del now",
         "a source that is emptied by mistake empties the target",
@@ -144,7 +144,7 @@ DECIDING = (
     ),
     Change(
         "fuse-one-late",
-        "fuse.py",
+        "core/delete_fuse.py",
         "if len(times) >= most:",
         "if len(times) > most:",
         "one delete more than the user allowed; with 0, one instead of none",
@@ -152,7 +152,7 @@ DECIDING = (
     ),
     Change(
         "fuse-takes-the-unknown-for-undone",
-        "fuse.py",
+        "core/delete_fuse.py",
         "        except OutcomeUnknown:\n            raise\n",
         "",
         "deletes without an answer are never counted",
@@ -160,7 +160,7 @@ DECIDING = (
     ),
     Change(
         "fuse-counts-what-did-not-happen",
-        "fuse.py",
+        "core/delete_fuse.py",
         "                self._deletes[route].pop()",
         "                pass",
         "an hour of outages blows the fuse",
@@ -168,7 +168,7 @@ DECIDING = (
     ),
     Change(
         "fuse-window-never-ends",
-        "fuse.py",
+        "core/delete_fuse.py",
         "while times and times[0] <= now - HOUR:",
         "while False:",
         "a warm process never deletes again",
@@ -176,7 +176,7 @@ DECIDING = (
     ),
     Change(
         "fuse-of-all-routes-together",
-        "fuse.py",
+        "core/delete_fuse.py",
         "times, now = self._deletes[route], self._now()",
         'times, now = self._deletes[""], self._now()',
         "one route's deletes hold another's",

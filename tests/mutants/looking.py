@@ -11,7 +11,7 @@ LOOKING = (
     # The second look.
     Change(
         "no-second-look",
-        "converge.py",
+        "core/converge.py",
         "again = pair.source.look(pair.task.key, sure=False)",
         "again = info",
         "an object overwritten while it is copied stays old at the target for ever",
@@ -19,7 +19,7 @@ LOOKING = (
     ),
     Change(
         "no-second-look-after-a-delete",
-        "converge.py",
+        "core/converge.py",
         "pair.source.look(pair.task.key, sure=False) is None",
         "True",
         "an object created again while its copy is deleted is missing at the target",
@@ -27,7 +27,7 @@ LOOKING = (
     ),
     Change(
         "second-look-saved-for-any-conditional-store",
-        "converge.py",
+        "core/converge.py",
         _STALE,
         "return pair.target.conditional",
         "an ETag that stays or comes back lets an old version be the last",
@@ -35,7 +35,7 @@ LOOKING = (
     ),
     Change(
         "second-look-saved-where-deletes-are-followed",
-        "converge.py",
+        "core/converge.py",
         _STALE,
         "return there is None and pair.target.abilities.creates_once",
         "absent before and absent after: an old copy of a deleted object stays",
@@ -43,7 +43,7 @@ LOOKING = (
     ),
     Change(
         "second-look-saved-for-overwrites",
-        "converge.py",
+        "core/converge.py",
         _STALE,
         "return pair.target.abilities.creates_once and pair.task.deletes is Deletes.KEEP",
         "If-Match lets through a target that looks the same twice",
@@ -51,7 +51,7 @@ LOOKING = (
     ),
     Change(
         "second-look-saved-for-conditions-found-by-trying",
-        "converge.py",
+        "core/converge.py",
         _STALE,
         "return there is None and pair.target.conditional and pair.task.deletes is Deletes.KEEP",
         "a server may honour If-Match and not If-None-Match",
@@ -59,7 +59,7 @@ LOOKING = (
     ),
     Change(
         "second-look-saved-for-parts",
-        "converge.py",
+        "core/converge.py",
         "whole and not by_server and _cannot_be_stale",
         "not by_server and _cannot_be_stale",
         "some servers honour a condition for a put and not for a commit",
@@ -67,7 +67,7 @@ LOOKING = (
     ),
     Change(
         "second-look-saved-for-copies-by-the-server",
-        "converge.py",
+        "core/converge.py",
         "whole and not by_server and _cannot_be_stale",
         "whole and _cannot_be_stale",
         "a condition that holds for a put need not for a copy",
@@ -75,7 +75,7 @@ LOOKING = (
     ),
     Change(
         "second-look-blind-for-the-etag",
-        "converge.py",
+        "core/converge.py",
         "(again.etag, again.size) == (info.etag, info.size)",
         "again.size == info.size",
         "new content of the same length and second is missed",
@@ -83,7 +83,7 @@ LOOKING = (
     ),
     Change(
         "second-look-blind-for-the-time",
-        "converge.py",
+        "core/converge.py",
         "        and stamps.when(again) == stamps.when(info)\n",
         "",
         "a rewrite leaves a stamp behind that fits no version, and every event copies again",
@@ -91,7 +91,7 @@ LOOKING = (
     ),
     Change(
         "second-look-blind-for-the-metadata",
-        "converge.py",
+        "core/converge.py",
         "        and again.meta == info.meta\n",
         "",
         "metadata that changes within the second of the copy is missed",
@@ -99,7 +99,7 @@ LOOKING = (
     ),
     Change(
         "second-look-not-acted-upon",
-        "converge.py",
+        "core/converge.py",
         "anew = done.unseen and not anew",
         "anew = False",
         "metadata that changes within the second of the copy is seen, and the stamp says that nothing has changed",
@@ -107,7 +107,7 @@ LOOKING = (
     ),
     Change(
         "second-look-acted-upon-without-end",
-        "converge.py",
+        "core/converge.py",
         "anew = done.unseen and not anew",
         "anew = done.unseen",
         "a server whose HEAD never says what its GET does would have all its objects fail",
@@ -116,7 +116,7 @@ LOOKING = (
     # What a round believes.
     Change(
         "403-of-the-source-taken-for-absent",
-        "converge.py",
+        "core/converge.py",
         "    here = pair.source.fetch(key, length, unless=known, size=pair.task.size)\n",
         "    try:\n"
         "        here = pair.source.fetch(key, length, unless=known, size=pair.task.size)\n"
@@ -127,7 +127,7 @@ LOOKING = (
     ),
     Change(
         "503-of-the-source-taken-for-absent",
-        "converge.py",
+        "core/converge.py",
         "    here = pair.source.fetch(key, length, unless=known, size=pair.task.size)\n",
         "    try:\n"
         "        here = pair.source.fetch(key, length, unless=known, size=pair.task.size)\n"
@@ -138,7 +138,7 @@ LOOKING = (
     ),
     Change(
         "403-of-the-target-taken-for-absent",
-        "converge.py",
+        "core/converge.py",
         "        there = pair.target.look(pair.task.target_key, sure=False)\n",
         "        try:\n"
         "            there = pair.target.look(pair.task.target_key, sure=False)\n"
@@ -149,7 +149,7 @@ LOOKING = (
     ),
     Change(
         "bare-404-of-the-target-taken-for-sure",
-        "converge.py",
+        "core/converge.py",
         "there = pair.target.look(pair.task.target_key)\n",
         "there = pair.target.look(pair.task.target_key, sure=False)\n",
         "a target bucket that is gone is called up to date",
@@ -157,7 +157,7 @@ LOOKING = (
     ),
     Change(
         "sure-look-not-listened-to",
-        "converge.py",
+        "core/converge.py",
         "there = pair.target.look(pair.task.target_key)\n",
         "pair.target.look(pair.task.target_key)\n",
         "a gateway's 404 makes a delete be taken for done",
@@ -165,7 +165,7 @@ LOOKING = (
     ),
     Change(
         "not-modified-believed-of-another-source",
-        "converge.py",
+        "core/converge.py",
         "stamp.etag if stamp and stamp.hops[-1] == pair.link.source else",
         "stamp.etag if stamp else",
         "a copy of another object with the same bytes is left standing",
@@ -173,7 +173,7 @@ LOOKING = (
     ),
     Change(
         "not-modified-believed-without-the-rest",
-        "converge.py",
+        "core/converge.py",
         "or (stamp and stamp.names(here.info))",
         "or stamp",
         "a rewrite of the metadata alone keeps the ETag and would be missed",
@@ -181,7 +181,7 @@ LOOKING = (
     ),
     Change(
         "later-round-overrides",
-        "converge.py",
+        "core/converge.py",
         "last = last if last.outcome in _WRITES and done.outcome not in _WRITES else done",
         "last = done",
         "the lists would call a copied object unchanged",
@@ -189,7 +189,7 @@ LOOKING = (
     ),
     Change(
         "rounds-run-out-and-nobody-says",
-        "converge.py",
+        "core/converge.py",
         '        raise StoreUnavailable(\n            f"{pair.source_url}: it changed',
         '        return last or StoreUnavailable(\n            f"{pair.source_url}: it changed',
         "an object that never stands still is reported as copied",
@@ -197,7 +197,7 @@ LOOKING = (
     ),
     Change(
         "unknown-outcome-reported-copied",
-        "converge.py",
+        "core/converge.py",
         "            transfer(copy, first, self.road)\n",
         "            try:\n"
         "                transfer(copy, first, self.road)\n"

@@ -1,4 +1,4 @@
-"""Mistakes in moving bytes, in time and within memory: `transfer.py`, `budget.py`."""
+"""Mistakes in moving bytes, in time and within memory: `copy.py`, `budget.py`."""
 
 from mutants.change import Change
 
@@ -18,7 +18,7 @@ MOVING = (
     # Conditions and pins.
     Change(
         "put-without-condition",
-        "transfer.py",
+        "core/copy.py",
         "copy.target.put(copy.key, first.body, copy.meta, expect=copy.expect)",
         "copy.target.put(copy.key, first.body, copy.meta)",
         "an older task overwrites a newer one's copy",
@@ -26,7 +26,7 @@ MOVING = (
     ),
     Change(
         "commit-without-condition",
-        "transfer.py",
+        "core/copy.py",
         "target.commit(opened.upload, done, expect=copy.expect)",
         "target.commit(opened.upload, done)",
         "an older task overwrites a newer one's copy",
@@ -34,7 +34,7 @@ MOVING = (
     ),
     Change(
         "parts-of-whatever-is-there",
-        "transfer.py",
+        "core/copy.py",
         "self._copy.source.read(self._copy.info, (number",
         "self._copy.source.read(self._copy.source.look(self._copy.info.key) or self._copy.info, (number",
         "the target holds a mixture of two versions",
@@ -43,7 +43,7 @@ MOVING = (
     # Whether it is what the source's store said.
     Change(
         "whole-object-not-compared",
-        "transfer.py",
+        "core/copy.py",
         "        digest.check_whole(first.body, copy.info.checksums, copy.url)\n",
         "",
         "bytes changed on the way are published",
@@ -51,7 +51,7 @@ MOVING = (
     ),
     Change(
         "parts-not-compared",
-        "transfer.py",
+        "core/copy.py",
         "        parts.check(done)\n",
         "",
         "bytes changed on the way are published",
@@ -59,7 +59,7 @@ MOVING = (
     ),
     Change(
         "more-bytes-than-the-object-has",
-        "transfer.py",
+        "core/copy.py",
         "    if len(first.body) > copy.info.size:\n"
         '        raise Damaged(f"{copy.url}: more bytes came than the object has; nothing was written")\n'
         "    if len(first.body) == copy.info.size:\n",
@@ -69,7 +69,7 @@ MOVING = (
     ),
     Change(
         "first-bytes-taken-for-a-part",
-        "transfer.py",
+        "core/copy.py",
         "if len(first.body) == self._size and 1 not in self._done:",
         "if first.body and 1 not in self._done:",
         "where parts have to be larger than configured, the object lacks the rest of its first",
@@ -78,7 +78,7 @@ MOVING = (
     # Time.
     Change(
         "put-begun-too-late",
-        "transfer.py",
+        "core/copy.py",
         "        copy.deadline.check()\n        return copy.target.put",
         "        return copy.target.put",
         "the invocation may be killed while it writes, and the list says nothing",
@@ -86,7 +86,7 @@ MOVING = (
     ),
     Change(
         "begin-too-late",
-        "transfer.py",
+        "core/copy.py",
         "    copy.deadline.check()\n    upload = target.begin",
         "    upload = target.begin",
         "killed between begin and checkpoint, the upload is lost",
@@ -94,7 +94,7 @@ MOVING = (
     ),
     Change(
         "commit-begun-too-late",
-        "transfer.py",
+        "core/copy.py",
         "        copy.deadline.check()\n        written = target.commit",
         "        written = target.commit",
         "the invocation may be killed while it publishes, and the list says nothing",
@@ -102,7 +102,7 @@ MOVING = (
     ),
     Change(
         "part-sent-too-late",
-        "transfer.py",
+        "core/copy.py",
         "        self._copy.deadline.check()\n        functions",
         "        functions",
         "a part that was read at the last moment is sent past it",
@@ -110,7 +110,7 @@ MOVING = (
     ),
     Change(
         "part-begun-that-cannot-end",
-        "transfer.py",
+        "core/copy.py",
         "self._copy.deadline.check(need=self._slowest)",
         "self._copy.deadline.check()",
         "the last part of each invocation is cut off by the platform",
@@ -118,7 +118,7 @@ MOVING = (
     ),
     Change(
         "requests-without-a-deadline",
-        "converge.py",
+        "core/converge.py",
         "with under(deadline)",
         "with under(Deadline())",
         "a request is made again and again past the end of its invocation",
@@ -126,7 +126,7 @@ MOVING = (
     ),
     Change(
         "requests-of-helpers-without-a-deadline",
-        "transfer.py",
+        "core/copy.py",
         "with under(self._copy.deadline)",
         "with under(Deadline())",
         "parts are asked for again and again past the end of their invocation",
@@ -135,7 +135,7 @@ MOVING = (
     # Memory and threads.
     Change(
         "bytes-never-given-back",
-        "budget.py",
+        "core/budget.py",
         "self._budget._release(spare, self._place)",
         "(spare)",
         "a warm process runs dry and waits for ever",
@@ -143,7 +143,7 @@ MOVING = (
     ),
     Change(
         "bytes-not-waited-for",
-        "budget.py",
+        "core/budget.py",
         "wait_for(lambda: self._fits(amount, place),",
         "wait_for(lambda: True,",
         "the function is killed for its memory",
@@ -151,7 +151,7 @@ MOVING = (
     ),
     Change(
         "bytes-without-a-share",
-        "budget.py",
+        "core/budget.py",
         "and (not held or held <= (share - amount if amount <= share else share))",
         "",
         "a target that hangs takes all the memory, and the others wait for ever",
@@ -159,7 +159,7 @@ MOVING = (
     ),
     Change(
         "bytes-of-every-way-in-one-share",
-        "converge.py",
+        "core/converge.py",
         "pair.deadline, pair.task.way) as lease",
         "pair.deadline) as lease",
         "a target that hangs takes all the memory, and the others wait for ever",
@@ -167,7 +167,7 @@ MOVING = (
     ),
     Change(
         "bytes-shared-among-one",
-        "run.py",
+        "core/run.py",
         "self.budget.shared(fair.places)",
         "self.budget.shared([])",
         "a target that hangs takes all the memory, and the others wait for ever",
@@ -175,7 +175,7 @@ MOVING = (
     ),
     Change(
         "bytes-of-a-share-never-given-back",
-        "budget.py",
+        "core/budget.py",
         "self._held[place] -= amount",
         "self._held[place] -= 0",
         "a warm process lets each route have its share once",
@@ -183,7 +183,7 @@ MOVING = (
     ),
     Change(
         "shares-of-an-invocation-that-is-over",
-        "budget.py",
+        "core/budget.py",
         "self._sharing -= Counter(places)",
         "pass",
         "a warm process gets slower with each invocation",
@@ -191,7 +191,7 @@ MOVING = (
     ),
     Change(
         "threads-of-parts-never-given-back",
-        "transfer.py",
+        "core/copy.py",
         "            self._budget.give_back()",
         "            pass",
         "a warm process gets slower with each large object",

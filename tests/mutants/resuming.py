@@ -1,4 +1,4 @@
-"""Mistakes in going on with what an earlier invocation has left: `transfer.py`, `converge.py`, `checkpoints.py`."""
+"""Mistakes in going on with what an earlier invocation has left: `copy.py`, `converge.py`, `checkpoints.py`."""
 
 from mutants.change import Change
 
@@ -22,7 +22,7 @@ RESUMING = (
     # What an upload's parts depend on.
     Change(
         "checkpoint-of-any-cut",
-        "transfer.py",
+        "core/copy.py",
         'of = f"{copy.of};{size}"',
         "of = copy.of",
         "a last part is taken for a middle one of another cut",
@@ -30,7 +30,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-any-content",
-        "converge.py",
+        "core/converge.py",
         _FINGERPRINT,
         _STAMPLESS + '        of = f"{link.source};{info.size};{stamps.when(info)};{said}"',
         "parts of two versions are put together",
@@ -38,7 +38,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-any-size",
-        "converge.py",
+        "core/converge.py",
         _FINGERPRINT,
         _STAMPLESS + '        of = f"{link.source};{info.etag};{stamps.when(info)};{said}"',
         "where a store's ETag is not of the content, parts of two versions are put together",
@@ -46,7 +46,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-any-time",
-        "converge.py",
+        "core/converge.py",
         _FINGERPRINT,
         _STAMPLESS + '        of = f"{link.source};{info.etag};{info.size};{said}"',
         "what is published has the stamp of an older version, and is copied again",
@@ -54,7 +54,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-any-metadata",
-        "converge.py",
+        "core/converge.py",
         '{stamps.when(info)};{said}"',
         '{stamps.when(info)}"',
         "metadata said when the upload was opened is published, though it has changed",
@@ -62,7 +62,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-another-key",
-        "transfer.py",
+        "core/copy.py",
         _OURS,
         "if left and left.store == copy.store:",
         "an upload of another key is gone on with, and published there",
@@ -70,7 +70,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-another-store",
-        "transfer.py",
+        "core/copy.py",
         _OURS,
         "if left and left.upload.key == copy.key:",
         "an upload that was opened under another store's name is abandoned or gone on with",
@@ -78,7 +78,7 @@ RESUMING = (
     ),
     Change(
         "held-parts-taken-whatever-their-size",
-        "transfer.py",
+        "core/copy.py",
         " if part.size == _length(copy.info.size, size, part.number)",
         "",
         "a part that arrived short is published",
@@ -86,7 +86,7 @@ RESUMING = (
     ),
     Change(
         "sums-of-earlier-parts-forgotten",
-        "transfer.py",
+        "core/copy.py",
         "_whole_parts(copy, target, left.upload, size), left.sums)",
         "_whole_parts(copy, target, left.upload, size))",
         "an object over several invocations is never compared with its checksum",
@@ -95,7 +95,7 @@ RESUMING = (
     # What is kept and what is thrown away.
     Change(
         "out-of-time-abandons",
-        "transfer.py",
+        "core/copy.py",
         "except (OutOfTime, StoreUnavailable):",
         "except StoreUnavailable:",
         "a large object begins anew in each invocation and never ends",
@@ -103,7 +103,7 @@ RESUMING = (
     ),
     Change(
         "outage-abandons",
-        "transfer.py",
+        "core/copy.py",
         "except (OutOfTime, StoreUnavailable):",
         "except OutOfTime:",
         "one 503 costs all parts that have arrived",
@@ -111,7 +111,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-not-saved-on-the-way-out",
-        "transfer.py",
+        "core/copy.py",
         "quietly(lambda: road.checkpoints.save(copy.name, parts.checkpoint()))",
         "quietly(lambda: road.checkpoints.drop(copy.name))",
         "the parts stay at the target, paid for and forgotten",
@@ -119,7 +119,7 @@ RESUMING = (
     ),
     Change(
         "damaged-keeps-the-upload",
-        "transfer.py",
+        "core/copy.py",
         "except (OutOfTime, StoreUnavailable):",
         "except (OutOfTime, StoreUnavailable, Damaged):",
         "the next invocation goes on with the damaged parts",
@@ -127,7 +127,7 @@ RESUMING = (
     ),
     Change(
         "upload-of-another-version-stays-open",
-        "transfer.py",
+        "core/copy.py",
         "elif left.upload.id:",
         "elif False:",
         "its parts are paid for until somebody finds them",
@@ -135,7 +135,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-outlives-the-commit",
-        "transfer.py",
+        "core/copy.py",
         "    quietly(lambda: road.checkpoints.drop(copy.name))\n    return written",
         "    return written",
         "the log store fills up, one object for each large copy",
@@ -143,7 +143,7 @@ RESUMING = (
     ),
     Change(
         "upload-that-nobody-will-find",
-        "transfer.py",
+        "core/copy.py",
         "    except BaseException:\n        quietly(lambda: target.abandon(upload))\n        raise",
         "    except BaseException:\n        raise",
         "an upload whose checkpoint could not be saved stays open for ever",
@@ -151,7 +151,7 @@ RESUMING = (
     ),
     Change(
         "upload-that-was-refused-stays-open",
-        "transfer.py",
+        "core/copy.py",
         "    except BaseException:\n        _give_up(copy, target, opened.upload, road.checkpoints)\n        raise",
         "    except BaseException:\n        raise",
         "its parts are paid for until somebody finds them",
@@ -159,7 +159,7 @@ RESUMING = (
     ),
     Change(
         "upload-of-a-deleted-object-stays-open",
-        "transfer.py",
+        "core/copy.py",
         "is None:\n            _give_up(copy, target, opened.upload, road.checkpoints)\n            raise",
         "is None:\n            raise",
         "its parts are paid for until somebody finds them",
@@ -167,7 +167,7 @@ RESUMING = (
     ),
     Change(
         "upload-ended-by-another-fails-the-task",
-        "transfer.py",
+        "core/copy.py",
         "        raise TargetChanged(f",
         "        raise StoreRefused(f",
         "of two tasks that share an upload, the second fails for good",
@@ -175,7 +175,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-without-sums",
-        "checkpoints.py",
+        "core/checkpoints.py",
         '"sums": {str(number): dict(sums) for number, sums in checkpoint.sums.items()},',
         '"sums": {},',
         "an object over several invocations is never compared with its checksum",
@@ -183,7 +183,7 @@ RESUMING = (
     ),
     Change(
         "sweep-takes-what-is-young",
-        "checkpoints.py",
+        "core/checkpoints.py",
         "if info.modified is None or now - info.modified < age:",
         "if info.modified is None:",
         "the schedule abandons uploads that are under way",

@@ -1,4 +1,4 @@
-"""Mistakes in running many tasks and in what is said of them: `run.py`, `fair.py`, `again.py`, `tell.py`."""
+"""Mistakes in running many tasks and saying so: `run.py`, `fair_queue.py`, `handover.py`, `deliver.py`."""
 
 from mutants.change import Change
 
@@ -12,7 +12,7 @@ TELL = "unit/core/test_tell.py"
 RUNNING = (
     Change(
         "results-as-they-come",
-        "run.py",
+        "core/run.py",
         "return [results.get(number) or self._late(task) for number, task in enumerate(tasks)]",
         "return [*results.values(), *(self._late(t) for n, t in enumerate(tasks) if n not in results)]",
         "a message is acknowledged for what became of another",
@@ -20,7 +20,7 @@ RUNNING = (
     ),
     Change(
         "one-key-side-by-side",
-        "run.py",
+        "core/run.py",
         "groups.setdefault((task.forward, *place), [])",
         "groups.setdefault((task.forward, *place, str(number)), [])",
         "two tasks of one key race each other within one process",
@@ -28,7 +28,7 @@ RUNNING = (
     ),
     Change(
         "defect-kills-its-neighbours",
-        "run.py",
+        "core/run.py",
         "except Exception as error:",
         "except LookupError as error:",
         "one poisoned object costs all the others their results",
@@ -36,7 +36,7 @@ RUNNING = (
     ),
     Change(
         "late-reported-copied",
-        "run.py",
+        "core/run.py",
         "self._ended(task, Outcome.UNFINISHED,",
         "self._ended(task, Outcome.COPIED,",
         "the event is acknowledged and its object never arrives",
@@ -44,7 +44,7 @@ RUNNING = (
     ),
     Change(
         "refusal-comes-again",
-        "run.py",
+        "core/run.py",
         "            return [replace(result, retryable=error.retryable) for result in ended]",
         "            return ended",
         "the platform repeats for hours what can only be refused",
@@ -52,7 +52,7 @@ RUNNING = (
     ),
     Change(
         "requests-that-hang-are-waited-for",
-        "run.py",
+        "core/run.py",
         'timeout=None if left == float("inf") else left)',
         "timeout=None)",
         "the platform kills the function before the lists are written",
@@ -60,7 +60,7 @@ RUNNING = (
     ),
     Change(
         "share-without-a-limit",
-        "fair.py",
+        "core/fair_queue.py",
         "if self._running[place] < self._share:",
         "if True:",
         "a target that hangs takes every thread",
@@ -68,7 +68,7 @@ RUNNING = (
     ),
     Change(
         "first-come-first-served",
-        "fair.py",
+        "core/fair_queue.py",
         "key=lambda p: self._running[p])",
         "key=str)",
         "a target that hangs is served before the one that works",
@@ -76,7 +76,7 @@ RUNNING = (
     ),
     Change(
         "threads-kept-from-the-next-invocation",
-        "budget.py",
+        "core/budget.py",
         "self._threads.release(taken)",
         "self._threads.release()",
         "a warm process gets slower with each invocation",
@@ -84,7 +84,7 @@ RUNNING = (
     ),
     Change(
         "handed-over-and-brought-again",
-        "again.py",
+        "drivers/handover.py",
         "handed += [result for _, result in mine]",
         "handed += []",
         "the platform brings again what goes on already, and it multiplies",
@@ -92,7 +92,7 @@ RUNNING = (
     ),
     Change(
         "not-handed-over-and-forgotten",
-        "again.py",
+        "drivers/handover.py",
         'return frozenset(handed), f"this',
         'return frozenset(result for _, result in late), f"this',
         "what could not be handed over comes again by nobody",
@@ -100,7 +100,7 @@ RUNNING = (
     ),
     Change(
         "attempts-not-counted",
-        "again.py",
+        "drivers/handover.py",
         "attempt=asked.attempt + 1,",
         "attempt=asked.attempt,",
         "a task that can never end calls the function for ever",
@@ -108,7 +108,7 @@ RUNNING = (
     ),
     Change(
         "given-up-one-late",
-        "again.py",
+        "drivers/handover.py",
         "each.attempt + 1 >= MOST",
         "each.attempt + 1 > MOST",
         "one invocation more than was said",
@@ -116,7 +116,7 @@ RUNNING = (
     ),
     Change(
         "what-is-handed-over-forgets-its-time",
-        "again.py",
+        "drivers/handover.py",
         "time=task.time,",
         "time=None,",
         "the lag in the lists is that of the last invocation",
@@ -124,7 +124,7 @@ RUNNING = (
     ),
     Change(
         "what-is-handed-over-forgets-its-cause",
-        "again.py",
+        "drivers/handover.py",
         "cause=task.cause,",
         'cause="",',
         "the lists do not say which event an object that took long came from",
@@ -132,7 +132,7 @@ RUNNING = (
     ),
     Change(
         "failed-notice-reported-forwarded",
-        "tell.py",
+        "forward/deliver.py",
         "if verdict is None:",
         "if verdict is None or verdict.retryable:",
         "nobody moves the object and nobody says so",
@@ -140,7 +140,7 @@ RUNNING = (
     ),
     Change(
         "late-notice-reported-failed",
-        "tell.py",
+        "forward/deliver.py",
         "return Outcome.UNFINISHED if isinstance(verdict, OutOfTime) else Outcome.FAILED",
         "return Outcome.FAILED",
         "what only lacked time is not handed over",
@@ -148,7 +148,7 @@ RUNNING = (
     ),
     Change(
         "verdicts-of-the-neighbours",
-        "tell.py",
+        "forward/deliver.py",
         "return [next(told) if isinstance(n, Notice) else n for n in noted]",
         "return [*told, *(n for n in noted if not isinstance(n, Notice))]",
         "the wrong task is reported failed",

@@ -1,4 +1,4 @@
-"""Mistakes in what is remembered, carried and computed: `stamp.py`, `carry.py`, `digest.py`."""
+"""Mistakes in what is remembered, carried and computed: `stamp.py`, `metadata.py`, `digest.py`."""
 
 from mutants.change import Change
 
@@ -15,7 +15,7 @@ _FITS = "if not stamp or not info or stamp.where != here or stamp.size != info.s
 SAYING = (
     Change(
         "stamp-compared-without-etag",
-        "stamp.py",
+        "core/stamp.py",
         _NAMES,
         "return same_size and when(source) == self.when",
         "new content of the same length and second is never copied",
@@ -23,7 +23,7 @@ SAYING = (
     ),
     Change(
         "stamp-compared-without-size",
-        "stamp.py",
+        "core/stamp.py",
         _NAMES,
         "return source.etag == self.etag and when(source) == self.when",
         "where a store's ETag is not of the content, an object that has grown is never copied",
@@ -31,7 +31,7 @@ SAYING = (
     ),
     Change(
         "stamp-compared-without-time",
-        "stamp.py",
+        "core/stamp.py",
         _NAMES,
         "return source.etag == self.etag and same_size",
         "a rewrite of the metadata alone is never copied",
@@ -39,7 +39,7 @@ SAYING = (
     ),
     Change(
         "version-id-ignored",
-        "stamp.py",
+        "core/stamp.py",
         "    if info.version:\n        return info.version\n",
         "",
         "two versions of one second are taken for one",
@@ -47,7 +47,7 @@ SAYING = (
     ),
     Change(
         "size-that-was-not-said-is-compared",
-        "stamp.py",
+        "core/stamp.py",
         "source.size in (-1, self.size)",
         "source.size == self.size",
         "each duplicate event reads the object again",
@@ -55,7 +55,7 @@ SAYING = (
     ),
     Change(
         "stamp-carried-to-another-key",
-        "stamp.py",
+        "core/stamp.py",
         _FITS,
         "if not stamp or not info or stamp.size != info.size:",
         "what a user copied by hand is taken for ours, and deleted",
@@ -63,7 +63,7 @@ SAYING = (
     ),
     Change(
         "stamp-on-other-bytes",
-        "stamp.py",
+        "core/stamp.py",
         _FITS,
         "if not stamp or not info or stamp.where != here:",
         "a copy that somebody has edited is taken for equal",
@@ -71,7 +71,7 @@ SAYING = (
     ),
     Change(
         "stamp-on-bytes-of-another-md5",
-        "stamp.py",
+        "core/stamp.py",
         'return stamp if not stamp.md5 or info.checksums.get("md5", stamp.md5) == stamp.md5 else None',
         "return stamp",
         "a copy that somebody has edited in place is taken for equal",
@@ -79,7 +79,7 @@ SAYING = (
     ),
     Change(
         "hops-forgotten",
-        "stamp.py",
+        "core/stamp.py",
         "hops = (*(earlier.hops if earlier else ()), source_id)",
         "hops = (source_id,)",
         "a ring of three copies for ever",
@@ -87,7 +87,7 @@ SAYING = (
     ),
     Change(
         "hops-cut",
-        "stamp.py",
+        "core/stamp.py",
         "    if len(hops) > MAX_HOPS:\n        raise",
         "    hops = hops[-MAX_HOPS:]\n    if not hops:\n        raise",
         "a ring of seventeen copies for ever",
@@ -95,7 +95,7 @@ SAYING = (
     ),
     Change(
         "stamp-taken-for-the-users-own",
-        "stamp.py",
+        "core/stamp.py",
         "return {name: value for name, value in user.items() if name != NAME}",
         "return dict(user)",
         "where the room ends the stamp goes first, and the copy is nobody's",
@@ -103,7 +103,7 @@ SAYING = (
     ),
     Change(
         "lost-header-not-named",
-        "carry.py",
+        "core/metadata.py",
         "        if value and not fits:",
         "        if False:",
         "a strict route lets it pass, and the lists are silent",
@@ -111,7 +111,7 @@ SAYING = (
     ),
     Change(
         "lost-metadata-not-named",
-        "carry.py",
+        "core/metadata.py",
         "    lost += dropped\n",
         "",
         "a strict route lets it pass, and the lists are silent",
@@ -119,7 +119,7 @@ SAYING = (
     ),
     Change(
         "lost-tags-not-named",
-        "carry.py",
+        "core/metadata.py",
         'return {}, ["tags"]',
         "return {}, []",
         "a strict route lets it pass, and the lists are silent",
@@ -127,7 +127,7 @@ SAYING = (
     ),
     Change(
         "lost-storage-class-not-named",
-        "carry.py",
+        "core/metadata.py",
         'lost.append(f"storage_class={meta.storage_class}")',
         "pass",
         "an archived object becomes an expensive one in silence",
@@ -135,7 +135,7 @@ SAYING = (
     ),
     Change(
         "line-break-in-a-value",
-        "carry.py",
+        "core/metadata.py",
         "if _NAME.fullmatch(name) and not _CONTROL.search(value)}",
         "if _NAME.fullmatch(name)}",
         "metadata becomes a header of its own",
@@ -143,7 +143,7 @@ SAYING = (
     ),
     Change(
         "room-counted-in-letters",
-        "carry.py",
+        "core/metadata.py",
         "escaped = sum(3 if byte > 0x7E or byte == 0x25 else 1 for byte in raw)",
         "escaped = len(raw)",
         "the target refuses what was said to fit",
@@ -151,7 +151,7 @@ SAYING = (
     ),
     Change(
         "tree-of-pairs-the-wrong-way",
-        "digest.py",
+        "core/digest.py",
         'hashlib.sha256(b"".join(pair)).digest() if len(pair) == 2 else pair[0]',
         'hashlib.sha256(b"".join(pair[::-1])).digest()',
         "the same bytes have another digest than the page says",
@@ -159,7 +159,7 @@ SAYING = (
     ),
     Change(
         "tree-without-its-last-leaf",
-        "digest.py",
+        "core/digest.py",
         "for at in range(0, len(level), 2)]",
         "for at in range(0, len(level) - 1, 2)]",
         "a change in the last MiB is not seen",
@@ -167,7 +167,7 @@ SAYING = (
     ),
     Change(
         "crcs-joined-without-their-place",
-        "digest.py",
+        "core/digest.py",
         "_times(name, _power(name, length), first) ^ second",
         "first ^ second",
         "good objects are called damaged, and parts that changed places are not",
@@ -175,7 +175,7 @@ SAYING = (
     ),
     Change(
         "crc-of-the-last-part-alone",
-        "digest.py",
+        "core/digest.py",
         "whole = joined(name, whole, value, length)",
         "whole = joined(name, 0, value, length)",
         "good objects are called damaged",
@@ -183,7 +183,7 @@ SAYING = (
     ),
     Change(
         "checksum-in-hex-alone",
-        "digest.py",
+        "core/digest.py",
         "for read in (bytes.fromhex, base64.b64decode):",
         "for read in (bytes.fromhex,):",
         "what a store writes as base64 is called damaged",

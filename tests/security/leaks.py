@@ -16,7 +16,7 @@ import pytest
 
 SECRETS = (
     "test-secret",  # S3 of functions/three_clouds.py and security/world.py
-    "local-obs-secret-key",  # bucketrelay_emulators/obs.py
+    "local-obs-secret-key",  # bucketrelay_emulators/obs/emulator.py
     "oms-secret-key/+=",  # receivers.py
     "unit-secret-7d1f/+=",  # unit/stores/test_s3_traps.py
     "contract-secret-9f1c2e/+=",  # contracts/conftest.py
@@ -107,17 +107,21 @@ def _text(error: BaseException) -> str:
 
 def _of_reprs() -> None:
     """Whatever holds access shows itself once, as soon as it is made."""
-    from bucketrelay import config, entry
-    from bucketrelay.stores import obs_access, oci_client, s3_client
+    from bucketrelay import config
+    from bucketrelay.clouds.aws import client as s3_client
+    from bucketrelay.clouds.huawei import credentials as obs_access
+    from bucketrelay.clouds.oracle import client as oci_client
+    from bucketrelay.system import System
 
-    kinds = [config.Config, config.StoreConfig, config.ForwardConfig, entry.System]
+    kinds = [config.Config, config.StoreConfig, config.ForwardConfig, System]
     for kind in [*kinds, s3_client.Access, obs_access.Access, oci_client.Access]:
         _after(kind, "__init__", lambda self, *_, **__: WATCH.look(f"the repr of a {type(self).__name__}", repr(self)))
 
 
 def _of_lines() -> None:
-    from bucketrelay import lists, observe
     from bucketrelay.core import checkpoints
+    from bucketrelay.reports import lists
+    from bucketrelay.reports import log_line as observe
 
     for module, name in ((observe, "_one_line"), (lists, "line"), (checkpoints, "text")):
         made = getattr(module, name)
@@ -131,7 +135,7 @@ def _of_lines() -> None:
 
 
 def _of_buckets() -> None:
-    from bucketrelay_emulators.bucket import Bucket
+    from bucketrelay_emulators.engine.bucket import Bucket
 
     def stored(_: Bucket, written: Any) -> None:
         WATCH.look(f"the metadata of {written.key!r}", f"{dict(written.headers)} {dict(written.user)} {written.key}")
@@ -177,7 +181,7 @@ def _after(kind: type, name: str, look: Callable[..., None]) -> None:
 
 
 _LATER: dict[str, Callable[[], None]] = {  # what is patched once it is loaded: not every worker needs it
-    "bucketrelay_emulators.bucket": _of_buckets,
+    "bucketrelay_emulators.engine.bucket": _of_buckets,
     "moto.server": _of_moto,
     "functions.runtimes": _of_runtimes,
 }

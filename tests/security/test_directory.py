@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.local import files as local_files
+from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.errors import RelayError, StoreRefused
 from bucketrelay.model import Address, Meta
-from bucketrelay.stores import local_files
-from bucketrelay.stores.local import LocalStore
 
 PIECES = (
     "..",

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bucketrelay import wiring
-from bucketrelay.entry import handle
-from bucketrelay.replay import Replay
-from bucketrelay_emulators.faults import ALWAYS, Fault
+from bucketrelay.drivers.function import handle
+from bucketrelay.drivers.replay import Replay
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from functions.three_clouds import NAMESPACE
 from security.world import BESIDE, FOREIGN, LOGS, SOURCE, TARGET
 

@@ -9,16 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bucketrelay import observe
 from bucketrelay.cli import cli
 from bucketrelay.commands.terminal import shown
-from bucketrelay.core.carry import fit
+from bucketrelay.core.metadata import fit
 from bucketrelay.core.stamp import Stamp
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.forward import Notice
 from bucketrelay.forward.webhook import WebhookForward
 from bucketrelay.model import Address, Change, Meta, Task
+from bucketrelay.reports import log_line as observe
 from bucketrelay.store import CONTENT_HEADERS, Part, Upload
 from receivers import Receiver
 from security.world import SOURCE, TARGET

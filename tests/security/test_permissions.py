@@ -13,14 +13,15 @@ from typing import ClassVar
 
 import pytest
 
-from bucketrelay import config, entry, wiring
+from bucketrelay import config, wiring
+from bucketrelay.clouds.registry import cloud as wire_cloud
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.doctor import World as Asked
 from bucketrelay.doctor import examine
-from bucketrelay.replay import Replay
-from bucketrelay.wire.clouds import cloud as wire_cloud
-from bucketrelay_emulators.faults import ALWAYS, Fault
-from bucketrelay_emulators.obs import ObsEmulator, ObsFront
+from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.replay import Replay
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
 from functions.three_clouds import ROOT
 from security.test_forged import event
 from security.world import SOURCE
@@ -102,7 +103,7 @@ def again(clouds, cloud):
     made = []
 
     def health(name):
-        made.append(wire_cloud(found.stores[name]))
+        made.append(wire_cloud(found.stores[name].address, found.stores[name].revealed()))
         return made[-1]
 
     asked = Asked(found, stores.get, health, lambda: datetime.now(timezone.utc), lambda: uuid.uuid4().hex)

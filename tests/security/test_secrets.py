@@ -13,19 +13,20 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 from bucketrelay import config, wiring
+from bucketrelay.clouds.aws import client as s3_client
+from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.huawei import credentials as obs_access
+from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.deadline import Deadline
-from bucketrelay.entry import handle
+from bucketrelay.drivers.function import handle
 from bucketrelay.errors import ConfigError, RelayError
 from bucketrelay.forward import Notice
 from bucketrelay.forward.oms import OmsForward
-from bucketrelay.forward.post import Retry
 from bucketrelay.forward.webhook import WebhookForward
+from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, Task
-from bucketrelay.stores import obs_access, s3_client
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay.stores.oci import OciStore
-from bucketrelay.stores.s3 import S3Store
-from bucketrelay_emulators.oci_sign import pem, private_key
+from bucketrelay_emulators.oci.sign import pem, private_key
 from functions.three_clouds import ROOT
 from receivers import Receiver, Say
 from security.leaks import SECRETS, WATCH, chain, found_in
@@ -308,7 +309,7 @@ def test_a_test_that_leaks_fails_and_its_neighbours_do_not(tmp_path):
         from bucketrelay import lists
         from bucketrelay.errors import RelayError
         from bucketrelay.model import Outcome, Result
-        from bucketrelay_emulators.engine import Engine
+        from bucketrelay_emulators.engine.engine import Engine
         S = "leak-secret" + "-77aa"
         def test_good(): print("leak-secret")
     """

@@ -12,21 +12,22 @@ from datetime import datetime, timezone
 
 import pytest
 
-from bucketrelay import events, lists
+from bucketrelay import events
+from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.local.store import LocalStore
+from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.replay import Replay
 from bucketrelay.errors import BadEvent, RelayError
 from bucketrelay.forward import Notice
-from bucketrelay.forward.post import Retry
 from bucketrelay.forward.webhook import WebhookForward
+from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, ObjectInfo, Task
-from bucketrelay.replay import Replay
+from bucketrelay.reports import lists
 from bucketrelay.store import Upload
-from bucketrelay.stores.local import LocalStore
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay.stores.oci import OciStore
-from bucketrelay.stores.s3 import S3Store
-from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
 from fakes import MemoryStore
 
 MiB = 1024 * 1024

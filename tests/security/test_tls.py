@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
+from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError, StoreRefused
 from bucketrelay.forward import Notice
 from bucketrelay.forward.oms import OmsForward
-from bucketrelay.forward.post import Retry
 from bucketrelay.forward.webhook import WebhookForward
+from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, Task
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay.stores.oci import OciStore
-from bucketrelay.stores.s3 import S3Store
-from bucketrelay_emulators import tls
-from bucketrelay_emulators.oci_sign import fingerprint, pem, private_key
+from bucketrelay_emulators.oci.sign import fingerprint, pem, private_key
+from bucketrelay_emulators.server import tls
 
 SECRET, TOKEN, BODY = "tls-secret-4c1d/+=", "tls-session-token-81ee", b"the body of an object"
 WEAKENING = {

@@ -20,11 +20,11 @@ from moto.server import ThreadedMotoServer
 
 from bucketrelay import config, wiring
 from bucketrelay.config import Config
-from bucketrelay.entry import System
-from bucketrelay_emulators.faults import Request
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.proxy import FaultProxy
+from bucketrelay.system import System
+from bucketrelay_emulators.engine.faults import Request
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.server.proxy import FaultProxy
 from functions.three_clouds import NAMESPACE, ROOT, S3, Emulated, Held
 
 SOURCE, TARGET, LOGS, FOREIGN = "src-bucket", "target-bucket", "log-bucket", "foreign-bucket"

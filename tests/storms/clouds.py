@@ -17,12 +17,13 @@ from typing import Any
 from unittest import mock
 from urllib.parse import unquote
 
-from bucketrelay_emulators import obs_events, oci_events
-from bucketrelay_emulators.faults import Fault
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.proxy import FaultProxy
-from bucketrelay_emulators.values import Change
+from bucketrelay_emulators.engine.faults import Fault
+from bucketrelay_emulators.engine.values import Change
+from bucketrelay_emulators.obs import events as obs_events
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci import events as oci_events
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.server.proxy import FaultProxy
 from storms.weather import take_over
 
 SOURCE, TARGET, LOGS = "src-bucket", "target-bucket", "log-bucket"

@@ -6,8 +6,8 @@ import time
 from collections import Counter, defaultdict
 from typing import Any
 
-from bucketrelay_emulators.faults import Fault, Faults, Request, Requests
-from bucketrelay_emulators.serving import Server
+from bucketrelay_emulators.engine.faults import Fault, Faults, Request, Requests
+from bucketrelay_emulators.server.serving import Server
 
 LOG = "log"
 _STORM = re.compile(r"(?:^|/)(storm-\d+)/")

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree as ET
 
-from bucketrelay_emulators.obs_signature import sign
-from bucketrelay_emulators.serving import Incoming
+from bucketrelay_emulators.obs.signature import sign
+from bucketrelay_emulators.server.serving import Incoming
 from storms.clouds import NAMESPACE, SOURCE
 
 Meta = Mapping[str, Any]  # content_type, user, and perhaps cache_control

@@ -7,7 +7,7 @@ import pytest
 
 from bucketrelay.config.environment import OMS_VARIABLES, from_environment
 from bucketrelay.errors import ConfigError
-from bucketrelay_emulators.obs import ObsEmulator
+from bucketrelay_emulators.obs.emulator import ObsEmulator
 from functions.runtimes import FunctionGraphRuntime
 from receivers import Oms
 from templates.stacks import ROOT

@@ -28,8 +28,8 @@ def world(tmp_path, monkeypatch):
 
 class World:
     def __init__(self, folder, endpoint):
+        from bucketrelay.clouds.aws.store import S3Store
         from bucketrelay.model import Address
-        from bucketrelay.stores.s3 import S3Store
 
         self.folder = folder
         options = {"endpoint": endpoint, "region": "us-east-1", "access_key": "a", "secret_key": "s"}

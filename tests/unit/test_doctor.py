@@ -20,12 +20,12 @@ from bucketrelay.cli import cli
 from bucketrelay.doctor import CHECKS, Finding, World, examine, table
 from bucketrelay.model import Address
 from bucketrelay.store import Store
-from bucketrelay_emulators import obs_settings
-from bucketrelay_emulators.faults import ALWAYS, Fault
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.oci_events import COMPARTMENT
-from bucketrelay_emulators.proxy import FaultProxy
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.obs import settings as obs_settings
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.oci.events import COMPARTMENT
+from bucketrelay_emulators.server.proxy import FaultProxy
 from fakes import MemoryStore
 
 SECRET = "doctor-secret-77aa/+="
@@ -407,7 +407,7 @@ def text(clouds):
 
 def look(clouds, *, now):
     from bucketrelay import wiring
-    from bucketrelay.wire.clouds import cloud
+    from bucketrelay.clouds.registry import cloud
 
     found = config.load(text(clouds), {})
     stores = wiring.Stores(found.stores, lambda: wiring.NO_KEYS)
@@ -416,7 +416,7 @@ def look(clouds, *, now):
         world = World(
             found,
             lambda name: kept(stack, stores.get(name)),
-            lambda name: kept(stack, cloud(found.stores[name])),
+            lambda name: kept(stack, cloud(found.stores[name].address, found.stores[name].revealed())),
             lambda: now,
             lambda: f"probe-{next(names)}",
         )

@@ -6,16 +6,18 @@ from datetime import datetime, timezone
 
 import pytest
 
-from bucketrelay import entry, lists
-from bucketrelay.core.again import MOST
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import current
+from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.handover import MOST
 from bucketrelay.errors import OutOfTime, StoreRefused
 from bucketrelay.events import parse
 from bucketrelay.events.payload import Deferral
 from bucketrelay.model import Address, Change, Outcome, Result
+from bucketrelay.reports import lists
 from bucketrelay.routes import Route
+from bucketrelay.system import System
 from fakes import MemoryStore
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
@@ -28,7 +30,7 @@ class World:
     def __init__(self, *late, refuse=None):
         self.late, self.refuse, self.sent, self.run = set(late), refuse, [], []
         self.log = MemoryStore(Address("s3", "logs"))
-        self.system = entry.System(
+        self.system = System(
             routes=(ROUTE,),
             runner=Runner(self.deliver, lambda task: ("", ""), Budget(1024, 2), lambda: NOW),
             log=lambda: self.log,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketrelay.model import Outcome, Result
-from bucketrelay.observe import log_line, refusal, summary
+from bucketrelay.reports.log_line import log_line, refusal, summary
 
 NOW = datetime(2026, 11, 21, 9, 15, 0, 123456, tzinfo=timezone.utc)
 COPIED = Result(

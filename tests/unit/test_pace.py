@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
-from bucketrelay.pace import Pace, Rate, seconds
+from bucketrelay.http.pace import Pace, Rate, seconds
 
 URL = "s3://photos/a"
 

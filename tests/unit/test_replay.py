@@ -6,9 +6,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from click.testing import CliRunner
 
-from bucketrelay import config, entry, wiring
+from bucketrelay import config, wiring
 from bucketrelay.cli import cli
-from bucketrelay.replay import moment
+from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.replay import moment
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
 
@@ -17,7 +18,7 @@ class World:
     """A local source that events of OBS speak for: the route's own stores are directories, but for the source."""
 
     def __init__(self, folder):
-        from bucketrelay_emulators.obs import ObsEmulator
+        from bucketrelay_emulators.obs.emulator import ObsEmulator
 
         self.folder, self.obs = folder, ObsEmulator().__enter__()
         self.obs.create_bucket("src-bucket")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bucketrelay import config, entry, wiring
+from bucketrelay import config, wiring
+from bucketrelay.drivers import function as entry
 from bucketrelay.errors import ConfigError
 
 EVENTS = Path(__file__).parents[1] / "payloads" / "events"

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bucketrelay import wiring
+from bucketrelay.clouds.bucket import Cloud
+from bucketrelay.clouds.registry import cloud
 from bucketrelay.commands.terminal import FAILED, OK, common, configuration, shown
 from bucketrelay.doctor import CHECKS, Finding, World, examine
 from bucketrelay.store import Store
-from bucketrelay.wire import Cloud
-from bucketrelay.wire.clouds import cloud
 
 _WORDS = {True: "[green]ok[/]", None: "[yellow]note[/]", False: "[red]FAIL[/]"}
 
@@ -45,7 +45,7 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
 
         def health(name: str) -> Cloud | None:
             if name not in clouds:
-                made = clouds[name] = cloud(found.stores[name])
+                made = clouds[name] = cloud(found.stores[name].address, found.stores[name].revealed())
                 if made is not None:
                     stack.callback(made.close)
             return clouds[name]

@@ -11,9 +11,9 @@ from rich.console import Console
 from bucketrelay import wiring
 from bucketrelay.commands.show import print_results, print_tasks
 from bucketrelay.commands.terminal import CONTROL, FAILED, OK, common, complain, configuration, usage
-from bucketrelay.entry import System
+from bucketrelay.drivers.replay import Replay, moment, tasks
 from bucketrelay.errors import ConfigError, RelayError
-from bucketrelay.replay import Replay, moment, tasks
+from bucketrelay.system import System
 
 
 @click.command()

@@ -11,11 +11,13 @@ from typing import cast
 import click
 from rich.console import Console
 
-from bucketrelay import entry, wiring
+from bucketrelay import wiring
 from bucketrelay.commands.show import print_results, print_tasks
 from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration, usage
+from bucketrelay.drivers import function as entry
 from bucketrelay.errors import BadEvent, ConfigError, RelayError
 from bucketrelay.model import Cloud
+from bucketrelay.system import System
 
 
 @click.command()
@@ -50,7 +52,7 @@ def replicate(
     raise SystemExit(status)
 
 
-def _replicate(name: str, cloud: Cloud | None, system: entry.System, as_json: bool, out: Console) -> int:
+def _replicate(name: str, cloud: Cloud | None, system: System, as_json: bool, out: Console) -> int:
     try:
         report = entry.handle(_read(name), system, cloud=cloud, seconds=math.inf, invocation=f"cli-{uuid.uuid4().hex}")
     except RelayError as error:
@@ -63,7 +65,7 @@ def _replicate(name: str, cloud: Cloud | None, system: entry.System, as_json: bo
     return FAILED if bad or not all(result.ok for result in report.results) else OK
 
 
-def _dry(name: str, cloud: Cloud | None, system: entry.System, as_json: bool, out: Console) -> int:
+def _dry(name: str, cloud: Cloud | None, system: System, as_json: bool, out: Console) -> int:
     try:
         tasks, refused = entry.tasks_of(_read(name), system, cloud=cloud)
     except BadEvent as error:

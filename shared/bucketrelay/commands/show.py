@@ -7,10 +7,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bucketrelay import lists
 from bucketrelay.commands.terminal import shown
-from bucketrelay.entry import System
 from bucketrelay.model import Outcome, Result, Task
+from bucketrelay.reports import lists
+from bucketrelay.system import System
 
 _COLOURS = {Outcome.FAILED: "red", Outcome.UNFINISHED: "yellow", Outcome.UNCHANGED: "dim"}
 

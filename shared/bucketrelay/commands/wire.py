@@ -8,12 +8,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from bucketrelay.clouds.bucket import Cloud, Kind, Plan, Unwirable, Wish
+from bucketrelay.clouds.registry import cloud
 from bucketrelay.commands.terminal import CONTROL, FAILED, common, complain, configuration, shown, usage
 from bucketrelay.config import Config
 from bucketrelay.errors import RelayError
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.wire import Cloud, Kind, Plan, Unwirable, Wish
-from bucketrelay.wire.clouds import cloud
 
 _HELP = {
     "function": "Call this function: Lambda ARN, FunctionGraph URN, OCI function OCID.",
@@ -108,7 +108,7 @@ def _route(found: Config, name: str) -> Route:
 def _cloud(found: Config, route: Route) -> Cloud:
     if route.source.bucket == ANY_BUCKET:
         usage(f"the route {route.name} takes any bucket: name one as its source, or wire each by hand")
-    adapter = cloud(found.stores[route.source_store])
+    adapter = cloud(found.stores[route.source_store].address, found.stores[route.source_store].revealed())
     if adapter is None:
         scheme = route.source.scheme
         usage(f"{scheme}:// has no events to wire: run bucketrelay reconcile {route.name} on a schedule instead")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from types import MappingProxyType
 
-from bucketrelay.classes import known
+from bucketrelay.clouds.storage_classes import known
 from bucketrelay.config.reading import Reading, Text, did_you_mean
 from bucketrelay.config.tables import Table
 from bucketrelay.config.urls import SCHEMES, BadURL, endpoint_url, scheme_of, store_address, with_endpoint

@@ -8,12 +8,12 @@ from hashlib import md5, sha256
 from typing import NamedTuple
 
 from bucketrelay.core import stamp as stamps
-from bucketrelay.core.carry import fit
 from bucketrelay.core.checkpoints import Checkpoint, quietly
+from bucketrelay.core.copy import Copy, First, Road, transfer
 from bucketrelay.core.decide import Action, Link, decide
+from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.digest import tree
-from bucketrelay.core.fuse import Fuse
-from bucketrelay.core.transfer import Copy, First, Road, transfer
+from bucketrelay.core.metadata import fit
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import (
     CannotCopy,

@@ -5,10 +5,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from typing import Protocol
 
 from bucketrelay.core.budget import Budget
-from bucketrelay.core.fair import Fair
-from bucketrelay.core.tell import Tell
+from bucketrelay.core.fair_queue import Fair
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result, Task
@@ -16,6 +16,16 @@ from bucketrelay.model import Outcome, Result, Task
 Deliver = Callable[[Task, Deadline], Result]
 Numbered = tuple[int, Task]  # a task and its place among those that were given
 Step = list[Numbered]  # what one delivery does: one task, or all that go into one request
+
+
+class Tell(Protocol):
+    """Tells forwards of tasks."""
+
+    def together(self, forward: str) -> int:
+        """How many keys the forward takes in one request."""
+
+    def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
+        """One result for each of *tasks*, which are all for the same forward. Never raises but for a defect."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Greeting, Health, Need
 from bucketrelay.config import Config
 from bucketrelay.doctor.checks import CHECKS, Finding
 from bucketrelay.doctor.probe import Trial, probes
@@ -11,7 +12,6 @@ from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.model import Deletes, ObjectInfo
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.store import Store
-from bucketrelay.wire import CREATED, EXPIRED, REMOVED, Greeting, Health, Need
 
 SKEW = timedelta(minutes=5)  # what S3, OBS and OCI allow before they refuse a signature
 _NO_KEY = ".bucketrelay-doctor/no-such-key"

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, RelayError, StoreRefused
 from bucketrelay.forward import Notice, Verdict
-from bucketrelay.forward.post import Answer, Post, Retry
+from bucketrelay.http.post import Answer, Post, Retry
 from bucketrelay.model import Change
 
 Keys = tuple[str, str, str]  # access key, secret key, security token

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, RelayError, StoreRefused
 from bucketrelay.forward import Notice, Verdict
-from bucketrelay.forward.post import Answer, Post, Retry
+from bucketrelay.http.post import Answer, Post, Retry
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _ENCODED_SECRET = "whsec_"  # noqa: S105 — the prefix that Standard Webhooks gives to a secret in base64

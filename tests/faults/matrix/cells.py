@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.fuse import Fuse
-from bucketrelay.core.transfer import Road
+from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Deletes, Meta, Outcome, Result, Task
 from bucketrelay.store import Abilities, PartStore
-from bucketrelay_emulators.faults import ALWAYS, Fault, Request
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault, Request
 from fakes import MemoryStore
 from faults.matrix.clouds import SECRET, Cloud
 from faults.matrix.known import WRONG

@@ -16,15 +16,15 @@ from unittest import mock
 
 from moto.server import ThreadedMotoServer
 
+from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.errors import ObjectGone
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, PartStore, Upload
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay.stores.oci import OciStore
-from bucketrelay.stores.s3 import S3Store
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.proxy import FaultProxy
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.server.proxy import FaultProxy
 from fakes import at_once
 
 ACCESS, SECRET = "AKIAFAULTMATRIX00000", "fault-matrix-secret"

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bucketrelay_emulators.faults import Fault, Request
+from bucketrelay_emulators.engine.faults import Fault, Request
 
 PART = 1024  # bytes: more than an error document has, so that one could pass for a small object
 OLD, NEW = b"older", b"newer"

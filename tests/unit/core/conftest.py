@@ -10,8 +10,8 @@ import pytest
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.fuse import Fuse
-from bucketrelay.core.transfer import Road
+from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Address, Change, Deletes, Result, Task
 from fakes import MemoryStore

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timezone
 
-from bucketrelay.core.again import Asked, hand_over
+from bucketrelay.drivers.handover import Asked, hand_over
 from bucketrelay.events import parse
 from bucketrelay.events.payload import Deferral
 from bucketrelay.model import Change, Outcome, Result, Task

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketrelay.core.carry import fit
+from bucketrelay.core.metadata import fit
 from bucketrelay.core.stamp import NAME, Stamp
 from bucketrelay.model import Meta
 from bucketrelay.store import CONTENT_HEADERS, Abilities

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bucketrelay.core.fuse import Fuse
+from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.errors import DeletesHeld
 
 

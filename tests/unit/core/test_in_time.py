@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bucketrelay.core import transfer
+from bucketrelay.core import copy as transfer
 from bucketrelay.core.budget import Budget
 from bucketrelay.deadline import Deadline, current
 from bucketrelay.model import Change, Outcome

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bucketrelay.core.carry import fit
+from bucketrelay.core.metadata import fit
 from bucketrelay.core.stamp import NAME, Stamp
 from bucketrelay.model import Meta
 from bucketrelay.store import Abilities

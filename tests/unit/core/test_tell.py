@@ -4,9 +4,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from bucketrelay.core.tell import Tell
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
+from bucketrelay.forward.deliver import Tell
 from bucketrelay.model import Address, Outcome, Task
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)

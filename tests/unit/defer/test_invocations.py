@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from bucketrelay.defer import aws, huawei, oracle
+from bucketrelay.clouds.aws import invoke as aws
+from bucketrelay.clouds.huawei import invoke as huawei
+from bucketrelay.clouds.oracle import invoke as oracle
 from bucketrelay.errors import StoreRefused, StoreUnavailable
-from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
 from functions.invoke_apis import AGENCY, OCID, URN, InvokeApi
 from functions.runtime_api import ARN
 

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from bucketrelay import config, entry, wiring
+from bucketrelay import config, wiring
 from bucketrelay.config import from_environment
 from bucketrelay.deadline import Deadline
+from bucketrelay.drivers import function as entry
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Outcome, Task
 from receivers import Oms
@@ -117,7 +118,7 @@ def test_only_the_forward_that_a_route_names_is_imported(tmp_path, kind, other):
     text = toml({"f": f'type = "{kind}"\nurl = "https://h/v2/p/sync-tasks/t/events"'}, tmp_path)
     code = (
         "import sys; from bucketrelay import config, wiring;"
-        "assert not {'bucketrelay.forward.oms', 'bucketrelay.forward.post'} & set(sys.modules);"
+        "assert not {'bucketrelay.forward.oms', 'bucketrelay.http.post'} & set(sys.modules);"
         f"wiring.system(config.load({text!r}, {{}}));"
         f"assert 'bucketrelay.forward.{kind}' in sys.modules and 'bucketrelay.forward.{other}' not in sys.modules;"
         "assert not {'huaweicloudsdkcore', 'http.client', 'ssl'} & set(sys.modules)"

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.run import Runner
-from bucketrelay.core.tell import Tell
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
 from bucketrelay.forward import Notice
+from bucketrelay.forward.deliver import Tell
 from bucketrelay.forward.oms import OmsForward, encoded, events_url, signed
-from bucketrelay.forward.post import Post, Retry
+from bucketrelay.http.post import Post, Retry
 from bucketrelay.model import Address, Change, Outcome, Task
 from receivers import SILENCE, Got, Oms, Receiver, Say, oms_error, signature
 
@@ -157,7 +157,7 @@ def test_the_signature_is_the_one_of_the_guide_and_of_the_sdk(project, task, sec
 
 def test_the_signer_is_imported_without_the_sdks_http_client():
     code = (
-        "import sys; from bucketrelay.forward.oms import OmsForward, signed; from bucketrelay.forward.post import Post;"
+        "import sys; from bucketrelay.forward.oms import OmsForward, signed; from bucketrelay.http.post import Post;"
         "from datetime import datetime, timezone; OmsForward('https://h/v2/p/sync-tasks/t/events');"
         "assert 'huaweicloudsdkcore' not in sys.modules and 'http.client' not in sys.modules;"
         "signed(Post('https://h/'), b'1', ('a', 'b', ''), datetime.now(timezone.utc));"

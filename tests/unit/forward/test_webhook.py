@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.run import Runner
-from bucketrelay.core.tell import Tell
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
 from bucketrelay.forward import Notice
-from bucketrelay.forward.post import Post, Retry
+from bucketrelay.forward.deliver import Tell
 from bucketrelay.forward.webhook import WebhookForward, cloud_event, secret_bytes, signature
+from bucketrelay.http.post import Post, Retry
 from bucketrelay.model import Address, Change, Outcome, Task
 from receivers import SILENCE, Receiver, Say
 

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bucketrelay_emulators.tls import Authority
+from bucketrelay_emulators.server.tls import Authority
 
 
 @dataclass

@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from bucketrelay.clouds import server_copy as copying
+from bucketrelay.clouds.huawei.store import ObsStore
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
@@ -18,12 +20,10 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import MiB, ServerSideCopy, Tagged
-from bucketrelay.stores import copying
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay_emulators import obs as emulator
-from bucketrelay_emulators import obs_multipart
-from bucketrelay_emulators.faults import Fault
-from bucketrelay_emulators.obs import ObsEmulator, ObsFront
+from bucketrelay_emulators.engine.faults import Fault
+from bucketrelay_emulators.obs import emulator
+from bucketrelay_emulators.obs import multipart as obs_multipart
+from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
 
 OLD = Meta(content_type="text/plain", user={"by": "source", "old": "1"})
 NEW = Meta(content_type="text/html", user={"by": "copy"}, tags={"k 1": "ü"}, storage_class="WARM")

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.huawei.fields import headers_for, info_of, page_of
+from bucketrelay.clouds.huawei.store import ObsStore
 from bucketrelay.errors import (
     Damaged,
     ObjectGone,
@@ -24,11 +26,9 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Address, Meta
 from bucketrelay.store import MiB, Part, PartStore, Store, Upload
-from bucketrelay.stores.obs import ObsStore
-from bucketrelay.stores.obs_wire import headers_for, info_of, page_of
-from bucketrelay_emulators.engine import Engine
-from bucketrelay_emulators.faults import ALWAYS, Fault
-from bucketrelay_emulators.obs import ObsEmulator, ObsFront
+from bucketrelay_emulators.engine.engine import Engine
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
 from fakes import at_once
 
 NONE = Meta()
@@ -582,7 +582,9 @@ def test_one_store_is_used_by_many_threads(bucket, store):
 
 
 def test_importing_the_store_does_not_import_the_sdk():
-    code = "import sys, bucketrelay.stores.obs; print(sorted({'obs', 'certifi', 'requests'} & set(sys.modules)))"
+    code = (
+        "import sys, bucketrelay.clouds.huawei.store; print(sorted({'obs', 'certifi', 'requests'} & set(sys.modules)))"
+    )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from bucketrelay.clouds.oracle import copies as oci_copy
+from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
@@ -15,11 +17,9 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, MiB, ServerSideCopy, Tagged
-from bucketrelay.stores import oci_copy
-from bucketrelay.stores.oci import OciStore
-from bucketrelay_emulators.faults import ALWAYS, Fault
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.oci_sign import pem, private_key
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.oci.sign import pem, private_key
 from fakes import at_once
 
 NS = "mytenancy"

@@ -17,6 +17,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.oracle import requests as oci_calls
+from bucketrelay.clouds.oracle.fields import full_key, md5_of, unworded, worded
+from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.errors import (
     ConfigError,
     Damaged,
@@ -29,13 +32,10 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Upload
-from bucketrelay.stores import oci_calls
-from bucketrelay.stores.oci import OciStore
-from bucketrelay.stores.oci_wire import full_key, md5_of, unworded, worded
-from bucketrelay_emulators import serving
-from bucketrelay_emulators.faults import ALWAYS, Fault
-from bucketrelay_emulators.oci import OciEmulator
-from bucketrelay_emulators.oci_sign import pem, private_key
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.oci.sign import pem, private_key
+from bucketrelay_emulators.server import serving
 from fakes import at_once
 
 NS, BUCKET = "mytenancy", "photos"
@@ -154,7 +154,7 @@ class TestBodies:
     SCRIPT = """
 import resource, sys
 from bucketrelay.model import Address, Meta
-from bucketrelay.stores.oci import OciStore
+from bucketrelay.clouds.oracle.store import OciStore
 store = OciStore(Address("oci", "photos", "mytenancy"), endpoint=sys.argv[1], config_file=sys.argv[2])
 store.put("warm", bytearray(b"1"), Meta())
 body = bytearray(64 << 20)
@@ -294,7 +294,7 @@ class TestAbsence:
             list(store.list("a"))
 
     def test_pages_are_followed_to_the_end(self, store, monkeypatch):
-        monkeypatch.setattr("bucketrelay.stores.oci._PAGE", 2)
+        monkeypatch.setattr("bucketrelay.clouds.oracle.store._PAGE", 2)
         keys = ["a", "b/1", "b/2", "c", "é"]
         for key in keys:
             store.put(key, b"1", PLAIN)
@@ -539,7 +539,7 @@ class TestClient:
         script = """
 import sys
 from bucketrelay.model import Address
-from bucketrelay.stores.oci import OciStore
+from bucketrelay.clouds.oracle.store import OciStore
 store = OciStore(Address("oci", "photos", "mytenancy"), endpoint=sys.argv[1], config_file=sys.argv[2])
 assert "oci" not in sys.modules
 assert store.look("a") is None

@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.aws.conditions import Conditions
+from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.server_copy import _spans
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
@@ -23,9 +26,6 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, GiB, MiB, ServerSideCopy, Tagged
-from bucketrelay.stores.copying import _spans
-from bucketrelay.stores.s3 import S3Store
-from bucketrelay.stores.s3_conditions import Conditions
 from unit.stores.scripted import Answer, Scripted, said
 
 TIME = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)

@@ -16,6 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.aws.client import Access
+from bucketrelay.clouds.aws.fields import info_of, unworded, worded
+from bucketrelay.clouds.aws.store import S3Store
 from bucketrelay.errors import (
     Damaged,
     ObjectGone,
@@ -28,10 +31,7 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Part, Upload
-from bucketrelay.stores.s3 import S3Store
-from bucketrelay.stores.s3_client import Access
-from bucketrelay.stores.s3_wire import info_of, unworded, worded
-from bucketrelay_emulators.tls import Authority
+from bucketrelay_emulators.server.tls import Authority
 from fakes import at_once
 from unit.stores.scripted import Answer, Scripted, said
 
@@ -72,13 +72,13 @@ def store(server: Scripted) -> Iterator[S3Store]:
 @pytest.fixture
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """The waits between attempts are not what is tested."""
-    monkeypatch.setattr("bucketrelay.stores.s3_reads.Pace", at_once)
+    monkeypatch.setattr("bucketrelay.clouds.aws.reads.Pace", at_once)
 
 
 class TestColdStart:
     def test_a_store_is_made_without_the_sdk(self):
         code = (
-            "import sys; from bucketrelay.stores.s3 import S3Store; from bucketrelay.model import Address;"
+            "import sys; from bucketrelay.clouds.aws.store import S3Store; from bucketrelay.model import Address;"
             "S3Store(Address('s3', 'b')); print([name for name in sys.modules if 'boto' in name])"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -86,7 +86,7 @@ class TestColdStart:
 
     def test_the_sdk_above_botocore_is_not_loaded_at_all(self):
         code = (
-            "import sys; from bucketrelay.stores.s3 import S3Store; from bucketrelay.model import Address;"
+            "import sys; from bucketrelay.clouds.aws.store import S3Store; from bucketrelay.model import Address;"
             "S3Store(Address('s3', 'b'), region='us-east-1', access_key='a', secret_key='b')._client();"
             "print([name for name in sys.modules if name in ('boto3', 's3transfer')])"
         )

@@ -9,8 +9,8 @@ from botocore.session import Session
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
-from bucketrelay_emulators.obs import ObsEmulator
-from bucketrelay_emulators.oci import OciEmulator
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
 
 SECRET = "wire-secret-5e1f/+="
 

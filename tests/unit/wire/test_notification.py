@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Overlap
+from bucketrelay.clouds.notification_xml import Document, merged, parse, reach, removed, rule_of
 from bucketrelay.errors import StoreUnavailable
-from bucketrelay.wire import CREATED, EXPIRED, REMOVED, Overlap
-from bucketrelay.wire.notification import Document, merged, parse, reach, removed, rule_of
 
 OWN = "bucketrelay-r"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:relay"

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from bucketrelay.cli import cli
-from bucketrelay_emulators import obs_settings
+from bucketrelay_emulators.obs import settings as obs_settings
 from unit.wire.conftest import SECRET
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:wire-relay"

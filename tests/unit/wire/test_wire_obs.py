@@ -2,13 +2,13 @@
 
 import pytest
 
+from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, ChangedMeanwhile, Need, Unwirable, Wish
+from bucketrelay.clouds.huawei.bucket import ObsCloud
+from bucketrelay.clouds.huawei.credentials import Access
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Address
-from bucketrelay.stores.obs_access import Access
-from bucketrelay.wire import CREATED, EXPIRED, REMOVED, ChangedMeanwhile, Need, Unwirable, Wish
-from bucketrelay.wire.obs import ObsCloud
-from bucketrelay_emulators import obs_settings
-from bucketrelay_emulators.faults import Fault
+from bucketrelay_emulators.engine.faults import Fault
+from bucketrelay_emulators.obs import settings as obs_settings
 
 URN = "urn:fss:cn-north-4:0123:function:default:relay:latest"
 # Both dialects of a filter: the SDK reads one of them, and would write the other rule without its filter.

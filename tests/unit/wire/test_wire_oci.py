@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Need, Overlap, Unwirable, Wish
+from bucketrelay.clouds.oracle.bucket import OciCloud
+from bucketrelay.clouds.oracle.client import Access
+from bucketrelay.clouds.oracle.rules import brings
 from bucketrelay.model import Address
-from bucketrelay.stores.oci_client import Access
-from bucketrelay.wire import CREATED, EXPIRED, REMOVED, Need, Overlap, Unwirable, Wish
-from bucketrelay.wire.oci import OciCloud
-from bucketrelay.wire.oci_rules import brings
-from bucketrelay_emulators.faults import Fault
-from bucketrelay_emulators.oci_events import COMPARTMENT
+from bucketrelay_emulators.engine.faults import Fault
+from bucketrelay_emulators.oci.events import COMPARTMENT
 
 FUNCTION = "ocid1.fnfunc.oc1.phx.relay"
 PLACE = Address("oci", "src", "mytenancy", "in/")

@@ -5,11 +5,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from bucketrelay.clouds.aws.bucket import S3Cloud
+from bucketrelay.clouds.aws.client import Access
+from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, ChangedMeanwhile, Need, Overlap, Unwirable, Wish
 from bucketrelay.errors import RelayError, StoreRefused
 from bucketrelay.model import Address
-from bucketrelay.stores.s3_client import Access
-from bucketrelay.wire import CREATED, EXPIRED, REMOVED, ChangedMeanwhile, Need, Overlap, Unwirable, Wish
-from bucketrelay.wire.s3 import S3Cloud
 from unit.wire.conftest import SECRET
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:wire-relay"

@@ -1,0 +1,1 @@
+"""Amazon S3, every S3-compatible server, and Lambda."""

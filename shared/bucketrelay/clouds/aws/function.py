@@ -1,0 +1,150 @@
+"""What stands behind a bucket's notifications on AWS: Lambda functions, and the queues that Lambda reads for them.
+
+Sources: Lambda developer guide, "services-sqs-configure" (visibility timeout, dead letters, ReportBatchItemFailures)
+and "gettingstarted-limits"; Lambda API reference, GetFunctionConfiguration and ListEventSourceMappings.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from bucketrelay.clouds.aws.client import Access, authorities
+from bucketrelay.clouds.aws.errors import code_of
+from bucketrelay.clouds.bucket import Fact, Need
+from bucketrelay.clouds.function_limits import memory, seconds
+
+if TYPE_CHECKING:
+    from botocore.loaders import Loader
+
+
+def facts(access: Access, targets: Sequence[str], need: Need) -> list[Fact]:
+    """What can be seen of each target. What may not be asked is a fact without an answer."""
+    found: list[Fact] = []
+    for target in targets:
+        service = target.split(":")[2] if target.count(":") >= 5 else ""
+        look = _LOOKS.get(service)
+        if look is None or not target.startswith("arn:aws"):
+            found.append(Fact(None, f"{target}: what stands behind it cannot be seen from here", "check it by hand"))
+            continue
+        found += look(access, target, need)
+    return found
+
+
+def _of_function(access: Access, arn: str, need: Need) -> Iterator[Fact]:
+    with _client(access, "lambda", arn) as client:
+        shown = _asked(lambda: client.get_function_configuration(FunctionName=arn), "lambda:GetFunctionConfiguration")
+    yield from [shown] if isinstance(shown, Fact) else _limits(arn, shown, need)
+
+
+def _of_queue(access: Access, arn: str, need: Need) -> Iterator[Fact]:
+    with _client(access, "lambda", arn) as client:
+        said = _asked(lambda: client.list_event_source_mappings(EventSourceArn=arn), "lambda:ListEventSourceMappings")
+        if isinstance(said, Fact):
+            yield said
+            return
+        mappings = said.get("EventSourceMappings", [])
+        if not mappings:
+            yield Fact(False, f"{arn}: no function reads it", "add an event source mapping, as templates/sam does")
+        longest = 0
+        for mapping in mappings:
+            yield from _mapping(arn, mapping)
+            name = mapping["FunctionArn"]
+            shown = _asked(
+                lambda name=name: client.get_function_configuration(FunctionName=name),  # type: ignore[misc]  # called here and now
+                "lambda:GetFunctionConfiguration",
+            )
+            yield from [shown] if isinstance(shown, Fact) else _limits(name, shown, need)
+            longest = max(longest, 0 if isinstance(shown, Fact) else shown.get("Timeout", 0))
+    yield from _queue(access, arn, longest)
+
+
+def _mapping(arn: str, mapping: Mapping[str, Any]) -> Iterator[Fact]:
+    if mapping.get("State") not in (None, "Enabled", "Enabling", "Creating", "Updating"):
+        yield Fact(False, f"{arn}: its mapping is {mapping['State']}", "enable the event source mapping")
+    if "ReportBatchItemFailures" in (mapping.get("FunctionResponseTypes") or ()):
+        yield Fact(True, f"{arn}: one failed message comes again alone")
+    else:
+        remedy = "set FunctionResponseTypes: [ReportBatchItemFailures] on the event source mapping"
+        yield Fact(False, f"{arn}: failed messages are taken for done, as the mapping does not listen", remedy)
+
+
+def _queue(access: Access, arn: str, timeout: int) -> Iterator[Fact]:
+    name, account = arn.split(":")[5], arn.split(":")[4]
+    with _client(access, "sqs", arn) as client:
+
+        def attributes() -> Mapping[str, Any]:
+            url = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+            answer: Mapping[str, Any] = client.get_queue_attributes(
+                QueueUrl=url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"]
+            )
+            return answer
+
+        said = _asked(attributes, "sqs:GetQueueUrl and sqs:GetQueueAttributes")
+    if isinstance(said, Fact):
+        yield said
+        return
+    known = said.get("Attributes", {})
+    visible = int(known.get("VisibilityTimeout", 0))
+    if visible < 6 * timeout:
+        remedy = f"set the queue's VisibilityTimeout to {6 * timeout} or more: six times the function's timeout"
+        yield Fact(False, f"{arn}: messages come back after {visible} s, while the function may still run", remedy)
+    else:
+        yield Fact(True, f"{arn}: messages come back after {visible} s")
+    if "RedrivePolicy" in known:
+        yield Fact(True, f"{arn}: what fails for good goes to a dead-letter queue")
+    else:
+        remedy = "give the queue a RedrivePolicy with a dead-letter queue and maxReceiveCount of 5 or more"
+        yield Fact(
+            False, f"{arn}: no dead-letter queue: what fails for good comes again for days, then is lost", remedy
+        )
+
+
+def _limits(arn: str, shown: Mapping[str, Any], need: Need) -> Iterator[Fact]:
+    yield seconds(arn, shown.get("Timeout", 3), need, most=900)
+    yield memory(arn, shown.get("MemorySize", 128), need)
+
+
+def _asked(call: Callable[[], Mapping[str, Any]], permission: str) -> Mapping[str, Any] | Fact:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the SDK is loaded by now
+
+    try:
+        return call()
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and code_of(error.response) in _GONE:
+            return Fact(False, f"it does not exist: {error}", "deploy it, then wire the route again")
+        return Fact(None, f"could not be asked: {error}", f"grant {permission} to whoever runs doctor")
+
+
+_GONE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException"})
+
+
+@cache
+def _loader() -> "Loader":
+    """The SDK's data files, parsed once for all clients."""
+    from botocore.loaders import create_loader  # noqa: PLC0415 - with the first client
+
+    return create_loader()
+
+
+def _client(access: Access, service: str, arn: str) -> Any:
+    """A client of another service, with the store's credentials; to be closed."""
+    from botocore.config import Config  # noqa: PLC0415 - the SDK loads when something is asked of it
+    from botocore.session import Session  # noqa: PLC0415 - as above
+
+    session = Session(profile=access.profile or None)
+    session.register_component("data_loader", _loader())
+    made: Any = session.create_client(
+        service,
+        region_name=arn.split(":")[3],
+        endpoint_url=None if access.on_aws else access.endpoint or None,
+        aws_access_key_id=access.access_key or None,
+        aws_secret_access_key=access.secret_key or None,
+        aws_session_token=access.session_token or None,
+        verify=access.ca_file or authorities(session),
+        config=Config(connect_timeout=access.timeout, read_timeout=access.timeout),
+    )
+    return closing(made)
+
+
+_LOOKS: Mapping[str, Callable[[Access, str, Need], Iterator[Fact]]] = {"lambda": _of_function, "sqs": _of_queue}

@@ -1,0 +1,1 @@
+"""Huawei Cloud: OBS and FunctionGraph."""

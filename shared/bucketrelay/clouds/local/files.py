@@ -1,0 +1,302 @@
+"""A directory that publishes files with their metadata at once, and cannot be left. `local_paths` has the names."""
+
+import errno
+import fcntl
+import hashlib
+import heapq
+import json
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from bucketrelay.clouds.local.paths import HIDDEN, coded, fingerprint, plain, uncoded
+from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
+
+_LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE})
+_AMISS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
+_TRIES = 5
+# To pass through a directory takes no permission to read it, where the system can tell them apart (Linux).
+_STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One version of one file, open for reading."""
+
+    file: BinaryIO
+    path: Path
+    stat: os.stat_result
+    note: Mapping[str, Any]  # what was published with it; empty for a file of another program
+
+    def unchanged(self) -> bool:
+        """Whether nobody has written into the file meanwhile; a renamed or removed one is unchanged."""
+        return fingerprint(os.fstat(self.file.fileno())) == fingerprint(self.stat)
+
+
+@contextmanager
+def disk(url: str) -> Iterator[None]:
+    """The operating system's errors as errors of the store."""
+    try:
+        yield
+    except RelayError:
+        raise
+    except OSError as error:
+        said = f"{url}: {error.strerror or error}"
+        if error.errno in _LATER:
+            raise StoreUnavailable(f"{said}: free some space or handles, then try again") from error
+        raise StoreRefused(f"{said}: grant the permission or mend the directory") from error
+
+
+class Directory:
+    """Files by key below *root*.
+
+    Args:
+        root: must exist when it is used.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._named = root
+
+    @property
+    def root(self) -> Path:
+        """Where it is; StoreRefused if it is not there: never taken for an empty one."""
+        if not Path(self._named).is_dir():
+            raise StoreRefused(f"file://{self._named}: there is no such directory: create it or mend the store's url")
+        return Path(os.path.realpath(self._named))
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[Opened | None]:
+        """The file of *key* as it is now; None if there is none."""
+        found = self._open(key)
+        if found is None:
+            yield None
+            return
+        with found.file:
+            yield found
+
+    def publish(self, key: str, new: Path, note: Mapping[str, Any]) -> None:
+        """Make the finished file *new* the file of *key*, together with *note*."""
+        root = self.root
+        with self._locked(root):
+            notes = self.hidden("meta", *coded(key))
+            notes.mkdir(parents=True, exist_ok=True)
+            mark = fingerprint(new.stat())
+            written(notes / mark, [json.dumps(note).encode()])
+            odd = self.hidden("odd", *coded(key))
+            if not (plain(key) and self._placed(root, root / key, new)):
+                odd.parent.mkdir(parents=True, exist_ok=True)
+                new.replace(odd)
+            else:
+                odd.unlink(missing_ok=True)
+            for old in set(notes.iterdir()) - {notes / mark}:
+                old.unlink(missing_ok=True)
+
+    def remove(self, key: str) -> None:
+        """Remove the file of *key*, and the directories that it leaves empty."""
+        root = self.root
+        with self._locked(root):
+            for path in self._candidates(root, key):
+                with suppress(*_AMISS):
+                    with _folder(root, _within(path)) as (folder, name):
+                        os.unlink(name, dir_fd=folder)
+                    _prune(root, path.parent)
+            shutil.rmtree(self.hidden("meta", *coded(key)), ignore_errors=True)
+
+    def keys(self, prefix: str, after: str) -> Iterator[str]:
+        """Every key that begins with *prefix* and is greater than *after*, ascending by UTF-8 bytes."""
+        root = self.root
+        odd = sorted(_odd(root / HIDDEN / "odd"), key=str.encode)
+        last = ""
+        for key in heapq.merge(_walk(root, "", prefix), odd, key=str.encode):
+            if key.startswith(prefix) and key.encode() > after.encode() and key != last:
+                last = key
+                yield key
+
+    def fresh(self) -> Path:
+        """A path for a file that is being written, on the same file system."""
+        place = self.hidden("new")
+        place.mkdir(parents=True, exist_ok=True)
+        return place / uuid.uuid4().hex
+
+    def hidden(self, *names: str) -> Path:
+        """A path below the hidden directory; StoreRefused if a symbolic link is on the way."""
+        return _within(self.root.joinpath(HIDDEN, *names))
+
+    def _open(self, key: str) -> Opened | None:
+        root = self.root
+        for path in self._candidates(root, key):
+            for attempt in range(_TRIES):
+                try:
+                    found = self._tried(root, path, key)
+                except _AMISS:
+                    break
+                # The note may have been swept away with the file that it belongs to, while another took the name.
+                if found.note or attempt == _TRIES - 1 or _stands(found):
+                    return found
+                found.file.close()
+        return None
+
+    def _tried(self, root: Path, path: Path, key: str) -> Opened:
+        if not stat.S_ISREG(os.lstat(path).st_mode) and not path.is_symlink():
+            raise FileNotFoundError(path)  # a directory, a pipe: no object
+        with _folder(root, _within(path)) as (folder, name):
+            # Without waiting: a pipe may stand there by now.
+            file = os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder), "rb")
+        try:
+            is_now = os.fstat(file.fileno())
+            if not stat.S_ISREG(is_now.st_mode):
+                raise FileNotFoundError(path)  # noqa: TRY301 - what is a pipe by now is closed below, like all that fails
+            notes = self.hidden("meta", *coded(key))
+            try:
+                note = json.loads((notes / fingerprint(is_now)).read_bytes())
+            except FileNotFoundError:
+                note = {}
+        except BaseException:
+            file.close()
+            raise
+        return Opened(file, path, is_now, note)
+
+    def _placed(self, root: Path, path: Path, new: Path) -> bool:
+        """Rename *new* to *path*; False if another key's file or directory is in the way."""
+        try:
+            with _folder(root, _within(path), make=True) as (folder, name):
+                os.replace(new, name, dst_dir_fd=folder)
+                _synced(folder)
+        except _IN_THE_WAY:
+            return False
+        return True
+
+    @staticmethod
+    def _candidates(root: Path, key: str) -> list[Path]:
+        ordinary = [root / key] if plain(key) else []
+        return [*ordinary, root.joinpath(HIDDEN, "odd", *coded(key))]
+
+    @contextmanager
+    def _locked(self, root: Path) -> Iterator[None]:
+        """One writer at a time, over threads and processes."""
+        _within(root / HIDDEN).mkdir(exist_ok=True)
+        with self.hidden("lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def written(path: Path, pieces: Iterable[bytes | bytearray]) -> str:
+    """Write and sync a file; the MD5 of its content."""
+    digest = hashlib.md5(usedforsecurity=False)
+    try:
+        with path.open("xb") as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return digest.hexdigest()
+
+
+def _within(path: Path) -> Path:
+    """*path*, below a root without symbolic links, unless one is on the way from there: it may lead anywhere."""
+    if os.path.realpath(path) != str(path):
+        raise StoreRefused(f"file://{path} is or passes a symbolic link: put what it points to in its place")
+    return path
+
+
+@contextmanager
+def _folder(root: Path, path: Path, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    """A handle of the directory of *path*, reached from *root* step by step, and the name in there.
+
+    Not by the whole path: another program may put a symbolic link there between a check of it and its use.
+    """
+    *above, name = path.relative_to(root).parts
+    folder = os.open(root, _STEP)
+    try:
+        for step in above:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(step, dir_fd=folder)
+            try:
+                below = os.open(step, _STEP | os.O_NOFOLLOW, dir_fd=folder)
+            except NotADirectoryError as error:  # also said of a symbolic link, which is no absence
+                if stat.S_ISLNK(os.stat(step, dir_fd=folder, follow_symlinks=False).st_mode):
+                    raise StoreRefused(f"file://{path} passes a symbolic link: put what it points to there") from error
+                raise
+            os.close(folder)
+            folder = below
+        yield folder, name
+    finally:
+        os.close(folder)
+
+
+def _stands(found: Opened) -> bool:
+    """Whether the path still leads to the file that was opened."""
+    try:
+        return fingerprint(found.path.stat()) == fingerprint(found.stat)
+    except _AMISS:
+        return False
+
+
+def _synced(folder: int) -> None:
+    handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _prune(root: Path, directory: Path) -> None:
+    while directory not in (root, root / HIDDEN):
+        try:
+            directory.rmdir()
+        except OSError:  # not empty, or gone
+            return
+        directory = directory.parent
+
+
+def _walk(directory: Path, above: str, prefix: str) -> Iterator[str]:
+    """The keys of ordinary files; a directory's name sorts as its keys do, with the slash."""
+    try:
+        entries = sorted(
+            (
+                f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name,
+                entry.is_file(follow_symlinks=False),
+                entry,
+            )
+            for entry in os.scandir(directory)
+        )
+    except FileNotFoundError:
+        return  # removed since its parent was read
+    for name, is_file, entry in entries:
+        key = above + name
+        if key == f"{HIDDEN}/" or not (key.startswith(prefix) or prefix.startswith(key)):
+            continue
+        if not _text(name):
+            raise StoreRefused(f"file://{entry.path!a} has a name that is no UTF-8, so no key: rename it")
+        if entry.is_symlink():
+            raise StoreRefused(f"file://{entry.path} is a symbolic link: put what it points to in its place")
+        if name.endswith("/"):
+            yield from _walk(directory / entry.name, key, prefix)
+        elif is_file:
+            yield key
+
+
+def _text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _odd(directory: Path) -> Iterator[str]:
+    for place, _, names in os.walk(directory):
+        above = list(Path(place).relative_to(directory).parts)
+        yield from (uncoded([*above, name]) for name in names)

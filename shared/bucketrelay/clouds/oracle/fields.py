@@ -1,0 +1,233 @@
+"""How objects look in Object Storage's requests and answers: names, metadata, versions, ranges. Pure.
+
+Sources: the SDK 2.189 (docstrings of put_object, get_object, list_objects, create_multipart_upload) and Oracle's page
+"Object Storage Objects" (names: 1 to 1024 bytes of UTF-8 without NUL, line feed and carriage return).
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.errors import HeaderParseError
+from email.header import decode_header
+from types import MappingProxyType
+from typing import Any
+
+from bucketrelay.clouds.storage_classes import KNOWN, known
+from bucketrelay.errors import StoreRefused, StoreUnavailable
+from bucketrelay.http.dates import http_date
+from bucketrelay.model import NOTHING, Meta, ObjectInfo
+
+KEY_BYTES = 1024
+PREFIX = "opc-meta-"
+# What the service itself calls an object that was put without a type. Left to itself, the SDK says application/json.
+UNTYPED = "application/octet-stream"
+_HEADERS = ("content_type", "content_encoding", "content_language", "content_disposition", "cache_control")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a header's name is made of
+_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]{1,19}")  # of 4,301 digits int() makes nothing
+_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
+
+
+class Name(str):
+    """A name that the SDK does not find empty.
+
+    It refuses names of blanks alone (`len(name.strip()) == 0`), which the service takes.
+    """
+
+    __slots__ = ()
+
+    def strip(self, chars: str | None = None, /) -> str:
+        """The name as it is, where there would be nothing left."""
+        return super().strip(chars) or str(self)
+
+
+class Body:
+    """A bytearray as something to read from, not copied: the SDK takes bytes or a file, and would copy to make one.
+
+    Only `read`: with `fileno`, `name` or `tell` the SDK and requests begin to ask more of it. `content_length` goes
+    beside it.
+    """
+
+    def __init__(self, octets: bytearray) -> None:
+        self._left = memoryview(octets)
+
+    def read(self, _size: int = -1) -> memoryview:
+        """All of it at once, whatever was asked: the socket takes it in one go, and http.client in pieces of 16 KiB."""
+        given, self._left = self._left, self._left[:0]
+        return given
+
+
+def full_key(prefix: str, key: str, url: str) -> Name:
+    """The key as the service knows it. Raises StoreRefused where it cannot be asked for."""
+    full = prefix + key
+    try:
+        size = len(full.encode())
+    except UnicodeEncodeError as error:
+        raise StoreRefused(f"{url!a}: the key is not unicode text: rename the object") from error
+    if not 0 < size <= KEY_BYTES:
+        raise StoreRefused(f"{url}: a key has 1 to 1,024 bytes of UTF-8, not {size}: rename the object")
+    if re.search(r"[\0\r\n]", full):
+        raise StoreRefused(f"{url!a}: Object Storage takes no NUL and no line break in a name: rename the object")
+    if full in (".", ".."):
+        # requests undoes the SDK's %2E: a DELETE of ".." would go out as DELETE /n/…/b/BUCKET/o/.., which a proxy may
+        # take for the bucket itself.
+        raise StoreRefused(f"{url}: the SDK cannot ask for an object of that name: rename it, or add a prefix")
+    return Name(full)
+
+
+def headers_of(meta: Meta, url: str) -> dict[str, Any]:
+    """*meta* as arguments of put_object. An object without a type becomes application/octet-stream."""
+    wanted: dict[str, Any] = {"content_type": UNTYPED, **_content(meta, url)}
+    if meta.user:
+        wanted["opc_meta"] = {_name(name, url): worded(value) for name, value in meta.user.items()}
+    wanted = {name: _latin(value) if isinstance(value, str) else value for name, value in wanted.items()}
+    if meta.storage_class:
+        wanted["storage_tier"] = _tier(meta, url)
+    return wanted
+
+
+def details_of(full: str, meta: Meta, url: str) -> dict[str, Any]:
+    """*meta* as the JSON of create_multipart_upload, where metadata names carry their prefix."""
+    content = {"content_type": UNTYPED, **_content(meta, url)}
+    wanted: dict[str, Any] = {"object": full}
+    wanted |= {re.sub("_(.)", lambda m: m[1].upper(), name): value for name, value in content.items()}
+    if meta.user:
+        wanted["metadata"] = {PREFIX + _name(name, url): worded(value) for name, value in meta.user.items()}
+    if meta.storage_class:
+        wanted["storageTier"] = _tier(meta, url)
+    return wanted
+
+
+def worded(value: str) -> str:
+    """A metadata value for a header: printable ASCII verbatim, anything else as an RFC 2047 word."""
+    plain = value.isascii() and (value.isprintable() or not value) and value == value.strip() and "=?" not in value
+    try:
+        return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+    except UnicodeEncodeError as error:  # OBS can hold it
+        said = f"metadata {value[:60]!a} has half of a surrogate pair, which no UTF-8 can say: mend the object"
+        raise StoreRefused(said) from error
+
+
+def unworded(value: str) -> str:
+    """The other way round; a value that is no RFC 2047 word comes back as it is, bytes above ASCII read as UTF-8."""
+    try:
+        if not value.isascii():
+            return value.encode("latin-1").decode()
+        if _WORDS.fullmatch(value):
+            read = "".join(
+                part if isinstance(part, str) else part.decode(charset or "ascii")
+                for part, charset in decode_header(value)
+            )
+            read.encode()  # UTF-7 and others can say half of a surrogate pair
+            return read
+    except (UnicodeError, LookupError, HeaderParseError):
+        pass  # not what it looked like: verbatim
+    return value
+
+
+def bare(etag: str) -> str:
+    """An ETag without quotes; the service sends none."""
+    return etag.removeprefix("W/").strip('"')
+
+
+def range_of(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
+    """First byte, count and size of the whole object, where the answer says; None where it is the whole object."""
+    found = _RANGE.fullmatch(headers.get("content-range", ""))
+    if not found:
+        return None
+    first, last, size = map(int, found.groups())
+    return first, last - first + 1, size
+
+
+def info_of(key: str, headers: Mapping[str, str], *, url: str = "") -> ObjectInfo:
+    """The version that an answer to HEAD or GET describes.
+
+    `version` stays empty: listings and 304s do not tell it, and an ETag names one write anyway.
+    """
+    part = range_of(headers)
+    if not headers.get("etag") or (part is None and not _NUMBER.fullmatch(headers.get("content-length", ""))):
+        # A gateway's page also says 200: it must not be published as the object.
+        raise StoreUnavailable(
+            f"{url or key}: the answer describes no object (no ETag, no length): check endpoint and proxy"
+        )
+    # Whether a ranged answer's content-md5 is of the object or of the range is not documented.
+    sums = md5_of(headers.get("content-md5", "")) if part is None or part[1] == part[2] else NOTHING
+    size = part[2] if part else int(headers["content-length"])
+    return ObjectInfo(
+        key, size, bare(headers.get("etag", "")), http_date(headers.get("last-modified")), "", _meta(headers), sums
+    )
+
+
+def listed(entry: Mapping[str, Any], key: str) -> ObjectInfo:
+    """One entry of a listing. Its time is cut to whole seconds: HEAD tells no more.
+
+    Raises:
+        StoreUnavailable: it has no size.
+    """
+    size = entry.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 1 << 63:
+        raise StoreUnavailable(f"{key!a} is listed without a size: check endpoint and proxy")
+    etag, sums = bare(str(entry.get("etag") or "")), md5_of(str(entry.get("md5") or ""))
+    return ObjectInfo(key, size, etag, _whole_seconds(str(entry.get("timeModified") or "")[:19]), checksums=sums)
+
+
+def _whole_seconds(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+
+
+def md5_of(text: str) -> Mapping[str, str]:
+    """{"md5": hex} of a base64 digest; nothing of `opc-multipart-md5`, which depends on the cut."""
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except ValueError:  # binascii.Error is one; so is what is raised for letters above ASCII
+        return NOTHING
+    return MappingProxyType({"md5": digest.hex()}) if len(digest) == 16 else NOTHING
+
+
+def same_content(one: Meta, other: Meta) -> bool:
+    """Whether two objects have the same content headers, as far as Object Storage has them."""
+
+    def told(meta: Meta) -> list[str]:
+        found = {name: getattr(meta, name).strip() for name in _HEADERS}
+        return [value or (UNTYPED if name == "content_type" else "") for name, value in found.items()]
+
+    return told(one) == told(other)
+
+
+def _tier(meta: Meta, url: str) -> str:
+    if meta.storage_class not in KNOWN["oci"]:
+        raise StoreRefused(f"{url}: there is no storage tier {meta.storage_class!a}: known: {', '.join(known('oci'))}")
+    return meta.storage_class
+
+
+def _content(meta: Meta, url: str) -> dict[str, str]:
+    found = {}
+    for name in _HEADERS:
+        value: str = getattr(meta, name).strip()
+        if re.search(r"[\0-\x1f\x7f]", value):
+            raise StoreRefused(f"{url}: {name} {value!a} has control characters, as no header may: mend the object")
+        if value:
+            found[name] = value
+    return found
+
+
+def _latin(value: str) -> str:
+    """Headers are Latin-1 to http.client: text above ASCII goes out as its UTF-8 bytes instead of an exception."""
+    return value if value.isascii() else value.encode().decode("latin-1")
+
+
+def _name(name: str, url: str) -> str:
+    if not _TOKEN.fullmatch(name):
+        raise StoreRefused(f"{url}: metadata cannot be named {name!a}: a name is one HTTP token")
+    return name.lower()
+
+
+def _meta(headers: Mapping[str, str]) -> Meta:
+    lower = {name.lower(): value for name, value in headers.items()}
+    user = {name[len(PREFIX) :]: unworded(value) for name, value in lower.items() if name.startswith(PREFIX)}
+    content: dict[str, Any] = {name: unworded(lower.get(name.replace("_", "-"), "")) for name in _HEADERS}
+    return Meta(**content, user=MappingProxyType(user), storage_class=lower.get("storage-tier", ""))

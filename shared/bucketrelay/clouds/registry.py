@@ -1,0 +1,61 @@
+"""Which adapter wires which store; made from the store's configuration, and connected to nothing yet."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bucketrelay.clouds.bucket import Cloud
+from bucketrelay.model import Address
+
+
+def cloud(address: Address, options: Mapping[str, Any]) -> Cloud | None:
+    """The adapter; None where a store is in no cloud: a directory has no events.
+
+    Args:
+        options: of the store, with its secrets in plain text.
+    """
+    make = _MAKERS.get(address.scheme)
+    return make(address, options) if make else None
+
+
+def _s3(address: Address, options: Mapping[str, Any]) -> Cloud:
+    from bucketrelay.clouds.aws.bucket import S3Cloud  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.aws.client import Access  # noqa: PLC0415 — a command imports only what its stores need
+
+    texts = {n: options.get(n, "") for n in ("endpoint", "region", "access_key", "secret_key", "session_token")}
+    more = {n: options.get(n, "") for n in ("profile", "ca_file")}
+    return S3Cloud(address, Access(**texts, **more, path_style=options.get("path_style"), **_patience(options)))
+
+
+def _obs(address: Address, options: Mapping[str, Any]) -> Cloud:
+    from bucketrelay.clouds.huawei.bucket import ObsCloud  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.huawei.credentials import Access  # noqa: PLC0415 — a command imports only what its stores need
+
+    texts = {n: options.get(n, "") for n in ("access_key", "secret_key", "region", "ca_file")}
+    endpoint = options.get("endpoint") or f"https://obs.{texts['region']}.myhuaweicloud.com"
+    access = Access(
+        endpoint=endpoint,
+        security_token=options.get("session_token", ""),
+        keys=None,
+        path_style=options.get("path_style", False),
+        timeout=options.get("timeout", _TIMEOUT),
+        **texts,
+    )
+    return ObsCloud(address, access)
+
+
+def _oci(address: Address, options: Mapping[str, Any]) -> Cloud:
+    from bucketrelay.clouds.oracle.bucket import OciCloud  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.oracle.client import Access  # noqa: PLC0415 — a command imports only what its stores need
+
+    names = ("region", "endpoint", "auth", "config_file", "profile", "user", "tenancy", "fingerprint", "key_file")
+    texts = {name: options.get(name, "") for name in (*names, "ca_file")}
+    access = Access(**texts, timeout=options.get("timeout", _TIMEOUT))
+    return OciCloud(address, access, options.get("compartment", ""))
+
+
+def _patience(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {"timeout": options.get("timeout", _TIMEOUT), "retries": options.get("retries", 2)}
+
+
+_TIMEOUT = 10.0  # seconds, as the stores'
+_MAKERS: Mapping[str, Callable[[Address, Mapping[str, Any]], Cloud]] = {"s3": _s3, "obs": _obs, "oci": _oci}

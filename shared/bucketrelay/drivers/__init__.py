@@ -1,0 +1,1 @@
+"""What asks for tasks and says what became of them."""

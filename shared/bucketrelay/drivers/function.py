@@ -1,0 +1,258 @@
+"""One function payload: parse → plan → run → record → answer.
+
+The three entrypoints differ in how they are called and how they fail; everything between is here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bucketrelay import events, routes
+from bucketrelay.deadline import Deadline, under
+from bucketrelay.drivers.handover import Asked, given_up, hand_over
+from bucketrelay.errors import BadEvent, OutOfTime, RelayError
+from bucketrelay.events.payload import Deferral, Message, Payload
+from bucketrelay.model import Change, Cloud, ObjectEvent, Outcome, Result, Task
+from bucketrelay.reports import lists
+from bucketrelay.reports import log_line as observe
+from bucketrelay.routes import Route
+from bucketrelay.system import Defer, System
+
+
+class TasksFailed(RelayError):
+    """At least one task of the invocation has to come again; the failed list says which and why."""
+
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a payload, message by message."""
+
+    payload: Payload
+    outcomes: tuple[tuple[Message, tuple[Result, ...]], ...]
+    deferred: frozenset[Result] = frozenset()  # unfinished, and another invocation has the task now
+    stuck: str = ""  # why what is unfinished could not be handed over
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """All results, in the order of the messages."""
+        return tuple(result for _, results in self.outcomes for result in results)
+
+    def answer(self) -> dict[str, object] | None:
+        """What the platform wants to be returned; raises where it wants to be told by an exception.
+
+        Raises:
+            OutOfTime: nothing failed, but some tasks are unfinished, and could not be deferred.
+            TasksFailed: everything else that must come again.
+        """
+        if self.payload.kind == "sqs":
+            return {"batchItemFailures": [{"itemIdentifier": message.id} for message, _ in self._bad()]}
+        if self.payload.kind == "batch":
+            return self._batch()
+        bad = self._bad()
+        if bad:
+            raise _failure(bad, self.stuck)
+        return observe.summary(self.results)
+
+    def _bad(self) -> list[tuple[Message, tuple[Result, ...]]]:
+        """The messages that have to come again, each with the results that ask for it."""
+        found = [(m, tuple(r for r in rs if not r.ok and r not in self.deferred)) for m, rs in self.outcomes]
+        return [(message, again) for message, again in found if message.error or again]
+
+    def _batch(self) -> dict[str, object]:
+        """S3 Batch Operations: docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html."""
+        return {
+            "invocationSchemaVersion": self.payload.schema_version,
+            "treatMissingKeysAs": "PermanentFailure",
+            "invocationId": self.payload.invocation_id,
+            "results": [
+                {"taskId": message.id, "resultCode": _code(message, results), "resultString": _words(message, results)}
+                for message, results in self.outcomes
+            ],
+        }
+
+
+def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: float, invocation: str) -> Report:
+    """Do what an event payload asks for and write the lists.
+
+    Args:
+        payload: as the runtime hands it over, or its JSON text.
+        system: the configured world.
+        cloud: for which cloud the entrypoint speaks; None where the routes' sources shall tell.
+        seconds: left of this invocation, `math.inf` without a limit.
+        invocation: the platform's id of it; names the lists.
+
+    Raises:
+        BadEvent: the payload is no event; nothing was done.
+        RelayError: the lists could not be written, so the platform must deliver the event again.
+    """
+    # What is asked of a store outside of a task, lists above all, has to end before the platform's own deadline, too.
+    with under(Deadline(seconds, margin=system.margin / 5)):
+        return _handled(payload, system, cloud, Deadline(seconds, margin=system.margin), invocation)
+
+
+def _handled(payload: object, system: System, cloud: Cloud | None, deadline: Deadline, invocation: str) -> Report:
+    try:
+        parsed = events.parse(
+            payload, cloud=cloud, obs_key_encoded=system.obs_key_encoded, oci_key_encoded=system.oci_key_encoded
+        )
+    except BadEvent as error:
+        system.emit(observe.refusal(str(error), invocation))
+        raise
+    if parsed.kind == "schedule" and system.sweep:
+        system.emit(observe.swept(system.sweep(), invocation))
+    plans = [_plan(message, system) for message in parsed.messages]
+    asked = [each for mine, _ in plans for each in mine]
+    defer = _defer(parsed, system, deadline)  # asked before the time is used up
+    rest = iter(given_up(asked, system.runner.run([each.task for each in asked], deadline)))
+    outcomes = tuple(
+        (message, (*(next(rest) for _ in mine), *refused))
+        for message, (mine, refused) in zip(parsed.messages, plans, strict=True)
+    )
+    report = Report(parsed, outcomes)
+    _record(report, system, invocation)
+    report = _deferred(report, [mine for mine, _ in plans], defer)
+    if report.stuck:
+        system.emit(observe.refusal(report.stuck, invocation))
+    return report
+
+
+def _deferred(report: Report, plans: Sequence[Sequence[Asked]], defer: Defer | None) -> Report:
+    """Hand over what is unfinished, now that the lists are written; but nothing that the platform brings again anyway.
+
+    Were the same task handed over and brought again, and that in each invocation, they would multiply.
+    """
+    if defer is None:
+        return report
+    rows = zip(report.outcomes, plans, strict=True)
+    calm = [(mine, results) for (message, results), mine in rows if not message.error and not _failed(results)]
+    if report.payload.kind != "sqs" and len(calm) < len(report.outcomes):
+        return report  # one answer for the whole payload, and it will be that it must come again
+    late = [
+        (each, result)
+        for mine, results in calm
+        for each, result in zip(mine, results, strict=False)  # behind the tasks' are the results of what was refused
+        if result.outcome is Outcome.UNFINISHED
+    ]
+    deferred, stuck = hand_over(late, defer)
+    return replace(report, deferred=deferred, stuck=stuck)
+
+
+def _failed(results: Sequence[Result]) -> bool:
+    return any(result.outcome is Outcome.FAILED for result in results)
+
+
+def tasks_of(payload: object, system: System, *, cloud: Cloud | None) -> tuple[list[Task], list[Result]]:
+    """What `handle` would do with the payload: the tasks, and the refusals; touches nothing (`--dry-run`)."""
+    parsed = events.parse(
+        payload, cloud=cloud, obs_key_encoded=system.obs_key_encoded, oci_key_encoded=system.oci_key_encoded
+    )
+    plans = [_plan(message, system) for message in parsed.messages]
+    return [each.task for mine, _ in plans for each in mine], [result for _, refused in plans for result in refused]
+
+
+def _defer(parsed: Payload, system: System, deadline: Deadline) -> Defer | None:
+    """How this invocation defers, if it may.
+
+    Batch Operations wait for an answer and ask again themselves. And where the margin leaves no time at all, another
+    invocation would get no further: it would call the next, and that one another, as fast as the platform can.
+    """
+    return system.defer if parsed.kind != "batch" and deadline.left() > 0 else None
+
+
+def _plan(message: Message, system: System) -> tuple[list[Asked], list[Result]]:
+    asked: list[Asked] = []
+    refused: list[Result] = []
+    for event in message.events:
+        if event.change is Change.IGNORED:  # may lack a bucket or a key: what asks for nothing is not refused for it
+            continue
+        try:
+            known = _whose(event, message, system.routes)
+            asked.extend(Asked(task) for task in routes.plan(known, system.routes))
+        except RelayError as error:
+            refused.append(_refusal(event, error, system.now()))
+    for deferral in message.deferrals:
+        try:
+            asked.append(Asked(_replanned(deferral, system.routes), deferral.attempt))
+        except RelayError as error:
+            refused.append(_refused(deferral, error, system.now()))
+    return asked, refused
+
+
+def _replanned(said: Deferral, known: Sequence[Route]) -> Task:
+    task = routes.replan(said.route, said.key, said.target, known, change=said.change, source=said.source)
+    return replace(task, cause=said.cause, time=said.time, size=said.size)
+
+
+def _whose(event: ObjectEvent, message: Message, known: Sequence[Route]) -> ObjectEvent:
+    return replace(event, cloud=routes.resolve(event, known)) if message.ambiguous else event
+
+
+def _refusal(event: ObjectEvent, error: RelayError, now: datetime) -> Result:
+    place = f"{event.bucket}@{event.namespace}" if event.namespace else event.bucket
+    return Result(
+        route="",
+        cause=event.cause,
+        change=event.change.value,
+        source=f"{event.cloud}://{place}/{event.key}",
+        target="",
+        key=event.key,
+        outcome=Outcome.FAILED,
+        time=now,
+        error=str(error),
+        retryable=error.retryable,
+    )
+
+
+def _refused(said: Deferral, error: RelayError, now: datetime) -> Result:
+    return Result(
+        route=said.route,
+        cause=said.cause,
+        change=said.change.value,
+        source="",  # as far as the routes know, there is none
+        target="",
+        key=said.key,
+        outcome=Outcome.FAILED,
+        time=now,
+        error=str(error),
+        retryable=error.retryable,
+    )
+
+
+def _record(report: Report, system: System, invocation: str) -> None:
+    for result in report.results:
+        system.emit(observe.log_line(result, metrics=system.metrics))
+    for message, _ in report.outcomes:
+        if message.error:
+            system.emit(observe.refusal(message.error, message.id or invocation))
+    if report.results:
+        lists.write(system.log(), report.results, invocation=invocation, now=system.now())
+
+
+def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]], stuck: str) -> RelayError:
+    errors = [message.error for message, _ in bad if message.error]
+    results = [result for _, results in bad for result in results if not result.ok]
+    if not errors and all(result.outcome is Outcome.UNFINISHED for result in results):
+        words = f"{len(results)} tasks are unfinished; they go on when the event comes again"
+        return OutOfTime(_on_one_line("; ".join(filter(None, [words, f"the first: {results[0].error}", stuck]))))
+    failed = [*errors, *(result.error for result in results if result.outcome is Outcome.FAILED)]
+    said = f"{len(failed)} failed, see failed_object/ in the log store; the first: {failed[0]}"
+    return TasksFailed(_on_one_line(said))
+
+
+def _on_one_line(text: str) -> str:
+    """*text* without what a key could forge a line of the platform's log by: it prints the exception as it is."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _code(message: Message, results: Sequence[Result]) -> str:
+    bad = [result for result in results if not result.ok]
+    if not bad and not message.error:
+        return "Succeeded"
+    return "TemporaryFailure" if bad and all(result.retryable for result in bad) else "PermanentFailure"
+
+
+def _words(message: Message, results: Sequence[Result]) -> str:
+    said: Mapping[str, None] = dict.fromkeys(r.error or r.outcome.value for r in results)
+    return message.error or "; ".join(said) or "nothing to do"

@@ -1,0 +1,1 @@
+"""HTTP, as every cloud and forward uses it."""

@@ -1,1 +1,0 @@
-"""One adapter a cloud; each is the only importer of its SDK."""

@@ -1,0 +1,29 @@
+"""What a driver needs of the world, as one value that is passed in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bucketrelay.core.run import Runner
+from bucketrelay.routes import Route
+from bucketrelay.store import Store
+
+Defer = Callable[[bytes], None]  # calls this function again with a payload, asynchronously, or raises a RelayError
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What an invocation needs of the world; made by `bucketrelay.wiring`, once a process."""
+
+    routes: tuple[Route, ...]
+    runner: Runner
+    log: Callable[[], Store]  # the store that receives the lists
+    margin: float  # seconds kept back before the platform's deadline
+    now: Callable[[], datetime]
+    emit: Callable[[str], None]  # takes a log line
+    metrics: bool = False  # log lines that CloudWatch reads metrics from
+    obs_key_encoded: bool = True
+    oci_key_encoded: bool = False
+    defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
+    close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
+    sweep: Callable[[], int] | None = None  # abandons uploads that nobody goes on with; done when a schedule calls

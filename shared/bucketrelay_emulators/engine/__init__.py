@@ -1,0 +1,1 @@
+"""What the emulated services have in common: buckets, objects, faults."""

@@ -1,0 +1,284 @@
+"""One bucket in memory: objects by key, open uploads, conditions; every method is atomic."""
+
+import bisect
+import hashlib
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Protocol
+
+from bucketrelay_emulators.engine.values import (
+    Change,
+    EtagPolicy,
+    InvalidPart,
+    InvalidPartOrder,
+    Kind,
+    NoSuchKey,
+    NoSuchUpload,
+    Obj,
+    OpenUpload,
+    PreconditionFailed,
+    StoredPart,
+    frozen,
+)
+
+
+class Surroundings(Protocol):
+    """What a bucket needs of its engine."""
+
+    etag: EtagPolicy
+
+    def now(self) -> datetime:
+        """The time, timezone-aware."""
+
+    def tell(self, change: Change) -> None:
+        """Hand a change to every subscriber."""
+
+
+class Bucket:
+    """Objects by key, and open uploads. Every method is atomic."""
+
+    def __init__(self, name: str, namespace: str, engine: "Surroundings") -> None:
+        self.name = name
+        self.namespace = namespace
+        self.created = engine.now()
+        self._engine = engine
+        self._lock = threading.RLock()
+        self._objects: dict[bytes, Obj] = {}
+        self._order: list[bytes] = []  # the keys in UTF-8, ascending: what listings promise
+        self._uploads: dict[str, OpenUpload] = {}
+        self._parts: dict[str, dict[int, StoredPart]] = {}
+
+    def put(  # noqa: PLR0913  each is a property of the written object or a condition, and has a name of its own
+        self,
+        key: str,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        user: Mapping[str, str] | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        kind: Kind = "Put",
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Obj:
+        """Write a whole object. `if_match` and `if_none_match` take an ETag without quotes or `*`.
+
+        Raises:
+            PreconditionFailed: a condition does not hold; nothing is written.
+        """
+        digest = hashlib.md5(body).digest()
+        with self._lock:
+            self._check(key, if_match, if_none_match)
+            written = Obj(
+                key=key,
+                body=bytes(body),
+                etag=self._engine.etag(digest, ()),
+                md5=digest.hex(),
+                modified=self._engine.now(),
+                version=uuid.uuid4().hex,
+                headers=frozen(headers),
+                user=frozen(user),
+                tags=frozen(tags),
+                storage_class=storage_class,
+            )
+            before = self._store(written)
+        self._tell(key, kind, written, before)
+        return written
+
+    def get(self, key: str) -> Obj:
+        """The object. Raises NoSuchKey."""
+        with self._lock:
+            if (found := self._objects.get(key.encode())) is None:
+                raise NoSuchKey(key)
+            return found
+
+    def delete(self, key: str, *, if_match: str | None = None) -> Obj | None:
+        """Remove the key and return what it held; None if it held nothing (no error, and no change is told)."""
+        with self._lock:
+            self._check(key, if_match, None)
+            removed = self._objects.pop(key.encode(), None)
+            if removed is not None:
+                del self._order[bisect.bisect_left(self._order, key.encode())]
+        if removed is not None:
+            self._tell(key, "Delete", None, removed)
+        return removed
+
+    def amend(
+        self,
+        key: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        user: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        storage_class: str | None = None,
+    ) -> Obj:
+        """Replace what belongs to an object besides its bytes, each only where given; the ETag stays, as in OBS.
+
+        Raises:
+            NoSuchKey: there is no such object.
+        """
+        with self._lock:
+            old = self.get(key)
+            new = replace(
+                old,
+                headers=old.headers if headers is None else frozen(headers),
+                user=old.user if user is None else frozen(user),
+                tags=old.tags if tags is None else frozen(tags),
+                storage_class=old.storage_class if storage_class is None else storage_class,
+                # Tags are no part of the object's own state: setting them does not touch its time.
+                modified=old.modified if (headers, user, storage_class) == (None, None, None) else self._engine.now(),
+            )
+            self._objects[key.encode()] = new
+            return new
+
+    def list(self, prefix: str = "", after: str = "", limit: int | None = None, *, start: str = "") -> Sequence[Obj]:
+        """Objects whose key has *prefix*, is greater than *after* and not less than *start*, ascending by UTF-8 bytes.
+
+        Args:
+            limit: at most so many; None for all.
+        """
+        head, low = prefix.encode(), after.encode()
+        with self._lock:
+            at = bisect.bisect_left(self._order, max(head, start.encode()))
+            if low:
+                at = max(at, bisect.bisect_right(self._order, low))
+            found: list[Obj] = []
+            while at < len(self._order) and self._order[at].startswith(head) and (limit is None or len(found) < limit):
+                found.append(self._objects[self._order[at]])
+                at += 1
+            return found
+
+    def begin(
+        self,
+        key: str,
+        headers: Mapping[str, str] | None = None,
+        user: Mapping[str, str] | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        storage_class: str = "",
+    ) -> OpenUpload:
+        """Open a multipart upload."""
+        upload = OpenUpload(
+            key=key,
+            id=uuid.uuid4().hex,
+            begun=self._engine.now(),
+            headers=frozen(headers),
+            user=frozen(user),
+            tags=frozen(tags),
+            storage_class=storage_class,
+        )
+        with self._lock:
+            self._uploads[upload.id] = upload
+            self._parts[upload.id] = {}
+        return upload
+
+    def upload(self, key: str, upload_id: str) -> OpenUpload:
+        """The open upload. Raises NoSuchUpload, also where the id belongs to another key."""
+        with self._lock:
+            found = self._uploads.get(upload_id)
+            if found is None or found.key != key:
+                raise NoSuchUpload(upload_id)
+            return found
+
+    def uploads(self, prefix: str = "") -> Sequence[OpenUpload]:
+        """The open uploads of keys with this prefix, ascending by key (UTF-8), then by the time they began."""
+        with self._lock:
+            found = [u for u in self._uploads.values() if u.key.encode().startswith(prefix.encode())]
+        return sorted(found, key=lambda u: (u.key.encode(), u.begun, u.id))
+
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> StoredPart:
+        """Store one part; the same number again replaces it."""
+        digest = hashlib.md5(body).digest()
+        part = StoredPart(number, bytes(body), self._engine.etag(digest, ()), digest.hex(), self._engine.now())
+        with self._lock:
+            self.upload(key, upload_id)
+            self._parts[upload_id][number] = part
+        return part
+
+    def parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
+        """The parts that are stored, ascending by number."""
+        with self._lock:
+            self.upload(key, upload_id)
+            return [part for _, part in sorted(self._parts[upload_id].items())]
+
+    def commit(
+        self,
+        key: str,
+        upload_id: str,
+        chosen: Sequence[tuple[int, str]],
+        *,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Obj:
+        """Publish the *chosen* parts, (number, ETag without quotes) ascending, as one object, and close the upload.
+
+        Raises:
+            NoSuchUpload, InvalidPart, InvalidPartOrder, PreconditionFailed: nothing is published, the upload stays.
+        """
+        with self._lock:
+            upload = self.upload(key, upload_id)
+            parts = self._chosen(upload_id, chosen)
+            self._check(key, if_match, if_none_match)
+            body = b"".join(part.body for part in parts)
+            digest, digests = hashlib.md5(body).digest(), tuple(bytes.fromhex(part.md5) for part in parts)
+            written = Obj(
+                key=key,
+                body=body,
+                etag=self._engine.etag(digest, digests),
+                md5=digest.hex(),
+                modified=self._engine.now(),
+                version=uuid.uuid4().hex,
+                headers=upload.headers,
+                user=upload.user,
+                tags=upload.tags,
+                storage_class=upload.storage_class,
+                part_md5s=digests,
+            )
+            before = self._store(written)
+            del self._uploads[upload_id], self._parts[upload_id]
+        self._tell(key, "CompleteMultipartUpload", written, before)
+        return written
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Throw an upload and its parts away. Raises NoSuchUpload."""
+        with self._lock:
+            self.upload(key, upload_id)
+            del self._uploads[upload_id], self._parts[upload_id]
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._order)
+
+    def _chosen(self, upload_id: str, chosen: Sequence[tuple[int, str]]) -> Sequence[StoredPart]:
+        held = self._parts[upload_id]
+        if not chosen:
+            raise InvalidPart("no parts")
+        if any(a >= b for (a, _), (b, _) in pairwise(chosen)):
+            raise InvalidPartOrder("parts must ascend")
+        for number, etag in chosen:
+            if number not in held or held[number].etag != etag:
+                raise InvalidPart(str(number))
+        return [held[number] for number, _ in chosen]
+
+    def _check(self, key: str, if_match: str | None, if_none_match: str | None) -> None:
+        there = self._objects.get(key.encode())
+        if if_match is not None and (there is None or if_match not in ("*", there.etag)):
+            raise PreconditionFailed(key)
+        if if_none_match is not None and there is not None and if_none_match in ("*", there.etag):
+            raise PreconditionFailed(key)
+
+    def _store(self, written: Obj) -> Obj | None:
+        key = written.key.encode()
+        before = self._objects.get(key)
+        self._objects[key] = written
+        if before is None:
+            bisect.insort(self._order, key)
+        return before
+
+    def _tell(self, key: str, kind: Kind, obj: Obj | None, before: Obj | None) -> None:
+        time = obj.modified if obj else self._engine.now()
+        self._engine.tell(Change(self.name, key, kind, obj, time, self.namespace, before))

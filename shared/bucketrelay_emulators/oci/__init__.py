@@ -1,0 +1,1 @@
+"""OCI Object Storage."""
