@@ -156,6 +156,7 @@ class Result:
     seconds: float = 0.0
     lag: float | None = None  # seconds from the event's time to the verified write
     degraded: tuple[str, ...] = ()
+    note: str = ""  # what may surprise although nothing failed
     error: str = ""
     retryable: bool = False
 

@@ -18,6 +18,7 @@ class System:
     routes: tuple[Route, ...]
     runner: Runner
     log: Callable[[], Store]  # the store that receives the lists
+    store: Callable[[str], Store]  # a configured store by its name; raises ConfigError where there is none
     margin: float  # seconds kept back before the platform's deadline
     now: Callable[[], datetime]
     emit: Callable[[str], None]  # takes a log line

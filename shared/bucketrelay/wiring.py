@@ -71,6 +71,7 @@ def system(
         routes=found.routes,
         runner=Runner(converge, names, budget, _now, Tell(_forwards(found, keys, project), found.address, names, _now)),
         log=lambda: stores.get(found.log),
+        store=stores.get,
         close=stores.close,
         sweep=lambda: sum(1 for _ in checkpoints.sweep(targets, _now(), FORGOTTEN)),
         margin=found.limits.margin,

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "Fault", "FaultProxy", "ObsEmulator", "OciEmulator"]
 
-_HOMES = {"Engine": "engine", "Fault": "faults", "FaultProxy": "proxy", "ObsEmulator": "obs", "OciEmulator": "oci"}
+_HOMES = {
+    "Engine": "engine.engine",
+    "Fault": "engine.faults",
+    "FaultProxy": "server.proxy",
+    "ObsEmulator": "obs.emulator",
+    "OciEmulator": "oci.emulator",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -61,7 +61,7 @@ class World:
         """What a function does with one payload that has an event for each key; `source` goes to all other stores."""
         targets = tuple(name for name in self.stores if name != "source")
         route = Route("all", Address("s3", "photos"), "source", targets)
-        system = System((route,), self.runner(), lambda: self.log, 0.0, now, lambda line: None)
+        system = System((route,), self.runner(), lambda: self.log, lambda _: self.log, 0.0, now, lambda line: None)
         records = [
             {
                 "eventSource": "aws:s3",

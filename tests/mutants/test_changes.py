@@ -26,7 +26,7 @@ def test_each_change_names_tests_that_there_are(change):
 def test_a_change_that_does_not_fit_is_refused(text):
     old, new = {"once (": ("once", "1"), "same": ("same", "same")}.get(text, ("twice", "1"))
     with pytest.raises(Stale, match="a-name"):
-        Change("a-name", "run.py", old, new, "", ()).applied(text)
+        Change("a-name", "core/run.py", old, new, "", ()).applied(text)
 
 
 def test_no_two_changes_share_a_name_or_a_text():

@@ -8,7 +8,7 @@ from mutants.change import Change
 from mutants.page import difference, names, render
 from mutants.run import CannotTell, Place, Verdict
 
-BROKEN = Change("broken", "decide.py", "if target is None:", "if target:", "why", ("unit/core/test_decide.py",))
+BROKEN = Change("broken", "core/decide.py", "if target is None:", "if target:", "why", ("unit/core/test_decide.py",))
 HARMLESS = replace(BROKEN, name="harmless", new="if not target:")
 
 

@@ -306,7 +306,7 @@ def test_a_test_that_leaks_fails_and_its_neighbours_do_not(tmp_path):
     head = """
         import logging, sys
         from datetime import datetime, timezone
-        from bucketrelay import lists
+        from bucketrelay.reports import lists
         from bucketrelay.errors import RelayError
         from bucketrelay.model import Outcome, Result
         from bucketrelay_emulators.engine.engine import Engine

@@ -34,6 +34,7 @@ class World:
             routes=(ROUTE,),
             runner=Runner(self.deliver, lambda task: ("", ""), Budget(1024, 2), lambda: NOW),
             log=lambda: self.log,
+            store=lambda _: self.log,
             margin=5.0,
             now=lambda: NOW,
             emit=lambda line: None,

@@ -44,6 +44,7 @@ def test_a_task_is_one_canonical_line():
         "seconds": 0.12,
         "lag": 1.9,
         "degraded": ["tags"],
+        "note": "",
         "error": "",
         "retryable": False,
     }

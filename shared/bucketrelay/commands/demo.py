@@ -24,7 +24,7 @@ from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 
-FUNCTIONS = Path(__file__).parents[2] / "functions"
+FUNCTIONS = Path(__file__).parents[3] / "functions"
 S3_BUCKETS = ("photos", "scans-copy", "reports-copy", "relay-logs")
 QUEUE = "photos-events"
 

@@ -23,7 +23,9 @@ def print_results(results: Iterable[Result], as_json: bool, out: Console) -> Non
         return
     table = Table("outcome", "source", "target", "bytes", "word", box=None, pad_edge=False)
     for result in results:
-        word = result.error or (f"without {', '.join(result.degraded)}" if result.degraded else "")
+        word = result.error or "; ".join(
+            filter(None, [f"without {', '.join(result.degraded)}" if result.degraded else "", result.note])
+        )
         outcome = f"[{_COLOURS.get(result.outcome, 'green')}]{result.outcome.value}[/]"
         table.add_row(outcome, shown(result.source), shown(result.target), str(result.bytes), shown(word))
     out.print(table)

@@ -85,7 +85,7 @@ class Converge:
             seconds=round((ended - started).total_seconds(), 6),
             lag=None if lag is None else round(lag, 6),
             degraded=done.degraded,
-            error=result.error or done.note,
+            note=done.note,
         )
 
     def _until_settled(self, pair: "_Pair") -> Done:

@@ -129,6 +129,7 @@ def _fields(result: Result) -> dict[str, object]:
         "seconds": result.seconds,
         "lag": result.lag,
         "degraded": list(result.degraded),
+        "note": result.note,
         "error": result.error,
         "retryable": result.retryable,
     }
@@ -212,6 +213,7 @@ def _result(members: dict[str, Any]) -> Result:
         seconds=_seconds(members, "seconds"),
         lag=None if members["lag"] is None else _seconds(members, "lag"),
         degraded=tuple(_each(_of_type(members, "degraded", list), "degraded")),
+        note=text("note") if "note" in members else "",  # lists of before 0.2 have none
         error=text("error"),
         retryable=_of_type(members, "retryable", bool),
     )

@@ -63,6 +63,7 @@ def log_line(result: Result, *, metrics: bool = False) -> str:
         "seconds": result.seconds,
         "lag": result.lag,
         "degraded": list(result.degraded),
+        "note": result.note,
         "error": _shortened(result.error),
         "retryable": result.retryable,
     }

@@ -121,7 +121,7 @@ def test_a_route_that_keeps_does_not_delete(world):
     result = world.run(change=Change.REMOVED)
 
     assert result.outcome is Outcome.UNCHANGED
-    assert "keep" in result.error
+    assert "keep" in result.note
     assert world.target.body("k") == b"1"
 
 
@@ -130,7 +130,7 @@ def test_an_object_that_somebody_else_put_there_is_never_deleted(world):
     result = world.run(change=Change.REMOVED)
 
     assert result.outcome is Outcome.UNCHANGED
-    assert "did not write" in result.error
+    assert "did not write" in result.note
     assert world.target.body("k") == b"theirs"
 
 
@@ -242,7 +242,7 @@ def test_two_routes_that_face_each_other_come_to_rest(world):
     result = world.converge(back, Deadline())
 
     assert result.outcome is Outcome.UNCHANGED
-    assert "itself a copy" in result.error
+    assert "itself a copy" in result.note
     assert world.source.counts["put"] == 0
 
 
