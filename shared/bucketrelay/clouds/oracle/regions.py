@@ -1,7 +1,7 @@
 """Oracle's regions: which realm each is in, and the domain of its services. Data; reads nothing.
 
-Source: `oci/regions_definitions.py` of the SDK 2.189, with which `tests/unit/sign` compares. A region that is not here yet is
-taken for one of the commercial realm, as the SDK takes it; where that is wrong the store's `endpoint` says what is right.
+Source: `oci/regions_definitions.py` of the SDK 2.189, with which `tests/unit/sign` compares. A region that is not here
+yet is taken for one of the commercial realm, as the SDK takes it; the store's `endpoint` says what is right elsewhere.
 """
 
 from functools import lru_cache
