@@ -59,6 +59,17 @@ def _crc64() -> Callable[[Body], int] | None:
     return found
 
 
+def crc_of(name: str, told: str) -> int | None:
+    """The CRC *name* that a store wrote as hex or base64, as a number; None where that is none."""
+    found = _readings(told, _REFLECTED[name][1] // 8) if name in _REFLECTED else set()
+    return int.from_bytes(found.pop(), "big") if found else None
+
+
+def crc_text(name: str, value: int) -> str:
+    """A CRC as AWS writes it: base64 of its bytes."""
+    return base64.b64encode(value.to_bytes(_REFLECTED[name][1] // 8, "big")).decode()
+
+
 def check_parts(name: str, parts: Iterable[tuple[int, int]], said: str, url: str) -> None:
     """Compare the CRC *name* of a whole object with that of its parts, given as (CRC, length) in their order."""
     whole = 0
