@@ -1,0 +1,1 @@
+"""SQLite and PostgreSQL, for the rooms that keep tables in them: connections, queries by name, migrations."""
