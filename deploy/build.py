@@ -77,9 +77,10 @@ def code(order: Order) -> dict[str, bytes]:
     if order.config:
         found[CONFIG] = order.config.read_bytes()
     shared = ROOT / "shared"
-    foreign = tuple(f"bucketrelay.clouds.{cloud}." for scheme, cloud in CLOUDS.items() if scheme not in order.stores)
-    # The function calls itself again by its own cloud's interface, whatever its stores are.
-    modules = reach(handler, shared, lambda module: not module.startswith(foreign) or module.endswith(".invoke"))
+    # By these modules alone wiring comes to a cloud. What else reaches into its folder needs what it reaches: a forward
+    # the signature, a function the interface by which it calls itself again.
+    foreign = {f"bucketrelay.clouds.{cloud}.store" for scheme, cloud in CLOUDS.items() if scheme not in order.stores}
+    modules = reach(handler, shared, lambda module: module not in foreign)
     return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in modules}
 
 

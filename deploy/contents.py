@@ -117,25 +117,15 @@ _OCI = (
     _URLLIB3,
 )
 
-# Nothing of the SDK but its signer.
-_HUAWEI = (
-    Package(
-        "huaweicloudsdkcore",
-        keep=r"huaweicloudsdkcore/(__init__\.py|sdk_request\.py|(exceptions|signer|utils)/.*)",
-    ),
-    Package("pyasn1"),
-    _CERTIFI,
-)
-
 SDKS = {"s3": _S3, "obs": _OBS, "oci": _OCI}  # by the scheme of stores
 CLOUDS = {"s3": "aws", "obs": "huawei", "oci": "oracle"}  # the folder of each below clouds/
-FORWARDS = {"oms": _HUAWEI, "webhook": (_CERTIFI,)}  # by the type of forwards
+FORWARDS = {"oms": (_CERTIFI,), "webhook": (_CERTIFI,)}  # by the type of forwards
 # What a person installs for each, who takes the dependencies as they come: for `fn deploy`.
 DIRECT = {
     "s3": ("botocore",),
     "obs": ("esdk-obs-python", "certifi"),
     "oci": ("oci",),
-    "oms": ("huaweicloudsdkcore", "pyasn1", "certifi"),
+    "oms": ("certifi",),
     "webhook": ("certifi",),
 }
 TOML = Package("tomli")  # before Python 3.11
@@ -161,7 +151,7 @@ FUNCTIONS = {
             offered=("3.10", "3.12"),
             own_limit=10 * MB,
             limit=40 * MB,
-            brings=_HUAWEI,
+            brings=(_CERTIFI,),  # to call itself again over TLS, should the runtime have no authorities
         ),
         Function(
             "oci_events",

@@ -37,7 +37,6 @@ LEFT_OUT = {
     *("aiohttp", "pyopenssl", "python-pkcs11"),  # oci
     "pycparser",  # cffi
     *("cython", "pbr", "pytest", "pytest-asyncio", "wheel"),  # fdk
-    *("defusedxml", "pymongo", "pyyaml", "requests-toolbelt", "simplejson"),  # huaweicloudsdkcore
 }
 FORWARD = """
 [forwards.oms]

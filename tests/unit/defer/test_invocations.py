@@ -12,8 +12,6 @@ from bucketrelay_emulators.oci.emulator import OciEmulator
 from functions.invoke_apis import AGENCY, OCID, URN, InvokeApi
 from functions.runtime_api import ARN
 
-# huaweicloudsdkcore's signer calls utcnow(), which Python 3.12 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 PAYLOAD = b'{"bucketrelay":{"version":1,"tasks":[]}}'
 
 

@@ -155,13 +155,13 @@ def test_the_signature_is_the_one_of_the_guide_and_of_the_sdk(project, task, sec
     assert headers["Authorization"] == signature(got, "AK", secret)
 
 
-def test_the_signer_is_imported_without_the_sdks_http_client():
+def test_to_sign_needs_no_sdk_and_to_be_configured_no_http():
     code = (
         "import sys; from bucketrelay.forward.oms import OmsForward, signed; from bucketrelay.http.post import Post;"
         "from datetime import datetime, timezone; OmsForward('https://h/v2/p/sync-tasks/t/events');"
-        "assert 'huaweicloudsdkcore' not in sys.modules and 'http.client' not in sys.modules;"
+        "assert 'http.client' not in sys.modules;"
         "signed(Post('https://h/'), b'1', ('a', 'b', ''), datetime.now(timezone.utc));"
-        "assert 'huaweicloudsdkcore' in sys.modules and not {'requests', 'yaml', 'bson'} & set(sys.modules)"
+        "assert not {'huaweicloudsdkcore', 'requests', 'cryptography'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

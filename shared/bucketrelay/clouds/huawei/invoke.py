@@ -10,10 +10,12 @@ Source: FunctionGraph API reference, "Executing a Function Asynchronously" (func
 import json
 import os
 import re
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from bucketrelay.clouds.huawei.sign import Keys, api_authorization
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ _REMEDIES = {
     404: f"check {URN}",
     413: "the tasks are too many for one call: replay the failed list",
 }
-Keys = tuple[str, str, str]  # access key, secret key, security token
 
 
 def invoke(keys: Keys, lookup: Callable[[str], str | None], payload: bytes) -> None:
@@ -99,28 +100,9 @@ def _connection(endpoint: str) -> "http.client.HTTPConnection":
 
 def _signed(endpoint: str, path: str, payload: bytes, headers: dict[str, str], keys: Keys) -> dict[str, str]:
     """The headers, with those of SDK-HMAC-SHA256."""
-    from huaweicloudsdkcore.sdk_request import SdkRequest  # noqa: PLC0415 — as above
-    from huaweicloudsdkcore.signer.signer import Signer  # noqa: PLC0415 — as above
-
-    place = urlsplit(endpoint)
-    request = SdkRequest(
-        method="POST",
-        schema=place.scheme,
-        host=place.netloc,
-        resource_path=path,
-        query_params=[],
-        header_params={"Content-Type": "application/json", **headers},
-        body=payload,
-    )
-    signed: dict[str, str] = Signer(_Pair(keys[0], keys[1])).sign(request).header_params
-    return signed
-
-
-class _Pair(NamedTuple):
-    """All that the signer takes from the SDK's credentials."""
-
-    ak: str
-    sk: str
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    signed = {"Content-Type": "application/json", "Host": urlsplit(endpoint).netloc, "X-Sdk-Date": date, **headers}
+    return {**signed, "Authorization": api_authorization("POST", path, (), signed, payload, keys)}
 
 
 def _refusal(text: str, status: int) -> RelayError:
