@@ -31,6 +31,7 @@ class ObjectEvent:
     time: datetime | None = None  # timezone-aware
     cause: str = ""  # the event's or the message's id
     size: int | None = None  # what the event says, where it says it
+    name: str = ""  # what the sender calls it: for words to people, not for decisions
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """What a driver needs of the world, as one value that is passed in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from bucketrelay.core.run import Runner
+from bucketrelay.events import EventKeys
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
 
@@ -23,8 +25,7 @@ class System:
     now: Callable[[], datetime]
     emit: Callable[[str], None]  # takes a log line
     metrics: bool = False  # log lines that CloudWatch reads metrics from
-    obs_key_encoded: bool = True
-    oci_key_encoded: bool = False
+    event_keys: EventKeys = field(default_factory=lambda: MappingProxyType({}))  # what stores say of their events' keys
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     sweep: Callable[[], int] | None = None  # abandons uploads that nobody goes on with; done when a schedule calls

@@ -13,6 +13,7 @@ from bucketrelay.core.copy import Road
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.run import Runner
 from bucketrelay.errors import ConfigError
+from bucketrelay.events import EventKeys, KeyForm
 from bucketrelay.forward import Forward
 from bucketrelay.forward.deliver import Tell
 from bucketrelay.http.pace import Pace
@@ -78,8 +79,7 @@ def system(
         now=_now,
         emit=emit,
         metrics=metrics,
-        obs_key_encoded=not _says(found, "obs", "raw"),
-        oci_key_encoded=_says(found, "oci", "encoded"),
+        event_keys=_event_keys(found),
     )
 
 
@@ -93,12 +93,14 @@ def _check_schemes(found: Config) -> None:
         raise ConfigError(mistakes)
 
 
-def _says(found: Config, scheme: str, event_keys: str) -> bool:
-    """Whether a store of the cloud says of its events' keys that they are so."""
-    return any(
-        store.address.scheme == scheme and store.options.get("event_keys") == event_keys
-        for store in found.stores.values()
-    )
+def _event_keys(found: Config) -> EventKeys:
+    """What the stores say of how keys are written in the events of their buckets."""
+    said: dict[tuple[str, str], KeyForm] = {}
+    for store in found.stores.values():
+        form = store.options.get("event_keys")
+        if form in ("raw", "encoded"):
+            said[store.address.scheme, store.address.bucket] = "raw" if form == "raw" else "encoded"
+    return said
 
 
 def _url(found: Config, store: str, key: str) -> str:

@@ -15,6 +15,7 @@ from fuzz.target import Target, nested, one_line
 
 _FOLDER = Path(__file__).resolve().parents[1] / "payloads" / "events"
 _CLOUDS = (None, "s3", "obs", "oci")
+_SAID = ({}, {(c, "*"): "raw" for c in _CLOUDS[1:]}, {(c, "*"): "encoded" for c in _CLOUDS[1:]})
 WORDS = (
     *(
         "Records",
@@ -82,7 +83,7 @@ def _read(payload: Any) -> None:
     """As each of the entrypoints reads it, and both ways of keys."""
     for number, cloud in enumerate(_CLOUDS):
         try:
-            _holds(parse(payload, cloud=cloud, obs_key_encoded=number % 2 == 0, oci_key_encoded=number % 2 == 1))
+            _holds(parse(payload, cloud=cloud, event_keys=_SAID[number % 3]))
         except BadEvent as error:
             one_line(error)
 

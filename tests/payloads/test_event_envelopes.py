@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bucketrelay.events import parse
-from bucketrelay.events.shapes import MAX_DEPTH
+from bucketrelay.events.reading import MAX_DEPTH
 from bucketrelay.model import Change
 from payloads.event_builders import failure, record, records, refusal, sample, sqs
 
@@ -174,13 +174,16 @@ def test_an_id_that_no_list_could_hold_is_passed_over(request_id):
         ("s3:ObjectRemoved:DeleteMarkerCreated", Change.REMOVED),
         ("LifecycleExpiration:Delete", Change.REMOVED),
         ("LifecycleExpiration:DeleteMarkerCreated", Change.REMOVED),
-        ("ObjectRestore:Completed", Change.IGNORED),
+        ("ObjectRestore:Completed", Change.CREATED),
         ("Replication:OperationFailedReplication", Change.IGNORED),
         ("LifecycleTransition", Change.IGNORED),
         ("IntelligentTiering", Change.IGNORED),
         ("ObjectAcl:Put", Change.IGNORED),
         ("ObjectTagging:Delete", Change.IGNORED),
-        ("SomethingNew:Of2031", Change.IGNORED),
+        ("ObjectRestore:Post", Change.IGNORED),
+        ("ObjectLifecycle:Expiration:Current", Change.REMOVED),
+        ("s3:ObjectAccessed:Get", Change.IGNORED),
+        ("SomethingNew:Of2031", Change.CREATED),
         (None, Change.CREATED),  # every field but bucket and key is optional; to look is always right
     ],
 )
@@ -193,9 +196,11 @@ def test_an_event_name_says_what_to_look_for(name, change):
     [
         ("Object Created", Change.CREATED),
         ("Object Deleted", Change.REMOVED),
-        ("Object Restore Completed", Change.IGNORED),
+        ("Object Restore Completed", Change.CREATED),
+        ("Object Restore Initiated", Change.IGNORED),
         ("Object Tags Added", Change.IGNORED),
-        ("AWS API Call via CloudTrail", Change.IGNORED),
+        ("Object Of2031", Change.CREATED),
+        ("AWS API Call via CloudTrail", Change.IGNORED),  # of no call that we know
     ],
 )
 def test_a_detail_type_says_what_to_look_for(kind, change):
@@ -204,8 +209,9 @@ def test_a_detail_type_says_what_to_look_for(kind, change):
     assert parse(payload).events[0].change is change
 
 
-def test_an_unknown_event_of_oci_is_ignored_whatever_it_looks_like():
-    (event,) = parse({"eventType": "com.oraclecloud.objectstorage.restoreobject"}).events
+@pytest.mark.parametrize("kind", ["restoreobject", "createpreauthenticatedrequest", "createbucket"])
+def test_an_unknown_event_of_oci_that_names_no_object_is_ignored(kind):
+    (event,) = parse({"eventType": f"com.oraclecloud.objectstorage.{kind}"}).events
 
     assert event.change is Change.IGNORED
 

@@ -157,9 +157,9 @@ CASES = (
     [(dialect, envelope, "s3", {}) for dialect in (aws_record, minio_record, eventbridge) for envelope in AWS]
     + [(batch, envelope, "s3", {}) for envelope in (bare, as_text)]
     + [(dialect, envelope, "obs", {}) for dialect in (obs_v2, obs_v3, eventgrid) for envelope in HUAWEI]
-    + [(eventgrid_raw, envelope, "obs", {"obs_key_encoded": False}) for envelope in HUAWEI]
+    + [(eventgrid_raw, envelope, "obs", {"event_keys": {("obs", "b"): "raw"}}) for envelope in HUAWEI]
     + [(oci, envelope, "oci", {}) for envelope in (bare, as_bytes, array)]
-    + [(oci_encoded, envelope, "oci", {"oci_key_encoded": True}) for envelope in (bare, array)]
+    + [(oci_encoded, envelope, "oci", {"event_keys": {("oci", "b"): "encoded"}}) for envelope in (bare, array)]
 )
 
 

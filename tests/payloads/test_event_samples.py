@@ -26,6 +26,7 @@ EXPECTED = {
     "obs-eventgrid-created": ("direct", [[("created", BUCKET, "test.tar")]]),
     "obs-eventgrid-created-encoded": ("direct", [CREATED]),
     "obs-eventgrid-removed": ("direct", [REMOVED]),
+    "obs-otc-test-event": ("direct", [CREATED]),
     "obs-records-v2": ("direct", [CREATED]),
     "obs-records-v2-minimal": ("direct", [[("created", BUCKET, "job.png")]]),
     "obs-records-v3": ("direct", [[("created", BUCKET, CHINESE)]]),
@@ -33,6 +34,7 @@ EXPECTED = {
     "obs-smn": ("direct", [[("created", BUCKET, CHINESE)]]),
     "obs-smn-test": ("test", []),
     "obs-timer": ("schedule", []),
+    "obs-unknown-name": ("direct", [CREATED]),
     "oci-array": ("direct", [OCI_CREATED + OCI_REMOVED]),
     "oci-createbucket": ("direct", [[("ignored", BUCKET, "")]]),
     "oci-createobject": ("direct", [OCI_CREATED]),
@@ -40,10 +42,22 @@ EXPECTED = {
     "oci-createobject-odd-name": ("direct", [[("created", BUCKET, "a b+%20é.txt")]]),
     "oci-createobject-v1": ("direct", [OCI_CREATED]),
     "oci-deleteobject": ("direct", [OCI_REMOVED]),
+    "oci-restoreobject": ("direct", [OCI_CREATED]),
     "oci-updateobject": ("direct", [OCI_CREATED]),
+    "s3-apigateway-v1-ceph": ("direct", [CREATED]),
+    "s3-apigateway-v2-base64": ("direct", [CREATED]),
     "s3-async-failure": ("direct", [CREATED]),
+    "s3-b2-delete": ("direct", [REMOVED]),
+    "s3-b2-test": ("test", []),
+    "s3-b2-upload": ("direct", [CREATED]),
+    "s3-batch-operations-arn-with-region": ("batch", [CREATED]),
     "s3-batch-operations-v1": ("batch", [CREATED]),
     "s3-batch-operations-v2": ("batch", [CREATED]),
+    "s3-ceph-lifecycle-expiration": ("direct", [REMOVED]),
+    "s3-ceph-put": ("direct", [CREATED]),
+    "s3-cloudtrail-delete": ("direct", [REMOVED]),
+    "s3-cloudtrail-localstack": ("direct", [CREATED]),
+    "s3-cloudtrail-put": ("direct", [CREATED]),
     "s3-delete": ("direct", [REMOVED]),
     "s3-delete-marker": ("direct", [REMOVED]),
     "s3-delete-version": ("direct", [REMOVED]),
@@ -52,13 +66,23 @@ EXPECTED = {
     "s3-eventbridge-deleted": ("direct", [REMOVED]),
     "s3-eventbridge-lifecycle": ("direct", [REMOVED]),
     "s3-eventbridge-plus-in-key": ("direct", [[("created", BUCKET, "c++ code/a%2Bb.txt")]]),
+    "s3-eventbridge-restore-completed": ("direct", [CREATED]),
+    "s3-function-url-minio": ("direct", [CREATED]),
     "s3-lifecycle-expiration": ("direct", [REMOVED]),
     "s3-minio-webhook": ("direct", [CREATED]),
     "s3-moto-record": ("direct", [CREATED]),
     "s3-multipart-unversioned": ("direct", [CREATED]),
+    "s3-pipes-sqs": ("sqs", [CREATED]),
     "s3-put": ("direct", [CREATED]),
     "s3-put-v26": ("direct", [CREATED]),
+    "s3-r2-delete": ("direct", [REMOVED]),
+    "s3-r2-put": ("direct", [CREATED]),
+    "s3-restore-completed": ("direct", [CREATED]),
+    "s3-rustfs-put": ("direct", [CREATED]),
+    "s3-scality-put": ("direct", [CREATED]),
     "s3-schedule": ("schedule", []),
+    "s3-seaweedfs-create": ("direct", [CREATED]),
+    "s3-seaweedfs-rename": ("direct", [[("removed", BUCKET, "in/a.jpg"), ("created", BUCKET, "out/b.jpg")]]),
     "s3-sns": ("direct", [CREATED]),
     "s3-sqs-body-two-records": ("sqs", [[*CREATED, ("removed", BUCKET, "b")]]),
     "s3-sqs-eventbridge": ("sqs", [CREATED]),
@@ -67,8 +91,11 @@ EXPECTED = {
     "s3-sqs-sns-raw": ("sqs", [CREATED]),
     "s3-sqs-test-event": ("sqs", [[]]),
     "s3-sqs-two-records": ("sqs", [CREATED, REMOVED]),
+    "s3-storagegrid-put": ("direct", [CREATED]),
     "s3-tagging": ("direct", [[("ignored", BUCKET, PHOTO)]]),
     "s3-test-event": ("test", []),
+    "s3-unknown-name": ("direct", [CREATED]),
+    "s3-versitygw-array": ("direct", [CREATED]),
 }
 AMBIGUOUS = {"obs-records-v2", "obs-records-v2-minimal"}
 
@@ -191,15 +218,18 @@ def test_an_oci_event_names_the_namespace():
 
 
 def test_an_oci_name_is_percent_decoded_only_where_that_is_switched_on():
-    assert only("oci-createobject-odd-name", oci_key_encoded=True).key == "a b+ é.txt"
+    assert only("oci-createobject-odd-name", event_keys={("oci", "src-bucket"): "encoded"}).key == "a b+ é.txt"
 
 
 def test_an_eventgrid_key_is_taken_as_it_is_where_the_trigger_does_not_encode():
-    assert only("obs-eventgrid-created-encoded", obs_key_encoded=False).key == "photos%2Fcaf%C3%A9+menu+1%2B1.jpg"
+    assert (
+        only("obs-eventgrid-created-encoded", event_keys={("obs", "*"): "raw"}).key
+        == "photos%2Fcaf%C3%A9+menu+1%2B1.jpg"
+    )
 
 
 def test_that_option_leaves_records_alone_which_are_always_encoded():
-    assert only("obs-records-v3", obs_key_encoded=False).key == CHINESE
+    assert only("obs-records-v3", event_keys={("obs", "*"): "raw"}).key == CHINESE
 
 
 def test_a_schedule_carries_what_was_typed_in_its_trigger():

@@ -134,3 +134,14 @@ def test_an_obs_store_that_is_used_says_where_it_is():
 
 def test_an_obs_store_whose_events_are_only_forwarded_need_not_say_where_it_is():
     assert store('url = "obs://b"').options == {}
+
+
+def test_two_stores_of_one_bucket_cannot_say_two_things_of_its_events():
+    one = '[stores.one]\nurl = "s3://p/x"\nevent_keys = "raw"\n'
+    other = '[stores.other]\nurl = "s3://p/y"\nevent_keys = "{}"\n'
+    text = world("s3://s", "s3://t")
+
+    assert load(f"{text}\n{one}{other.format('raw')}", ENVIRON)
+    assert mistakes(f"{text}\n{one}{other.format('encoded')}") == (
+        'stores.other.event_keys: differs from that of "one", which is the same bucket: say the same in both',
+    )

@@ -29,3 +29,9 @@ def test_what_a_target_cannot_hold_is_said_to_be_lost(script):
     assert (headers, user, tags) == ("all but Expires", "all", "**lost**")
     assert "ONEZONE_IA, STANDARD_IA → InfrequentAccess" in classes
     assert "DEEP_ARCHIVE" in classes.partition("**lost**")[2]
+
+
+def test_the_page_of_events_is_what_the_reading_goes_by():
+    page = runpy.run_path(str(DOCS / "generate_events.py"))["page"]()
+
+    assert (DOCS / "events.md").read_text() == page, "python docs/generate_events.py > docs/events.md"

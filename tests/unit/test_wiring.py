@@ -83,3 +83,17 @@ def test_the_stores_of_one_server_share_its_pace_and_the_log_store_waits_for_nob
 
     assert paces["a"] is paces["b"]
     assert len(set(map(id, paces.values()))) == 3
+
+
+def test_a_bucket_of_ceph_or_of_a_store_that_says_raw_has_keys_as_they_are():
+    event = json.loads((EVENTS / "s3-put.json").read_text())
+    event["Records"][0]["s3"]["bucket"]["name"] = "src"
+    event["Records"][0]["s3"]["object"]["key"] = "a+b.jpg"
+
+    def key(option):
+        (task,), _ = entry.tasks_of(event, wiring.system(load(a="s3://src", option=option)), cloud="s3")
+        return task.key
+
+    assert (key(""), key('event_keys = "raw"')) == ("a b.jpg", "a+b.jpg")
+    event["Records"][0]["eventSource"] = "ceph:s3"
+    assert (key(""), key('event_keys = "encoded"')) == ("a+b.jpg", "a b.jpg")

@@ -82,6 +82,21 @@ def check_endpoints(reading: Reading, paths: _Paths, stores: Mapping[str, StoreC
             reading.mistake(paths[name], f"an obs:// store needs its endpoint or its region, {remedy}")
 
 
+def check_event_keys(reading: Reading, paths: _Paths, stores: Mapping[str, StoreConfig]) -> None:
+    """An event names a bucket and no store: two stores of one bucket cannot say two things of its events."""
+    seen: dict[tuple[str, str], tuple[str, object]] = {}
+    for name, store in stores.items():
+        said = store.options.get("event_keys")
+        other, before = (
+            seen.setdefault((store.address.scheme, store.address.bucket), (name, said)) if said else ("", said)
+        )
+        if before != said:
+            reading.mistake(
+                f"{paths[name]}.event_keys",
+                f"differs from that of {quoted(other)}, which is the same bucket: say the same in both",
+            )
+
+
 def _overlap(one: Address, other: Address) -> bool:
     return _below(one, other) is not None or _below(other, one) is not None
 

@@ -15,8 +15,8 @@ _API_KEY = ("user", "tenancy", "fingerprint", "key_file")
 _AUTHS = ("resource_principal", "instance_principal", "api_key")
 # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html; OBS API reference, PutObject, and its SDK's HeadPermission
 _ENCRYPTIONS = {"s3": ("AES256", "aws:kms", "aws:kms:dsse"), "obs": ("kms", "AES256")}
-# Whether keys are percent-encoded in the cloud's events. EventGrid's Key_encode is a setting that its events do not
-# tell; how OCI writes resourceName is not documented. Usual: encoded from OBS, raw from OCI.
+# Whether keys are encoded in the bucket's events: who sends them decides (events/senders.py has the table), and some
+# do not tell: EventGrid's Key_encode is a setting, a server's own build may differ.
 _EVENT_KEYS = ("encoded", "raw")
 _ACLS = {
     "s3": (
@@ -66,6 +66,7 @@ _OPTIONS: dict[str, dict[str, _Option]] = {
     "s3": {
         "path_style": Table.flag,
         "profile": _text,
+        "event_keys": lambda table, key: table.choice(key, _EVENT_KEYS),
         "storage_class": _text,
         "storage_classes": _classes,
         "acl": lambda table, key: table.choice(key, _ACLS["s3"]),

@@ -99,5 +99,6 @@ def _check(
     if log in stores:
         checks.check_log(reading, "log", stores[log], [route for _, route in routes])
         checks.check_lists(reading, "log", stores[log], [route for _, route in routes], stores)
+    checks.check_event_keys(reading, paths, stores)
     used = [name for _, route in routes if route.targets for name in (route.source_store, *route.targets)]
     checks.check_endpoints(reading, paths, stores, [log, *used])

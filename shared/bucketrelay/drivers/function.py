@@ -3,6 +3,7 @@
 The three entrypoints differ in how they are called and how they fail; everything between is here.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -53,7 +54,7 @@ class Report:
         bad = self._bad()
         if bad:
             raise _failure(bad, self.stuck)
-        return observe.summary(self.results)
+        return _http(observe.summary(self.results)) if self.payload.http else observe.summary(self.results)
 
     def _bad(self) -> list[tuple[Message, tuple[Result, ...]]]:
         """The messages that have to come again, each with the results that ask for it."""
@@ -94,9 +95,7 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
 
 def _handled(payload: object, system: System, cloud: Cloud | None, deadline: Deadline, invocation: str) -> Report:
     try:
-        parsed = events.parse(
-            payload, cloud=cloud, obs_key_encoded=system.obs_key_encoded, oci_key_encoded=system.oci_key_encoded
-        )
+        parsed = events.parse(payload, cloud=cloud, event_keys=system.event_keys)
     except BadEvent as error:
         system.emit(observe.refusal(str(error), invocation))
         raise
@@ -145,9 +144,7 @@ def _failed(results: Sequence[Result]) -> bool:
 
 def tasks_of(payload: object, system: System, *, cloud: Cloud | None) -> tuple[list[Task], list[Result]]:
     """What `handle` would do with the payload: the tasks, and the refusals; touches nothing (`--dry-run`)."""
-    parsed = events.parse(
-        payload, cloud=cloud, obs_key_encoded=system.obs_key_encoded, oci_key_encoded=system.oci_key_encoded
-    )
+    parsed = events.parse(payload, cloud=cloud, event_keys=system.event_keys)
     plans = [_plan(message, system) for message in parsed.messages]
     return [each.task for mine, _ in plans for each in mine], [result for _, refused in plans for result in refused]
 
@@ -244,6 +241,12 @@ def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]], stuck: str) -> R
 def _on_one_line(text: str) -> str:
     """*text* without what a key could forge a line of the platform's log by: it prints the exception as it is."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _http(summary: Mapping[str, object]) -> dict[str, object]:
+    """API Gateway and FunctionGraph's APIG take nothing else for an answer; 200 tells a webhook not to come again."""
+    body, headers = json.dumps(summary), {"content-type": "application/json"}
+    return {"statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
 def _code(message: Message, results: Sequence[Result]) -> str:

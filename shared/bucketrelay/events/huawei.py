@@ -8,25 +8,25 @@ from bucketrelay.errors import BadEvent
 from bucketrelay.events import record
 from bucketrelay.events.fields import CHECK, at, described, hint, moment, text
 from bucketrelay.events.keys import form_decoded, raw
+from bucketrelay.events.reading import Reading
 from bucketrelay.model import ObjectEvent
 
-_KEY_ENCODE = "set Key_encode = true on the EventGrid trigger, as the decoding of its keys expects"
+_KEY_ENCODE = 'set Key_encode = true on the EventGrid trigger, or say event_keys = "raw" in the store'
 
 
-def eventgrid(event: dict[str, Any], *, encoded: bool) -> ObjectEvent:
+def eventgrid(event: dict[str, Any], reading: Reading) -> ObjectEvent:
     """The event in an EventGrid CloudEvent of source `HC.OBS.DWR`.
 
-    The time is the envelope's: `data.eventTime` was local time marked Z (captured in cn-east-3, 2026-09).
-
-    Args:
-        encoded: the trigger's `Key_encode`, which the event does not reveal.
+    The time is the envelope's: `data.eventTime` was local time marked Z (captured in cn-east-3, 2026-09). Whether keys
+    are encoded is the trigger's `Key_encode`, which the event does not reveal: the store's `event_keys` does.
     """
     inner = at(event, "data")
     if not isinstance(inner, dict) or at(inner, "obs") is None:
         raise BadEvent(f"data.obs is missing: data is {described(inner)}; {CHECK}")
     name = at(inner, "eventName") or hint(event, "type").removeprefix("OBS:DWR:")
+    encoded = reading.keys("obs", hint(inner, "obs", "bucket", "name"), "encoded") == "encoded"
     decode = partial(form_decoded, remedy=_KEY_ENCODE) if encoded else raw
-    found = record.read({**inner, "eventName": name}, "obs", decode=decode)
+    found = record.read({**inner, "eventName": name}, "obs", reading, decode=decode)
     return replace(found, time=moment(event, "time"), cause=hint(event, "id") or found.cause)
 
 

@@ -12,6 +12,8 @@ MAX_KEY = 1024  # bytes of UTF-8: S3, OBS and OCI agree
 MAX_BUCKET = 256  # bytes: OCI's limit, the widest
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
+RAW_REMEDY = 'if this server writes keys as they are, say event_keys = "raw" in its store'
+
 Decode = Callable[[str], str]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from bucketrelay.errors import BadEvent
 from bucketrelay.events.fields import hint, moment, shown, text
 from bucketrelay.events.keys import percent_decoded, place, raw
+from bucketrelay.events.reading import Reading
 from bucketrelay.model import Change, ObjectEvent
 
 PREFIX = "com.oraclecloud."
@@ -21,17 +22,19 @@ _CHANGES = {
 _DETAILS = ("data", "additionalDetails")
 
 
-def event(payload: dict[str, Any], *, encoded: bool) -> ObjectEvent:
-    """One event. Unknown types of Object Storage are ignored, those of other services refused.
+def event(payload: dict[str, Any], reading: Reading) -> ObjectEvent:
+    """One event. Unknown types about an object are a reason to look, others are ignored; other services' are refused.
 
-    Args:
-        encoded: whether `resourceName` is percent-encoded. Oracle does not say; public functions take it as it is.
+    Whether `resourceName` is percent-encoded, Oracle does not say; public functions take it as it is, and so do we
+    unless the store says `event_keys = "encoded"`.
     """
     kind = text(payload, "eventType")
     if not kind.startswith(_SERVICE):
         raise BadEvent(f"another service's event: {shown(kind)} is not of Object Storage; narrow the event rule")
     what = kind.removeprefix(_SERVICE)
-    change = _CHANGES.get(what, Change.IGNORED)
+    about_object = what.endswith(("object", "objects")) and bool(hint(payload, "data", "resourceName"))
+    change = _CHANGES.get(what, Change.CREATED if about_object else Change.IGNORED)
+    encoded = reading.keys("oci", hint(payload, *_DETAILS, "bucketName"), "raw") == "encoded"
     decode = percent_decoded if encoded else raw
     bucket, key = place(payload, (*_DETAILS, "bucketName"), ("data", "resourceName"), decode=decode, change=change)
     namespace = (hint if change is Change.IGNORED else text)(payload, *_DETAILS, "namespace")
@@ -43,4 +46,5 @@ def event(payload: dict[str, Any], *, encoded: bool) -> ObjectEvent:
         namespace=namespace,
         time=moment(payload, "eventTime"),
         cause=hint(payload, "eventID"),
+        name=what,
     )

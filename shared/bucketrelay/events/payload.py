@@ -62,6 +62,7 @@ class Payload:
     note: str = ""  # schedule: the text typed in the trigger, or the event's detail
     invocation_id: str = ""  # batch: to be echoed
     schema_version: str = ""  # batch: to be echoed
+    http: bool = False  # it came as an HTTP request, and the answer is to be an HTTP response
 
     @property
     def events(self) -> tuple[ObjectEvent, ...]:

@@ -1,19 +1,41 @@
 """The notification record: S3 made it, OBS took it over, MinIO and others speak it.
 
-Reference: S3 user guide "Event message structure"; OBS user manual obs_41_0045. Only bucket and key can be relied on:
-the test event built into FunctionGraph lacks `eventSource`, moto's records lack every id.
+Reference: S3 user guide "Event message structure" and "Supported event types"; OBS user manual obs_41_0045. Only bucket
+and key can be relied on: the test event built into FunctionGraph lacks `eventSource`, moto's records lack every id.
 """
 
 import re
+from functools import partial
 
 from bucketrelay.errors import BadEvent
 from bucketrelay.events.fields import CHECK, at, described, hint, moment, shown, size
-from bucketrelay.events.keys import Decode, form_decoded, place
+from bucketrelay.events.keys import RAW_REMEDY, Decode, form_decoded, place, raw
+from bucketrelay.events.reading import Reading
+from bucketrelay.events.senders import keys_of
 from bucketrelay.model import Change, Cloud, ObjectEvent
 
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
-# Servers that say in their records that they are not OBS.
-_S3_ONLY = ("minio:", "ceph:")
+_AWS = "aws:s3"  # what OBS calls itself, too, in records of version 2.0; every other name is a server's own
+_CREATED = ("ObjectCreated", "ObjectRestore:Completed")  # what came out of the archive can be copied now
+# LifecycleExpiration is not among AWS's ObjectRemoved:* and is subscribed to on its own; Ceph calls it ObjectLifecycle.
+_REMOVED = ("ObjectRemoved", "LifecycleExpiration", "ObjectLifecycle:Expiration")
+# Of an object, and nothing about it that a copy could show. Any other name is a reason to look.
+NO_CHANGE = (
+    "ObjectTagging",
+    "ObjectAcl",
+    "ObjectAccessed",
+    "ObjectRestore:Post",
+    "ObjectRestore:Delete",
+    "ReducedRedundancyLostObject",
+    "Replication",
+    "ObjectReplication",
+    "LifecycleTransition",
+    "ObjectLifecycle:Transition",
+    "IntelligentTiering",
+    "BucketCreated",
+    "BucketRemoved",
+    "TestEvent",
+)
 
 
 def cloud_of(record: object, told: Cloud | None) -> tuple[Cloud, bool]:
@@ -26,32 +48,41 @@ def cloud_of(record: object, told: Cloud | None) -> tuple[Cloud, bool]:
     Raises:
         BadEvent: it is no storage record, or of another cloud than *told*.
     """
-    source = hint(record, "eventSource")
-    if at(record, "obs") is not None or (source == "OBS" and at(record, "s3") is not None):
+    source = hint(record, "eventSource").lower()  # OTC's own test event says `obs`
+    if at(record, "obs") is not None or (source == "obs" and at(record, "s3") is not None):
         cloud: Cloud = "obs"
     elif at(record, "s3") is None:
         raise BadEvent(f"no part s3 or obs in {described(record)}; {CHECK}")
-    elif source.startswith(_S3_ONLY) or told != "obs":
+    elif source not in ("", _AWS) or told != "obs":
         cloud = "s3"
     else:
         cloud = "obs"
     if told not in (None, cloud):
-        says = f" (its source says {shown(source)})" if source else ""
+        says = f" (its source says {shown(hint(record, 'eventSource'))})" if source else ""
         raise BadEvent(f"another service's event: a record of {cloud}{says}, and this function serves {told}; {CHECK}")
     return cloud, cloud == "s3" and told is None and _may_be_obs(record, source)
 
 
 def _may_be_obs(record: object, source: str) -> bool:
-    if source and source != "aws:s3":
+    if source not in ("", _AWS):
         return False
     version = _VERSION.match(hint(record, "eventVersion"))
     return not source or not version or (int(version[1]), int(version[2])) <= (2, 0)
 
 
-def read(record: object, cloud: Cloud, *, cause: str = "", decode: Decode = form_decoded) -> ObjectEvent:
-    """The event in a storage record; *cause* is the id of its envelope, for records without a request id."""
+def read(record: object, cloud: Cloud, reading: Reading, *, decode: Decode | None = None) -> ObjectEvent:
+    """The event in a storage record.
+
+    Args:
+        reading: the cause, for records without a request id, and what the configuration says of keys.
+        decode: how the key is written, where the envelope knows better than the record.
+    """
     part = "obs" if at(record, "obs") is not None else "s3"
     change = change_of(at(record, "eventName"))
+    # An unknown name may be of something that is no object: then it has no key, and there is nothing to look at.
+    if change is Change.CREATED and not _is_known(record) and not hint(record, part, "object", "key"):
+        change = Change.IGNORED
+    decode = decode or _decoding(record, cloud, hint(record, part, "bucket", "name"), reading)
     bucket, key = place(record, (part, "bucket", "name"), (part, "object", "key"), decode=decode, change=change)
     # Not the sequencer: it is absent from some events, "1" in all of EventGrid's, and the same in every duplicate.
     request = hint(record, "responseElements", "x-amz-request-id") or hint(
@@ -63,23 +94,35 @@ def read(record: object, cloud: Cloud, *, cause: str = "", decode: Decode = form
         key=key,
         change=change,
         time=moment(record, "eventTime"),
-        cause=request or cause,
+        cause=request or reading.cause,
         size=size(record, part, "object", "size"),
+        name=hint(record, "eventName"),
     )
+
+
+def _decoding(record: object, cloud: Cloud, bucket: str, reading: Reading) -> Decode:
+    """OBS encodes the keys of all its records; how an S3 server writes them is its own choice, or its store's word."""
+    if cloud == "s3" and reading.keys("s3", bucket, keys_of(hint(record, "eventSource"))) == "raw":
+        return raw
+    return partial(form_decoded, remedy=RAW_REMEDY) if cloud == "s3" else form_decoded
+
+
+def _is_known(record: object) -> bool:
+    name = hint(record, "eventName").removeprefix("s3:")
+    return not name or name.startswith((*_CREATED, *_REMOVED))
 
 
 def change_of(name: object) -> Change:
     """What an event name says: `ObjectCreated:Put`, `s3:ObjectRemoved:Delete`, `LifecycleExpiration:Delete`.
 
-    By prefix, since OBS test events say `ObjectCreated:PutObject` and EventGrid `ObjectCreated:PUT`. Other names are
-    ignored; without one somebody should look, and CREATED asks for no more than that.
+    By prefix, since OBS test events say `ObjectCreated:PutObject` and EventGrid `ObjectCreated:PUT`. What is known to
+    change nothing is ignored. Of another name, or none, somebody should look, and CREATED asks for no more than that.
     """
     if name is None or name == "":
         return Change.CREATED
     if not isinstance(name, str):
         raise BadEvent(f"eventName is {described(name)}, not text; {CHECK}")
     name = name.removeprefix("s3:")
-    if name.startswith("ObjectCreated"):
-        return Change.CREATED
-    # LifecycleExpiration is not among AWS's ObjectRemoved:* and is subscribed to on its own.
-    return Change.REMOVED if name.startswith(("ObjectRemoved", "LifecycleExpiration")) else Change.IGNORED
+    if name.startswith(_REMOVED):
+        return Change.REMOVED
+    return Change.IGNORED if name.startswith(NO_CHANGE) else Change.CREATED

@@ -1,39 +1,17 @@
 """Recognising a payload by its shape, and opening the envelopes that events travel in."""
 
+import base64
+import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events import aws, deferral, huawei, oracle, record
+from bucketrelay.events import aws, deferral, huawei, oracle, record, servers
 from bucketrelay.events.fields import CHECK, at, bounded, decoded, described, hint, is_unicode, items, shown, text
 from bucketrelay.events.payload import Message, Payload
-from bucketrelay.model import Cloud, ObjectEvent
-
-# The deepest that services build is four: a failure record of an SNS delivery, sent to SQS by way of SNS.
-MAX_DEPTH = 8
-_ERRORS_SHOWN = 5
-_ERROR_LENGTH = 600
-_SCHEDULE = "a schedule among other messages: point the schedule at the function itself"
-Event = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What is known on the way in, envelope by envelope."""
-
-    cloud: Cloud | None
-    obs_key_encoded: bool
-    oci_key_encoded: bool
-    cause: str = ""  # the id of the innermost envelope that has one
-    depth: int = 0
-
-    def inside(self, cloud: Cloud, cause: str) -> "Reading":
-        """The same, one envelope further in; an envelope of one cloud holds events of that cloud."""
-        if self.depth == MAX_DEPTH:
-            raise BadEvent(f"more than {MAX_DEPTH} envelopes inside each other; {CHECK}")
-        return replace(self, cloud=cloud, cause=cause or self.cause, depth=self.depth + 1)
+from bucketrelay.events.reading import SCHEDULE, Event, Reading, direct, each, joined, listed
+from bucketrelay.model import Cloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +28,7 @@ def opened(value: object, reading: Reading) -> Payload:
     """The payload in JSON text or a JSON value. Raises BadEvent if it holds no event that could be read."""
     event = decoded(value)
     if isinstance(event, list) and event:
-        return _each(bounded(event), reading, _array_item)
+        return _items(bounded(event), reading)
     if not isinstance(event, dict):
         raise BadEvent(f"{described(event)} is no event; {CHECK}")
     for shape in SHAPES:
@@ -66,7 +44,8 @@ def _ours(name: str, reading: Reading, clouds: tuple[Cloud, ...]) -> None:
 
 
 def _array_item(item: object, reading: Reading) -> Payload:
-    # Connector Hub batches OCI events in an array of objects; text in it would be something else.
+    # Connector Hub batches OCI events in an array of objects, Versity's gateway sends its record in one; text in it
+    # would be something else.
     if not isinstance(item, dict):
         raise BadEvent(f"{described(item)} is no event; {CHECK}")
     return opened(item, reading)
@@ -90,7 +69,7 @@ def _failed(payload: object, reading: Reading) -> Payload:
         raise BadEvent("a failure record without the event that failed; run `bucketrelay reconcile` for its route")
     found = opened(payload, reading)
     # The answer goes to whoever delivered the failure record, which knows none of the message ids in it.
-    return _joined([found]) if found.kind in ("sqs", "batch") else found
+    return joined([found]) if found.kind in ("sqs", "batch") else found
 
 
 def _smn(event: Event, reading: Reading) -> Payload:
@@ -100,19 +79,37 @@ def _smn(event: Event, reading: Reading) -> Payload:
             return Payload("test")
         return opened(message, reading.inside("obs", hint(envelope, "smn", "message_id")))
 
-    return _each(items(event, "record"), reading, one)
+    return each(items(event, "record"), reading, one)
 
 
 def _sns(envelope: Event, reading: Reading) -> Payload:
     return opened(text(envelope, "Message"), reading.inside("s3", hint(envelope, "MessageId")))
 
 
+def _http(event: Event, reading: Reading) -> Payload:
+    """A webhook's call, as API Gateway, a function URL or FunctionGraph's APIG trigger hand it over."""
+    body = text(event, "body")
+    if event.get("isBase64Encoded") is True:
+        try:
+            body = base64.b64decode(body, validate=True).decode()
+        except (binascii.Error, ValueError) as error:  # UnicodeDecodeError is a ValueError
+            raise BadEvent(f"the body of an HTTP request says that it is base64, and is not; {CHECK}") from error
+    cause = hint(event, "requestContext", "requestId")
+    return replace(joined([opened(body, reading.inside(reading.cloud, cause))]), http=True)
+
+
 def _records(event: Event, reading: Reading) -> Payload:
-    records = items(event, "Records")
+    return _items(items(event, "Records"), reading, _record)
+
+
+def _items(
+    records: list[object], reading: Reading, read: Callable[[object, Reading], Payload] | None = None
+) -> Payload:
+    """Records, or an array of events. With SQS messages among them it is a batch; EventBridge Pipes sends it bare."""
     if any(_is_sqs(one) for one in records):
         _ours("SQS messages", reading, ("s3",))
         return Payload("sqs", tuple(_sqs_message(one, reading) for one in records))
-    return _each(records, reading, _record)
+    return each(records, reading, read or _array_item)
 
 
 def _record(one: object, reading: Reading) -> Payload:
@@ -123,7 +120,7 @@ def _record(one: object, reading: Reading) -> Payload:
             raise BadEvent(f"Sns is {described(notification)}, not an object; {CHECK}")
         return _sns(notification, reading)
     cloud, ambiguous = record.cloud_of(one, reading.cloud)
-    return _direct(record.read(one, cloud, cause=reading.cause), ambiguous=ambiguous)
+    return direct(record.read(one, cloud, reading), ambiguous=ambiguous)
 
 
 def _is_sqs(one: object) -> bool:
@@ -137,7 +134,7 @@ def _sqs_message(one: object, reading: Reading) -> Message:
         found = _sqs_body(one, reading.inside("s3", message_id))
     except BadEvent as error:
         return Message(message_id, error=f"SQS message {shown(message_id)}: {error}")
-    return Message(message_id, found.events, _listed(found.errors), deferrals=found.deferrals)
+    return Message(message_id, found.events, listed(found.errors), deferrals=found.deferrals)
 
 
 def _sqs_id(one: object) -> str:
@@ -147,9 +144,9 @@ def _sqs_id(one: object) -> str:
 
 
 def _sqs_body(one: object, reading: Reading) -> Payload:
-    found = _joined([opened(text(one, "body"), reading)])
+    found = joined([opened(text(one, "body"), reading)])
     if found.kind == "schedule":
-        raise BadEvent(_SCHEDULE)
+        raise BadEvent(SCHEDULE)
     return found
 
 
@@ -186,73 +183,56 @@ def _compact(value: object) -> str:
 
 
 def _oci(event: Event, reading: Reading) -> Payload:
-    return _direct(oracle.event(event, encoded=reading.oci_key_encoded))
+    return direct(oracle.event(event, reading))
 
 
 def _eventbridge(event: Event, _: Reading) -> Payload:
-    return _direct(aws.eventbridge(event))
+    return direct(aws.eventbridge(event))
 
 
 def _eventgrid(event: Event, reading: Reading) -> Payload:
-    return _direct(huawei.eventgrid(event, encoded=reading.obs_key_encoded))
+    return direct(huawei.eventgrid(event, reading))
+
+
+def _r2(event: Event, _: Reading) -> Payload:
+    return direct(servers.r2(event))
+
+
+def _b2(event: Event, reading: Reading) -> Payload:
+    def one(part: object, reading: Reading) -> Payload:
+        read = servers.b2(part, cause=reading.cause)
+        return direct(read) if read else Payload("test")
+
+    return each(items(event, "events"), reading, one)
+
+
+def _seaweedfs(event: Event, _: Reading) -> Payload:
+    return direct(*servers.seaweedfs(event))
 
 
 def _tasks(event: Event, reading: Reading) -> Payload:
     def one(task: object, _: Reading) -> Payload:
         return Payload("direct", (Message(deferrals=(deferral.read(task),)),))
 
-    return replace(_each(deferral.tasks(event), reading, one), kind="tasks")
+    return replace(each(deferral.tasks(event), reading, one), kind="tasks")
 
 
-# Putting together
+def _is_http(event: Event) -> bool:
+    # API Gateway 1.0, load balancers and APIG say httpMethod; API Gateway 2.0 and function URLs requestContext.http
+    return (
+        "body" in event
+        and "requestContext" in event
+        and ("httpMethod" in event or bool(at(event, "requestContext", "http")))
+    )
 
 
-def _each(parts: Sequence[object], reading: Reading, read: Callable[[object, Reading], Payload]) -> Payload:
-    """Every part on its own, so that a bad one costs its neighbours nothing."""
-
-    def one(number: int, part: object) -> Payload:
-        try:
-            return read(part, reading)
-        except BadEvent as error:
-            where = f"record {number} of {len(parts)}: " if len(parts) > 1 else ""
-            return Payload("direct", (Message(error=f"{where}{error}"),))
-
-    return _joined([one(number, part) for number, part in enumerate(parts, start=1)])
+def _is_record(event: Event) -> bool:
+    return "eventName" in event and (isinstance(event.get("s3"), dict) or isinstance(event.get("obs"), dict))
 
 
-def _joined(found: Sequence[Payload]) -> Payload:
-    """What several parts of one delivery hold, as one payload that is answered as a whole.
-
-    Raises:
-        BadEvent: nothing in it could be read.
-    """
-    if found and all(one.kind == "test" for one in found):
-        return Payload("test")
-    if len(found) == 1 and found[0].kind == "schedule":
-        return found[0]
-    messages = [message for one in found for message in one.messages]
-    errors = [message.error for message in messages if message.error]
-    errors += [_SCHEDULE for one in found if one.kind == "schedule"]
-    certain = [event for message in messages if not message.ambiguous for event in message.events]
-    doubtful = [event for message in messages if message.ambiguous for event in message.events]
-    deferrals = tuple(each for message in messages for each in message.deferrals)
-    if errors and not certain and not doubtful and not deferrals:
-        raise BadEvent(_listed(errors))
-    rest = Message(events=tuple(certain), error=_listed(errors), deferrals=deferrals)
-    guess = Message(events=tuple(doubtful), ambiguous=True)
-    if not doubtful:
-        return Payload("direct", (rest,))
-    return Payload("direct", (rest, guess) if certain or errors or deferrals else (guess,))
-
-
-def _direct(*events: ObjectEvent, ambiguous: bool = False) -> Payload:
-    return Payload("direct", (Message(events=events, ambiguous=ambiguous),))
-
-
-def _listed(errors: Sequence[str]) -> str:
-    more = f"; and {len(errors) - _ERRORS_SHOWN} more" if len(errors) > _ERRORS_SHOWN else ""
-    # Cut, since an error may itself list those of an inner envelope.
-    return "; ".join(error[:_ERROR_LENGTH] for error in errors[:_ERRORS_SHOWN]) + more
+def _is_b2(event: Event) -> bool:
+    inside = event.get("events")
+    return isinstance(inside, list) and bool(inside) and hint(inside[0], "eventType").startswith("b2:")
 
 
 _EVERYONE: tuple[Cloud, ...] = ("s3", "obs", "oci")
@@ -282,5 +262,10 @@ SHAPES = (
     Shape("an EventGrid event of OBS", ("obs",), lambda e: e.get("source") == "HC.OBS.DWR", _eventgrid),
     Shape("an SMN message", ("obs",), lambda e: "record" in e, _smn),
     Shape("an SNS message", ("s3",), lambda e: e.get("Type") == "Notification" and "Message" in e, _sns),
+    Shape("an HTTP request", _EVERYONE, _is_http, _http),
     Shape("storage records", ("s3", "obs"), lambda e: "Records" in e, _records),
+    Shape("a storage record", ("s3", "obs"), _is_record, _record),
+    Shape("a message of Cloudflare R2", ("s3",), lambda e: {"account", "action", "bucket", "object"} <= e.keys(), _r2),
+    Shape("events of Backblaze B2", ("s3",), _is_b2, _b2),
+    Shape("an event of SeaweedFS", ("s3",), lambda e: "event_type" in e and "key" in e, _seaweedfs),
 )

@@ -1,0 +1,89 @@
+"""What is known on the way into a payload, and putting together what its parts held."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from bucketrelay.errors import BadEvent
+from bucketrelay.events.fields import CHECK
+from bucketrelay.events.payload import Message, Payload
+from bucketrelay.events.senders import EventKeys, KeyForm, configured
+from bucketrelay.model import Cloud, ObjectEvent
+
+# The deepest that services build is four: a failure record of an SNS delivery, sent to SQS by way of SNS.
+MAX_DEPTH = 8
+SCHEDULE = "a schedule among other messages: point the schedule at the function itself"
+_ERRORS_SHOWN = 5
+_ERROR_LENGTH = 600
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is known on the way in, envelope by envelope."""
+
+    cloud: Cloud | None
+    event_keys: EventKeys = field(default_factory=lambda: MappingProxyType({}))
+    cause: str = ""  # the id of the innermost envelope that has one
+    depth: int = 0
+
+    def inside(self, cloud: Cloud | None, cause: str) -> "Reading":
+        """The same, one envelope further in; an envelope of one cloud holds events of that cloud."""
+        if self.depth == MAX_DEPTH:
+            raise BadEvent(f"more than {MAX_DEPTH} envelopes inside each other; {CHECK}")
+        return replace(self, cloud=cloud, cause=cause or self.cause, depth=self.depth + 1)
+
+    def keys(self, scheme: Cloud, bucket: str, usual: KeyForm) -> KeyForm:
+        """How the keys of *bucket* are written: as its store says, else as is *usual* for who sends them."""
+        return configured(self.event_keys, scheme, bucket) or usual
+
+
+def each(parts: Sequence[object], reading: Reading, read: Callable[[object, Reading], Payload]) -> Payload:
+    """Every part on its own, so that a bad one costs its neighbours nothing."""
+
+    def one(number: int, part: object) -> Payload:
+        try:
+            return read(part, reading)
+        except BadEvent as error:
+            where = f"record {number} of {len(parts)}: " if len(parts) > 1 else ""
+            return Payload("direct", (Message(error=f"{where}{error}"),))
+
+    return joined([one(number, part) for number, part in enumerate(parts, start=1)])
+
+
+def joined(found: Sequence[Payload]) -> Payload:
+    """What several parts of one delivery hold, as one payload that is answered as a whole.
+
+    Raises:
+        BadEvent: nothing in it could be read.
+    """
+    if found and all(one.kind == "test" for one in found):
+        return Payload("test")
+    if len(found) == 1 and found[0].kind == "schedule":
+        return found[0]
+    messages = [message for one in found for message in one.messages]
+    errors = [message.error for message in messages if message.error]
+    errors += [SCHEDULE for one in found if one.kind == "schedule"]
+    certain = [event for message in messages if not message.ambiguous for event in message.events]
+    doubtful = [event for message in messages if message.ambiguous for event in message.events]
+    deferrals = tuple(each for message in messages for each in message.deferrals)
+    if errors and not certain and not doubtful and not deferrals:
+        raise BadEvent(listed(errors))
+    rest = Message(events=tuple(certain), error=listed(errors), deferrals=deferrals)
+    guess = Message(events=tuple(doubtful), ambiguous=True)
+    if not doubtful:
+        return Payload("direct", (rest,))
+    return Payload("direct", (rest, guess) if certain or errors or deferrals else (guess,))
+
+
+def direct(*events: ObjectEvent, ambiguous: bool = False) -> Payload:
+    """A payload of one message with these events."""
+    return Payload("direct", (Message(events=events, ambiguous=ambiguous),))
+
+
+def listed(errors: Sequence[str]) -> str:
+    """Several errors on one line, the first few of them."""
+    more = f"; and {len(errors) - _ERRORS_SHOWN} more" if len(errors) > _ERRORS_SHOWN else ""
+    # Cut, since an error may itself list those of an inner envelope.
+    return "; ".join(error[:_ERROR_LENGTH] for error in errors[:_ERRORS_SHOWN]) + more
