@@ -1,0 +1,62 @@
+"""An iterator that is read ahead of its reader, in a thread: the next page comes while this one is compared."""
+
+import contextvars
+import threading
+from collections.abc import Iterator
+from itertools import islice
+from queue import Empty, Queue
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+_CHUNK = 500  # items that change hands at once
+_CHUNKS = 4  # that wait for the reader: two pages of 1,000
+
+
+class _End(Generic[T]):
+    """The last thing that the thread hands over: the end, or what went wrong."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items; what *items* raises is raised at its place. The thread ends with the reader's interest."""
+    queue: Queue[list[T] | _End[T]] = Queue(_CHUNKS)
+    over = threading.Event()
+    context = contextvars.copy_context()  # the deadline that requests work under
+    thread = threading.Thread(target=context.run, args=(_fill, items, queue, over), name="relay-ahead", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(chunk := queue.get(), _End):
+            yield from chunk
+        if chunk.error:
+            raise chunk.error
+    finally:
+        over.set()
+        _empty(queue)  # so that a thread that waits for room sees that nobody reads any more
+
+
+def _fill(items: Iterator[T], queue: "Queue[list[T] | _End[T]]", over: threading.Event) -> None:
+    error: BaseException | None = None
+    try:
+        while not over.is_set():
+            chunk: list[T] = []
+            try:
+                chunk.extend(islice(items, _CHUNK))
+            finally:
+                if chunk:
+                    queue.put(chunk)
+            if not chunk:
+                break
+    except BaseException as caught:  # noqa: BLE001 — it is the reader's, whatever it is
+        error = caught
+    if not over.is_set():
+        queue.put(_End(error))
+
+
+def _empty(queue: "Queue[list[T] | _End[T]]") -> None:
+    while True:
+        try:
+            queue.get_nowait()
+        except Empty:
+            return
