@@ -1,29 +1,35 @@
-"""What the core asks of a store: five verbs, and three abilities that some lack.
+"""What the core asks of a store: its verbs, and three abilities that some lack.
 
-Promises that every implementation makes, proven by `tests/contracts/`:
+Promises that every implementation makes, proven by `bucketrelay.testing.contract`:
 
 * keys are relative to the store's prefix, unicode text, never decoded or normalised;
-* bodies are bounded bytes; no method returns a stream;
+* bodies are bounded bytes, or blocks that are handed over while they pass (`pour`, `Stream`); no method returns
+  something whose lifetime the caller has to manage;
 * absence is None and only ever means that the store said *no such key*; a bucket that is gone, 403, a timeout and a
   5xx raise;
 * errors are those of `bucketrelay.errors`, each with the SDK's error as its cause and the object's URL in its text;
 * one instance may be used by many threads.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
 from bucketrelay.deadline import Deadline
+from bucketrelay.errors import Damaged
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 
+KiB = 1024
 MiB = 1024 * 1024
 GiB = 1024 * MiB
 
 # Bytes of an answer that is read whole: a page of a listing with 1,000 keys of 1,024 bytes, each percent-encoded, has
 # 3.5 million. What is longer comes from no store, and would end the function.
 LONGEST_DOCUMENT = 4 * MiB
+
+# Bytes that are handed over at once, at most, where an object passes in blocks.
+BLOCK = 256 * KiB
 
 CONTENT_HEADERS = frozenset(
     {
@@ -35,6 +41,47 @@ CONTENT_HEADERS = frozenset(
         "expires",
     }
 )
+
+
+Write = Callable[[memoryview], object]  # takes a block of at most BLOCK bytes, which is valid during the call alone
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A body that passes in blocks instead of being held.
+
+    Args:
+        length: bytes, all together.
+        pour: hands over each block in turn, from the first byte; called again for another try. What it raises ends the
+            request, publishes nothing, and reaches the caller as it is.
+    """
+
+    length: int
+    pour: Callable[[Write], None]
+
+    def __len__(self) -> int:
+        return self.length
+
+
+Body = bytes | bytearray | Stream
+
+
+def pour_bytes(content: bytes | bytearray, write: Write) -> None:
+    """Hand *content* over in blocks."""
+    with memoryview(content) as view:
+        for start in range(0, len(view), BLOCK):
+            write(view[start : start + BLOCK])
+
+
+def gathered(body: Body) -> bytes | bytearray:
+    """The bytes of *body*, for a store that needs them all at once. Raises Damaged where a stream is not its length."""
+    if not isinstance(body, Stream):
+        return body
+    content = bytearray()
+    body.pour(content.extend)
+    if len(content) != body.length:
+        raise Damaged(f"{len(content)} bytes came instead of {body.length}, and nothing was written: start over")
+    return content
 
 
 class Absent(Enum):
@@ -57,6 +104,7 @@ class Abilities:
     tags: int = 0  # how many an object may have
     tag_text: str = ".*"  # a pattern that every tag's name and value must match whole
     classes: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # another store's storage class: ours
+    consistent: bool = False  # documented: reading and listing show every write at once, so *no such key* is believed
     creates_once: bool = False  # documented: `put` with ABSENT creates the key or fails. Not merely found out by trying
     min_part: int = 5 * MiB  # but for the last part
     max_part: int = 5 * GiB
@@ -130,13 +178,21 @@ class Store(Protocol):
             Damaged: the answer was shorter than asked for.
         """
 
+    def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
+        """Hand exactly *length* bytes of exactly the version *info* to *write*, in blocks, as they come.
+
+        What *write* raises ends the request and passes through unchanged. Errors as in `read`; blocks may have been
+        handed over by then. Nothing is repeated once the first block was: the caller starts over.
+        """
+
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """All objects whose key begins with *prefix* and is greater than *after*, ascending by UTF-8 bytes."""
 
-    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
+    def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """Write a whole object; a reader sees the old one or the new one.
 
         Raises:
+            Damaged: a stream had fewer or more bytes than its length, or not those that arrived: nothing was written.
             TargetChanged: *expect* was given, the store enforces it, and something else is there.
             OutcomeUnknown: the request was sent and no answer came.
         """
@@ -152,8 +208,8 @@ class PartStore(Store, Protocol):
     def begin(self, key: str, meta: Meta) -> Upload:
         """Open an upload; nothing is visible until `commit`."""
 
-    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
-        """Hand over one part; the same number again replaces it."""
+    def put_part(self, upload: Upload, number: int, body: Body) -> Part:
+        """Hand over one part; the same number again replaces it. Raises Damaged as `put` does."""
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """The parts that the store holds, ascending. Raises ObjectGone if there is no such upload."""

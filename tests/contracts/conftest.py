@@ -21,11 +21,11 @@ from bucketrelay.clouds.aws.store import S3Store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, PartStore
+from bucketrelay.testing.memory import MemoryStore
 from contracts.rig_obs import ObsRig
 from contracts.rig_obs import obs_rig as _obs
 from contracts.rig_oci import OciRig
 from contracts.rig_oci import oci_rig as _oci
-from fakes import MemoryStore
 
 NAMES = ["memory", "memory-plain", "local", "moto", "rclone", "obs", "oci"]
 ACCESS, SECRET = "AKIACONTRACTS0000000", "contract-secret-9f1c2e/+="
@@ -104,7 +104,12 @@ def memory_plain_rig() -> Rig:
 
 
 def _memory(*, conditional: bool) -> Rig:
-    kind = {"conditional": conditional, "versioned": conditional, "abilities": Abilities(tags=10), "copies": True}
+    kind = {
+        "conditional": conditional,
+        "versioned": conditional,
+        "abilities": Abilities(tags=10, consistent=True),
+        "copies": True,
+    }
     whole = MemoryStore(**kind)
 
     def make(prefix: str) -> MemoryStore:

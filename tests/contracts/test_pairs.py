@@ -15,7 +15,7 @@ from bucketrelay.core.metadata import fit
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Deletes, Meta, Outcome, Task
 from bucketrelay.store import CONTENT_HEADERS
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 NAMES = ["local", "moto", "obs", "oci"]  # rclone keeps too little of an object for its difference to be declared
 GOLDEN = Meta(

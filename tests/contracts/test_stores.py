@@ -18,6 +18,7 @@ from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
+    Damaged,
     ObjectGone,
     OutOfTime,
     RelayError,
@@ -26,7 +27,7 @@ from bucketrelay.errors import (
     TargetChanged,
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import ABSENT, Part, PartStore, ServerSideCopy, Tagged, Upload
+from bucketrelay.store import ABSENT, BLOCK, Part, PartStore, ServerSideCopy, Stream, Tagged, Upload, pour_bytes
 
 TEXT = Meta(content_type="text/plain")
 ODD = [
@@ -212,6 +213,119 @@ class TestRead:
                     assert len(set(body)) == 1
             writer.result()
         assert body_of(store, "a", 1) == bytes([rounds - 1])
+
+
+class TestPour:
+    CONTENT = bytes(number % 251 for number in range(2 * BLOCK + 1000))
+
+    def poured(self, store, info, start, length):
+        blocks = []
+        store.pour(info, start, length, lambda block: blocks.append(bytes(block)))
+        assert max(map(len, blocks)) <= BLOCK
+        return b"".join(blocks)
+
+    def test_exactly_the_bytes_asked_for_in_blocks(self, store):
+        store.put("a", self.CONTENT, TEXT)
+        info = store.look("a")
+        for start, length in [(0, 1), (0, info.size), (1000, BLOCK), (BLOCK - 1, BLOCK + 2), (info.size - 1, 1)]:
+            assert self.poured(store, info, start, length) == self.CONTENT[start : start + length]
+
+    @pytest.mark.parametrize("content", [b"abcde", b"abc", b"abcdefgh"], ids=["same size", "shorter", "longer"])
+    def test_an_object_overwritten_since_is_another_version(self, store, content):
+        store.put("a", b"12345", TEXT)
+        info = store.look("a")
+        store.put("a", content, TEXT)
+        with pytest.raises(SourceChanged, match=store.address.bucket):
+            self.poured(store, info, 0, 5)
+
+    def test_an_object_deleted_since_is_gone(self, store):
+        store.put("a", b"12345", TEXT)
+        info = store.look("a")
+        store.delete("a")
+        with pytest.raises(ObjectGone, match=store.address.bucket):
+            self.poured(store, info, 0, 5)
+
+    @pytest.mark.parametrize(
+        "error", [OSError("not the store's"), StoreRefused("elsewhere")], ids=["defect", "refusal"]
+    )
+    @pytest.mark.parametrize("at", [0, 1])
+    def test_what_the_receiver_raises_passes_through_and_the_store_goes_on(self, store, error, at):
+        store.put("a", self.CONTENT, TEXT)
+        info = store.look("a")
+        blocks = []
+
+        def write(block):
+            if len(blocks) == at:
+                raise error
+            blocks.append(bytes(block))
+
+        with pytest.raises(type(error)) as raised:
+            store.pour(info, 0, info.size, write)
+        assert raised.value is error
+        assert self.poured(store, info, 0, info.size) == self.CONTENT
+
+
+def stream_of(content, tries):
+    """A stream that notes each time that it is poured in *tries*."""
+
+    def pour(write):
+        tries.append(1)
+        pour_bytes(content, write)
+
+    return Stream(len(content), pour)
+
+
+class TestStream:
+    CONTENT = bytes(number % 251 for number in range(2 * BLOCK + 1000))
+
+    @pytest.mark.parametrize("size", [0, 1, BLOCK, 2 * BLOCK + 1000])
+    def test_an_object_may_come_in_blocks(self, store, size):
+        tries = []
+        written = store.put("a", stream_of(self.CONTENT[:size], tries), TEXT)
+        assert body_of(store, "a") == self.CONTENT[:size]
+        assert store.look("a").etag == written.etag
+        assert len(tries) == 1
+
+    def test_a_part_may_come_in_blocks(self, store):
+        size = max(store.abilities.min_part, len(self.CONTENT))
+        first = (self.CONTENT * (size // len(self.CONTENT) + 1))[:size]
+        upload = store.begin("a", TEXT)
+        parts = [store.put_part(upload, 1, stream_of(first, [])), store.put_part(upload, 2, stream_of(b"end", []))]
+        assert [part.size for part in parts] == [size, 3]
+        store.commit(upload, parts)
+        seen = store.look("a")
+        assert bytes(store.read(seen, 0, seen.size)) == first + b"end"
+
+    @pytest.mark.parametrize("error", [OSError("not the store's"), SourceChanged("elsewhere")], ids=["defect", "known"])
+    @pytest.mark.parametrize("at", [0, 1])
+    def test_what_a_stream_raises_passes_through_and_nothing_is_published(self, store, error, at):
+        def pour(write):
+            if at:
+                write(memoryview(self.CONTENT)[:BLOCK])
+            raise error
+
+        store.put("a", b"old", TEXT)
+        with pytest.raises(type(error)) as raised:
+            store.put("a", Stream(len(self.CONTENT), pour), TEXT)
+        assert raised.value is error
+        assert body_of(store, "a") == b"old"
+        upload = store.begin("a", TEXT)
+        with pytest.raises(type(error)) as raised:
+            store.put_part(upload, 1, Stream(len(self.CONTENT), pour))
+        assert raised.value is error
+        assert list(store.parts(upload)) == []
+        store.abandon(upload)
+
+    @pytest.mark.parametrize("told", [BLOCK + 1, 3 * BLOCK], ids=["more", "fewer"])
+    def test_a_stream_that_is_not_as_long_as_it_says_is_not_published(self, store, told):
+        with pytest.raises(Damaged):
+            store.put("a", Stream(told, stream_of(self.CONTENT, []).pour), TEXT)
+        assert store.look("a") is None
+        upload = store.begin("a", TEXT)
+        with pytest.raises(Damaged):
+            store.put_part(upload, 1, Stream(told, stream_of(self.CONTENT, []).pour))
+        assert list(store.parts(upload)) == []
+        store.abandon(upload)
 
 
 class TestList:
@@ -606,6 +720,7 @@ CALLS = {
     "fetch": lambda store: store.fetch("a", 1),
     "fetch unless": lambda store: store.fetch("a", 1, unless="etag", size=0),
     "read": lambda store: store.read(ObjectInfo("a", 5, "0" * 32), 0, 5),
+    "pour": lambda store: store.pour(ObjectInfo("a", 5, "0" * 32), 0, 5, lambda block: None),
     "list": lambda store: list(store.list()),
     "put": lambda store: store.put("a", b"1", TEXT),
     "put absent": lambda store: store.put("a", b"1", TEXT, expect=ABSENT),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import ABSENT, Abilities, Expect, Part, Upload, Written
+from bucketrelay.store import ABSENT, Abilities, Body, Expect, Part, Upload, Write, Written, gathered, pour_bytes
 from faults.world import Operation, Rules, frozen, info_of
 
 
@@ -23,7 +23,7 @@ class AskingStore:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(min_part=1, creates_once=self.rules.conditional and self.rules.documented)
+        return Abilities(min_part=1, consistent=True, creates_once=self.rules.conditional and self.rules.documented)
 
     @property
     def address(self) -> Address:
@@ -56,11 +56,14 @@ class AskingStore:
         assert 0 <= start < start + length <= info.size
         return self._do("read", info.key, info.etag, info.version, start, length)
 
+    def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
+        pour_bytes(self.read(info, start, length), write)
+
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         yield from (info_of(key, held) for key, held in self._do("list", "", prefix, after))
 
-    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
-        return self._do("put", key, _wanted(expect), bytes(body), frozen(meta))
+    def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
+        return self._do("put", key, _wanted(expect), bytes(gathered(body)), frozen(meta))
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         return self._do("delete", key, _wanted(expect))
@@ -68,8 +71,8 @@ class AskingStore:
     def begin(self, key: str, meta: Meta) -> Upload:
         return self._do("begin", key, frozen(meta))
 
-    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
-        return self._do("put_part", upload.key, upload.id, number, bytes(body))
+    def put_part(self, upload: Upload, number: int, body: Body) -> Part:
+        return self._do("put_part", upload.key, upload.id, number, bytes(gathered(body)))
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         yield from self._do("parts", upload.key, upload.id)

@@ -26,11 +26,11 @@ from bucketrelay.reports import lists
 from bucketrelay.routes import Route
 from bucketrelay.store import Abilities, Store
 from bucketrelay.system import System
+from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.server.proxy import FaultProxy
-from fakes import MemoryStore
 
 PART = 8  # bytes
 POISONED = "in/4711 poisoned.bin"

@@ -1,7 +1,7 @@
 """A strict store as a value: every operation is a pure function from a bucket to a bucket and an answer.
 
-`fakes.MemoryStore` is the store for tests that run once. Here a state of the world has to be compared, remembered and
-gone back to a million times, so everything is a hashable tuple, and what a store answers is one as well.
+`MemoryStore` is the store for tests that run once. Here a state of the world has to be compared, remembered and gone
+back to a million times, so everything is a hashable tuple, and what a store answers is one as well.
 """
 
 import hashlib

@@ -16,7 +16,7 @@ from bucketrelay.model import Address, Meta, ObjectInfo, Outcome, Result
 from bucketrelay.reports import lists
 from bucketrelay.routes import Route
 from bucketrelay.store import Upload
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 from fuzz import made
 from fuzz.carried import carried
 from fuzz.target import Target, nested, one_line

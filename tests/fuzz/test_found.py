@@ -11,7 +11,7 @@ from bucketrelay.drivers.replay import Replay
 from bucketrelay.errors import BadEvent, ConfigError, StoreUnavailable
 from bucketrelay.reports import lists
 from bucketrelay.routes import Route
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 from fuzz import answers
 from fuzz.known import AWAITED
 from fuzz.records import _FAILED, _LINES, _NOW, _PLACE

@@ -27,8 +27,8 @@ from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, ObjectInfo, Task
 from bucketrelay.reports import lists
 from bucketrelay.store import Upload
+from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.oci.emulator import OciEmulator
-from fakes import MemoryStore
 
 MiB = 1024 * 1024
 FLOOD, BOUND = 16 * MiB, 12 * MiB  # what is sent, and what it may cost

@@ -20,13 +20,13 @@ from bucketrelay.cli import cli
 from bucketrelay.doctor import CHECKS, Finding, World, examine, table
 from bucketrelay.model import Address
 from bucketrelay.store import Store
+from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs import settings as obs_settings
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.oci.events import COMPARTMENT
 from bucketrelay_emulators.server.proxy import FaultProxy
-from fakes import MemoryStore
 
 SECRET = "doctor-secret-77aa/+="
 SOURCE, TARGET = "doctor-source", "doctor-target"

@@ -18,7 +18,7 @@ from bucketrelay.model import Address, Change, Outcome, Result
 from bucketrelay.reports import lists
 from bucketrelay.routes import Route
 from bucketrelay.system import System
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 ROUTE = Route("photos", Address("s3", "src"), "photos", ("x", "y"), exclude=("*.tmp",))

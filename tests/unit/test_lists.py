@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bucketrelay.errors import BadEvent, ObjectGone, StoreUnavailable, TargetChanged
 from bucketrelay.model import Address, Meta, Outcome, Result
 from bucketrelay.reports import lists
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 NOW = datetime(2026, 11, 21, 9, 15, 0, 123456, tzinfo=timezone.utc)
 COPIED = Result(

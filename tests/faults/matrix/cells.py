@@ -14,8 +14,8 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Deletes, Meta, Outcome, Result, Task
 from bucketrelay.store import Abilities, PartStore
+from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault, Request
-from fakes import MemoryStore
 from faults.matrix.clouds import SECRET, Cloud
 from faults.matrix.known import WRONG
 from faults.matrix.scenarios import PART, Operation, Row, Scenario

@@ -14,7 +14,7 @@ from bucketrelay.core.copy import Road
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Address, Change, Deletes, Result, Task
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 
 class Clock:

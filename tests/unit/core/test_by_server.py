@@ -10,7 +10,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, OutcomeUnknown, OutOfTime
 from bucketrelay.model import Address, Meta, Outcome
 from bucketrelay.store import Abilities
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 LARGE = bytes(range(100))
 

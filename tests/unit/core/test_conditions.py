@@ -8,7 +8,7 @@ import pytest
 from bucketrelay.errors import CannotCopy
 from bucketrelay.model import Address, Meta, Outcome
 from bucketrelay.store import Abilities
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 OLDEST, OLD, NEW = b"12345", b"54321", b"newer"
 LARGE = bytes(range(100))
@@ -65,7 +65,7 @@ class Keeping(MemoryStore):
 
     def write(self, key, body=b"", meta=None):
         info = super().write(key, body, meta)
-        self.__dict__.setdefault("versions", {})[info.etag] = self._bucket.objects[key]
+        self.__dict__.setdefault("versions", {})[info.etag] = self.bucket.objects[key]
         return info
 
     def _version(self, info):

@@ -10,7 +10,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import OutcomeUnknown, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Change, Deletes, Meta, Outcome
 from bucketrelay.store import Abilities
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 LARGE = bytes(range(100))
 

@@ -26,7 +26,7 @@ def world(world):
 
 def rewrite(world, **changed):
     """The source has another version, that is the same but for what is *changed*."""
-    objects = world.source._bucket.objects
+    objects = world.source.bucket.objects
     objects["k"] = replace(objects["k"], **changed)
 
 

@@ -105,7 +105,7 @@ def test_an_upload_that_somebody_else_has_ended_is_looked_at_again(world):
     def end():
         if not ended:
             ended.extend(world.target.uploads())
-            world.target._bucket.open.clear()
+            world.target.bucket.open.clear()
 
     world.target.arrange("commit", end)
     result = world.run()
@@ -148,7 +148,7 @@ def test_killed_at_any_request_the_target_holds_one_whole_version_or_what_it_hel
                 one.run()
             assert one.target.body("k") in (older, body), (name, verb, nth)
             for each in (one.source, one.target, one.log):
-                each._orders.clear()
+                each.orders.clear()
             assert one.run().ok, (name, verb, nth)
             assert one.target.body("k") == body, (name, verb, nth)
 
@@ -182,12 +182,12 @@ def test_overwritten_between_any_two_requests_the_target_ends_as_the_last_versio
 
 def make(fresh, like, older, body):
     """A new world like *like*: the target holds our copy of an older version, the source a new one."""
-    from fakes import MemoryStore
+    from bucketrelay.testing.memory import MemoryStore
 
     one = fresh(
-        MemoryStore(like.source.address, now=like.source._bucket.now),
+        MemoryStore(like.source.address, now=like.source.bucket.now),
         MemoryStore(
-            like.target.address, now=like.source._bucket.now, conditional=like.target.conditional, abilities=SMALL
+            like.target.address, now=like.source.bucket.now, conditional=like.target.conditional, abilities=SMALL
         ),
         threads=1,
     )
@@ -303,7 +303,7 @@ def test_other_metadata_begins_anew(world):
     world.target.fail("commit", StoreUnavailable("503"))
     world.run()
     world.source.write("k", LARGE, Meta(content_type="c/d"))
-    held = world.source._bucket.objects
+    held = world.source.bucket.objects
     held["k"] = replace(held["k"], modified=first.modified)  # rewritten within the same second
     world.run()
 

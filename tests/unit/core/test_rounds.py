@@ -8,7 +8,7 @@ import pytest
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Address, Change, Deletes, Meta, Outcome
 from bucketrelay.store import Abilities
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 NINE = datetime(2026, 11, 21, 9, tzinfo=timezone.utc)
 CONDITIONAL = pytest.mark.parametrize("conditional", [True], ids=["conditional"])
@@ -17,7 +17,7 @@ CONDITIONAL = pytest.mark.parametrize("conditional", [True], ids=["conditional"]
 @pytest.fixture
 def one_second(world):
     """A world in which all that happens happens in one second."""
-    world.source._bucket.now = world.target._bucket.now = lambda: NINE
+    world.source.bucket.now = world.target.bucket.now = lambda: NINE
     return world
 
 
@@ -111,7 +111,7 @@ def test_a_copy_is_reported_though_the_next_round_finds_nothing_to_do(world):
 
 
 def test_metadata_changed_within_the_second_of_the_copy_arrives(world):
-    world.source._bucket.now = world.target._bucket.now = lambda: NINE
+    world.source.bucket.now = world.target.bucket.now = lambda: NINE
     world.source.write("k", b"12345", Meta(content_type="a/b"))
     world.target.arrange("put", lambda: world.source.write("k", b"12345", Meta(content_type="c/d")))
 

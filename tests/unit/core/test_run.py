@@ -11,7 +11,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import OutOfTime, StoreRefused
 from bucketrelay.model import Address, Outcome, Result, Task
 from bucketrelay.store import Abilities
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 

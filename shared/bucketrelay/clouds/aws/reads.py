@@ -28,7 +28,7 @@ from bucketrelay.clouds.storage_classes import USUAL
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
-from bucketrelay.store import Abilities
+from bucketrelay.store import Abilities, Write, pour_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -95,7 +95,11 @@ class S3Reads:
         # Other servers have other classes than AWS, and refuse what they do not know.
         classes = {**(USUAL["s3"] if self._aws else {}), **storage_classes}
         self._abilities = Abilities(
-            tags=10, tag_text=TAG_TEXT, classes=MappingProxyType(classes), creates_once=self._aws
+            tags=10,
+            tag_text=TAG_TEXT,
+            classes=MappingProxyType(classes),
+            consistent=self._aws,
+            creates_once=self._aws,
         )
         self._conditions = Conditions(self._call, documented=self._aws)
 
@@ -188,6 +192,10 @@ class S3Reads:
             if part[0] != start or part[1] < length:
                 raise StoreRefused(f"{url}: asked for bytes {start}-{last}, got {part}: the server does not do ranges")
             return self._received(info.key, answer, length)
+
+    def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
+        """See Store: one `read`, handed over in blocks."""
+        pour_bytes(self.read(info, start, length), write)
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """ListObjectsV2; the order is checked, for not every server keeps it."""

@@ -15,7 +15,7 @@ from bucketrelay.clouds.server_copy import WORTH, PartsCopy, answering, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, OutcomeUnknown, StoreUnavailable
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Expect, MiB, Part, Store, Upload, Written
+from bucketrelay.store import Body, Expect, MiB, Part, Store, Upload, Written, gathered
 
 # CopyObject takes 5 GB, but answers when it is done: what is larger than this would keep us waiting past the timeout.
 _AT_ONCE = 256 * MiB
@@ -24,8 +24,9 @@ _AT_ONCE = 256 * MiB
 class S3Store(S3Reads):
     """Store, PartStore, Tagged and ServerSideCopy on a bucket; the arguments are those of S3Reads."""
 
-    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
+    def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject."""
+        body = gathered(body)
         url = self._address.of(key)
         asked = {"Key": self._full(key), "Body": body, **self._sum(body), **self._placed, **headers_of(meta, url)}
         return _written(self._conditions.write("put_object", key, asked, expect))
@@ -56,8 +57,9 @@ class S3Store(S3Reads):
             raise StoreUnavailable(f"{url}: an answer without an upload's id: check endpoint and proxy")
         return Upload(key, upload)
 
-    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
+    def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """UploadPart."""
+        body = gathered(body)
         asked = {**self._of(upload), "PartNumber": number, "Body": body, **self._sum(body)}
         answer = self._call("upload_part", upload.key, asked)
         if not (etag := bare(answer.get("ETag", ""))):

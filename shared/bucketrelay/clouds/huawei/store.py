@@ -17,7 +17,7 @@ from bucketrelay.clouds.server_copy import WORTH, PartsCopy, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, OutcomeUnknown, StoreUnavailable
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Abilities, Expect, GiB, Part, Store, Upload, Written
+from bucketrelay.store import Abilities, Body, Expect, GiB, Part, Store, Upload, Written, gathered
 
 
 class ObsStore(ObsReads):
@@ -39,6 +39,7 @@ class ObsStore(ObsReads):
             max_parts=10_000,
             max_object=int(48.8 * 1024) * GiB,
             classes=self._classes,
+            consistent=self._consistent,
         )
 
     @property
@@ -46,13 +47,14 @@ class ObsStore(ObsReads):
         """False: OBS ignores If-Match and If-None-Match on writes."""
         return False
 
-    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
+    def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """See Store; *expect* is not enforced. OBS checks the MD5 of what arrives."""
         from obs import PutObjectHeader  # noqa: PLC0415 - the SDK loads with the first request
 
         from bucketrelay.clouds.huawei.client import Body  # noqa: PLC0415
 
         del expect
+        body = gathered(body)
         url, client = self._address.of(key), self._session.client()
         given = PutObjectHeader(md5=_md5(body), contentType=_type(meta), contentLength=len(body))
         extra = {**headers_for(meta, client.prefix), **placed(client.prefix, **self._kept)}
@@ -96,10 +98,11 @@ class ObsStore(ObsReads):
             raise OutcomeUnknown(f"{url}: what was answered is no upload, and one may be there: try again later")
         return Upload(key, result.body.uploadId)
 
-    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
+    def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """See PartStore. OBS checks the MD5 of what arrives."""
         from bucketrelay.clouds.huawei.client import Body  # noqa: PLC0415 - the SDK loads with the first request
 
+        body = gathered(body)
         url, client, digest = self._address.of(upload.key), self._session.client(), _md5(body)
 
         def call() -> Part:

@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from bucketrelay.clouds.local.paths import HIDDEN, coded, fingerprint, plain, uncoded
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
+from bucketrelay.store import Write
 
 _LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE})
 _AMISS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
@@ -189,18 +190,40 @@ class Directory:
 
 def written(path: Path, pieces: Iterable[bytes | bytearray]) -> str:
     """Write and sync a file; the MD5 of its content."""
-    digest = hashlib.md5(usedforsecurity=False)
+
+    def pour(write: Write) -> None:
+        for piece in pieces:
+            write(memoryview(piece))
+
+    return poured(path, pour, f"file://{path}")[0]
+
+
+def poured(path: Path, pour: Callable[[Write], None], url: str) -> tuple[str, int]:
+    """Write what *pour* hands over into a new file, and sync it; the MD5 of its content, and its size.
+
+    What goes wrong with the disk is told of *url*; what *pour* raises passes through.
+    """
+    digest, size = hashlib.md5(usedforsecurity=False), 0
     try:
-        with path.open("xb") as file:
-            for piece in pieces:
-                digest.update(piece)
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
+        with disk(url):
+            file = path.open("xb")
+
+        def write(block: memoryview) -> None:
+            nonlocal size
+            digest.update(block)
+            size += len(block)
+            with disk(url):
+                file.write(block)
+
+        with file:
+            pour(write)
+            with disk(url):
+                file.flush()
+                os.fsync(file.fileno())
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return digest.hexdigest()
+    return digest.hexdigest(), size
 
 
 def _within(path: Path) -> Path:

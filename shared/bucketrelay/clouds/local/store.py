@@ -10,19 +10,36 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bucketrelay.clouds.local.files import Directory, Opened, disk, written
+from bucketrelay.clouds.local.files import Directory, Opened, disk, poured, written
 from bucketrelay.clouds.local.paths import checked, fingerprint
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import CONTENT_HEADERS, Abilities, Expect, GiB, Part, Upload, Written
+from bucketrelay.store import (
+    BLOCK,
+    CONTENT_HEADERS,
+    Abilities,
+    Body,
+    Expect,
+    GiB,
+    Part,
+    Stream,
+    Upload,
+    Write,
+    Written,
+    pour_bytes,
+)
 
-_ABILITIES = Abilities(user_bytes=64 * 1024, min_part=1, max_part=16 * 1024 * GiB, max_object=16 * 1024 * GiB)
+_ABILITIES = Abilities(
+    user_bytes=64 * 1024, consistent=True, min_part=1, max_part=16 * 1024 * GiB, max_object=16 * 1024 * GiB
+)
 _CHUNK = 1024 * 1024
 
 
@@ -72,13 +89,19 @@ class LocalStore:
 
     def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
         """The file's bytes, if it is still that version."""
+        with disk(self._address.of(info.key)), self._files.opened(self._full(info.key)) as found:
+            return self._bytes(self._same(found, info), info, start, length)
+
+    def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
+        """The file's bytes in blocks. Of each it is looked whether another program has written into the file."""
         url = self._address.of(info.key)
-        with disk(url), self._files.opened(self._full(info.key)) as found:
-            if found is None:
-                raise ObjectGone(f"{url} is not there any more: look again")
-            if _info(info.key, found).etag != info.etag:
-                raise SourceChanged(f"{url} is not the version {info.etag} any more: look again")
-            return self._bytes(found, info, start, length)
+        with ExitStack() as stack:
+            with disk(url):
+                opened = self._same(stack.enter_context(self._files.opened(self._full(info.key))), info)
+            for at in range(start, start + length, BLOCK):
+                with disk(url):
+                    block = self._bytes(opened, info, at, min(BLOCK, start + length - at))
+                write(memoryview(block))  # not within `disk`: what goes wrong there is not the disk's
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """The directory, walked in the order of the keys."""
@@ -88,15 +111,14 @@ class LocalStore:
                 if info is not None:
                     yield replace(info, meta=Meta())
 
-    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:  # noqa: ARG002 - not enforced
+    def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:  # noqa: ARG002 - not enforced
         """Write, sync, rename."""
-        with disk(self._address.of(key)):
-            full = self._full(key)
-            kept = self._kept(key, meta)
-            new = self._files.fresh()
-            md5 = written(new, [body])
+        with disk(url := self._address.of(key)):
+            full, kept, new = self._full(key), self._kept(key, meta), self._files.fresh()
+        md5 = _filled(new, url, body)
+        with disk(url):
             self._publish(full, new, {"etag": md5, "md5": md5, "meta": kept})
-            return Written(md5)
+        return Written(md5)
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:  # noqa: ARG002 - not enforced
         """Unlink."""
@@ -116,14 +138,15 @@ class LocalStore:
             new.replace(place)
             return upload
 
-    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
+    def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """A file named by number and MD5."""
-        with disk(self._address.of(upload.key)):
+        with disk(url := self._address.of(upload.key)):
             place, _ = self._upload(upload)
             if not 1 <= number <= _ABILITIES.max_parts:
-                raise StoreRefused(f"{self._address.of(upload.key)}: parts have numbers 1 to 10,000, not {number}")
+                raise StoreRefused(f"{url}: parts have numbers 1 to 10,000, not {number}")
             new = self._files.fresh()
-            md5 = written(new, [body])
+        md5 = _filled(new, url, body)
+        with disk(url):
             before = set(place.glob(f"{number:05}-*"))
             now = new.replace(place / f"{number:05}-{md5}")
             for old in before - {now}:
@@ -206,6 +229,15 @@ class LocalStore:
             raise ObjectGone(gone)
         return place, note
 
+    def _same(self, found: Opened | None, info: ObjectInfo) -> Opened:
+        """What was opened, if it is the version *info*."""
+        url = self._address.of(info.key)
+        if found is None:
+            raise ObjectGone(f"{url} is not there any more: look again")
+        if _info(info.key, found).etag != info.etag:
+            raise SourceChanged(f"{url} is not the version {info.etag} any more: look again")
+        return found
+
     def _bytes(self, found: Opened, info: ObjectInfo, start: int, length: int) -> bytes:
         found.file.seek(start)
         body = found.file.read(length)
@@ -228,6 +260,15 @@ def _info(key: str, found: Opened) -> ObjectInfo:
         meta=Meta(**kept, user=user),
         checksums=MappingProxyType(sums),
     )
+
+
+def _filled(new: Path, url: str, body: Body) -> str:
+    """The MD5 of *body*, which is in the file *new* now."""
+    md5, size = poured(new, body.pour if isinstance(body, Stream) else partial(pour_bytes, body), url)
+    if size != len(body):
+        new.unlink(missing_ok=True)
+        raise Damaged(f"{url}: {size} bytes came instead of {len(body)}, and nothing was written: start over")
+    return md5
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

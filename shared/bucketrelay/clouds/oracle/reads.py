@@ -14,7 +14,7 @@ from bucketrelay.errors import ConfigError, Damaged, ObjectGone, SourceChanged, 
 from bucketrelay.http.dates import http_date
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
-from bucketrelay.store import CONTENT_HEADERS, Abilities, GiB, MiB
+from bucketrelay.store import CONTENT_HEADERS, Abilities, GiB, MiB, Write, pour_bytes
 
 _AUTH = ("", "resource_principal", "instance_principal", "api_key")
 _CHUNK = 256 * 1024  # urllib3 copies what it reads once: a chunk, not a part
@@ -72,6 +72,7 @@ class OciReads:
             max_part=50 * GiB,
             max_object=10 * 1024 * GiB,
             classes=classes,
+            consistent=True,
             creates_once=True,
         )
 
@@ -148,6 +149,10 @@ class OciReads:
             if part[:2] != (start, length):
                 raise Damaged(f"{url}: asked for {asked}, got {part[1]} bytes from {part[0]}: start over")
             return self._received(info.key, answer, length)
+
+    def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
+        """See Store: one `read`, handed over in blocks."""
+        pour_bytes(self.read(info, start, length), write)
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """ListObjects; the order is checked, as a comparison of two listings would delete for a wrong one."""

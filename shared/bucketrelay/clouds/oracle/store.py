@@ -14,7 +14,7 @@ from bucketrelay.clouds.pages import whole
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, OutcomeUnknown, StoreUnavailable, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Absent, Expect, Part, Store, Upload, Written
+from bucketrelay.store import Absent, Body, Expect, Part, Store, Upload, Written, gathered
 
 _PAGE = 1000
 
@@ -22,8 +22,9 @@ _PAGE = 1000
 class OciStore(OciReads):
     """Store, PartStore and ServerSideCopy on a bucket; the arguments are those of OciReads. Objects have no tags."""
 
-    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
+    def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject, with Content-MD5: what is damaged on the way is not stored."""
+        body = gathered(body)
         asked = headers_of(meta, self._address.of(key)) | _sent(body) | _condition(expect)
         try:
             return self._written(key, self._of_key("put_object", key, effect="publish", body=body, **asked))
@@ -48,8 +49,9 @@ class OciStore(OciReads):
             raise StoreUnavailable(f"{self._address.of(key)}: what was answered is no upload: check endpoint and proxy")
         return Upload(key, answer.data["uploadId"])
 
-    def put_part(self, upload: Upload, number: int, body: bytes | bytearray) -> Part:
+    def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """UploadPart, with Content-MD5."""
+        body = gathered(body)
         answer = self._of_upload("upload_part", upload, number, body=body, **_sent(body))
         if not (etag := bare(answer.headers.get("etag", ""))):
             url = self._address.of(upload.key)
