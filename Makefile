@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test slow soak fault-matrix mutants storms fuzz audit lint format bench clean help
+.PHONY: demo test test-pythons slow soak fault-matrix mutants storms fuzz audit lint format bench clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -19,6 +19,9 @@ demo: $(READY)  ## the main job between local stand-ins of three clouds, shown i
 
 test: $(READY)  ## all tests but the slow ones; some four minutes on two cores, and a third process for what waits
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
+
+test-pythons:  ## the same tests on each Python that is here, 3.10 to 3.14; each sets up a .venv of its own
+	$(PYTHON) tests/pythons.py
 
 slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all directions of the memory bound
 	$(BIN)/python -m pytest -m slow --timeout 900 -s

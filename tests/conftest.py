@@ -1,5 +1,11 @@
 """What all tests have in common: here, because under xdist it is the controller that writes the summary."""
 
+from hypothesis import settings
+
+# No property is about how long a step takes: on a busy machine Hypothesis's 200 ms would be, at random.
+settings.register_profile("bucketrelay", deadline=None)
+settings.load_profile("bucketrelay")
+
 # Whatever a test writes is searched for the secrets that the tests use.
 pytest_plugins = ["security.leaks"]
 
