@@ -1,6 +1,6 @@
 """What the core asks of a store: its verbs, and three abilities that some lack.
 
-Promises that every implementation makes, proven by `bucketrelay.testing.contract`:
+Promises that every implementation makes, proven by `tests/contracts/`:
 
 * keys are relative to the store's prefix, unicode text, never decoded or normalised;
 * bodies are bounded bytes, or blocks that are handed over while they pass (`pour`, `Stream`); no method returns
