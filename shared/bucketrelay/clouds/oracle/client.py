@@ -61,7 +61,7 @@ def connected(access: Access, url: str) -> Any:
             timeout=(access.timeout, access.timeout),
             # Open after ten errors, for 30 s, past the recovery of the service: poison for a process that is kept warm.
             circuit_breaker_strategy=NoCircuitBreakerStrategy(),
-            # Retries are those of `http/pace.py`: the SDK knows no difference between a read and a write that may be done.
+            # `http/pace.py` repeats: the SDK knows no difference between a read and a write that may be done.
             retry_strategy=NoneRetryStrategy(),
             # JSON as it came: making models of a listing's page costs more than the request.
             skip_deserialization=True,
