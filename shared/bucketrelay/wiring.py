@@ -68,12 +68,19 @@ def system(
             raise ConfigError([f"no route writes to {name!r}"])
         return stores.get(name)
 
+    forwards = _forwards(found, keys, project)
+
+    def close() -> None:
+        stores.close()
+        for forward in forwards.values():
+            forward.close()
+
     return System(
         routes=found.routes,
-        runner=Runner(converge, names, budget, _now, Tell(_forwards(found, keys, project), found.address, names, _now)),
+        runner=Runner(converge, names, budget, _now, Tell(forwards, found.address, names, _now)),
         log=lambda: stores.get(found.log),
         store=stores.get,
-        close=stores.close,
+        close=close,
         sweep=lambda: sum(1 for _ in checkpoints.sweep(targets, _now(), FORGOTTEN)),
         margin=found.limits.margin,
         now=_now,

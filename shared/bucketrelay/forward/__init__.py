@@ -46,3 +46,6 @@ class Forward(Protocol):
             For each None, or why it was not taken: `StoreRefused`, `StoreUnavailable`, or `OutOfTime` where there was
             no time left to try.
         """
+
+    def close(self) -> None:
+        """Close the connections; the next notice opens new ones."""

@@ -72,6 +72,10 @@ class OmsForward:
         self._keys = keys or (lambda: (access_key, secret_key, security_token))
         self._now = now
 
+    def close(self) -> None:
+        """Close the connections; the next notice opens new ones."""
+        self._post.close()
+
     def __repr__(self) -> str:
         return f"OmsForward({self._post.shown})"
 

@@ -67,6 +67,10 @@ class WebhookForward:
         self._secret, self._key_id, self._now = secret_bytes(secret_key), access_key, now
         self._hide = (secret_key, access_key)
 
+    def close(self) -> None:
+        """Close the connections; the next notice opens new ones."""
+        self._post.close()
+
     def __repr__(self) -> str:
         return f"WebhookForward({self._post.shown})"
 

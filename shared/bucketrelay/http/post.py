@@ -2,21 +2,19 @@
 
 import json
 import random
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from bucketrelay import deadline as deadlines
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, RelayError, StoreRefused, StoreUnavailable
+from bucketrelay.http.connections import Connections
+from bucketrelay.http.faults import NoAnswer, Unsendable, Untrusted
+from bucketrelay.http.messages import Request
 from bucketrelay.http.pace import Pace, seconds
-
-if TYPE_CHECKING:
-    import http.client
-    import ssl
 
 _LONGEST_ANSWER = 64 * 1024  # bytes that are read; what an answer has to say is said in fewer
 _LONGEST_WORDS = 300  # characters of an answer that are quoted
@@ -115,11 +113,12 @@ class Post:
         self.scheme, self.host = parts.scheme, parts.netloc.rpartition("@")[2]
         self.path, self.query = quote(parts.path or "/", safe=_URL_SIGNS), quote(parts.query, safe=_URL_SIGNS)
         self.shown = shown or f"{self.scheme}://{self.host}"
-        self._name, self._port = parts.hostname, parts.port
-        self._timeout, self._ca_file, self._retry = timeout, ca_file, retry or Retry()
-        self._pace = pace or Pace()
-        self._lock = threading.Lock()
-        self._context: ssl.SSLContext | None = None
+        self._connections = Connections(f"{self.scheme}://{self.host}", ca_file=ca_file, timeout=timeout)
+        self._retry, self._pace = retry or Retry(), pace or Pace()
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        self._connections.close()
 
     def said(self, answer: Answer, hide: Iterable[str] = ()) -> str:
         """Who answered, and in which words, without *hide* and without what `shown` does not show of the URL."""
@@ -144,7 +143,8 @@ class Post:
         for attempt in range(self._retry.attempts):
             asked, sent = None, self._pace.turn(deadline, self.shown)
             try:
-                answer = self._once(body, headers(), min(self._timeout, max(deadline.left(), 0.001)))
+                with deadlines.under(deadline):
+                    answer = self._once(body, headers())
                 self._note(answer, sent)
                 if not answer.again:
                     return answer
@@ -163,60 +163,18 @@ class Post:
         else:
             self._pace.accepted()
 
-    def _once(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
-        import http.client  # noqa: PLC0415 — 25 ms, and configuring a forward needs none of it
-
-        connection = self._connection(timeout)
-        target = f"{self.path}?{self.query}" if self.query else self.path
+    def _once(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        request = Request("POST", f"{self.path}?{self.query}" if self.query else self.path, headers, body)
         try:
-            connection.request("POST", target, body, {"User-Agent": "bucketrelay", **headers})
-            response = connection.getresponse()
-            after = seconds(response.headers.get("Retry-After", ""))
-            return Answer(response.status, response.read(_LONGEST_ANSWER), after)
-        except (OSError, http.client.HTTPException) as error:
-            raise self._broken(error) from error
-        except ValueError:  # without `from`: http.client's message quotes the header, which names the access key
-            raise StoreRefused(f"{self.shown}: the keys hold a line break or letters outside of ASCII") from None
-        finally:
-            connection.close()
+            # Publishing: who is told twice does the work twice. What `Retry` repeats is another matter: it has our id.
+            answer = self._connections.send(request, repeatable=False, longest=_LONGEST_ANSWER, whole=False)
+        except NoAnswer as fault:
+            raise self._broken(fault) from fault
+        return Answer(answer.status, answer.body, seconds(answer.headers.get("retry-after", "")))
 
-    def _connection(self, timeout: float) -> "http.client.HTTPConnection":
-        import http.client  # noqa: PLC0415 — as above
-
-        if self.scheme == "http":
-            return http.client.HTTPConnection(self._name, self._port, timeout=timeout)
-        return http.client.HTTPSConnection(self._name, self._port, timeout=timeout, context=self._trust())
-
-    def _trust(self) -> "ssl.SSLContext":
-        """The certificates to trust, read once: it takes some 20 ms."""
-        with self._lock:
-            if self._context is None:
-                self._context = _context(self._ca_file, self.shown)
-            return self._context
-
-    def _broken(self, error: Exception) -> RelayError:
-        import ssl  # noqa: PLC0415 — loaded already wherever there is one of its errors
-
-        if isinstance(error, ssl.SSLCertVerificationError):
-            why = "its certificate is not trusted, or names another host: set SSL_CERT_FILE to its authority's"
-            return StoreRefused(f"{self.shown}: {why} ({error.verify_message})")
-        if isinstance(error, TimeoutError):
-            return StoreUnavailable(f"{self.shown}: no answer in time")
-        return StoreUnavailable(f"{self.shown}: cannot be reached, or hung up: {str(error) or type(error).__name__}")
-
-
-def _context(ca_file: str, shown: str) -> "ssl.SSLContext":
-    import ssl  # noqa: PLC0415 — only https needs it
-
-    try:
-        context = ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:
-        raise StoreRefused(f"{shown}: ca_file {ca_file} holds no certificates in PEM: {error}") from error
-    if not ca_file and not context.cert_store_stats()["x509_ca"]:
-        # A slim image may have no certificates of its own; the SDKs bring certifi. A directory of the system's, read
-        # only when it is needed, counts as none here, and stays trusted.
-        with suppress(ImportError):
-            import certifi  # noqa: PLC0415 — as above
-
-            context.load_verify_locations(certifi.where())
-    return context
+    def _broken(self, fault: NoAnswer) -> RelayError:
+        if isinstance(fault, Untrusted):
+            return StoreRefused(f"{self.shown}: {fault}: set SSL_CERT_FILE to its authority's")
+        if isinstance(fault, Unsendable):
+            return StoreRefused(f"{self.shown}: the keys hold a line break or letters outside of ASCII")
+        return StoreUnavailable(f"{self.shown}: {fault}")

@@ -1,0 +1,265 @@
+"""One connection to a server: one request after another on one socket."""
+
+import select
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import Damaged
+from bucketrelay.http.faults import BodyFailed, CutShort, Malformed, NoAnswer
+from bucketrelay.http.incoming import Counted, Incoming, Incomings, body_of
+from bucketrelay.http.messages import BLOCK, Answer, Body, Head, Into, Receive, Request
+
+_AT_ONCE = 64 * 1024  # bytes of a body that go out with the head, in one packet or few
+_DROPPED = 64 * 1024  # bytes of an unwanted answer that cost less than a new connection
+_CONTINUE = 1.0  # seconds that a server gets to say whether it wants the body; then it gets it
+_EARLY = 2.0  # seconds to read why a server hung up while it was being written to
+_PATIENCE = 6  # times the timeout in all for a head, a document or a block: a server that drips is not waited for
+
+
+class Interrupted(Exception):
+    """The server does not take any more of the request; `by` is the connection that noticed."""
+
+    def __init__(self, by: "Connection", *, first: bool) -> None:
+        self.by, self.first = by, first
+        super().__init__("the server hung up while the request was sent")
+
+
+class Connection:
+    """A connected socket. Whatever one of its methods raises leaves it unusable: close it.
+
+    Args:
+        timeout: seconds for each read or write; never more than the deadline has left.
+        now: a monotonic clock.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_now",
+        "_sock",
+        "_timeout",
+        "_until",
+        "answers",
+        "deaf",
+        "idle_since",
+        "incoming",
+        "open",
+    )
+
+    def __init__(self, sock: socket.socket, timeout: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._sock, self._timeout, self._now = sock, timeout, now
+        self._deadline, self._until = Deadline(), now()
+        self.incoming = Incoming(sock, self._wait)
+        self.answers = 0  # that have come on it
+        self.deaf = False  # the server has nothing to say to `Expect: 100-continue`
+        self.open = False  # whether another request may follow the last answer
+        self.idle_since = self._until
+
+    def close(self) -> None:
+        """Close the socket."""
+        with suppress(OSError):
+            self._sock.close()
+
+    def abort(self) -> None:
+        """End whatever another thread waits for on this connection; that thread closes it."""
+        with suppress(OSError):
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # not SSLSocket's, which is not for two threads
+
+    def stale(self) -> bool:
+        """Whether there is something to read although nothing was asked: that can only be the connection's end."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return self.incoming.waiting > 0 or bool(poll.poll(0))
+
+    def send(self, head: bytes, request: Request, deadline: Deadline, *, asking: bool) -> Head:
+        """Send a request; the head of its answer.
+
+        Args:
+            head: of the request, as bytes.
+            asking: the head asks for `100 Continue`: send the body when the server has said so, or nothing in a second.
+
+        Raises:
+            Interrupted: nothing of the request may have arrived, and there was no answer.
+            HungUp, Malformed: there was no whole answer.
+            BodyFailed: the body could not be had.
+        """
+        self._deadline = deadline
+        self._patient()
+        try:
+            early = self._written(head, request.body, asking=asking)
+        except Interrupted as error:
+            if error.by is not self:
+                raise
+            return self._farewell(error)
+        return early or self._final(self.incoming.head())
+
+    def receive(self, request: Request, head: Head, receive: Receive | None, *, longest: int, whole: bool) -> Answer:
+        """The rest of an answer whose *head* has come. Sets `open`.
+
+        Args:
+            longest: bytes of a document; *whole*: a longer one is Malformed, else it is cut there.
+
+        Raises:
+            CutShort, Malformed: and whatever *receive* and its taker raise.
+        """
+        self.answers += 1
+        self._patient()
+        body = body_of(self.incoming, request.method, head)
+        into = receive(head) if receive and 200 <= head.status < 300 else None
+        document = b""
+        if into is None:
+            document = self._document(body, longest, whole=whole)
+        else:
+            self._handed(body, into)
+        self.open = head.keeps and self._ended(body) and not self.incoming.waiting
+        self.idle_since = self._now()
+        return Answer(head.status, head.headers, document)
+
+    def _written(self, head: bytes, body: Body, *, asking: bool) -> Head | None:
+        plain = isinstance(body, bytes | bytearray | memoryview)
+        if not asking and plain and len(body) <= _AT_ONCE:  # type: ignore[arg-type]  # *plain* says that it has a len
+            self._write(head + body if body else head, first=True)  # type: ignore[operator]  # as above
+            return None
+        self._write(head, first=True)
+        if asking and (early := self._refusal()) is not None:
+            return early
+        self._pour(body)
+        return None
+
+    def _pour(self, body: Body) -> None:
+        if isinstance(body, bytes | bytearray | memoryview):
+            with memoryview(body) as view:
+                for start in range(0, len(view), BLOCK):
+                    self._write(view[start : start + BLOCK])
+            return
+        left = body.length
+
+        def write(block: memoryview) -> None:
+            nonlocal left
+            left -= len(block)
+            if left < 0:
+                raise Damaged(f"a body has more than its {body.length} bytes: start over")
+            self._write(block)
+
+        try:
+            body.pour(write)
+            if left > 0:
+                raise Damaged(f"{left} of a body's {body.length} bytes are missing: start over")  # noqa: TRY301 — as above
+        except Interrupted:
+            raise
+        except Exception as error:
+            raise BodyFailed(error) from error
+
+    def _write(self, data: bytes | bytearray | memoryview, *, first: bool = False) -> None:
+        try:
+            self._patient()
+            self._wait()
+            self._sock.sendall(data)
+        except OSError as error:
+            raise Interrupted(self, first=first) from error
+
+    def _refusal(self) -> Head | None:
+        """What a server answers instead of `100 Continue`; None where it wants the body, or has nothing to say."""
+        if not self.incoming.waiting and not self._readable(_CONTINUE):
+            self.deaf = True
+            return None
+        self._patient()
+        head = self.incoming.head()
+        if head.status == 100:
+            return None
+        head = self._final(head)
+        return Head(head.status, head.headers, keeps=False)  # the server may still wait for the body
+
+    def _readable(self, seconds: float) -> bool:
+        if getattr(self._sock, "pending", lambda: 0)():  # decrypted already
+            return True
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return bool(poll.poll(1000 * min(seconds, self._deadline.left())))
+
+    def _farewell(self, error: Interrupted) -> Head:
+        """The answer of a server that hung up early; *error* where there is none."""
+        self._until = self._now() + _EARLY
+        try:
+            head = self._final(self.incoming.head())
+        except NoAnswer:
+            raise error from None
+        return Head(head.status, head.headers, keeps=False)
+
+    def _final(self, head: Head) -> Head:
+        """The first head that is an answer: what is below 200 announces another."""
+        for _ in range(10):
+            if head.status >= 200:
+                return head
+            head = self.incoming.head()
+        raise Malformed(f"a server that says {head.status} ten times")
+
+    def _handed(self, body: Incomings, into: Into) -> None:
+        if isinstance(into.to, memoryview):
+            self._fill(body, into.to)
+            return
+        block = memoryview(bytearray(BLOCK if into.length < 0 else min(BLOCK, into.length)))
+        left = into.length
+        while left:
+            self._patient()
+            view = block if left < 0 else block[:left]
+            filled = self._some(body, view)
+            if filled:
+                into.to(view[:filled])
+            if filled < len(view):
+                if left > 0:
+                    raise CutShort(f"the answer ended {left - filled} bytes too early")
+                return
+            left = left - filled if left > 0 else left
+
+    def _fill(self, body: Incomings, view: memoryview) -> None:
+        for start in range(0, len(view), BLOCK):
+            self._patient()
+            part = view[start : start + BLOCK]
+            if self._some(body, part) < len(part):
+                raise CutShort(f"the answer ended before {len(view)} bytes")
+
+    @staticmethod
+    def _some(body: Incomings, view: memoryview) -> int:
+        """Fill *view*; fewer bytes only at the body's end."""
+        filled = 0
+        while filled < len(view) and (count := body.into(view[filled:])):
+            filled += count
+        return filled
+
+    def _document(self, body: Incomings, longest: int, *, whole: bool) -> bytes:
+        if isinstance(body, Counted) and body.left <= longest:
+            return body.take()
+        held = bytearray()
+        piece = memoryview(bytearray(_DROPPED))
+        while count := body.into(piece):
+            held += piece[:count]
+            if len(held) > longest:
+                if whole:
+                    raise Malformed(f"an answer of more than {longest} bytes")
+                return bytes(held[:longest])
+        return bytes(held)
+
+    def _ended(self, body: Incomings) -> bool:
+        """Whether nothing is left of the body, or so little that it can be read and dropped."""
+        if body.left is not None and body.left > _DROPPED:
+            return False
+        with suppress(NoAnswer):
+            if body.left != 0:
+                piece = memoryview(bytearray(_DROPPED))
+                self._until = min(self._until, self._now() + _CONTINUE)
+                body.into(piece)
+                body.into(piece)  # of chunks: the last, which is empty
+            return body.left == 0
+        return False
+
+    def _patient(self) -> None:
+        self._until = self._now() + _PATIENCE * self._timeout
+
+    def _wait(self) -> None:
+        left = min(self._timeout, self._deadline.left(), self._until - self._now())
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)

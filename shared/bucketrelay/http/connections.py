@@ -1,0 +1,227 @@
+"""Connections to one server, kept between requests and shared by threads: HTTP/1.1 over plain sockets.
+
+How a store or a forward uses it:
+
+    connections = Connections("https://bucket.s3.eu-central-1.amazonaws.com", ca_file="", timeout=10.0)
+    answer = connections.send(Request("GET", "/a%20b.txt", {"range": "bytes=0-99"}), repeatable=True)
+    answer.status, answer.headers["etag"], answer.body
+
+Every status is an answer, a redirect too: nothing is followed. What is no answer raises one of `http.faults`. Most
+callers want `http.exchange`, which signs, repeats, and says what an answer means.
+
+An object's bytes do not become a document: `receive` sees the head of a 2xx answer and says where they go, block by
+block or straight into memory. Likewise a body to be sent is bytes, or pours itself block by block.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from bucketrelay import deadline as deadlines
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import ConfigError
+from bucketrelay.http.connection import Connection, Interrupted
+from bucketrelay.http.faults import HungUp, NoAnswer, NotSent, Untrusted
+from bucketrelay.http.incoming import Incoming
+from bucketrelay.http.messages import Answer, Receive, Request
+from bucketrelay.http.outgoing import head_of
+from bucketrelay.http.proxies import Proxy, proxy_for
+from bucketrelay.http.trust import context
+from bucketrelay.store import LONGEST_DOCUMENT
+
+Connect = Callable[[tuple[str, int], float], socket.socket]
+_PORTS = {"http": 80, "https": 443}
+_KEPT = 64  # idle connections
+_IDLE = 55.0  # seconds; most front doors close after 60
+_IDLE_FOR_WRITES = 5.0  # seconds: a connection that ends under a write leaves its outcome open
+_ASKING = 1024 * 1024  # bytes from which on the server is asked whether it wants a body
+
+
+class Connections:
+    """The connections to one origin; for many threads.
+
+    Args:
+        url: scheme, host and port; what follows is not looked at.
+        ca_file: authorities to trust instead of the system's.
+        timeout: seconds to connect, and for each read and write; less where the thread's deadline has less left.
+        environ: holds the proxies; see `http.proxies`.
+        connect: opens a socket to host and port within seconds.
+
+    Raises:
+        ConfigError: *url* or a proxy's is no address of the web.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: str = "",
+        timeout: float = 10.0,
+        environ: Mapping[str, str] = os.environ,
+        connect: Connect = socket.create_connection,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.scheme, self.host, self._name, self._port = _origin(url)
+        self._ca_file, self._timeout, self._connect, self._now = ca_file, timeout, connect, now
+        self._proxy = proxy_for(self.scheme, self._name, self._port, environ)
+        self._lock = threading.Lock()
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._asks = True  # whether the server answers `Expect: 100-continue`
+
+    def close(self) -> None:
+        """Close all connections, those that threads are waiting at too; the next request opens new ones."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            for connection in self._busy:
+                connection.abort()
+        for connection in idle:
+            connection.close()
+
+    def send(
+        self,
+        request: Request,
+        receive: Receive | None = None,
+        *,
+        repeatable: bool,
+        longest: int = LONGEST_DOCUMENT,
+        whole: bool = True,
+    ) -> Answer:
+        """The answer to one request, whatever its status; within the deadline of the calling thread.
+
+        Args:
+            receive: see `messages.Receive`; without it, and for what is not 2xx, the body comes as a document.
+            repeatable: the request may be done twice: it is sent again at once where a connection that was kept turns
+                out to have been closed meanwhile; and it may go over one that has been idle for long.
+            longest: bytes of a document; if *whole*, a longer one is Malformed, else it ends there.
+
+        Raises:
+            NoAnswer: see `http.faults`.
+            BodyFailed: the request's body could not be had.
+            Exception: what *receive* raised.
+        """
+        asking = self._asks and request.length >= _ASKING
+        through = (self._proxy.authorization or " ") if self._proxy and self.scheme == "http" else ""
+        head = head_of(request, self.host, through=through, asking=asking)
+        kept = self._kept(_IDLE if repeatable else _IDLE_FOR_WRITES)
+        for connection in (kept, None) if kept else (None,):
+            used = connection or self._opened(deadlines.current())
+            try:
+                with self._using(used):
+                    told = used.send(head, request, deadlines.current(), asking=asking)
+                    answer = used.receive(request, told, receive, longest=longest, whole=whole)
+                return answer if answer.status != 417 or not asking else self._unasked(request, receive, longest)
+            except Interrupted as error:
+                if error.by is not used:  # another request's, whose body this one reads
+                    raise
+                if connection is None or not (error.first or repeatable):
+                    raise HungUp(f"{error} ({error.__cause__})") from error
+            except HungUp:
+                if connection is None or not repeatable:
+                    raise
+        raise AssertionError
+
+    @contextmanager
+    def _using(self, connection: Connection) -> Iterator[None]:
+        with self._lock:
+            self._busy.add(connection)
+        connection.open = False
+        try:
+            yield
+        finally:
+            if connection.deaf:
+                self._asks = False
+            self._release(connection)
+
+    def _unasked(self, request: Request, receive: Receive | None, longest: int) -> Answer:
+        """The answer to a request that was refused for asking: 417, and nothing was done (RFC 9110, 15.5.18)."""
+        self._asks = False
+        return self.send(request, receive, repeatable=False, longest=longest)
+
+    def _kept(self, idle: float) -> Connection | None:
+        """The connection used last, of those that are still open and not idle for too long; the others are closed."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if self._now() - connection.idle_since < idle and not connection.stale():
+                return connection
+            connection.close()
+
+    def _release(self, connection: Connection) -> None:
+        with self._lock:
+            self._busy.discard(connection)
+            if connection.open and len(self._idle) < _KEPT:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _opened(self, deadline: Deadline) -> Connection:
+        """A new connection. Raises NotSent, Untrusted, and StoreRefused where ca_file cannot be read."""
+        trusted = context(self._ca_file) if self.scheme == "https" else None
+        left = min(self._timeout, deadline.left())
+        if left <= 0:
+            raise NotSent("no time is left to connect")
+        place = (self._proxy.host, self._proxy.port) if self._proxy else (self._name, self._port)
+        try:
+            sock = self._connect(place, left)
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name of more than 63 letters between dots
+            raise NotSent(f"cannot be reached: {_why(error)}") from error
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(left)
+            if trusted:
+                if self._proxy:
+                    self._tunnel(sock, self._proxy)
+                sock = trusted.wrap_socket(sock, server_hostname=self._name)
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, OSError):
+                raise _unopened(error) from error
+            raise
+        return Connection(sock, self._timeout, self._now)
+
+    def _tunnel(self, sock: socket.socket, proxy: Proxy) -> None:
+        """Have the proxy connect *sock* to the server (RFC 9110, 9.3.6)."""
+        place = f"[{self._name}]:{self._port}" if ":" in self._name else f"{self._name}:{self._port}"
+        more = f"proxy-authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
+        sock.sendall(f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{more}\r\n".encode("latin-1"))
+        try:
+            head = Incoming(sock, lambda: None).head()
+        except NoAnswer as error:
+            raise NotSent(f"its proxy {proxy.host}:{proxy.port} does not answer: {error}") from error
+        if head.status // 100 != 2:
+            raise NotSent(f"its proxy {proxy.host}:{proxy.port} does not connect to it: {head.status}")
+
+
+def _origin(url: str) -> tuple[str, str, str, int]:
+    """Scheme, Host header, host and port."""
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        name, port = "", None
+        parts = urlsplit("")
+    if parts.scheme not in _PORTS or not name or not name.isascii() or not name.isprintable() or " " in name:
+        raise ConfigError([f"{url!r}: must be an address such as https://host"])
+    host = f"[{name}]" if ":" in name else name
+    if port is not None and port != _PORTS[parts.scheme]:
+        host = f"{host}:{port}"
+    return parts.scheme, host, name, port or _PORTS[parts.scheme]
+
+
+def _unopened(error: OSError) -> NotSent:
+    import ssl  # noqa: PLC0415 — loaded already wherever there is one of its errors
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Untrusted(f"its certificate is not trusted, or names another host ({error.verify_message})")
+    return NotSent(f"cannot be reached: {_why(error)}")
+
+
+def _why(error: Exception) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

@@ -1,0 +1,150 @@
+"""One request of a store to its end: in its turn, signed, repeated where that may help and does no harm, understood.
+
+What a cloud's `requests.py` is made of:
+
+    exchange = Exchange(connections, pace, retries, DIALECT, read_refusal, clock)
+    answer = exchange.send(Call(url, Effect.READ, "s3:GetObject"), lambda: signed("GET", target, ...), receive)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bucketrelay.errors import RelayError
+from bucketrelay.http.clock import Clock
+from bucketrelay.http.connections import Connections
+from bucketrelay.http.faults import BodyFailed, NoAnswer
+from bucketrelay.http.messages import Answer, Head, Into, Receive, Request
+from bucketrelay.http.outcome import (
+    Dialect,
+    Effect,
+    Meaning,
+    NotModified,
+    Refusal,
+    error_for,
+    error_without_answer,
+    meaning,
+)
+from bucketrelay.http.pace import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a request is about.
+
+    Attributes:
+        url: of the object or the store, as errors name it.
+        permission: that it needs, as 403 names it.
+    """
+
+    url: str
+    effect: Effect
+    permission: str = ""
+
+
+class _Final(Exception):
+    """Not to be repeated: blocks were handed on that cannot be taken back."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+class Exchange:
+    """Sends the requests of one store; for many threads.
+
+    Args:
+        retries: how often a request is made again that did no harm.
+        dialect: how the cloud says no.
+        refusal: reads an answer that is an error, and where the bucket is if it says so ("" else).
+        clock: what signatures take their time from.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        pace: Pace,
+        retries: int,
+        dialect: Dialect,
+        refusal: Callable[[Answer], tuple[Refusal, str]],
+        clock: Clock | None = None,
+    ) -> None:
+        self.connections, self.pace, self.clock = connections, pace, clock or Clock()
+        self._retries, self._dialect, self._refusal = retries, dialect, refusal
+
+    def send(
+        self,
+        call: Call,
+        request: Callable[[], Request],
+        receive: Receive | None = None,
+        *,
+        check: Callable[[Answer], None] = lambda _: None,
+    ) -> Answer:
+        """The answer, whose status is 200 to 299.
+
+        Args:
+            request: makes the signed request; called for each attempt, as signatures hold the time.
+            receive: see `messages.Receive`; called for each attempt that is answered so.
+            check: looks at the answer; what it raises counts as if the server had said it: `failed` makes it.
+
+        Raises:
+            NotModified: 304.
+            RelayError: see `http.outcome`; what the body's `pour` and *receive* raise comes through as it is.
+        """
+        try:
+            return self.pace.send(
+                lambda: self._attempted(call, request, receive, check), call.url, retries=self._retries
+            )
+        except (BodyFailed, _Final) as failure:
+            raise failure.error from failure.error.__cause__
+
+    def failed(self, call: Call, answer: Answer) -> RelayError:
+        """What an answer means that is an error, whatever its status; to be raised in `check`."""
+        refusal, elsewhere = self._refusal(answer)
+        error = error_for(
+            refusal, call.effect, call.url, self._dialect, permission=call.permission, elsewhere=elsewhere
+        )
+        error.__cause__ = refusal
+        return error
+
+    def _attempted(
+        self, call: Call, request: Callable[[], Request], receive: Receive | None, check: Callable[[Answer], None]
+    ) -> Answer:
+        answer = self._answered(call, request, receive)
+        if answer.status >= 300 and self._skewed(answer) and self.clock.learn(answer.headers.get("date")):
+            answer = self._answered(call, request, receive)
+        if answer.status == 304:
+            raise NotModified(answer.headers)
+        if answer.status >= 300:
+            raise self.failed(call, answer)
+        check(answer)
+        return answer
+
+    def _answered(self, call: Call, request: Callable[[], Request], receive: Receive | None) -> Answer:
+        repeatable, handed = call.effect is not Effect.PUBLISHING_WRITE, False
+
+        def watched(head: Head) -> Into | None:
+            into = receive(head) if receive else None
+            if into is None or not into.once or isinstance(into.to, memoryview):
+                return into
+            write = into.to
+
+            def noted(block: memoryview) -> None:
+                nonlocal handed
+                handed = True
+                write(block)
+
+            return Into(noted, into.length)
+
+        try:
+            return self.connections.send(request(), watched if receive else None, repeatable=repeatable)
+        except NoAnswer as fault:
+            error = error_without_answer(fault, call.effect, call.url)
+            error.__cause__ = fault
+            raise (_Final(error) if handed else error) from fault
+
+    def _skewed(self, answer: Answer) -> bool:
+        """Whether the signature's time was refused; a refused HEAD does not say why, but its Date does."""
+        refusal, _ = self._refusal(answer)
+        if not refusal.code:
+            return answer.status in (400, 401, 403)
+        return meaning(answer.status, refusal.code, self._dialect.codes) is Meaning.SKEWED

@@ -1,0 +1,41 @@
+"""What can go wrong between a request and its answer. `http.outcome` says what each means to whom."""
+
+
+class NoAnswer(Exception):
+    """No whole answer came. `sent` is False where surely nothing of the request reached the server."""
+
+    sent = True
+
+
+class NotSent(NoAnswer):
+    """No connection came about: name, route, handshake or proxy failed, or the time was up before."""
+
+    sent = False
+
+
+class Untrusted(NotSent):
+    """The server's certificate is not trusted, or names another host."""
+
+
+class Unsendable(NotSent):
+    """The request is none that HTTP can carry: a line break or a letter outside of Latin-1 in a header."""
+
+
+class HungUp(NoAnswer):
+    """The connection ended, or nothing came in time, before there was a whole head of an answer."""
+
+
+class Malformed(NoAnswer):
+    """What came is not HTTP/1, or more than any answer has to say."""
+
+
+class CutShort(NoAnswer):
+    """The answer's body ended before its length, or nothing more of it came in time."""
+
+
+class BodyFailed(Exception):
+    """The body of a request could not be had; `error` is what its `pour` raised. Nothing was published."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__(str(error))
