@@ -5,6 +5,9 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
+from bucketrelay.jobs.postgres import PostgresQueue
 from bucketrelay.jobs.queue import Policy
 from bucketrelay.jobs.sqlite import SqliteQueue
 
@@ -44,3 +47,29 @@ def passed(seconds: float) -> list[str]:
     return [
         f"UPDATE {table} SET {column} = {column} - {seconds}" for table, columns in times.items() for column in columns
     ]
+
+
+@dataclass
+class PostgresRig:
+    url: str
+    opened: list[PostgresQueue] = field(default_factory=list)
+
+    def open(self, policy: Policy = POLICY, scatter=lambda: 0.0) -> PostgresQueue:
+        """One more process that uses the queue."""
+        self.opened.append(PostgresQueue(self.url, "postgresql://…/relay", policy, scatter))
+        return self.opened[-1]
+
+    def run(self, *statements: str) -> None:
+        with psycopg.connect(self.url) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def later(self, seconds: float) -> None:
+        """As if *seconds* had passed: for what the processes remember of the last second, too."""
+        self.run(*passed(seconds))
+        for queue in self.opened:
+            queue._seen.at -= seconds
+
+    def close(self) -> None:
+        for queue in self.opened:
+            queue.close()

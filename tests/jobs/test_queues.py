@@ -22,12 +22,16 @@ from bucketrelay.jobs.queue import (
     State,
     move,
 )
-from jobs.rigs import POLICY, SqliteRig
+from jobs.rigs import POLICY, PostgresRig, SqliteRig
+from postgres_server import new_database
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def rig(request, tmp_path):
-    made = SqliteRig(tmp_path / "relay.db")
+    if request.param == "sqlite":
+        made = SqliteRig(tmp_path / "relay.db")
+    else:
+        made = PostgresRig(new_database(request.getfixturevalue("postgres_url")))
     yield made
     made.close()
 
@@ -53,6 +57,19 @@ def test_what_was_put_in_is_handed_out_whole(queue):
     assert (got.queue, got.key, got.kind) == ("q", "a/ü \"'\\ \U0001f4a9", "copy")
     assert got.payload == {"deep": [1, None, {"ü": "\ud800"}]}
     assert (got.priority, got.attempts) == (Priority.EVENT, 1)
+
+
+@pytest.mark.parametrize("key", ["nul \0 in it", "half \ud800 a pair", "x" * 5000, "ü" * 3000, ""])
+def test_no_key_is_too_strange_for_a_row(queue, key):
+    made = [NewJob("q", key, "copy", {"key": key}), NewJob("q", key + "!", "copy", {"key": key + "!"})]
+    assert queue.enqueue(made).new == 2
+    assert queue.enqueue(made).already == 2
+
+    got = queue.claim(10)
+    assert {each.payload["key"] for each in got} == {key, key + "!"}
+    queue.settle([(each, Dead(key)) for each in got])
+    assert queue.retry([got[0].key]) == 1
+    assert queue.retry([key, key + "!"]) == 1
 
 
 def test_it_says_how_many_were_new_and_which_rows_they_are(queue):

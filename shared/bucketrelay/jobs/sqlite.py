@@ -11,7 +11,7 @@ from pathlib import Path
 from bucketrelay.database.queries import migrations, queries
 from bucketrelay.database.sqlite import Sqlite
 from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, State, move
-from bucketrelay.jobs.rows import counts_of, dumps, job_of, record_of, silent, total
+from bucketrelay.jobs.rows import counts_of, dumps, job_of, plain, record_of, silent, total
 
 _SQL = queries("bucketrelay.jobs.sql", "sqlite.sql")
 _AT_ONCE = 1000  # jobs in a transaction: others wait for its end
@@ -132,7 +132,7 @@ class SqliteQueue:
     def retry(self, keys: Collection[str] | None) -> int:
         """See JobQueue."""
         with self._database.transaction() as cursor:
-            wanted = None if keys is None else json.dumps(list(keys))
+            wanted = None if keys is None else json.dumps([plain(key) for key in keys])
             return cursor.execute(_SQL["retry"], {"keys": wanted, "now": _now(cursor)}).rowcount
 
     def pause(self, paused: bool) -> None:
@@ -184,7 +184,7 @@ def _one(cursor: sqlite3.Cursor, query: str, values: Mapping[str, object]) -> ob
 def _enqueue(cursor: sqlite3.Cursor, job: NewJob, now: float) -> tuple[int, bool]:
     row = {
         "queue": job.queue,
-        "key": job.key,
+        "key": plain(job.key),
         "kind": job.kind,
         "payload": dumps(job.payload),
         "priority": job.priority,
@@ -205,7 +205,7 @@ def _row(job: Job, to: Move, now: float) -> dict[str, object]:
         "key": job.key,
         "kind": job.kind,
         "attempts": job.attempts if to.gone else to.attempts,
-        "error": to.error,
+        "error": plain(to.error, most=None),
         "result": dumps(to.result),
         "delay": to.delay,
         "now": now,

@@ -1,0 +1,143 @@
+-- name: now
+SELECT extract(epoch FROM clock_timestamp())::float8;
+
+-- name: enqueue
+INSERT INTO relay_job AS job (queue, key, kind, payload, priority, keep, ready_at, created_at)
+SELECT queue, key, kind, payload, priority, keep, clock.now + delay, clock.now
+FROM unnest(%(queues)s::text[], %(keys)s::text[], %(kinds)s::text[], %(payloads)s::text[], %(priorities)s::int[],
+            %(keeps)s::bool[], %(delays)s::float8[]) AS given (queue, key, kind, payload, priority, keep, delay),
+     (SELECT extract(epoch FROM clock_timestamp())::float8 AS now) AS clock
+ON CONFLICT (queue, key) DO UPDATE SET
+    kind = excluded.kind,
+    payload = excluded.payload,
+    priority = greatest(job.priority, excluded.priority),
+    keep = job.keep OR excluded.keep,
+    generation = CASE WHEN job.dead_at IS NULL THEN job.generation + 1 ELSE 0 END,
+    attempts = CASE WHEN job.dead_at IS NULL THEN job.attempts ELSE 0 END,
+    error = CASE WHEN job.dead_at IS NULL THEN job.error ELSE '' END,
+    created_at = CASE WHEN job.dead_at IS NULL THEN job.created_at ELSE excluded.created_at END,
+    -- One that waits after a failure goes on waiting: a target that is down is not tried at every event.
+    ready_at = CASE
+        WHEN job.dead_at IS NOT NULL THEN excluded.ready_at
+        WHEN job.lease IS NULL AND job.attempts = 0 THEN least(job.ready_at, excluded.ready_at)
+        ELSE job.ready_at END,
+    dead_at = NULL
+RETURNING id, queue, key, generation = 0;
+
+-- name: pause
+INSERT INTO relay_setting (name, value) VALUES ('paused', %(value)s)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: levels
+WITH RECURSIVE level AS (
+    SELECT max(priority) AS priority FROM relay_job WHERE dead_at IS NULL
+    UNION ALL
+    SELECT (SELECT max(job.priority) FROM relay_job AS job WHERE job.dead_at IS NULL AND job.priority < level.priority)
+    FROM level WHERE level.priority IS NOT NULL)
+SELECT priority FROM level WHERE priority IS NOT NULL ORDER BY priority DESC;
+
+-- name: claim
+WITH due AS MATERIALIZED (
+    SELECT id, ready_at FROM relay_job
+    WHERE dead_at IS NULL AND priority = %(priority)s
+      AND ready_at <= extract(epoch FROM statement_timestamp())::float8 AND ready_at >= %(floor)s
+      AND (%(kinds)s::text[] IS NULL OR kind = ANY (%(kinds)s::text[]))
+      AND NOT EXISTS (SELECT 1 FROM relay_setting WHERE name = 'paused' AND value = 'yes')
+    ORDER BY ready_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+UPDATE relay_job AS job
+SET lease = %(lease)s, attempts = job.attempts + 1, ready_at = extract(epoch FROM statement_timestamp())::float8 + %(seconds)s
+FROM due WHERE job.id = due.id
+RETURNING job.id, queue, key, kind, payload, priority, attempts, generation, lease, created_at, error, due.ready_at;
+
+-- name: extend
+UPDATE relay_job AS job SET ready_at = extract(epoch FROM clock_timestamp())::float8 + %(seconds)s
+FROM unnest(%(ids)s::bigint[], %(leases)s::text[]) AS given (id, lease)
+WHERE job.id = given.id AND job.lease = given.lease
+RETURNING job.id;
+
+-- name: finish
+WITH ended AS (
+    DELETE FROM relay_job AS job
+    USING unnest(%(ids)s::bigint[], %(leases)s::text[], %(generations)s::int[], %(states)s::text[], %(results)s::text[])
+        AS given (id, lease, generation, state, result)
+    WHERE job.id = given.id AND job.lease = given.lease AND job.generation = given.generation
+    RETURNING job.id, job.queue, job.key, job.kind, job.attempts, job.keep, given.state, given.result),
+kept AS (
+    INSERT INTO relay_ended (id, queue, key, kind, state, attempts, error, result, ended_at)
+    SELECT id, queue, key, kind, state, attempts, '', result, extract(epoch FROM clock_timestamp())::float8
+    FROM ended WHERE keep
+    ON CONFLICT (id) DO NOTHING)
+SELECT id, keep FROM ended;
+
+-- name: bury
+UPDATE relay_job AS job
+SET lease = NULL, attempts = given.attempts, error = given.error, result = given.result,
+    dead_at = extract(epoch FROM clock_timestamp())::float8
+FROM unnest(%(ids)s::bigint[], %(leases)s::text[], %(generations)s::int[], %(attempts)s::int[], %(errors)s::text[],
+            %(results)s::text[]) AS given (id, lease, generation, attempts, error, result)
+WHERE job.id = given.id AND job.lease = given.lease AND job.generation = given.generation
+RETURNING job.id;
+
+-- name: put_back
+UPDATE relay_job AS job
+SET lease = NULL, attempts = given.attempts, error = given.error,
+    ready_at = extract(epoch FROM clock_timestamp())::float8 + given.delay
+FROM unnest(%(ids)s::bigint[], %(leases)s::text[], %(attempts)s::int[], %(errors)s::text[], %(delays)s::float8[])
+    AS given (id, lease, attempts, error, delay)
+WHERE job.id = given.id AND job.lease = given.lease
+RETURNING job.id;
+
+-- name: begin_anew
+UPDATE relay_job AS job
+SET lease = NULL, attempts = 0, error = '',
+    ready_at = extract(epoch FROM clock_timestamp())::float8, created_at = extract(epoch FROM clock_timestamp())::float8
+FROM unnest(%(ids)s::bigint[], %(leases)s::text[]) AS given (id, lease)
+WHERE job.id = given.id AND job.lease = given.lease
+RETURNING job.id;
+
+-- name: forget_results
+DELETE FROM relay_ended WHERE ended_at < extract(epoch FROM clock_timestamp())::float8 - %(seconds)s;
+
+-- name: counts
+SELECT queue,
+    count(*) FILTER (WHERE dead_at IS NULL AND NOT (lease IS NOT NULL AND ready_at > clock.now)),
+    count(*) FILTER (WHERE dead_at IS NULL AND lease IS NOT NULL AND ready_at > clock.now),
+    count(*) FILTER (WHERE dead_at IS NOT NULL),
+    min(created_at) FILTER (WHERE dead_at IS NULL AND NOT (lease IS NOT NULL AND ready_at > clock.now))
+FROM relay_job, (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
+WHERE %(queue)s = '' OR queue = %(queue)s GROUP BY queue;
+
+-- name: paused
+SELECT EXISTS (SELECT 1 FROM relay_setting WHERE name = 'paused' AND value = 'yes');
+
+-- name: dead
+SELECT id, queue, key, kind, attempts, error, result, dead_at FROM relay_job
+WHERE dead_at IS NOT NULL AND (dead_at, id) > (%(at)s, %(id)s) ORDER BY dead_at, id LIMIT 1000;
+
+-- name: died
+SELECT count(*) FROM relay_job WHERE dead_at >= %(since)s;
+
+-- name: retry
+UPDATE relay_job
+SET dead_at = NULL, attempts = 0, generation = 0, error = '', result = '{}',
+    ready_at = extract(epoch FROM clock_timestamp())::float8, created_at = extract(epoch FROM clock_timestamp())::float8
+WHERE dead_at IS NOT NULL AND (%(keys)s::text[] IS NULL OR key = ANY (%(keys)s::text[]));
+
+-- name: get
+SELECT id, queue, key, kind, attempts, error, result,
+    CASE WHEN dead_at IS NOT NULL THEN 'dead'
+         WHEN lease IS NOT NULL AND ready_at > extract(epoch FROM statement_timestamp())::float8 THEN 'running'
+         ELSE 'waiting' END
+FROM relay_job WHERE id = %(id)s
+UNION ALL
+SELECT id, queue, key, kind, attempts, error, result, state FROM relay_ended WHERE id = %(id)s
+LIMIT 1;
+
+-- name: last_run
+SELECT last_at FROM relay_schedule WHERE name = %(name)s FOR UPDATE;
+
+-- name: first_run
+INSERT INTO relay_schedule (name, last_at) VALUES (%(name)s, 'infinity') ON CONFLICT (name) DO NOTHING;
+
+-- name: set_last_run
+UPDATE relay_schedule SET last_at = %(at)s WHERE name = %(name)s;
