@@ -1,10 +1,14 @@
 """What all tests have in common: here, because under xdist it is the controller that writes the summary."""
 
+import pytest
 from hypothesis import settings
 
 # No property is about how long a step takes: on a busy machine Hypothesis's 200 ms would be, at random.
 settings.register_profile("bucketrelay", deadline=None)
 settings.load_profile("bucketrelay")
+
+# The suite of `bucketrelay.testing` is no test module of ours, and still says what was compared.
+pytest.register_assert_rewrite("bucketrelay.testing.contract")
 
 # Whatever a test writes is searched for the secrets that the tests use.
 pytest_plugins = ["security.leaks"]
