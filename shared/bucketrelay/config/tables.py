@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
 
+from bucketrelay import durations
 from bucketrelay.config.reading import Reading, Text, did_you_mean, quoted
 from bucketrelay.config.values import Secret
 from bucketrelay.store import GiB, MiB
@@ -134,6 +135,22 @@ class Table:
         self._wrong(key, value, wanted)
         return None
 
+    def duration(self, key: str, low: float, high: float) -> float | None:
+        """A length of time in seconds, written as a text such as `15m`, or as a number of seconds."""
+        value = self._ask(key)
+        wanted = f'a length of time from {durations.written(low)} to {durations.written(high)}, such as "15m"'
+        if isinstance(value, str):
+            text = self.reading.fill(value, self.at(key))
+            value = None
+            if text:
+                value = _seconds(text.value)
+                if value is None:
+                    self.mistake(key, f"must be {wanted}: the units are s, m, h and d")
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return float(value)
+        self._wrong(key, value, wanted)
+        return None
+
     def texts(self, key: str, *, need: str = "") -> list[tuple[str, Text]]:
         """A list of texts, each with its path; with *need*, a list that is there and empty is a mistake."""
         value = self._ask(key)
@@ -200,6 +217,13 @@ def shown_size(size: int) -> str:
         if size >= factor and size % factor == 0:
             return f"{size // factor}{unit}"
     return f"{size}B"
+
+
+def _seconds(text: str) -> object:
+    try:
+        return durations.seconds(text)
+    except ValueError:
+        return None
 
 
 def _number(text: str) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from bucketrelay.config import checks
+from bucketrelay.config.alarms import read_alarms
 from bucketrelay.config.reading import Reading, did_you_mean, quoted
 from bucketrelay.config.sections import check_name, read_forward, read_limits, read_route
 from bucketrelay.config.stores import read_stores
@@ -40,13 +41,19 @@ def load(text: str, environ: Mapping[str, str]) -> Config:
     read = {name: read_forward(table, name) for name, table in forward_tables.items()}
     forwards = {name: forward for name, forward in read.items() if forward}
     limits = read_limits(top.table("limits"))
+    alarms = read_alarms(top.table("alarms"), forward_tables)
     top.close()
     paths = {name: table.path for name, table in store_tables.items()}
     _check(reading, log.value if log else "", stores, paths, routes, forwards)
     reading.check()
     assert log
     return Config(
-        log.value, MappingProxyType(stores), tuple(route for _, route in routes), MappingProxyType(forwards), limits
+        log.value,
+        MappingProxyType(stores),
+        tuple(route for _, route in routes),
+        MappingProxyType(forwards),
+        limits,
+        alarms,
     )
 
 

@@ -89,6 +89,25 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarms:
+    """What raises an alarm; None: nothing of the kind does.
+
+    Attributes:
+        lag: seconds that a write may be missing at a target.
+        failed: failures within an hour.
+        dead: dead jobs.
+        books: seconds since the last complete books of a reconcile.
+        webhook: the forward that is told when an alarm is raised, and when it ends; "" for none.
+    """
+
+    lag: float | None = None
+    failed: int | None = None
+    dead: int | None = None
+    books: float | None = None
+    webhook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that a function needs to know. `log` is a store's name."""
 
@@ -97,6 +116,7 @@ class Config:
     routes: tuple[Route, ...]
     forwards: Mapping[str, ForwardConfig] = field(default_factory=lambda: MappingProxyType({}))
     limits: Limits = field(default_factory=Limits)
+    alarms: Alarms = field(default_factory=Alarms)
 
     def address(self, store: str) -> Address:
         """Where the store is that a Task names: by its name, or by its URL where any bucket may be the source.

@@ -1,0 +1,202 @@
+"""Where replication stands: from the lists, for each route and target, what was done, how late, and what is missing.
+
+A list is read once, as it grows: `Reader` remembers what it has read. `Tally` adds results up; it does not care in
+which order they come, as each says when it ended.
+"""
+
+import re
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from bucketrelay.errors import RelayError
+from bucketrelay.model import Outcome, Result
+from bucketrelay.reports import lists
+from bucketrelay.store import Store
+
+FOLDERS = (lists.SUCCESS, lists.FAILED, "replayed_object/")
+# A list is named when its invocation ends and may be written later: lists of so long ago are looked for once more.
+OVERLAP = timedelta(minutes=15)
+_NAME = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")
+_LONGEST_CAUSE = 160
+_NUMBER = re.compile(r"\d{3,}(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Seconds from an object's event to its verified copy: the median, the 99th percentile, the greatest."""
+
+    p50: float | None = None
+    p99: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the lists say of a route and one of its targets.
+
+    `failed` counts failures, and `waiting` the keys that are not right yet: a key that failed three times and was
+    copied at last is three failures, and nothing waits.
+    """
+
+    route: str
+    target: str
+    copied: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    forwarded: int = 0
+    failed: int = 0
+    causes: dict[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    lag: Lag = field(default_factory=Lag)
+    oldest: datetime | None = None  # since when the longest of what waits is known not to be right
+    waiting: int = 0
+    newest: datetime | None = None  # when the last task ended
+
+
+def cause_of(result: Result) -> str:
+    """Why a task failed, in words that are the same for every object: without its names and without numbers."""
+    words = result.error
+    for name in sorted({result.source, result.target, result.key} - {""}, key=len, reverse=True):
+        words = words.replace(name, "…")
+    words = _NUMBER.sub(lambda found: found[0] if len(found[0]) == 3 else "#", words)
+    return words.removeprefix("…:").strip()[:_LONGEST_CAUSE]
+
+
+class Tally:
+    """Results added up by route and target.
+
+    Args:
+        target: the name of the store (or the forward) that a result's target lies in; "" where none is configured.
+        since: results that ended before are left out of the counts. What they left undone still waits.
+    """
+
+    def __init__(self, target: Callable[[Result], str], since: datetime | None = None) -> None:
+        self._target, self._since = target, since
+        self._sums: dict[tuple[str, str], _Sum] = {}
+
+    def add(self, result: Result) -> None:
+        """Count one result."""
+        pair = result.route, self._target(result)
+        total = self._sums.setdefault(pair, _Sum())
+        total.settle(result)
+        if self._since is None or result.time >= self._since:
+            total.count(result)
+
+    def standings(self, pairs: Iterable[tuple[str, str]] = ()) -> list[Standing]:
+        """One for each route and target of *pairs*, and for each that a result was about; ordered by name."""
+        known = sorted({*pairs, *self._sums})
+        return [self._sums.get(pair, _Sum()).standing(*pair) for pair in known]
+
+    def failures(self, since: datetime) -> int:
+        """How many tasks have failed since."""
+        return sum(1 for total in self._sums.values() for time in total.failures if time >= since)
+
+
+class _Sum:
+    def __init__(self) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self.causes: Counter[str] = Counter()
+        self.bytes = 0
+        self.lags = array("d")
+        self.failures: list[datetime] = []
+        self._last: dict[str, tuple[datetime, datetime | None]] = {}  # key: when it was last heard of, not right since
+        self.newest: datetime | None = None
+
+    def count(self, result: Result) -> None:
+        self.outcomes[result.outcome] += 1
+        self.bytes += result.bytes
+        self.newest = max(filter(None, (self.newest, result.time)))
+        if result.outcome is Outcome.FAILED:
+            self.causes[cause_of(result)] += 1
+            self.failures.append(result.time)
+        if result.lag is not None:
+            self.lags.append(result.lag)
+
+    def settle(self, result: Result) -> None:
+        """Keep since when the key is not right. A key that is right is forgotten unless an older failure may follow."""
+        heard, wrong_since = self._last.get(result.key, (None, None))
+        began = result.time - timedelta(seconds=result.seconds)
+        if heard is None or result.time >= heard:
+            self._last[result.key] = result.time, None if result.ok else wrong_since or began
+        elif wrong_since and not result.ok:  # lists are not read in the order of their lines
+            self._last[result.key] = heard, min(wrong_since, began)
+
+    def standing(self, route: str, target: str) -> Standing:
+        waits = [since for _, since in self._last.values() if since]
+        return Standing(
+            route,
+            target,
+            copied=self.outcomes[Outcome.COPIED],
+            deleted=self.outcomes[Outcome.DELETED],
+            unchanged=self.outcomes[Outcome.UNCHANGED],
+            forwarded=self.outcomes[Outcome.FORWARDED],
+            failed=self.outcomes[Outcome.FAILED],
+            causes=dict(self.causes.most_common()),
+            bytes=self.bytes,
+            lag=_lag(self.lags),
+            oldest=min(waits, default=None),
+            waiting=len(waits),
+            newest=self.newest,
+        )
+
+
+def _lag(seconds: "array[float]") -> Lag:
+    if not seconds:
+        return Lag()
+    ordered = sorted(seconds)
+    # The nearest rank: a figure that some object really had.
+    p50, p99 = (ordered[max(0, -(-len(ordered) * percent // 100) - 1)] for percent in (50, 99))
+    return Lag(round(p50, 3), round(p99, 3), round(ordered[-1], 3))
+
+
+class Reader:
+    """Reads the lists of a log store, each once, in the order of their names.
+
+    Args:
+        log: the log store.
+        since: lists written before are passed over.
+    """
+
+    def __init__(self, log: Store, since: datetime) -> None:
+        self._log, self._since = log, since
+        self._read: dict[str, dict[str, datetime]] = {folder: {} for folder in FOLDERS}
+        self.unreadable: list[str] = []  # one line for each list that could not be read
+
+    def fresh(self) -> Iterator[Result]:
+        """The results of all lists that were not there at the last call."""
+        for folder in FOLDERS:
+            seen = self._read[folder]
+            start = max([self._since, *([max(seen.values()) - OVERLAP] if seen else [])])
+            names = list(self._names(folder, start))
+            for name, written in names:
+                stem = name.removeprefix(folder)
+                if any(stem in self._read[other] for other in FOLDERS):
+                    continue  # a failed list that replay has moved keeps its name
+                seen[stem] = written
+                yield from self._results(name)
+            self._read[folder] = {stem: written for stem, written in seen.items() if written >= start - OVERLAP}
+
+    def _names(self, folder: str, start: datetime) -> Iterator[tuple[str, datetime]]:
+        for info in self._log.list(folder, f"{folder}{start.astimezone(timezone.utc):%Y/%m/%d/%H%M%S}"):
+            if written := written_at(info.key):
+                yield info.key, written
+
+    def _results(self, name: str) -> Iterator[Result]:
+        try:
+            yield from lists.read(self._log, name)
+        except RelayError as error:  # one damaged list costs the others nothing; who asks is told of it
+            self.unreadable.append(str(error))
+
+
+def written_at(name: str) -> datetime | None:
+    """When a list was written, by its name; None where it is not named as a list."""
+    parts = _NAME.search(name)
+    if not parts:
+        return None
+    try:
+        return datetime(*(int(part) for part in parts.groups()), tzinfo=timezone.utc)  # type: ignore[misc, arg-type]  # six numbers
+    except ValueError:
+        return None
