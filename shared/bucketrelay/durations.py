@@ -24,7 +24,7 @@ def written(length: float) -> str:
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """When *text* means: a date, a date and time (in UTC unless it says a zone), or so long ago: `2h`. Or ValueError."""
+    """When *text* means: a date, a date and time (UTC unless it says a zone), or so long ago: `2h`. Or ValueError."""
     if _DURATION.fullmatch(text):
         try:
             return now - timedelta(seconds=seconds(text))
