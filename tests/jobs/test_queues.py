@@ -226,6 +226,26 @@ def test_a_batch_is_filled_over_all_priorities(queue):
     assert Counter(each.priority for each in got) == {2: 10, 1: 10, 0: 5}
 
 
+def test_a_long_queue_keeps_no_other_one_waiting(queue):
+    queue.enqueue([job(f"{n:04}", queue="long") for n in range(200)])
+    queue.enqueue([job(f"{n:04}", queue="short") for n in range(5)])
+    queue.enqueue([job("x", queue="urgent", priority=Priority.EVENT)])
+
+    first = Counter(each.queue for each in queue.claim(20))
+    second = Counter(each.queue for each in queue.claim(20))
+
+    assert first == {"urgent": 1, "short": 5, "long": 14}
+    assert second == {"long": 20}
+
+
+def test_a_queue_may_be_left_out(queue):
+    queue.enqueue([job("a", queue="hangs"), job("b", queue="works")])
+
+    assert keys(queue.claim(10, without={"hangs"})) == ["b"]
+    assert queue.claim(10, without={"hangs"}) == ()
+    assert keys(queue.claim(10)) == ["a"]
+
+
 def test_a_worker_may_take_some_kinds_alone(queue):
     queue.enqueue([NewJob("q", "a", "copy"), NewJob("q", "b", "task"), NewJob("q", "c", "task", priority=9)])
 
@@ -251,8 +271,8 @@ def test_a_paused_queue_takes_in_and_hands_out_nothing_and_what_runs_ends(rig, q
 
 def test_the_counts_are_of_what_is_there(rig, queue):
     queue.enqueue([job(str(n)) for n in range(6)])
-    queue.enqueue([job("z", queue="another")])
     got = queue.claim(3)
+    queue.enqueue([job("z", queue="another")])
     queue.settle([(got[0], Dead("no")), (got[1], Done())])
 
     assert queue.counts("photos to mirror") == replace(queue.counts("photos to mirror"), pending=3, running=1, dead=1)

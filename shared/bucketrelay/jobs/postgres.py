@@ -4,6 +4,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -11,6 +12,7 @@ from bucketrelay.database.postgres import Cursor, Postgres
 from bucketrelay.database.queries import migrations, queries
 from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, State, move
 from bucketrelay.jobs.rows import counts_of, dumps, job_of, plain, record_of, silent, total
+from bucketrelay.jobs.share import Head, share
 
 _SQL = {name: text.encode() for name, text in queries("bucketrelay.jobs.sql", "postgres.sql").items()}
 _AT_ONCE = 2000  # jobs in a statement
@@ -38,7 +40,7 @@ class PostgresQueue:
     ) -> None:
         self._policy, self._scatter, self._clock = policy or Policy(), scatter, clock
         self._database = Postgres(url, shown, "queue", migrations("bucketrelay.jobs.sql", "postgres"))
-        self._seen = _Seen(_NEVER, (), {})
+        self._seen = _Seen()
 
     def enqueue(self, jobs: Iterable[NewJob]) -> Intake:
         """See JobQueue."""
@@ -47,42 +49,51 @@ class PostgresQueue:
             ids, fresh = self._database.run(lambda cursor, some=some: _enqueue(cursor, some))  # type: ignore[misc]
             numbers += ids
             new += fresh
-            if not {job.priority for job in some} <= set(self._seen.levels):
-                self._seen = _Seen(_NEVER, (), {})
+            if not {(job.queue, job.priority) for job in some} <= {(h.queue, h.priority) for h in self._seen.heads}:
+                self._seen = _Seen()
         return Intake(new, len(numbers) - new, tuple(numbers))
 
-    def claim(self, limit: int, *, kinds: Collection[str] | None = None) -> tuple[Job, ...]:
+    def claim(
+        self, limit: int, *, kinds: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> tuple[Job, ...]:
         """See JobQueue."""
-        return self._database.run(lambda cursor: self._claim(cursor, limit, kinds))
+        if limit < 1:
+            return ()
+        return self._database.run(lambda cursor: self._claim(cursor, limit, kinds, without))
 
-    def _claim(self, cursor: Cursor, limit: int, kinds: Collection[str] | None) -> tuple[Job, ...]:
+    def _claim(
+        self, cursor: Cursor, limit: int, kinds: Collection[str] | None, without: Collection[str]
+    ) -> tuple[Job, ...]:
         seen = self._look(cursor)
         values = {
             "lease": secrets.token_hex(8),
             "seconds": self._policy.lease,
             "kinds": None if kinds is None else sorted(kinds),
         }
-        rows: list[tuple[Any, ...]] = []
-        for level in seen.levels:
-            wanted = {**values, "priority": level, "limit": limit - len(rows), "floor": seen.floors.get(level, _NEVER)}
-            got = cursor.execute(_SQL["claim"], wanted).fetchall() if len(rows) < limit else []
+
+        def take(head: Head, most: int) -> list[tuple[Any, ...]]:
+            floor = seen.floors.get(head, _NEVER)
+            wanted = {**values, "queue": head.queue, "priority": head.priority, "limit": most, "floor": floor}
+            got = cursor.execute(_SQL["claim"], wanted).fetchall()
             if kinds is None and got:
-                seen.floors[level] = min(float(row[-1]) for row in got)
-            rows += got
+                seen.floors[head] = min(float(row[-1]) for row in got)
+            return got
+
+        rows = share([head for head in seen.heads if head.queue not in without], limit, take)
         if len(rows) < limit:  # what lies below the floors, or has come since, is not overlooked for long
-            self._seen = _Seen(_NEVER, (), {})
+            self._seen = _Seen()
         return self._alive(cursor, rows)
 
     def _look(self, cursor: Cursor) -> "_Seen":
-        """The priorities that there are, and from which moment on each is looked through.
+        """The queues that have something to do, and from which moment on each is looked through.
 
         The index keeps an entry of every job that has been claimed until vacuum takes it away, which it cannot while
         any transaction anywhere in the database is older. Without a floor each claim would step over all of them.
         """
         now = self._clock()
         if now - self._seen.at > _FRESH:
-            levels = tuple(int(row[0]) for row in cursor.execute(_SQL["levels"]).fetchall())
-            self._seen = _Seen(now, levels, {})
+            heads = tuple(Head(*row) for row in cursor.execute(_SQL["heads"]).fetchall())
+            self._seen = _Seen(now, heads)
         return self._seen
 
     def _alive(self, cursor: Cursor, rows: list[tuple[Any, ...]]) -> tuple[Job, ...]:
@@ -183,11 +194,13 @@ class PostgresQueue:
         self._database.close()
 
 
+@dataclass
 class _Seen:
     """What the last claims saw of the index."""
 
-    def __init__(self, at: float, levels: tuple[int, ...], floors: dict[int, float]) -> None:
-        self.at, self.levels, self.floors = at, levels, floors
+    at: float = _NEVER
+    heads: tuple[Head, ...] = ()
+    floors: dict[Head, float] = field(default_factory=dict)
 
 
 def _enqueue(cursor: Cursor, jobs: Sequence[NewJob]) -> tuple[list[int], int]:

@@ -41,7 +41,8 @@ class NewJob:
     """A job to be put into the queue.
 
     Args:
-        queue: what is counted together: the route and its target, say.
+        queue: what is counted together, and gets its share of the workers: the route and its target, say. A few names,
+            up to some hundreds.
         key: with *queue* what makes it this job and no other.
         kind: who handles it: a name in the worker's table of handlers.
         delay: seconds until it may begin at the earliest.
@@ -160,8 +161,15 @@ class Intaker(Protocol):
 class Source(Protocol):
     """What a worker needs."""
 
-    def claim(self, limit: int, *, kinds: Collection[str] | None = None) -> tuple[Job, ...]:
-        """At most *limit* jobs that are due, of *kinds* alone if given; none while the queue is paused."""
+    def claim(
+        self, limit: int, *, kinds: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> tuple[Job, ...]:
+        """At most *limit* jobs that are due, from all queues alike; none while the queue is paused.
+
+        Args:
+            kinds: only of these.
+            without: none from these queues.
+        """
 
     def extend(self, jobs: Sequence[Job]) -> frozenset[int]:
         """Begin the leases of *jobs* anew. Returns the ids of those that are still ours."""

@@ -7,11 +7,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from bucketrelay.database.queries import migrations, queries
 from bucketrelay.database.sqlite import Sqlite
 from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, State, move
 from bucketrelay.jobs.rows import counts_of, dumps, job_of, plain, record_of, silent, total
+from bucketrelay.jobs.share import Head, share
 
 _SQL = queries("bucketrelay.jobs.sql", "sqlite.sql")
 _AT_ONCE = 1000  # jobs in a transaction: others wait for its end
@@ -39,26 +41,29 @@ class SqliteQueue:
         new = sum(fresh for _, fresh in rows)
         return Intake(new, len(rows) - new, tuple(number for number, _ in rows))
 
-    def claim(self, limit: int, *, kinds: Collection[str] | None = None) -> tuple[Job, ...]:
+    def claim(
+        self, limit: int, *, kinds: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> tuple[Job, ...]:
         """See JobQueue."""
         with self._database.transaction() as cursor:
-            if _one(cursor, "paused", {}):
+            if limit < 1 or _one(cursor, "paused", {}):
                 return ()
+            now = _now(cursor)
             values = {
                 "lease": secrets.token_hex(8),
-                "now": _now(cursor),
+                "now": now,
                 "seconds": self._policy.lease,
                 "kinds": None if kinds is None else json.dumps(sorted(kinds)),
             }
-            rows: list[tuple[object, ...]] = []
-            level = _one(cursor, "highest", {})
-            while level is not None and len(rows) < limit:
-                wanted = {**values, "priority": level, "limit": limit - len(rows)}
-                rows += cursor.execute(_SQL["claim"], wanted).fetchall()
-                level = _one(cursor, "next_highest", {"priority": level})
-            return tuple(self._alive(cursor, rows))
 
-    def _alive(self, cursor: sqlite3.Cursor, rows: list[tuple[object, ...]]) -> Iterator[Job]:
+            def take(head: Head, most: int) -> list[tuple[Any, ...]]:
+                wanted = {**values, "queue": head.queue, "priority": head.priority, "limit": most}
+                return cursor.execute(_SQL["claim"], wanted).fetchall()
+
+            heads = [head for head in _heads(cursor) if head.queue not in without and head.first <= now]
+            return tuple(self._alive(cursor, share(heads, limit, take)))
+
+    def _alive(self, cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> Iterator[Job]:
         """The jobs in *rows*, but those that have used up their attempts by their workers' silence: these die here."""
         for row in rows:
             job, error = job_of(row), str(row[-1])
@@ -108,7 +113,7 @@ class SqliteQueue:
         rows, paused = self._counts("")
         return {str(row[0]): counts_of(row, paused=paused) for row in rows}
 
-    def _counts(self, queue: str) -> tuple[list[tuple[object, ...]], bool]:
+    def _counts(self, queue: str) -> tuple[list[tuple[Any, ...]], bool]:
         with self._database.reading() as cursor:
             rows = cursor.execute(_SQL["counts"], {"queue": queue, "now": _now(cursor)}).fetchall()
             return rows, bool(_one(cursor, "paused", {}))
@@ -174,6 +179,13 @@ class SqliteQueue:
 
 def _now(cursor: sqlite3.Cursor) -> float:
     return float(cursor.execute(_SQL["now"]).fetchone()[0])
+
+
+def _heads(cursor: sqlite3.Cursor) -> Iterator[Head]:
+    row = cursor.execute(_SQL["first_head"]).fetchone()
+    while row:
+        yield Head(*row)
+        row = cursor.execute(_SQL["next_head"], {"queue": row[0], "priority": row[1]}).fetchone()
 
 
 def _one(cursor: sqlite3.Cursor, query: str, values: Mapping[str, object]) -> object:

@@ -28,18 +28,21 @@ RETURNING id, queue, key, generation = 0;
 INSERT INTO relay_setting (name, value) VALUES ('paused', %(value)s)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
--- name: levels
-WITH RECURSIVE level AS (
-    SELECT max(priority) AS priority FROM relay_job WHERE dead_at IS NULL
+-- name: heads
+WITH RECURSIVE head AS (
+    (SELECT queue, priority, ready_at FROM relay_job WHERE dead_at IS NULL ORDER BY queue, priority, ready_at LIMIT 1)
     UNION ALL
-    SELECT (SELECT max(job.priority) FROM relay_job AS job WHERE job.dead_at IS NULL AND job.priority < level.priority)
-    FROM level WHERE level.priority IS NOT NULL)
-SELECT priority FROM level WHERE priority IS NOT NULL ORDER BY priority DESC;
+    SELECT later.queue, later.priority, later.ready_at
+    FROM head CROSS JOIN LATERAL (
+        SELECT queue, priority, ready_at FROM relay_job
+        WHERE dead_at IS NULL AND (queue, priority) > (head.queue, head.priority)
+        ORDER BY queue, priority, ready_at LIMIT 1) AS later)
+SELECT queue, priority, ready_at FROM head;
 
 -- name: claim
 WITH due AS MATERIALIZED (
     SELECT id, ready_at FROM relay_job
-    WHERE dead_at IS NULL AND priority = %(priority)s
+    WHERE dead_at IS NULL AND queue = %(queue)s AND priority = %(priority)s
       AND ready_at <= extract(epoch FROM statement_timestamp())::float8 AND ready_at >= %(floor)s
       AND (%(kinds)s::text[] IS NULL OR kind = ANY (%(kinds)s::text[]))
       AND NOT EXISTS (SELECT 1 FROM relay_setting WHERE name = 'paused' AND value = 'yes')

@@ -28,17 +28,19 @@ SELECT EXISTS (SELECT 1 FROM relay_setting WHERE name = 'paused' AND value = 'ye
 INSERT INTO relay_setting (name, value) VALUES ('paused', :value)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
--- name: highest
-SELECT max(priority) FROM relay_job WHERE dead_at IS NULL;
+-- name: first_head
+SELECT queue, priority, ready_at FROM relay_job WHERE dead_at IS NULL ORDER BY queue, priority, ready_at LIMIT 1;
 
--- name: next_highest
-SELECT max(priority) FROM relay_job WHERE dead_at IS NULL AND priority < :priority;
+-- name: next_head
+SELECT queue, priority, ready_at FROM relay_job
+WHERE dead_at IS NULL AND (queue, priority) > (:queue, :priority) ORDER BY queue, priority, ready_at LIMIT 1;
 
 -- name: claim
 UPDATE relay_job SET lease = :lease, ready_at = :now + :seconds, attempts = attempts + 1
 WHERE id IN (
     SELECT id FROM relay_job
-    WHERE dead_at IS NULL AND priority = :priority AND ready_at <= :now AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+    WHERE dead_at IS NULL AND queue = :queue AND priority = :priority AND ready_at <= :now
+      AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
     ORDER BY ready_at LIMIT :limit)
 RETURNING id, queue, key, kind, payload, priority, attempts, generation, lease, created_at, error;
 

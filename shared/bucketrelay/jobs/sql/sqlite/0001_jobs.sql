@@ -18,7 +18,7 @@ CREATE TABLE relay_job (
     dead_at    REAL,
     UNIQUE (queue, key)
 );
-CREATE INDEX relay_job_ready ON relay_job (priority, ready_at) WHERE dead_at IS NULL;
+CREATE INDEX relay_job_ready ON relay_job (queue, priority, ready_at) WHERE dead_at IS NULL;
 CREATE INDEX relay_job_dead ON relay_job (dead_at, id) WHERE dead_at IS NOT NULL;
 
 -- Results of jobs that have ended, for whoever asks by the job's id.
