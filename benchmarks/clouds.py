@@ -1,12 +1,13 @@
 """One cloud each, on this machine: a server with three buckets, events of the real shape, and the runtime's name."""
 
 import json
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
+
+from bucketrelay_emulators.local_clouds import LocalCloud, LocalS3, local_obs, local_oci, local_s3, store_table
 
 SOURCE, TARGET, LOGS = "photos", "mirror", "ops-logs"
 
@@ -37,44 +38,41 @@ class Cloud:
     plain: Mapping[str, str]
 
 
-def configuration(url: str, options: Mapping[str, str | bool]) -> str:
-    """relay.toml for three stores of one cloud; *url* has `{}` where the bucket goes."""
-    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items())
+def _configuration(cloud: LocalCloud, **more: object) -> str:
+    """relay.toml for three stores of one cloud."""
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in more.items())
     stores = {"source": SOURCE, "target": TARGET, "logs": LOGS}
-    return RELAY + "".join(f'[stores.{n}]\nurl = "{url.format(bucket)}"\n{lines}' for n, bucket in stores.items())
+    return RELAY + "".join(store_table(name, cloud, bucket) + lines for name, bucket in stores.items())
+
+
+def _copied(cloud: LocalCloud) -> Callable[[str], bytes | None]:
+    def copied(key: str) -> bytes | None:
+        held = cloud.read(TARGET, key)
+        return held.body if held else None
+
+    return copied
 
 
 @contextmanager
 def s3() -> Iterator[Cloud]:
     """S3 by moto's server. The event is written by hand after the developer guide's example."""
-    import boto3
-    from botocore.exceptions import ClientError
-    from moto.server import ThreadedMotoServer
+    with local_s3() as cloud:
+        for bucket in (SOURCE, TARGET, LOGS):
+            cloud.create(bucket)
+        yield _s3(cloud)
 
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request, else
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    options = {"endpoint": f"http://{host}:{port}", "region": "us-east-1"}
-    keys = {"access_key": "test", "secret_key": "test"}
-    client = boto3.client(
-        "s3",
-        endpoint_url=options["endpoint"],
-        region_name=options["region"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    for bucket in (SOURCE, TARGET, LOGS):
-        client.create_bucket(Bucket=bucket)
+
+def _s3(cloud: LocalS3) -> Cloud:
+    region = cloud.options["region"]
 
     def create(key: str, body: bytes) -> object:
-        client.put_object(Bucket=SOURCE, Key=key, Body=body)
+        cloud.write(SOURCE, key, body)
         return {
             "Records": [
                 {
                     "eventVersion": "2.1",
                     "eventSource": "aws:s3",
-                    "awsRegion": options["region"],
+                    "awsRegion": region,
                     "eventTime": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
                     "eventName": "ObjectCreated:Put",
                     "s3": {
@@ -86,85 +84,50 @@ def s3() -> Iterator[Cloud]:
             ]
         }
 
-    def copied(key: str) -> bytes | None:
-        try:
-            return client.get_object(Bucket=TARGET, Key=key)["Body"].read()
-        except ClientError:
-            return None
-
     plain = {
-        "ENDPOINT": options["endpoint"],
+        "ENDPOINT": cloud.endpoint,
         "TARGET": TARGET,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": options["region"],
+        "AWS_ACCESS_KEY_ID": cloud.options["access_key"],
+        "AWS_SECRET_ACCESS_KEY": cloud.options["secret_key"],
+        "AWS_DEFAULT_REGION": region,
     }
-    try:
-        yield Cloud("s3", create, copied, configuration("s3://{}", {**options, **keys, "path_style": True}), plain)
-    finally:
-        client.close()
-        server.stop()
+    return Cloud("s3", create, _copied(cloud), _configuration(cloud, path_style=True), plain)
 
 
 @contextmanager
 def obs() -> Iterator[Cloud]:
     """OBS by our emulator, which checks signatures and writes the events."""
-    from bucketrelay_emulators.obs.emulator import ObsEmulator
-
-    with ObsEmulator() as emulator:
-        client, events = emulator.client(), list[Any]()
-        emulator.on_event(events.append)
+    with local_obs() as cloud:
+        client, events = cloud.emulator.client(), list[Any]()
+        cloud.emulator.on_event(events.append)
         for bucket in (SOURCE, TARGET, LOGS):
-            emulator.create_bucket(bucket)
+            cloud.create(bucket)
 
         def create(key: str, body: bytes) -> object:
             events.clear()
             assert client.putContent(SOURCE, key, body).status < 300
             return events[0]
 
-        def copied(key: str) -> bytes | None:
-            found = client.getObject(TARGET, key, loadStreamInMemory=True)
-            return found.body.buffer if found.status < 300 else None
-
-        keys = {"access_key": emulator.access_key, "secret_key": emulator.secret_key}
         plain = {
-            "ENDPOINT": emulator.endpoint,
+            "ENDPOINT": cloud.endpoint,
             "TARGET": TARGET,
-            "ACCESS_KEY": emulator.access_key,
-            "SECRET_KEY": emulator.secret_key,
+            "ACCESS_KEY": cloud.options["access_key"],
+            "SECRET_KEY": cloud.options["secret_key"],
         }
-        options: dict[str, str | bool] = {"endpoint": emulator.endpoint, "region": "local", **keys, "path_style": True}
-        yield Cloud("obs", create, copied, configuration("obs://{}", options), plain)
+        yield Cloud("obs", create, _copied(cloud), _configuration(cloud, region="local", path_style=True), plain)
 
 
 @contextmanager
 def oci() -> Iterator[Cloud]:
     """OCI Object Storage by our emulator, which checks signatures and writes the events."""
-    from oci.exceptions import ServiceError
-
-    from bucketrelay_emulators.oci.emulator import OciEmulator
-
-    with OciEmulator() as emulator:
-        client, events = emulator.client(), emulator.events()
+    with local_oci() as cloud:
+        client, events = cloud.emulator.client(), cloud.emulator.events()
         for bucket in (SOURCE, TARGET, LOGS):
-            emulator.create_bucket(bucket, events=bucket == SOURCE)
+            cloud.emulator.create_bucket(bucket, events=bucket == SOURCE)
 
         def create(key: str, body: bytes) -> object:
-            client.put_object(emulator.namespace, SOURCE, key, body)
+            client.put_object(cloud.namespace, SOURCE, key, body)
             return events.get(timeout=10)
 
-        def copied(key: str) -> bytes | None:
-            try:
-                return client.get_object(emulator.namespace, TARGET, key).data.content  # type: ignore[no-any-return]  # oci has no types
-            except ServiceError:
-                return None
-
-        options = {
-            "endpoint": emulator.endpoint,
-            "region": emulator.region,
-            "auth": "api_key",
-            "config_file": emulator.config_file,
-            "profile": "DEFAULT",
-        }
-        plain = {"ENDPOINT": emulator.endpoint, "TARGET": TARGET, "CONFIG_FILE": emulator.config_file}
-        yield Cloud("oci", create, copied, configuration(f"oci://{{}}@{emulator.namespace}", options), plain)
+        plain = {"ENDPOINT": cloud.endpoint, "TARGET": TARGET, "CONFIG_FILE": cloud.options["config_file"]}
+        yield Cloud("oci", create, _copied(cloud), _configuration(cloud, profile="DEFAULT"), plain)

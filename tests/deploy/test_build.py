@@ -65,7 +65,7 @@ def build(*arguments, env=None, code=0):
 
 def own_toml(view):
     """From bucket to bucket of one cloud, with the lists there too."""
-    options = "".join(f'{option} = "{value}"\n' for option, value in view.toml.items())
+    options = "".join(f'{option} = "{value}"\n' for option, value in view.options.items())
     buckets = {"source": SOURCE, "target": TARGET, "logs": LOGS}
     stores = "".join(f'[stores.{name}]\nurl = "{view.url(bucket)}"\n{options}' for name, bucket in buckets.items())
     return f'log = "logs"\n{stores}[[routes]]\nname = "own"\nsource = "source"\ntargets = ["target"]\n'

@@ -279,8 +279,8 @@ def test_a_function_without_a_configuration_says_where_it_looked(runtime, folder
 
 def test_functiongraph_may_keep_values_in_its_user_data_and_use_its_agency(clouds):
     obs = clouds.views["obs"]
-    text = toml(clouds.views, "obs").replace(obs.toml["secret_key"], "${SECRET}")
+    text = toml(clouds.views, "obs").replace(obs.options["secret_key"], "${SECRET}")
     clouds.views["obs"].write(SOURCE, "k", OBJECT)
-    data = {"BUCKETRELAY_TOML": text, "SECRET": obs.toml["secret_key"]}
+    data = {"BUCKETRELAY_TOML": text, "SECRET": obs.options["secret_key"]}
     with FunctionGraphRuntime(ROOT / "functions/obs_trigger", paths=[ROOT / "shared"], user_data=data) as function:
         assert function.invoke(obs_event("k"))["copied"] == 3

@@ -36,9 +36,9 @@ def test_a_huge_object_arrives_whole_over_several_invocations(size, seconds, rea
         views = {"obs": Emulated("obs", obs, "", of_obs), "oci": Emulated("oci", oci, NAMESPACE, of_oci)}
         for view, bucket in ((views["obs"], SOURCE), (views["oci"], TARGET), (views["oci"], "log-bucket")):
             view.create(bucket)
-        Well(views["obs"]._bucket(SOURCE), "huge", size)
-        views["obs"]._bucket(SOURCE).put("small", b"1", headers={})
-        target = views["oci"]._bucket(TARGET)
+        Well(views["obs"].bucket(SOURCE), "huge", size)
+        views["obs"].bucket(SOURCE).put("small", b"1", headers={})
+        target = views["oci"].bucket(TARGET)
         text = toml({**views, "s3": views["oci"]}, "obs") + LIMITS
         text = text.replace('targets = ["to-obs", "to-oci", "to-s3"]', 'targets = ["to-oci"]')
         with FunctionGraphRuntime(
@@ -51,7 +51,7 @@ def test_a_huge_object_arrives_whole_over_several_invocations(size, seconds, rea
             invocations += until_done(function, seconds if reads is None else 60)
             peak = high_water(function._child._process.pid)
         left = list(target.uploads())
-        checkpoints = [o.key for o in views["oci"]._bucket("log-bucket").list() if o.key.startswith("checkpoints/")]
+        checkpoints = [o.key for o in views["oci"].bucket("log-bucket").list() if o.key.startswith("checkpoints/")]
 
     assert abyss.wrong == []
     assert abyss.published == size

@@ -51,7 +51,7 @@ def test_a_batch_of_large_objects_stays_within_the_memory_of_the_limits(cloud, o
         views[other].create(TARGET)
         views[other].create("log-bucket")
         keys = [f"{number:03}" for number in range(count)]
-        source, target = views[cloud]._bucket(SOURCE), views[other]._bucket(TARGET)
+        source, target = views[cloud].bucket(SOURCE), views[other].bucket(TARGET)
         source.put("small", b"1", headers={})
         for key in keys:
             source.put(key, body, headers={})  # one object in memory, under a hundred keys

@@ -9,7 +9,7 @@ from payloads.test_event_samples import SAMPLES
 
 
 def test_a_timer_abandons_forgotten_uploads_and_leaves_the_others_alone(clouds):
-    target = clouds.views["oci"]._bucket(TARGET)
+    target = clouds.views["oci"].bucket(TARGET)
     forgotten, fresh = target.begin("forgotten"), target.begin("fresh")
     for name, upload in (("aaaaaaaaaaaa", forgotten), ("bbbbbbbbbbbb", fresh)):
         body = text(Checkpoint("to-oci", Upload(upload.key, upload.id), "of"))

@@ -25,7 +25,7 @@ from bucketrelay_emulators.engine.faults import Request
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.server.proxy import FaultProxy
-from functions.three_clouds import NAMESPACE, ROOT, S3, Emulated, Held
+from functions.three_clouds import NAMESPACE, ROOT, Emulated, Held, LocalS3
 
 SOURCE, TARGET, LOGS, FOREIGN = "src-bucket", "target-bucket", "log-bucket", "foreign-bucket"
 PREFIXES = {SOURCE: "photos/", TARGET: "copies/", LOGS: "logs/"}
@@ -174,7 +174,7 @@ def toml(views: Mapping[str, Any], source: str, more: str = "") -> str:
     stores.update({f"to-{scheme}": (view, TARGET) for scheme, view in views.items()})
     text = 'log = "logs"\n'
     for name, (view, bucket) in stores.items():
-        options = "".join(f"{option} = {json.dumps(value)}\n" for option, value in view.toml.items())
+        options = "".join(f"{option} = {json.dumps(value)}\n" for option, value in view.options.items())
         text += f'[stores.{name}]\nurl = "{view.url(bucket)}/{PREFIXES[bucket]}"\nretries = 0\n{options}'
     targets = json.dumps([f"to-{scheme}" for scheme in views])
     text += f'[[routes]]\nname = "all"\nsource = "source"\ntargets = {targets}\ndeletes = "follow"\n'
@@ -192,9 +192,9 @@ def world() -> Iterator[World]:
         stack.callback(moto.stop)
         proxy = stack.enter_context(FaultProxy("http://{}:{}".format(*moto.get_host_and_port())))
         obs, oci = stack.enter_context(ObsEmulator()), stack.enter_context(OciEmulator(namespace=NAMESPACE))
-        direct = S3(proxy.upstream)
+        direct = LocalS3(proxy.upstream)
         stack.callback(direct.client.close)
-        direct.toml = {**direct.toml, "endpoint": proxy.endpoint}
+        direct.options = {**direct.options, "endpoint": proxy.endpoint}
         of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
         of_oci = {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region}
         views = {"s3": direct, "obs": Emulated("obs", obs, "", of_obs), "oci": Emulated("oci", oci, NAMESPACE, of_oci)}

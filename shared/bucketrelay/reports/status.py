@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from heapq import merge
+from operator import itemgetter
 
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result
@@ -21,6 +23,7 @@ FOLDERS = (lists.SUCCESS, lists.FAILED, "replayed_object/")
 OVERLAP = timedelta(minutes=15)
 _NAME = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")
 _LONGEST_CAUSE = 160
+_CROWD = 100_000  # keys, before those are forgotten that have long been right
 _NUMBER = re.compile(r"\d{3,}(?:\.\d+)?")
 
 
@@ -57,9 +60,9 @@ class Standing:
 
 
 def cause_of(result: Result) -> str:
-    """Why a task failed, in words that are the same for every object: without its names and without numbers."""
+    """Why a task failed, in words that are the same for every object: without its URLs and without long numbers."""
     words = result.error
-    for name in sorted({result.source, result.target, result.key} - {""}, key=len, reverse=True):
+    for name in sorted({result.source, result.target} - {""}, key=len, reverse=True):
         words = words.replace(name, "…")
     words = _NUMBER.sub(lambda found: found[0] if len(found[0]) == 3 else "#", words)
     return words.removeprefix("…:").strip()[:_LONGEST_CAUSE]
@@ -90,9 +93,17 @@ class Tally:
         known = sorted({*pairs, *self._sums})
         return [self._sums.get(pair, _Sum()).standing(*pair) for pair in known]
 
-    def failures(self, since: datetime) -> int:
-        """How many tasks have failed since."""
-        return sum(1 for total in self._sums.values() for time in total.failures if time >= since)
+    def failures(self, since: datetime, pair: tuple[str, str]) -> int:
+        """How many tasks of a route and target have failed since."""
+        return sum(time >= since for time in self._sums[pair].failures) if pair in self._sums else 0
+
+
+class _Key:
+    __slots__ = ("right", "wrong")
+
+    def __init__(self) -> None:
+        self.right: datetime | None = None  # when it was right last
+        self.wrong: list[tuple[datetime, datetime]] = []  # each failure since: when it ended, when it began
 
 
 class _Sum:
@@ -102,7 +113,8 @@ class _Sum:
         self.bytes = 0
         self.lags = array("d")
         self.failures: list[datetime] = []
-        self._last: dict[str, tuple[datetime, datetime | None]] = {}  # key: when it was last heard of, not right since
+        self._keys: dict[str, _Key] = {}
+        self._crowd = _CROWD
         self.newest: datetime | None = None
 
     def count(self, result: Result) -> None:
@@ -116,16 +128,23 @@ class _Sum:
             self.lags.append(result.lag)
 
     def settle(self, result: Result) -> None:
-        """Keep since when the key is not right. A key that is right is forgotten unless an older failure may follow."""
-        heard, wrong_since = self._last.get(result.key, (None, None))
-        began = result.time - timedelta(seconds=result.seconds)
-        if heard is None or result.time >= heard:
-            self._last[result.key] = result.time, None if result.ok else wrong_since or began
-        elif wrong_since and not result.ok:  # lists are not read in the order of their lines
-            self._last[result.key] = heard, min(wrong_since, began)
+        """Keep since when the key is not right."""
+        key = self._keys.setdefault(result.key, _Key())
+        if result.ok:
+            key.right = max(filter(None, (key.right, result.time)))
+            key.wrong = [(ended, began) for ended, began in key.wrong if ended > key.right]
+        elif key.right is None or result.time > key.right:
+            key.wrong.append((result.time, result.time - timedelta(seconds=result.seconds)))
+        if len(self._keys) > self._crowd:
+            self._forget(result.time - 2 * OVERLAP)
+
+    def _forget(self, before: datetime) -> None:
+        """Forget the keys that were right then: lists come in the order of their time, but for the overlap."""
+        self._keys = {name: key for name, key in self._keys.items() if key.wrong or (key.right and key.right > before)}
+        self._crowd = max(_CROWD, 2 * len(self._keys))
 
     def standing(self, route: str, target: str) -> Standing:
-        waits = [since for _, since in self._last.values() if since]
+        waits = [min(began for _, began in key.wrong) for key in self._keys.values() if key.wrong]
         return Standing(
             route,
             target,
@@ -162,27 +181,24 @@ class Reader:
 
     def __init__(self, log: Store, since: datetime) -> None:
         self._log, self._since = log, since
-        self._read: dict[str, dict[str, datetime]] = {folder: {} for folder in FOLDERS}
+        self._read: dict[str, datetime] = {}
         self.unreadable: list[str] = []  # one line for each list that could not be read
 
     def fresh(self) -> Iterator[Result]:
-        """The results of all lists that were not there at the last call."""
-        for folder in FOLDERS:
-            seen = self._read[folder]
-            start = max([self._since, *([max(seen.values()) - OVERLAP] if seen else [])])
-            names = list(self._names(folder, start))
-            for name, written in names:
-                stem = name.removeprefix(folder)
-                if any(stem in self._read[other] for other in FOLDERS):
-                    continue  # a failed list that replay has moved keeps its name
-                seen[stem] = written
+        """The results of all lists that were not there at the last call, in the order of the lists' times."""
+        start = max(self._since, max(self._read.values()) - OVERLAP) if self._read else self._since
+        for stem, (name, written) in merge(*(self._names(folder, start) for folder in FOLDERS), key=itemgetter(0)):
+            if stem not in self._read:
+                self._read[stem] = written
                 yield from self._results(name)
-            self._read[folder] = {stem: written for stem, written in seen.items() if written >= start - OVERLAP}
+        self._read = {stem: written for stem, written in self._read.items() if written >= start - OVERLAP}
 
-    def _names(self, folder: str, start: datetime) -> Iterator[tuple[str, datetime]]:
+    def _names(self, folder: str, start: datetime) -> Iterator[tuple[str, tuple[str, datetime]]]:
         for info in self._log.list(folder, f"{folder}{start.astimezone(timezone.utc):%Y/%m/%d/%H%M%S}"):
             if written := written_at(info.key):
-                yield info.key, written
+                # One invocation writes both lists under one name; a failed list keeps its name when replay moves it.
+                kind = "ok" if folder == lists.SUCCESS else "not"
+                yield f"{info.key.removeprefix(folder)} {kind}", (info.key, written)
 
     def _results(self, name: str) -> Iterator[Result]:
         try:

@@ -1,0 +1,167 @@
+"""Is it behind, how far, since when, and why: one line for each route and target, from everything that knows."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bucketrelay.errors import RelayError
+from bucketrelay.model import Result
+from bucketrelay.reports.status import Reader, Standing, Tally
+from bucketrelay.routes import Route
+from bucketrelay.store import Store
+
+HOUR = timedelta(hours=1)
+_LARGEST_BOOKS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From when on somebody should look; None: nothing of the kind raises an alarm. Times in seconds."""
+
+    lag: float | None = None
+    failed: int | None = None
+    dead: int | None = None
+    books: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the job queue has of a route and target."""
+
+    jobs: int = 0
+    dead: int = 0
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One route and one of its targets, with the alarms that are up."""
+
+    standing: Standing
+    behind: float  # seconds since the oldest write that is known not to be at the target; 0.0 where there is none
+    oldest: datetime | None
+    waiting: int
+    dead: int
+    blown: bool  # the route's delete fuse
+    books: Mapping[str, Any] | None
+    alarms: tuple[str, ...]
+
+    def members(self) -> dict[str, object]:
+        """As `status --json` says it."""
+        standing, lag = self.standing, self.standing.lag
+        return {
+            "route": standing.route,
+            "target": standing.target,
+            "copied": standing.copied,
+            "deleted": standing.deleted,
+            "unchanged": standing.unchanged,
+            "forwarded": standing.forwarded,
+            "failed": standing.failed,
+            "causes": standing.causes,
+            "bytes": standing.bytes,
+            "lag": {"p50": lag.p50, "p99": lag.p99, "max": lag.max},
+            "behind": round(self.behind, 3),
+            "oldest": self.oldest.isoformat().replace("+00:00", "Z") if self.oldest else None,
+            "waiting": self.waiting,
+            "dead": self.dead,
+            "fuse": "blown" if self.blown else "whole",
+            "books": self.books,
+            "alarms": list(self.alarms),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What looking needs of the world.
+
+    Args:
+        routes: of the configuration.
+        log: the log store.
+        target: the name of the store, or of the forward, that a result was for; "" where none is configured.
+        now: the time of day, timezone-aware.
+        blown: whether a route's delete fuse has blown.
+        queued: what the job queue has of a route and target.
+        thresholds: of the alarms.
+    """
+
+    routes: tuple[Route, ...]
+    log: Store
+    target: Callable[[Result], str]
+    now: Callable[[], datetime]
+    blown: Callable[[str], bool] = lambda _: False
+    queued: Callable[[str, str], Waiting] = lambda _route, _target: Waiting()
+    thresholds: Thresholds = Thresholds()
+
+    def lines(self, since: datetime, route: str = "") -> tuple[list[Line], list[str]]:
+        """A line for each target of each route (of one, if named), and what could not be read.
+
+        Args:
+            since: what was done before is not counted, and what failed before and was never tried again is not seen.
+        """
+        tally, reader = Tally(self.target, since), Reader(self.log, since)
+        for result in reader.fresh():
+            tally.add(result)
+        return [self.line(standing, tally) for standing in self._standings(tally, route)], reader.unreadable
+
+    def _standings(self, tally: Tally, route: str) -> Iterable[Standing]:
+        pairs = [(known.name, name) for known in self.routes for name in known.targets or (known.forward,)]
+        return [standing for standing in tally.standings(pairs) if route in ("", standing.route) and standing.route]
+
+    def line(self, standing: Standing, tally: Tally) -> Line:
+        """What all that knows says of one route and target."""
+        now, queued = self.now(), self.queued(standing.route, standing.target)
+        oldest = min(filter(None, (standing.oldest, queued.oldest)), default=None)
+        behind = (now - oldest).total_seconds() if oldest else 0.0
+        books = last_books(self.log, standing.route, standing.target)
+        failures = tally.failures(now - HOUR, (standing.route, standing.target))
+        return Line(
+            standing,
+            behind=behind,
+            oldest=oldest,
+            waiting=standing.waiting + queued.jobs,
+            dead=queued.dead,
+            blown=self.blown(standing.route),
+            books=books,
+            alarms=tuple(self._alarms(behind, failures, queued.dead, books)),
+        )
+
+    def _alarms(self, behind: float, failures: int, dead: int, books: Mapping[str, Any] | None) -> Iterable[str]:
+        limits = self.thresholds
+        if limits.lag is not None and behind > limits.lag:
+            yield "lag"
+        if limits.failed is not None and failures >= limits.failed:
+            yield "failed"
+        if limits.dead is not None and dead >= limits.dead:
+            yield "dead"
+        if limits.books is not None and not self._closed_since(books, limits.books):
+            yield "books"
+
+    def _closed_since(self, books: Mapping[str, Any] | None, seconds: float) -> bool:
+        if not books or not books.get("complete"):
+            return False
+        try:
+            ended = datetime.fromisoformat(str(books["time"]).replace("Z", "+00:00"))
+            return self.now() - ended <= timedelta(seconds=seconds)
+        except (KeyError, TypeError, ValueError):
+            return False
+
+
+def last_books(log: Store, route: str, target: str) -> Mapping[str, Any] | None:
+    """The newest books of a reconcile of *route* that tell of *target*, with the `time` that they are kept under."""
+    folder = f"reconcile/{route}/"
+    for key in sorted((info.key for info in log.list(folder) if info.key.endswith("/books.json")), reverse=True):
+        for book in _books(log, key):
+            if book.get("target") == target:
+                return {"time": key.removeprefix(folder).partition("/")[0], **book}
+    return None
+
+
+def _books(log: Store, key: str) -> list[dict[str, Any]]:
+    try:
+        books = log.fetch(key, _LARGEST_BOOKS)
+        rows = json.loads(books.body) if books and books.body else []
+    except (RelayError, ValueError):  # books that cannot be read are none: the alarm for missing ones is then up
+        return []
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

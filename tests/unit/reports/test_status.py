@@ -1,0 +1,162 @@
+"""Where replication stands, from the lists: counts, causes, lag, and since when something is missing."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bucketrelay.model import Meta, Outcome, Result
+from bucketrelay.reports import lists
+from bucketrelay.reports.status import Lag, Reader, Tally, cause_of
+from bucketrelay.testing.memory import MemoryStore
+
+NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
+OK = Result("photos", "e", "created", "s3://a/k", "obs://b/k", "k", Outcome.COPIED, NOW, bytes=10, lag=1.0)
+BAD = replace(OK, outcome=Outcome.FAILED, bytes=0, lag=None, error="obs://b/k: 503 (SlowDown): it may work later")
+
+
+def at(result, minutes, **more):
+    return replace(result, time=NOW + timedelta(minutes=minutes), **more)
+
+
+def standing(results, since=None):
+    tally = Tally(lambda result: "b", since)
+    for result in results:
+        tally.add(result)
+    [only] = tally.standings()
+    return only
+
+
+def test_results_are_counted_by_their_outcome_with_their_bytes():
+    seen = standing([OK, at(OK, 1, key="l"), at(OK, 2, key="m", outcome=Outcome.DELETED, bytes=0), at(BAD, 3, key="n")])
+
+    assert (seen.copied, seen.deleted, seen.unchanged, seen.failed, seen.bytes) == (2, 1, 0, 1, 20)
+
+
+def test_failures_of_one_kind_have_one_cause_whatever_the_object_is_called():
+    other = at(BAD, 1, source="s3://a/in/x y", target="obs://b/in/x y", key="in/x y")
+    other = replace(other, error=BAD.error.replace("obs://b/k", "obs://b/in/x y"))
+
+    assert standing([BAD, other]).causes == {"503 (SlowDown): it may work later": 2}
+
+
+@given(st.text(min_size=1, max_size=20), st.text(max_size=300))
+def test_a_cause_is_one_short_text_for_any_key_and_error(key, error):
+    assert len(cause_of(replace(BAD, key=key, error=error))) <= 160
+
+
+def test_a_failure_waits_until_its_key_is_right():
+    assert (standing([BAD]).waiting, standing([BAD]).oldest) == (1, NOW)
+    assert (standing([BAD, at(OK, 1)]).waiting, standing([BAD, at(OK, 1)]).oldest) == (0, None)
+
+
+def test_what_waits_has_waited_since_its_first_failure():
+    assert standing([BAD, at(BAD, 5), at(BAD, 9)]).oldest == NOW
+
+
+def test_a_key_that_was_right_and_fails_again_waits_since_then():
+    assert standing([BAD, at(OK, 1), at(BAD, 7)]).oldest == NOW + timedelta(minutes=7)
+
+
+@given(st.permutations([BAD, at(BAD, 2), at(OK, 3), at(OK, 5, key="l"), at(BAD, 6, key="l")]))
+def test_what_waits_does_not_depend_on_the_order_in_which_lists_are_read(results):
+    seen = standing(results)
+
+    assert (seen.waiting, seen.failed, seen.copied) == (1, 3, 2)
+
+
+def test_a_failure_of_before_it_was_right_does_not_wait_though_it_is_read_last():
+    assert standing([at(BAD, 5), at(OK, 3), BAD]).oldest == NOW + timedelta(minutes=5)
+
+
+def test_lag_is_told_by_median_99th_percentile_and_greatest():
+    seen = standing([at(OK, n, key=str(n), lag=float(n + 1)) for n in range(200)])
+
+    assert seen.lag == Lag(100.0, 198.0, 200.0)
+
+
+def test_what_ended_before_is_not_counted_and_still_waits():
+    seen = standing([at(BAD, -60), at(OK, 1, key="l")], since=NOW)
+
+    assert (seen.failed, seen.copied, seen.waiting) == (0, 1, 1)
+
+
+def written(log, results, minutes=0, invocation="i"):
+    return lists.write(log, results, invocation=invocation, now=NOW + timedelta(minutes=minutes))
+
+
+def test_lists_are_read_once_as_they_grow():
+    log = MemoryStore()
+    reader = Reader(log, NOW - timedelta(hours=1))
+    written(log, [OK])
+    assert list(reader.fresh()) == [OK]
+    assert list(reader.fresh()) == []
+    written(log, [BAD], minutes=2)
+    assert list(reader.fresh()) == [BAD]
+
+
+def test_both_lists_of_an_invocation_are_read():
+    log = MemoryStore()
+    assert len(written(log, [OK, BAD])) == 2
+
+    assert sorted(result.outcome for result in Reader(log, NOW - timedelta(hours=1)).fresh()) == ["copied", "failed"]
+
+
+def test_a_list_that_is_named_earlier_and_written_later_is_read_too():
+    log = MemoryStore()
+    reader = Reader(log, NOW - timedelta(hours=1))
+    written(log, [OK], minutes=5)
+    list(reader.fresh())
+    written(log, [BAD], minutes=3, invocation="slow")
+
+    assert list(reader.fresh()) == [BAD]
+
+
+def test_a_failed_list_that_replay_has_moved_is_not_counted_twice():
+    log = MemoryStore()
+    reader = Reader(log, NOW - timedelta(hours=1))
+    [name] = written(log, [BAD])
+    list(reader.fresh())
+    log.put(name.replace("failed_object/", "replayed_object/"), log.fetch(name, 9999).body, Meta())
+    log.delete(name)
+
+    assert list(reader.fresh()) == []
+
+
+def test_a_failed_list_that_was_moved_before_anybody_read_it_is_read_where_it_is():
+    log = MemoryStore()
+    [name] = written(log, [BAD])
+    log.put(name.replace("failed_object/", "replayed_object/"), log.fetch(name, 9999).body, Meta())
+    log.delete(name)
+
+    assert list(Reader(log, NOW - timedelta(hours=1)).fresh()) == [BAD]
+
+
+def test_lists_of_before_are_passed_over():
+    log = MemoryStore()
+    written(log, [BAD], minutes=-120)
+
+    assert list(Reader(log, NOW - timedelta(hours=1)).fresh()) == []
+
+
+def test_a_damaged_list_costs_the_others_nothing_and_is_named():
+    log = MemoryStore()
+    [bad] = written(log, [BAD])
+    log.put(bad, b"not a line\n", Meta())
+    written(log, [OK], minutes=1)
+    reader = Reader(log, NOW - timedelta(hours=1))
+
+    assert list(reader.fresh()) == [OK]
+    assert len(reader.unreadable) == 1
+    assert bad in reader.unreadable[0]
+
+
+@pytest.mark.parametrize("name", ["failed_object/readme.txt", "failed_object/2026/13/41/999999.jsonl"])
+def test_what_is_no_list_is_passed_over(name):
+    log = MemoryStore()
+    log.put(name, b"hello", Meta())
+    reader = Reader(log, NOW - timedelta(hours=1))
+
+    assert (list(reader.fresh()), reader.unreadable) == ([], [])
