@@ -1,0 +1,150 @@
+"""A RabbitMQ of our own: a child process in a folder of its own, on ports of its own, that can be stopped and started.
+
+Ports lie below 32768, outside of the range that the system hands out: a client that tries to connect again and again
+might else be given the very port that the broker wants back.
+"""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from kombu import Connection
+
+HOW = (
+    "RabbitMQ is needed: install Debian's rabbitmq-server, or set BUCKETRELAY_TEST_AMQP=amqp://user:password@host:5672/"
+)
+_HOMES = ("/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+
+
+def binary(name: str = "rabbitmq-server") -> str | None:
+    """The script itself, not Debian's wrapper, which changes to a user of its own."""
+    return shutil.which(name, path=os.pathsep.join([*_HOMES, os.environ.get("PATH", "")]))
+
+
+class RabbitMQ:
+    """One broker; `start`, `stop` and `kill` as often as wanted, with what it holds on disk kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self.distribution, self.epmd = _ports(3)
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self._server: subprocess.Popen[bytes] | None = None
+        self._epmd: subprocess.Popen[bytes] | None = None
+        config = [
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+            "loopback_users.guest = true",
+            "log.console = false",
+            "disk_free_limit.absolute = 10MB",
+            "vm_memory_high_watermark.absolute = 1GB",
+        ]
+        (folder / "rabbitmq.conf").write_text("\n".join(config) + "\n")
+        (folder / "plugins").write_text("[].\n")
+
+    def _environ(self) -> dict[str, str]:
+        here = str(self.folder)
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": here,
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self.epmd),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"relay{self.port}@localhost",
+            "RABBITMQ_CONFIG_FILE": f"{here}/rabbitmq",
+            "RABBITMQ_CONF_ENV_FILE": f"{here}/none",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/plugins",
+            "RABBITMQ_MNESIA_BASE": f"{here}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{here}/log",
+            "RABBITMQ_DIST_PORT": str(self.distribution),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none",
+        }
+
+    def start(self, seconds: float = 60) -> None:
+        """Start it, and wait until it takes connections."""
+        epmd = shutil.which("epmd")
+        if epmd and self._epmd is None:
+            command = [epmd, "-port", str(self.epmd), "-address", "127.0.0.1"]
+            self._epmd = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with (self.folder / "out").open("ab") as out:
+            self._server = subprocess.Popen(
+                [str(binary())], env=self._environ(), stdout=out, stderr=out, cwd=self.folder, start_new_session=True
+            )
+        end = time.monotonic() + seconds
+        while not self.answers():
+            if self._server.poll() is not None or time.monotonic() > end:
+                said = (self.folder / "out").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"RabbitMQ did not start: {said}")
+            time.sleep(0.1)
+
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        with contextlib.suppress(OSError), Connection(self.url, connect_timeout=2) as connection:
+            connection.connect()
+            return True
+        return False
+
+    def stop(self) -> None:
+        """End it in order: what it holds gets to the disk."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._end(signal.SIGKILL)
+
+    def close(self) -> None:
+        """End all of it."""
+        self.stop()
+        if self._epmd is not None:
+            self._epmd.kill()
+            self._epmd.wait()
+            self._epmd = None
+
+    def _end(self, how: int) -> None:
+        if self._server is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._server.pid, how)  # the script, Erlang, and its own little helpers: a session of their own
+        try:
+            self._server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._server.pid, signal.SIGKILL)
+            self._server.wait()
+        self._server = None
+        _until_free(self.port)
+
+
+def _ports(count: int) -> list[int]:
+    """Free ports, outside of the range for connections that go out."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            found += [port] if port not in found else []
+    return found
+
+
+def _until_free(port: int) -> None:
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
+    """A broker for the time of the block."""
+    broker = RabbitMQ(folder)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.close()
