@@ -15,7 +15,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from kombu import Connection
+from amqp.exceptions import AMQPError
+
+from bucketrelay.drivers.messages.broker import Place
 
 HOW = (
     "RabbitMQ is needed: install Debian's rabbitmq-server, or set BUCKETRELAY_TEST_AMQP=amqp://user:password@host:5672/"
@@ -84,8 +86,7 @@ class RabbitMQ:
 
     def answers(self) -> bool:
         """Whether it takes connections."""
-        with contextlib.suppress(OSError), Connection(self.url, connect_timeout=2) as connection:
-            connection.connect()
+        with contextlib.suppress(OSError, AMQPError), Place(self.url).connected():
             return True
         return False
 

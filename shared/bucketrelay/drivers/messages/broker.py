@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, PreconditionFailed
-from kombu import Connection
 
 from bucketrelay.drivers.messages.delivery import Delivery, Handle, Letter, Stop
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
@@ -24,7 +24,7 @@ First = Literal["first", "next"] | datetime  # where a stream is begun that was 
 _HEARTBEAT = 30.0  # seconds; a broker that is silent for twice as long is gone
 _CONFIRM = 30.0  # seconds within which the broker must say that it keeps a message
 _LONGEST_PAUSE = 5.0  # seconds between two attempts to connect
-_BROKEN = (OSError, AMQPError, AttributeError)  # py-amqp says so of a socket that was closed in between
+_BROKEN = (OSError, AMQPError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,26 @@ class Place:
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname}:{parts.port or ('5671' if parts.scheme == 'amqps' else '5672')}"
 
-    def connection(self, **options: object) -> Any:
-        """A connection that is not open yet."""
-        secure = None
-        if self.url.startswith("amqps"):
-            host = urlsplit(self.url).hostname
-            secure = {"ca_certs": self.ca_file or None, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
-        return Connection(
-            self.url, ssl=secure or False, connect_timeout=10, heartbeat=_HEARTBEAT, transport_options=options
+    def connected(self) -> Any:
+        """An open connection. py-amqp itself, and not kombu around it: of a refusal that leaves the socket open."""
+        parts = urlsplit(self.url)
+        secure = parts.scheme == "amqps"
+        trust = {"ca_certs": self.ca_file or None, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
+        connection = amqp.Connection(
+            f"{parts.hostname}:{parts.port or (5671 if secure else 5672)}",
+            userid=unquote(parts.username or "guest"),
+            password=unquote(parts.password or "guest"),
+            virtual_host=unquote(parts.path[1:]) or "/",
+            ssl=trust if secure else False,
+            connect_timeout=10,
+            heartbeat=_HEARTBEAT,
         )
+        try:
+            connection.connect()
+        except BaseException:
+            connection.collect()
+            raise
+        return connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +119,13 @@ class _Reading:
 
     def __init__(self, spool: Spool, handle: Handle) -> None:
         self._spool, self._handle = spool, handle
-        self._connection = spool.place.connection()
+        self._connection: Any = None
         self._last: int | None = None
         self._failed: BaseException | None = None
 
     def __enter__(self) -> "_Reading":  # noqa: PYI034 — typing.Self came with Python 3.11
         try:
-            self._connection.connect()
+            self._connection = self._spool.place.connected()
             declare(self._connection, self._spool.queue)
             self._consume()
         except BaseException:
@@ -126,8 +137,7 @@ class _Reading:
         self._close()
 
     def _close(self) -> None:
-        with suppress(*_BROKEN):
-            self._connection.release()
+        _hang_up(self._connection)
 
     def _consume(self) -> None:
         self._last = self._spool.position()
@@ -148,17 +158,16 @@ class _Reading:
     def go_on(self, stop: Stop) -> None:
         """Hand messages over until *stop*, or until the connection breaks."""
         while not stop.is_set():
-            try:
+            with suppress(TimeoutError):
                 self._connection.drain_events(timeout=0.5)
-            except TimeoutError:
-                self._connection.heartbeat_check()
+            self._connection.heartbeat_tick()
             if self._failed:
                 raise self._failed
 
     def _take(self, message: Any) -> None:
         if self._failed:
             return  # not acknowledged, so it comes again, after the one that failed
-        offset = message.headers.get("x-stream-offset")
+        offset = (message.headers or {}).get("x-stream-offset")
         if self._last is None or offset is None or offset > self._last:
             try:
                 self._handle(_delivery(message, offset))
@@ -204,12 +213,7 @@ class Outgoing:
                 declare(self._connection, letter.key)
                 self._declared.add(letter.key)
             channel.basic_publish_confirm(
-                channel.prepare_message(
-                    letter.body,
-                    content_type="application/json",
-                    content_encoding="utf-8",
-                    properties=_properties(letter),
-                ),
+                amqp.Message(letter.body, **_properties(letter)),
                 exchange=letter.exchange,
                 routing_key=letter.key,
                 mandatory=True,  # a message that no queue takes is brought back, not thrown away
@@ -219,16 +223,13 @@ class Outgoing:
     def close(self) -> None:
         """Close the connection."""
         self._declared.clear()
-        if self._connection is not None:
-            with suppress(*_BROKEN):
-                self._connection.release()
+        _hang_up(self._connection)
         self._connection = self._channel = None
 
     def _open(self) -> Any:
         if self._connection is None or not self._connection.connected:
             self.close()
-            self._connection = self._place.connection(confirm_publish=True)
-            self._connection.connect()
+            self._connection = self._place.connected()
             self._channel = self._connection.channel()
         return self._channel
 
@@ -248,9 +249,20 @@ class Outgoing:
             raise
 
 
+def _hang_up(connection: Any) -> None:
+    """Close a connection, whatever it is like."""
+    if connection is None:
+        return
+    try:
+        connection.close()
+    except (*_BROKEN, AttributeError):  # py-amqp says the latter of a socket that is gone
+        connection.collect()
+
+
 def _properties(letter: Letter) -> dict[str, object]:
     known = {"correlation_id": letter.correlation, "message_id": letter.id}
-    return {"delivery_mode": 2, **{name: value for name, value in known.items() if value}}
+    usual = {"delivery_mode": 2, "content_type": "application/json", "content_encoding": "utf-8"}
+    return {**usual, **{name: value for name, value in known.items() if value}}
 
 
 def _refused(place: Place, queue: str, error: Exception) -> StoreRefused:

@@ -1,0 +1,35 @@
+"""A broker for the tests: the one that the environment names, else one that is started; none, and CI fails."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from messages.rabbitmq import HOW, RabbitMQ, binary, rabbitmq
+
+
+def _own(factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    if binary() is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(HOW)
+    with rabbitmq(factory.mktemp("rabbitmq")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """A broker of our own, which a test may stop and start."""
+    yield from _own(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def amqp(request: pytest.FixtureRequest) -> str:
+    """The URL of a broker that nobody stops."""
+    return os.environ.get("BUCKETRELAY_TEST_AMQP") or request.getfixturevalue("broker").url
+
+
+@pytest.fixture
+def name() -> Callable[[str], str]:
+    """Queues of this test alone: a name becomes one that nobody else has."""
+    mark = uuid.uuid4().hex[:8]
+    return lambda word: f"{word}-{mark}"

@@ -1,0 +1,193 @@
+"""Reading from and sending to a real RabbitMQ, whatever it does meanwhile."""
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from bucketrelay.drivers.messages.broker import Outgoing, Place, Spool
+from bucketrelay.drivers.messages.delivery import Delivery, Letter
+from bucketrelay.errors import StoreRefused, StoreUnavailable
+from messages.post import declare, depth, put, taken
+
+
+class Taken:
+    """What a reader hands over; `wanted` of them, and it stops."""
+
+    def __init__(self, wanted: int) -> None:
+        self.stop, self.all, self.wanted = threading.Event(), [], wanted
+
+    def __call__(self, delivery: Delivery) -> None:
+        self.all.append(delivery)
+        if len(self.all) >= self.wanted:
+            self.stop.set()
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [delivery.body for delivery in self.all]
+
+    @property
+    def offsets(self) -> list[int | None]:
+        return [delivery.offset for delivery in self.all]
+
+
+@contextmanager
+def reading(spool: Spool, handle, stop: threading.Event):
+    thread = threading.Thread(target=spool.run, args=(handle, stop), daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_every_message_of_a_queue_is_handed_over_once_and_acknowledged(amqp, name, kind):
+    queue = name("q")
+    declare(amqp, queue, kind)
+    put(amqp, queue, b"1", b"\xff\0", "ü".encode(), message_id="m", correlation_id="c")
+    seen = Taken(3)
+    Spool(Place(amqp), queue).run(seen, seen.stop)
+    assert seen.bodies == [b"1", b"\xff\0", "ü".encode()]
+    assert seen.all[0] == Delivery(b"1", "m", "c")
+    assert depth(amqp, queue) == 0
+
+
+def test_a_queue_that_is_missing_is_made_and_is_durable(amqp, name):
+    queue = name("q")
+    stop = threading.Event()
+    seen = Taken(1)
+    with reading(Spool(Place(amqp), queue), seen, stop):
+        _eventually(lambda: put(amqp, queue, b"1"))
+        assert seen.stop.wait(20)
+    declare(amqp, queue)  # which fails where it is not durable
+
+
+def test_a_stream_is_read_from_its_first_message(amqp, name):
+    queue = name("s")
+    declare(amqp, queue, "stream")
+    put(amqp, queue, b"0", b"1", b"2")
+    seen = Taken(3)
+    Spool(Place(amqp), queue).run(seen, seen.stop)
+    assert (seen.bodies, seen.offsets) == ([b"0", b"1", b"2"], [0, 1, 2])
+
+
+def test_a_stream_goes_on_after_the_last_message_that_was_handled(amqp, name):
+    queue = name("s")
+    declare(amqp, queue, "stream")
+    put(amqp, queue, *(b"%d" % number for number in range(6)))
+    seen = Taken(2)
+    Spool(Place(amqp), queue, position=lambda: 3).run(seen, seen.stop)
+    assert seen.offsets == [4, 5]
+
+
+def test_a_message_that_could_not_be_handled_comes_again_and_in_its_place(amqp, name):
+    for kind in ("classic", "stream"):
+        queue, seen, position = name(kind), Taken(3), [None]
+        declare(amqp, queue, kind)
+        put(amqp, queue, b"0", b"1", b"2")
+        broken = iter([False, True, True])
+
+        def handle(delivery, seen=seen, broken=broken, position=position):
+            if next(broken, False):
+                raise StoreUnavailable("the database is down")
+            seen(delivery)
+            position[0] = delivery.offset
+
+        Spool(Place(amqp), queue, position=lambda position=position: position[0], pause=0.01).run(handle, seen.stop)
+        assert seen.bodies == [b"0", b"1", b"2"], kind
+
+
+def test_what_can_never_be_handled_ends_the_reader_with_its_reason(amqp, name):
+    queue = name("q")
+    declare(amqp, queue)
+    put(amqp, queue, b"0")
+
+    def handle(delivery):
+        raise StoreRefused("the database is of a newer version")
+
+    with pytest.raises(StoreRefused, match="newer version"):
+        Spool(Place(amqp), queue).run(handle, threading.Event())
+    assert taken(amqp, queue, 1)[0].body == b"0"
+
+
+def test_wrong_credentials_end_in_one_line_without_the_password(amqp, name):
+    wrong = Place(amqp.replace("guest:guest", "guest:wrong-4711"))
+    with pytest.raises(StoreRefused, match="correct user, password and vhost") as caught:
+        Spool(wrong, name("q")).run(lambda _: None, threading.Event())
+    assert "4711" not in str(caught.value)
+    assert "4711" not in repr(wrong)
+    with pytest.raises(StoreRefused, match="refuses"):
+        Outgoing(wrong).send(Letter(b"", name("q")))
+
+
+def test_a_letter_is_in_its_queue_once_send_has_returned(amqp, name):
+    queue, sender = name("q"), Outgoing(Place(amqp))
+    for number in range(3):
+        sender.send(Letter(b"%d" % number, queue, correlation="c", id="i"))
+    sender.close()
+    found = taken(amqp, queue, 3)
+    assert [message.body for message in found] == [b"0", b"1", b"2"] or [m.body for m in found] == ["0", "1", "2"]
+    assert found[0].properties["correlation_id"] == "c"
+    assert found[0].properties["delivery_mode"] == 2
+
+
+def test_a_letter_that_no_queue_takes_is_not_taken_for_sent(amqp, name):
+    sender = Outgoing(Place(amqp))
+    with pytest.raises(StoreUnavailable, match=r"amq\.topic nobody"):
+        sender.send(Letter(b"", "nobody", exchange="amq.topic"))
+    with pytest.raises(StoreUnavailable, match="no exchange"):
+        sender.send(Letter(b"", "nobody", exchange=name("no")))
+    queue = name("q")
+    sender.send(Letter(b"1", queue))  # and the next one goes its way
+    sender.close()
+    assert len(taken(amqp, queue, 1)) == 1
+
+
+def test_a_broker_that_is_stopped_and_started_loses_nothing(broker, name):
+    said: list[str] = []
+    for kind in ("classic", "stream"):
+        queue, seen, last = name(kind), Taken(20), [None]
+        declare(broker.url, queue, kind)
+        put(broker.url, queue, *(b"%d" % number for number in range(10)))
+
+        def handle(delivery, seen=seen, last=last):
+            last[0] = delivery.offset
+            seen(delivery)
+
+        spool = Spool(Place(broker.url), queue, 2, position=lambda last=last: last[0], say=said.append, pause=0.05)
+        with reading(spool, handle, seen.stop):
+            _eventually(lambda seen=seen: _true(len(seen.all) >= 10))
+            broker.stop() if kind == "classic" else broker.kill()
+            sender = Outgoing(Place(broker.url))
+            with pytest.raises(StoreUnavailable, match="not confirmed"):
+                sender.send(Letter(b"lost", queue))
+            broker.start()
+            for number in range(10, 20):
+                _eventually(
+                    lambda number=number, queue=queue, sender=sender: sender.send(Letter(b"%d" % number, queue))
+                )
+            assert seen.stop.wait(60)
+            sender.close()
+        wanted = [b"%d" % number for number in range(20)]
+        assert (seen.bodies if kind == "stream" else sorted(seen.bodies, key=int)) == wanted
+    assert len([line for line in said if "cannot be read, and is tried again" in line]) == 2
+    assert len([line for line in said if "is read again" in line]) == 2
+
+
+def _true(value: bool) -> None:
+    if not value:
+        raise StoreUnavailable("not yet")
+
+
+def _eventually(step, tries: int = 400) -> None:
+    """Do *step* until it does not raise: the other side is another process, and has its own time."""
+    pause = threading.Event()
+    for _ in range(tries):
+        try:
+            return step()
+        except Exception:  # noqa: BLE001 — whatever it is, it is said by the last try
+            pause.wait(0.05)
+    return step()
