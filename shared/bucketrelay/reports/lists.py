@@ -7,7 +7,7 @@ ones back.
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
@@ -45,7 +45,12 @@ def line(result: Result) -> str:
     Raises:
         ValueError: `seconds` or `lag` is not a finite number, or `time` has no timezone.
     """
-    text = json.dumps(_fields(result), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return compact(_fields(result))
+
+
+def compact(members: Mapping[str, object]) -> str:
+    """*members* as one JSON object on one line that prints as it is, whatever text is in it."""
+    text = json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "plan",
     "replan",
     "resolve",
+    "task_of",
 ]
 
 ANY_BUCKET = "*"  # as an Address's bucket: whichever bucket of that scheme the event names
@@ -122,6 +123,19 @@ def replan(
             return task
     wanted = f"{_shown(key)} to {_shown(target)}" if target else f"{_shown(key)} to its forward"
     raise NotPlanned(f"the route {found.name} does not bring {wanted}: its filters or targets have changed since")
+
+
+def task_of(route: Route, key: str, target: str, *, change: Change = Change.CREATED, size: int | None = None) -> Task:
+    """The task that an event about *key* would make for one target, for a driver that has looked by itself.
+
+    Args:
+        route: with a named bucket as its source.
+        key: relative to the source store, and one that the route takes.
+        target: one of the route's own.
+        size: a hint.
+    """
+    place = route.source
+    return _task(route, ObjectEvent("s3", place.bucket, place.prefix + key, change, size=size), key, target)
 
 
 def _claimed(route: Route, key: str, change: Change, source: str) -> ObjectEvent:

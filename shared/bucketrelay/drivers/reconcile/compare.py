@@ -48,6 +48,7 @@ class Side:
         holds: whether there is such a key after all, asked where the listing ends before the other side's does. None
             where an end is an end: in a file.
         skip: keys that are nobody's business. They are read over.
+        within: how all rests begin, where only a part of the side is compared.
     """
 
     url: str
@@ -56,6 +57,7 @@ class Side:
     listing: Listing
     holds: Callable[[str], bool] | None
     skip: Callable[[str], bool] = lambda _: False
+    within: str = ""
     _last: str = field(init=False)
     _objects: Iterator[ObjectInfo] = field(init=False)
     _past: bool = field(init=False, default=False)  # the listing went on past the span: it did not end before it
@@ -78,8 +80,8 @@ class Side:
                 if key == self.prefix:  # a folder's marker: the rest is empty, and no key of the route
                     continue
                 self._refuse(key)
-            if not key.startswith(self.prefix):
-                asked = f"{self.url} lists {key!r} where keys beginning with {self.prefix!r}"
+            if not key.startswith(self.prefix + self.within):
+                asked = f"{self.url} lists {key!r} where keys beginning with {self.prefix + self.within!r}"
                 raise Damaged(f"{asked} were asked for: try again")
             rest = key[start:]
             if until and rest > until:
@@ -115,9 +117,15 @@ class Side:
         raise StoreRefused(f"{self.url} lists {key!r} {what}: its listings have no order, and cannot be compared")
 
 
-def side(store: Store, prefix: str, span: Span = ALL, skip: Callable[[str], bool] = lambda _: False) -> Side:
-    """A side that is the store's own listing of the keys that begin with *prefix*."""
-    return Side(store.address.url, prefix, span, lambda after: ahead(store.list(prefix, after)), _holds(store), skip)
+def side(
+    store: Store, prefix: str, span: Span = ALL, skip: Callable[[str], bool] = lambda _: False, within: str = ""
+) -> Side:
+    """A side that is the store's own listing of the keys that begin with *prefix* and, behind it, *within*."""
+
+    def listing(after: str) -> Iterator[ObjectInfo]:
+        return ahead(store.list(prefix + within, after))
+
+    return Side(store.address.url, prefix, span, listing, _holds(store), skip, within)
 
 
 def _holds(store: Store) -> Callable[[str], bool]:

@@ -1,0 +1,171 @@
+"""How far a reconciliation has come, in the log store: it goes on there after any end, with the same books.
+
+reconcile/<route>/bookmark-<digest of what was asked for>/
+    plan.json               the spans of each target, when it began
+    00-00003.json           a span's mark: where it is, what it has counted, what waits to be repaired
+    missing-00-00003-000001.jsonl    lines that are complete; see `lines.py`
+
+A mark is written at least once a page of both sides. What differs is in it *before* anything is repaired. So a process
+that is killed in between finds, next time, the tasks that it may have run: they are run again, which changes nothing
+where they were done, and are counted as what they were.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from bucketrelay.drivers.reconcile.books import Counts, Kind, Verdict, counts_of
+from bucketrelay.drivers.reconcile.compare import Span
+from bucketrelay.errors import StoreRefused, TargetChanged
+from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.store import ABSENT, Expect, MiB, Store
+
+FOLDER = "reconcile/"
+_LARGEST = 16 * MiB
+_VERSION = 1
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Mark:
+    """The state of one span."""
+
+    after: str = ""  # all rests up to it are counted, or wait
+    ended: bool = False  # there are no more
+    counts: Counts = field(default_factory=Counts)
+    waiting: list[Verdict] = field(default_factory=list)  # to be repaired, and not counted yet
+    begun: bool = False  # some of what waits may have been repaired already
+    lines: dict[str, list[str]] = field(default_factory=dict)  # of the lists, by kind: not yet in an object
+    objects: dict[str, int] = field(default_factory=dict)  # how many objects of lines there are, by kind
+    compared: int = 0  # pairs
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do in this span."""
+        return self.ended and not self.waiting
+
+    def text(self) -> bytes:
+        """As JSON."""
+        waiting = [{**asdict(each), "kind": each.kind.value} for each in self.waiting]
+        return json.dumps({**asdict(self), "waiting": waiting, "version": _VERSION}).encode()
+
+
+def mark_of(members: dict[str, Any]) -> Mark:
+    """The mark in a JSON object."""
+    counts, waiting = counts_of(members.pop("counts")), members.pop("waiting")
+    verdicts = [Verdict(**{**each, "kind": Kind(each["kind"])}) for each in waiting]
+    return Mark(**members, counts=counts, waiting=verdicts)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is compared with what, and since when."""
+
+    time: str  # when it began, and the name of the folder of its books: 20261121T091500.123456Z
+    targets: list[tuple[str, list[Span]]]
+    seconds: float = 0.0  # of runs that were ended in order
+    done: bool = False  # the books are written
+
+    def text(self) -> bytes:
+        """As JSON."""
+        return json.dumps({**asdict(self), "version": _VERSION}).encode()
+
+
+def plan_of(members: dict[str, Any]) -> Plan:
+    """The plan in a JSON object."""
+    targets = [(target, [Span(*span) for span in spans]) for target, spans in members.pop("targets")]
+    return Plan(**members, targets=targets)
+
+
+class Bookmarks:
+    """Reads and writes the state of one reconciliation.
+
+    Two processes that run the same reconciliation at once would spoil each other's books: where the log store keeps
+    conditions, the later one finds that it is not alone.
+
+    Args:
+        log: the log store.
+        route: its name.
+        asked: what was asked for, in words that differ where the books would.
+    """
+
+    def __init__(self, log: Store, route: str, asked: str) -> None:
+        self._log = log
+        self._folder = f"{FOLDER}{route}/bookmark-{sha256(asked.encode()).hexdigest()[:16]}/"
+        self._seen: dict[str, Expect] = {}
+
+    def plan(self) -> Plan | None:
+        """The plan of an earlier run that was not ended; None where there is none."""
+        return self._read("plan.json", self._load("plan.json"), plan_of)
+
+    def save_plan(self, plan: Plan) -> None:
+        """Keep the plan."""
+        self._save("plan.json", plan.text())
+
+    def mark(self, target: int, span: int) -> Mark | None:
+        """The mark of a span; None where it has not been begun."""
+        name = _name(target, span)
+        return self._read(name, self._load(name), mark_of)
+
+    def save(self, target: int, span: int, text: bytes) -> None:
+        """Keep a mark.
+
+        Raises:
+            StoreRefused: another process is at work on this.
+        """
+        self._save(_name(target, span), text)
+
+    def stem(self, kind: str, target: int, span: int) -> str:
+        """How the names of objects of lines begin."""
+        return f"{self._folder}{kind}-{target:02}-{span:05}-"
+
+    def forget(self) -> None:
+        """Remove everything, the plan last: so what is left of it after a crash is found again."""
+        self._seen.clear()
+        for info in list(self._log.list(self._folder)):
+            if not info.key.endswith("/plan.json"):
+                self._log.delete(info.key)
+        self._log.delete(f"{self._folder}plan.json")
+
+    def _load(self, name: str) -> bytes | None:
+        key = self._folder + name
+        found = self._log.fetch(key, _LARGEST)
+        if found is None or found.body is None:
+            self._seen[key] = ABSENT
+            return None
+        self._seen[key] = found.info
+        return bytes(found.body)
+
+    def _read(self, name: str, body: bytes | None, make: Callable[[dict[str, Any]], T]) -> T | None:
+        try:
+            return None if body is None else make(_members(body))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            url = self._log.address.of(self._folder + name)
+            raise StoreRefused(f"{url}: no bookmark of this version: say --restart to forget it") from error
+
+    def _save(self, name: str, body: bytes) -> None:
+        key = self._folder + name
+        try:
+            written = self._log.put(key, body, Meta(content_type="application/json"), expect=self._seen.get(key))
+        except TargetChanged as error:
+            found = self._log.fetch(key, len(body) + 1)
+            if found is None or found.body != body:  # else it is ours: only the answer was lost
+                raise StoreRefused(
+                    f"{self._log.address.of(key)}: another process reconciles the same: let it end, or end it"
+                ) from error
+            self._seen[key] = found.info
+        else:
+            self._seen[key] = ObjectInfo(key, len(body), written.etag, version=written.version)
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    members: dict[str, Any] = json.loads(body)
+    if members.pop("version") != _VERSION:
+        raise ValueError("of another version")
+    return members
+
+
+def _name(target: int, span: int) -> str:
+    return f"{target:02}-{span:05}.json"

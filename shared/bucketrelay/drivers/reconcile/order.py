@@ -1,0 +1,64 @@
+"""What somebody typed, or a schedule says, as a wish: or every reason why it cannot be one."""
+
+from collections.abc import Callable, Sequence
+
+from bucketrelay.drivers.reconcile.own import shut
+from bucketrelay.drivers.reconcile.run import Wish, World
+from bucketrelay.errors import ConfigError
+from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.system import System
+
+STREAMS = 8  # listings of one side at once, in a namespace that is worth cutting
+_FLAT = frozenset({"s3", "obs", "oci"})  # whose servers find any key as fast as any other
+
+
+def wish(system: System, name: str, targets: Sequence[str] = (), prefix: str = "") -> Wish:
+    """The wish to compare the route with all its targets, or with some of them.
+
+    Raises:
+        ConfigError: there is no such route, it has no such target, or nothing that could be compared.
+    """
+    route = next((known for known in system.routes if known.name == name), None)
+    if route is None:
+        known = ", ".join(known.name for known in system.routes)
+        raise ConfigError([f"no route is named {name[:100]!r}; there are: {known or 'none'}"])
+    mistakes = [*_comparable(route), *_targets(route, targets), *_prefix(route, prefix)]
+    if mistakes:
+        raise ConfigError(mistakes)
+    chosen = tuple(target for target in route.targets if not targets or target in targets)
+    within = prefix if len(prefix) > len(route.strip_prefix) else ""
+    return Wish(route, chosen, prefix=within, streams=STREAMS if route.source.scheme in _FLAT else 1)
+
+
+def world(system: System) -> World:
+    """What a reconciliation needs beside its wish."""
+    log = system.log()
+
+    def skip(name: str) -> Callable[[str], bool]:
+        beginnings = shut(log.address, system.store(name).address)
+        return lambda key: key.startswith(beginnings)
+
+    return World(log, system.store, skip, system.now, threads=system.runner.budget.threads)
+
+
+def _comparable(route: Route) -> list[str]:
+    if route.forward:
+        return [f"route {route.name} tells {route.forward} of keys, and has no target to compare the source with"]
+    if route.source.bucket == ANY_BUCKET:
+        return [f"route {route.name} takes events of any bucket: name the bucket as its source to compare it"]
+    return []
+
+
+def _targets(route: Route, targets: Sequence[str]) -> list[str]:
+    known = ", ".join(route.targets)
+    return [
+        f"--target {name}: no target of route {route.name}; there are: {known}"
+        for name in targets
+        if name not in route.targets
+    ]
+
+
+def _prefix(route: Route, prefix: str) -> list[str]:
+    if prefix.startswith(route.strip_prefix) or route.strip_prefix.startswith(prefix):
+        return []
+    return [f"--prefix {prefix}: route {route.name} takes only keys that begin with {route.strip_prefix}"]

@@ -1,0 +1,313 @@
+"""A reconciliation from its plan to its books: spans side by side, each going on from its mark."""
+
+import contextvars
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import InitVar, dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from bucketrelay.deadline import Deadline, under
+from bucketrelay.drivers.reconcile.adopt import Adopt
+from bucketrelay.drivers.reconcile.bookmark import FOLDER, Bookmarks, Mark, Plan
+from bucketrelay.drivers.reconcile.books import WITH_LIST, Book, Counts
+from bucketrelay.drivers.reconcile.compare import ALL, Pair, Side, Span, merge, side
+from bucketrelay.drivers.reconcile.judge import Depth, Judge
+from bucketrelay.drivers.reconcile.lines import gather, publish, put_away
+from bucketrelay.drivers.reconcile.segments import split
+from bucketrelay.drivers.reconcile.span import Repair, SpanRun
+from bucketrelay.errors import OutOfTime, RelayError
+from bucketrelay.model import Meta
+from bucketrelay.routes import Route
+from bucketrelay.store import Store
+
+SPLIT_AFTER = 50_000  # pairs: what is smaller is not worth the pages that cutting costs
+_FORGOTTEN = timedelta(days=7)  # books of two times so far apart would say nothing of either
+_TIME = "%Y%m%dT%H%M%S.%fZ"
+
+SourceSide = Callable[[Span], Side]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be compared, and how.
+
+    Args:
+        route: with a named source and targets.
+        targets: those of its targets that are meant.
+        prefix: of the source's keys that are compared; the route's strip_prefix at least.
+        repair: runs tasks, or hands them on; None to report only.
+        way: a word for what `repair` is: runs of different ways are different reconciliations.
+        adopt: equal objects that no route wrote get their stamp.
+        source: the source's side where it is not the source's own listing: an inventory's.
+        streams: how many listings of one side at once.
+    """
+
+    route: Route
+    targets: tuple[str, ...]
+    depth: Depth = Depth.STAMP
+    prefix: str = ""
+    repair: Repair | None = None
+    way: str = "check"
+    adopt: bool = False
+    source: SourceSide | None = None
+    streams: int = 1
+
+    def words(self) -> str:
+        """What makes two runs the same reconciliation, of which the later goes on where the earlier was ended."""
+        asked = [repr(self.route), self.targets, self.depth.value, self.prefix, self.way, self.adopt]
+        return json.dumps(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a reconciliation needs beside its wish.
+
+    Args:
+        log: where bookmark, lists and books are written.
+        store: a store by its name.
+        skip: for a store's name, which of its keys are the log store's own.
+        threads: for what has to be asked, beside those of the streams.
+        see: is told how many pairs of a target were compared more.
+        complain: is told what did not stop anything.
+    """
+
+    log: Store
+    store: Callable[[str], Store]
+    skip: Callable[[str], Callable[[str], bool]]
+    now: Callable[[], datetime]
+    threads: int = 16
+    see: Callable[[str, int], None] = lambda _target, _more: None
+    complain: Callable[[str], None] = lambda _: None
+
+
+class Halt(Deadline):
+    """A deadline that can also be called: every stream ends at its next page, every task at its next part."""
+
+    __slots__ = ("_called", "_of")
+
+    def __init__(self, of: Deadline) -> None:
+        self._of, self._called = of, threading.Event()
+
+    def call(self) -> None:
+        """Nothing new begins from here on."""
+        self._called.set()
+
+    def left(self) -> float:
+        """Seconds left, none once it was called."""
+        return 0.0 if self._called.is_set() else self._of.left()
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """One reconciliation of a route with its targets."""
+
+    wish: Wish
+    world: World
+    deadline: InitVar[Deadline]
+    halt: Halt = field(init=False)
+    plan: Plan = field(init=False)
+    _marks: Bookmarks = field(init=False)
+    _began: float = field(init=False, default_factory=time.monotonic)
+
+    def __post_init__(self, deadline: Deadline) -> None:
+        self.halt = Halt(deadline)
+        self._marks = Bookmarks(self.world.log, self.wish.route.name, self.wish.words())
+
+    def begin(self, *, restart: bool = False) -> str:
+        """Make the plan, or find the one of a run that was ended. Returns when that began, "" for a new one."""
+        found = None if restart else self._marks.plan()
+        now = self.world.now()
+        if found and not found.done and now - _moment(found.time) < _FORGOTTEN:
+            self.plan = found
+            return found.time
+        if restart or found:
+            self._marks.forget()
+        self.plan = Plan(f"{now.astimezone(timezone.utc):{_TIME}}", [(target, [ALL]) for target in self.wish.targets])
+        self._marks.save_plan(self.plan)
+        return ""
+
+    def run(self) -> list[Book]:
+        """Compare and repair to the end of both sides, or of the deadline. Returns the books; writes them at the end.
+
+        Raises:
+            RelayError: a side could not be listed, or the log store not be written. What is done is kept.
+        """
+        try:
+            with (
+                under(self.halt),
+                ThreadPoolExecutor(self.world.threads, thread_name_prefix="relay-ask") as threads,
+            ):
+                for number in range(len(self.plan.targets)):
+                    self._target(number, threads)
+        except OutOfTime:
+            pass  # the books say that they are not complete, and the marks where to go on
+        finally:
+            self.plan.seconds += time.monotonic() - self._began
+            self._began = time.monotonic()
+        return self.end()
+
+    def end(self) -> list[Book]:
+        """The books as they stand. Where nothing is left to do they are written, and the bookmark is forgotten."""
+        books = self.books()
+        if all(book.ended for book in books):
+            self._publish(books)
+        else:
+            self._marks.save_plan(self.plan)
+        return books
+
+    def books(self) -> list[Book]:
+        """The books as they stand, one for each target."""
+        return [self._book(number) for number in range(len(self.plan.targets))]
+
+    def _book(self, number: int) -> Book:
+        target, spans = self.plan.targets[number]
+        counts, ended = Counts(), True
+        for place in range(len(spans)):
+            mark = self._marks.mark(number, place) or Mark()
+            counts, ended = counts.plus(mark.counts), ended and mark.over
+        check = self.wish.repair is None
+        return Book(self.wish.route.name, target, counts, ended, check, self.plan.time, self.plan.seconds)
+
+    # The work.
+
+    def _target(self, number: int, threads: ThreadPoolExecutor) -> None:
+        target, spans = self.plan.targets[number]
+        work = _Work(self, number, self._judge(target), threads)
+        if len(spans) == 1 and self.wish.streams > 1:
+            rest = work.first(SPLIT_AFTER)
+            if rest is None:
+                return
+            spans[:] = [Span("", rest), *self._cut(target, Span(rest))]
+            self._marks.save_plan(self.plan)
+        work.all(len(spans), self.wish.streams)
+
+    def _judge(self, target: str) -> Judge:
+        route, store = self.wish.route, self.world.store
+        shut = self.world.skip(target)
+        return Judge(
+            route,
+            store(route.source_store),
+            store(target),
+            self.wish.depth,
+            lambda key: not shut(key),
+            stamped=self.wish.adopt,
+            fresh=self.wish.source is None,
+        )
+
+    def _cut(self, target: str, span: Span) -> Sequence[Span]:
+        """The rest of both sides in spans, by the keys of the side that has more to cut at."""
+        route, store = self.wish.route, self.world.store
+        sides = [(store(target), route.add_prefix)]
+        if not self.wish.source:
+            sides.insert(0, (store(route.source_store), route.strip_prefix))
+        cuts = (split(_rests(*each, self.within), self.wish.streams, span) for each in sides)
+        return next((found for found in cuts if len(found) > 1), (span,))
+
+    def sides(self, target: str, span: Span) -> tuple[Side, Side]:
+        """Both sides of a span."""
+        route, world = self.wish.route, self.world
+        there = side(world.store(target), route.add_prefix, span, world.skip(target), self.within)
+        if self.wish.source:
+            return self.wish.source(span), there
+        name, strip = route.source_store, route.strip_prefix
+        return side(world.store(name), strip, span, world.skip(name), self.within), there
+
+    @property
+    def within(self) -> str:
+        """How all rests begin."""
+        return self.wish.prefix.removeprefix(self.wish.route.strip_prefix)
+
+    def mark(self, number: int, place: int) -> Mark:
+        """A span's mark."""
+        return self._marks.mark(number, place) or Mark()
+
+    def keep(self, number: int, place: int, mark: Mark) -> None:
+        """Write a mark, and before it the lines that are many."""
+        put_away(self.world.log, self._marks, mark, (number, place))
+        self._marks.save(number, place, mark.text())
+
+    # The end.
+
+    def _publish(self, books: list[Book]) -> None:
+        log, folder = self.world.log, f"{FOLDER}{self.wish.route.name}/{self.plan.time}/"
+        for kind in WITH_LIST:
+            publish(log, f"{folder}{kind.value}", self._pieces(kind.value))
+        body = json.dumps([book.members() for book in books], indent=1).encode()
+        log.put(f"{folder}books.json", body, Meta(content_type="application/json"))
+        self.plan.done = True
+        self._marks.save_plan(self.plan)
+        self._marks.forget()
+
+    def _pieces(self, kind: str) -> Iterator[bytes]:
+        for number, (_, spans) in enumerate(self.plan.targets):
+            for place in range(len(spans)):
+                self.halt.check()
+                yield from gather(self.world.log, self._marks, self.mark(number, place), (number, place), kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The spans of one target."""
+
+    whole: Reconciliation
+    number: int
+    judge: Judge
+    threads: ThreadPoolExecutor
+
+    def first(self, most: int) -> str | None:
+        """Work through some *most* pairs of the only span. Returns where it is then, None at its end."""
+        self.all(1, 1, most)
+        mark = self.whole.mark(self.number, 0)
+        return None if mark.over else mark.after
+
+    def all(self, count: int, streams: int, most: int | None = None) -> None:
+        """Work through all spans. One that cannot go on ends the others at their next page, and so does Ctrl-C."""
+        with ThreadPoolExecutor(streams, thread_name_prefix="relay-span") as pool:
+            futures = [pool.submit(contextvars.copy_context().run, self._run, place, most) for place in range(count)]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                self.whole.halt.call()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _run(self, place: int, most: int | None) -> None:
+        whole, wish = self.whole, self.whole.wish
+        target, spans = whole.plan.targets[self.number]
+        mark = whole.mark(self.number, place)
+        if mark.over or (most and mark.compared >= most):
+            return
+        run = SpanRun(
+            judge=self.judge,
+            target=target,
+            mark=mark,
+            keep=lambda mark: whole.keep(self.number, place, mark),
+            repair=wish.repair,
+            adopt=Adopt(self.judge, whole.world.complain) if wish.adopt else None,
+            threads=self.threads,
+            deadline=whole.halt,
+            see=lambda more: whole.world.see(target, more),
+        )
+        run.work(lambda after: self._pairs(Span(after, spans[place].until)), most)
+
+    def _pairs(self, span: Span) -> Iterator[Pair]:
+        return merge(*self.whole.sides(self.whole.plan.targets[self.number][0], span))
+
+
+def _rests(store: Store, prefix: str, within: str) -> Callable[[str], Iterator[str]]:
+    def rests(after: str) -> Iterator[str]:
+        found = store.list(prefix + within, prefix + after if after else "")
+        return (info.key[len(prefix) :] for info in found)
+
+    return rests
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, _TIME).replace(tzinfo=timezone.utc)
+    except ValueError as error:
+        raise RelayError(f"{text[:60]!r} is no time: say --restart to forget the bookmark") from error

@@ -1,0 +1,197 @@
+"""One span of both sides: page by page judged, counted and repaired, each step kept in its mark before the next."""
+
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from bucketrelay import routes
+from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.reconcile.adopt import Adopt
+from bucketrelay.drivers.reconcile.bookmark import Mark
+from bucketrelay.drivers.reconcile.books import REPAIRABLE, WITH_LIST, Kind, Verdict, line
+from bucketrelay.drivers.reconcile.compare import Pair
+from bucketrelay.drivers.reconcile.judge import Depth, Judge
+from bucketrelay.errors import OutOfTime, RelayError
+from bucketrelay.model import Change, Outcome, Result, Task
+
+PAGE = 1000  # pairs between two marks at most: no more than a page of both sides
+_ASKED = 250  # pairs of a page that have to be asked about: so that a function gets through one
+_ENOUGH = 250  # that wait, before they are repaired together: the runner's threads want work
+
+# What becomes of tasks: results, or None for a task that somebody else has now.
+Repair = Callable[[Sequence[Task], Deadline], Sequence[Result | None]]
+
+
+@dataclass(slots=True)
+class SpanRun:
+    """Works through a span.
+
+    Args:
+        judge: says what pairs are.
+        mark: where the span is; changed as it goes on.
+        keep: writes the mark, and the lines that are many, durably.
+        repair: runs tasks, or hands them on. None: differences are reported only.
+        adopt: gives equal objects our stamp. None: they are left as they are.
+        threads: for what has to be asked.
+        see: is told how many pairs have been compared more.
+    """
+
+    judge: Judge
+    target: str
+    mark: Mark
+    keep: Callable[[Mark], None]
+    repair: Repair | None
+    adopt: Adopt | None
+    threads: Executor
+    deadline: Deadline
+    see: Callable[[int], None]
+    _resumed: bool = field(init=False)  # what waits may have been repaired by a process that was killed
+
+    def __post_init__(self) -> None:
+        self._resumed = self.mark.begun
+
+    def work(self, pairs: Callable[[str], Iterator[Pair]], most: int | None = None) -> None:
+        """Go on from the mark to the end of the span, or until some *most* pairs have been compared.
+
+        Args:
+            pairs: the span's pairs whose rest is greater than the given one.
+
+        Raises:
+            OutOfTime: the mark says where to go on.
+            RelayError: a side could not be listed, the mark not be kept.
+        """
+        if self.mark.begun:
+            self._settle()
+        coming = iter(()) if self.mark.ended else pairs(self.mark.after)
+        while page := self._next(coming):
+            self.deadline.check()
+            self._judge(page)
+            if most and self.mark.compared >= most:
+                return
+        self.mark.ended = True
+        self._keep(settle=bool(self.mark.waiting))
+
+    def _next(self, coming: Iterator[Pair]) -> list[tuple[Pair, Verdict | None]]:
+        """A page, each pair with what the listings tell of it."""
+        page: list[tuple[Pair, Verdict | None]] = []
+        asked = 0
+        for pair in islice(coming, PAGE):
+            verdict = self.judge.at_sight(pair)
+            page.append((pair, verdict))
+            asked += verdict is None
+            if asked >= _ASKED:
+                break
+        return page
+
+    def _judge(self, page: list[tuple[Pair, Verdict | None]]) -> None:
+        asked = iter(self._ask([pair for pair, verdict in page if verdict is None]))
+        for _, verdict in page:
+            self._enter(verdict or next(asked))
+        self.mark.after = page[-1][0].rest
+        self.mark.compared += len(page)
+        self._keep(settle=len(self.mark.waiting) >= _ENOUGH)
+        self.see(len(page))
+
+    def _ask(self, pairs: list[Pair]) -> list[Verdict]:
+        # Each in a context of its own: one cannot be entered twice at once, and the deadline is in it.
+        futures = [self.threads.submit(contextvars.copy_context().run, self._asked, pair) for pair in pairs]
+        return _results(futures)
+
+    def _asked(self, pair: Pair) -> Verdict:
+        self.deadline.check()
+        verdict = self.judge.ask(pair)
+        return self.adopt(verdict, pair, self.deadline) if self.adopt and verdict.unstamped else verdict
+
+    def _enter(self, verdict: Verdict) -> None:
+        """Count a pair, or let it wait for its repair."""
+        if self.repair and verdict.kind in REPAIRABLE:
+            self.mark.waiting.append(verdict)
+        else:
+            self._count(verdict)
+
+    def _count(self, verdict: Verdict) -> None:
+        self.mark.counts.add(verdict)
+        self.mark.counts.adopted += verdict.why == Adopt.DONE
+        if verdict.kind in WITH_LIST:
+            rest = verdict.rest
+            text = line(verdict, self.judge.key(rest), self.target, self.judge.target_key(rest))
+            self.mark.lines.setdefault(verdict.kind.value, []).append(text)
+
+    def _keep(self, *, settle: bool) -> None:
+        """Keep the mark; with *settle*, repair what waits, of which the mark already tells."""
+        self.mark.begun = settle
+        self.keep(self.mark)
+        if settle:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Repair what waits. What was not finished in time waits on."""
+        assert self.repair, "nothing waits where nothing is repaired"
+        waiting = self.mark.waiting
+        results = self.repair([self._task(verdict) for verdict in waiting], self.deadline)
+        rest = []
+        for verdict, result in zip(waiting, results, strict=True):
+            if result is not None and result.outcome is Outcome.UNFINISHED:
+                rest.append(verdict)
+            else:
+                self._count(self._settled(verdict, result))
+        self.mark.waiting, self.mark.begun, self._resumed = rest, bool(rest), bool(rest) and self._resumed
+        self.keep(self.mark)
+        if rest:
+            raise OutOfTime(f"{len(rest)} repairs are unfinished; they go on in the next run")
+
+    def _task(self, verdict: Verdict) -> Task:
+        change = Change.REMOVED if verdict.kind is Kind.SURPLUS else Change.CREATED
+        size = verdict.size if verdict.here else None
+        return routes.task_of(self.judge.route, self.judge.key(verdict.rest), self.target, change=change, size=size)
+
+    def _settled(self, verdict: Verdict, result: Result | None) -> Verdict:
+        """What the pair is to be counted as, now that it is known what became of its task."""
+        counts = self.mark.counts
+        if result is None:
+            counts.queued += 1
+            return verdict
+        if result.outcome is Outcome.FAILED:
+            return replace(verdict, kind=Kind.FAILED, why=result.error)
+        if result.outcome is Outcome.UNCHANGED:
+            try:
+                return self._unchanged(verdict, result.note)
+            except OutOfTime:
+                raise
+            except RelayError as error:
+                return replace(verdict, kind=Kind.FAILED, why=str(error))
+        counts.repaired += 1
+        counts.bytes += result.bytes
+        return verdict
+
+    def _unchanged(self, verdict: Verdict, note: str) -> Verdict:
+        """Nothing was left to do: somebody was faster (we, before we were killed?), or the core declined."""
+        counts = self.mark.counts
+        if note and verdict.kind is not Kind.SURPLUS:
+            return replace(verdict, why=note)
+        there = self.judge.target.look(self.judge.target_key(verdict.rest))
+        ours = there is not None and self.judge.ours(verdict.rest, there)
+        if verdict.kind is Kind.SURPLUS and there is not None:
+            return replace(verdict, kind=Kind.KEPT, why=note or "it was written anew")
+        if verdict.kind is Kind.DIFFERENT and not (self._resumed and ours):
+            return self._equal_after_all(verdict, ours=ours)
+        counts.repaired += 1
+        counts.bytes += verdict.size if self._resumed and verdict.here else 0
+        return verdict
+
+    def _equal_after_all(self, verdict: Verdict, *, ours: bool) -> Verdict:
+        if self.judge.depth is Depth.CONTENT:
+            why = "the bytes differ, and by its stamp the target is a copy of this version: delete it, then reconcile"
+            return replace(verdict, kind=Kind.FAILED, why=why)
+        return replace(verdict, kind=Kind.RIGHT, why="", unstamped=not ours)
+
+
+def _results(futures: "list[Future[Verdict]]") -> list[Verdict]:
+    try:
+        return [future.result() for future in futures]
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
