@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bucketrelay import __version__
 from bucketrelay.commands.doctor import doctor
+from bucketrelay.commands.reconcile import reconcile
 from bucketrelay.commands.replay import replay
 from bucketrelay.commands.replicate import replicate
 from bucketrelay.commands.terminal import usage
@@ -30,5 +31,5 @@ def demo() -> None:
     raise SystemExit(show.main(Console(highlight=False)))
 
 
-for command in (replicate, replay, wire, doctor):
+for command in (replicate, replay, reconcile, wire, doctor):
     cli.add_command(command)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bucketrelay.drivers.reconcile.compare import ALL, Side, Span, merge, side
 from bucketrelay.errors import Damaged, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, ObjectInfo
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 # Characters around every border of UTF-8: one, two, three and four bytes, and those at which UTF-16 sorts otherwise.
 _KEYS = st.text(st.sampled_from("/a~\x7f\x80߿ࠀ\ud7ff\ue000￿\U00010000\U0010ffff"), min_size=1, max_size=4)

@@ -169,3 +169,14 @@ def _members(body: bytes) -> dict[str, Any]:
 
 def _name(target: int, span: int) -> str:
     return f"{target:02}-{span:05}.json"
+
+
+def last_books(log: Store, route: str) -> list[dict[str, object]]:
+    """The newest books of a route, as they were written; none where there are none, or nobody can read them."""
+    names = [info.key for info in log.list(f"{FOLDER}{route}/") if info.key.endswith("/books.json")]
+    found = log.fetch(names[-1], _LARGEST) if names else None
+    try:
+        books = json.loads(bytes(found.body)) if found and found.body else []
+    except ValueError:
+        return []
+    return [book for book in books if isinstance(book, dict)] if isinstance(books, list) else []

@@ -136,12 +136,10 @@ class Judge:
             return Verdict.of(pair, Kind.RIGHT)
         if mine and self.depth is Depth.STAMP:
             return Verdict.of(pair, Kind.DIFFERENT, "the target is a copy of another version")
-        told = True if self.depth is Depth.LISTING else _told(source, there)
-        if told is None or self.stamped:
-            source = self.source.look(source.key) or source
-            told = told or _told(source, there)
-        if self._echo(pair.rest, source):
+        here = self.source.look(source.key) or source
+        if self._echo(pair.rest, here):
             return Verdict.of(pair, Kind.RIGHT)
+        told = True if self.depth is Depth.LISTING else _told(here, there)
         if told:
             return Verdict.of(pair, Kind.RIGHT, unstamped=not mine)
         doubt = "differs" if told is False else "cannot be compared by what the stores tell"

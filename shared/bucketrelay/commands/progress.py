@@ -1,0 +1,75 @@
+"""How far something long has come: one line that is written over on a terminal, else a line now and then."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+_TERMINAL, _ELSEWHERE = 0.5, 30.0  # seconds between two lines
+
+
+class Progress:
+    """Counts what is done, and says how much, how fast, and how long it may still take.
+
+    Args:
+        what: the things that are counted: `keys`.
+        total: how many there may be; 0 where nobody knows.
+        quiet: say nothing.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int = 0,
+        *,
+        quiet: bool = False,
+        out: TextIO | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._what, self._total, self._quiet, self._now = what, total, quiet, now
+        self._out = out or sys.stderr
+        self._terminal = self._out.isatty()
+        self._lock = threading.Lock()
+        self._done, self._began, self._last = 0, now(), now()
+        self._shown = 0  # characters of the line that is on the terminal
+
+    def add(self, count: int) -> None:
+        """So many more are done."""
+        with self._lock:
+            self._done += count
+            moment = self._now()
+            if not self._quiet and moment - self._last >= (_TERMINAL if self._terminal else _ELSEWHERE):
+                self._last = moment
+                self._write(self.words(moment))
+
+    def words(self, moment: float) -> str:
+        """`120,000 of some 1,000,000 keys, 12,000 a second, some 1 min left`."""
+        rate = self._done / max(moment - self._began, 1e-3)
+        known = self._total > self._done
+        of = f" of some {self._total:,}" if known else ""
+        left = f", {_length((self._total - self._done) / rate)} left" if known and rate else ""
+        return f"{self._done:,}{of} {self._what}, {rate:,.0f} a second{left}"
+
+    def end(self) -> None:
+        """Leave the terminal clean."""
+        with self._lock:
+            if self._shown:
+                self._out.write("\r" + " " * self._shown + "\r")
+                self._out.flush()
+                self._shown = 0
+
+    def _write(self, text: str) -> None:
+        if self._terminal:
+            self._out.write("\r" + text.ljust(self._shown))
+            self._shown = len(text)
+        else:
+            self._out.write(f"{text}\n")
+        self._out.flush()
+
+
+def _length(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:,.0f} s"

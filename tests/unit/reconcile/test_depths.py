@@ -1,0 +1,174 @@
+"""Which pairs are equal, at each depth; and equal objects of nobody's that are made ours."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from bucketrelay.core import stamp as stamps
+from bucketrelay.drivers.reconcile.compare import Pair
+from bucketrelay.errors import StoreRefused
+from bucketrelay.model import Deletes, Meta, ObjectInfo
+from reconcile_world import World
+
+OLD, NEW = (datetime(2026, 11, 21, hour, tzinfo=timezone.utc) for hour in (8, 9))
+MD5 = hashlib.md5(b"1").hexdigest()
+
+
+def _kind(world, source, target, depth):
+    """What the listings alone make of a pair; "ask" where they cannot tell."""
+    begun = world.begin(depth=depth, check=True)
+    judge = begun._judge("target")
+    verdict = judge.at_sight(Pair("k", source, target))
+    return verdict.kind.value if verdict else "ask"
+
+
+_SIGHTS = [  # source, target, listing, stamp, content
+    (ObjectInfo("k", 1, "a", OLD), ObjectInfo("k", 2, "a", NEW), "different", "different", "different"),
+    (ObjectInfo("k", 1, "a", OLD), ObjectInfo("k", 1, "a", NEW), "right", "right", "ask"),
+    (ObjectInfo("k", 1, "a", NEW), ObjectInfo("k", 1, "a", OLD), "right", "ask", "ask"),
+    (ObjectInfo("k", 1, "a", OLD), ObjectInfo("k", 1, "b", NEW), "right", "ask", "ask"),
+    (ObjectInfo("k", 1, "a", NEW), ObjectInfo("k", 1, "b", OLD), "different", "ask", "ask"),
+    (ObjectInfo("k", 1, "a", OLD), ObjectInfo("k", 1, "b", None), "different", "ask", "ask"),
+    (ObjectInfo("k", 1, "", OLD), ObjectInfo("k", 1, "", OLD), "right", "ask", "ask"),
+    (ObjectInfo("k", 1, MD5, OLD), ObjectInfo("k", 1, "oci", NEW, checksums={"md5": MD5}), "right", "right", "ask"),
+    *(
+        (
+            ObjectInfo("k", 1, "x", OLD, checksums={"md5": here}),
+            ObjectInfo("k", 1, "y", NEW, checksums={"md5": MD5}),
+            *kinds,
+        )
+        for here, kinds in (
+            (MD5, ("right", "right", "right")),
+            ("0" * 32, ("right", "different", "different")),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "target", "listing", "stamp", "content"), _SIGHTS)
+def test_what_the_listings_tell(world, source, target, listing, stamp, content):
+    found = [_kind(world, source, target, depth) for depth in ("listing", "stamp", "content")]
+    assert found == [listing, stamp, content]
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_the_stamp_of_a_copy_tells_where_the_etags_do_not(versioned):
+    world = World(versioned=versioned)
+    world.source.write("k", b"0123456789")
+    world.replicate("k")
+    _other_etag(world.target, "k")
+    assert world.counts(check=True)["right"] == 1
+    world.source.write("k", b"0123456789", Meta(content_type="text/plain"))  # the bytes and the ETag stay
+    assert world.counts(check=True)["different"] == 1
+    assert world.counts()["repaired"] == 1
+    assert world.target.info("k").meta.content_type == "text/plain"
+
+
+def _other_etag(store, key):
+    """As of an object that was written in parts."""
+    held = store.bucket.objects[store.address.prefix + key]
+    store.bucket.objects[store.address.prefix + key] = replace(held, etag="9" * 32 + "-2")
+
+
+def test_nobodys_object_is_equal_where_the_etags_say_so(world):
+    world.source.write("k", b"1")
+    world.target.write("k", b"1")
+    assert world.counts(check=True) == {"complete": True, "source_objects": 1, "target_objects": 1, "right": 1}
+    world.source.write("k", b"1")  # newer now: its metadata may be another
+    book = world.counts(check=True)
+    assert (book["right"], book["unstamped"]) == (1, 1)
+
+
+def test_by_content_every_byte_is_compared_where_no_digest_tells(world):
+    for key, here, there in (("a", b"0123456789", b"0123456789"), ("b", b"0123456789", b"012345678X")):
+        world.source.write(key, here)
+        world.target.write(key, there)
+        _other_etag(world.target, key)
+    book = world.counts(check=True, depth="content")
+    assert (book["right"], book["different"], book["unstamped"]) == (1, 1, 1)
+    assert world.counts(depth="content")["repaired"] == 1
+    assert world.target.body("b") == b"0123456789"
+
+
+def test_bytes_that_differ_under_a_stamp_that_fits_are_never_called_right(world):
+    world.source.write("k", b"0123456789")
+    world.replicate("k")
+    held = world.target.info("k")
+    text = held.meta.user[stamps.NAME].rsplit(";", 2)[0] + ";;"  # as of a copy in parts: no digest, no MD5
+    world.target.write("k", b"012345678X", Meta(user={stamps.NAME: text}))
+    book = world.counts(depth="content", check=True)
+    assert book["different"] == 1
+    book = world.counts(depth="content")
+    assert book.get("right", 0) == 0
+    assert book.get("failed", 0) + book.get("repaired", 0) == 1
+    assert (world.target.body("k") == b"0123456789") == bool(book.get("repaired"))
+
+
+# Adoption.
+
+
+def _adopted(world, **more):
+    return world.counts(adopt=True, **more)
+
+
+@pytest.mark.parametrize("copies", [True, False], ids=["by the server", "by hand"])
+@pytest.mark.parametrize("depth", ["listing", "stamp", "content"])
+def test_equal_objects_become_ours_without_the_source_being_read(copies, depth):
+    world = World(copies=copies, versioned=True).route_with(deletes=Deletes.FOLLOW)
+    for key in ("a", "b"):
+        world.source.write(key, b"1", Meta(content_type="text/plain"))
+        world.target.write(key, b"1", Meta(content_type="application/octet-stream"))
+    world.replicate("a")
+    world.source.calls.clear()
+    book = _adopted(world, depth=depth)
+    assert (book["right"], book["adopted"], book.get("unstamped", 0), book.get("repaired", 0)) == (2, 1, 0, 0)
+    reads = [call for call in world.source.calls if call[0] in ("fetch", "read")]
+    assert not reads or depth == "content"
+    assert world.target.info("b").meta.content_type == "text/plain"
+    assert world.target.body("b") == b"1"
+    world.replicate("b")  # an event about it finds our copy of this very version
+    world.source.remove("b")
+    assert world.counts()["surplus"] == 1
+    assert world.target.keys() == ["a"]
+
+
+def test_a_large_object_that_no_server_copies_is_left_and_said(monkeypatch):
+    monkeypatch.setattr("bucketrelay.drivers.reconcile.adopt._BY_HAND", 0)
+    world, said = World(copies=False), []
+    world.source.write("k", b"1")
+    world.target.write("k", b"1")
+    begun = world.begin(adopt=True)
+    begun.world = replace(begun.world, complain=said.append)
+    (book,) = begun.run()
+    assert (book.counts.right, book.counts.unstamped, book.counts.adopted) == (1, 1, 0)
+    assert "too large to be written back" in said[0]
+
+
+def test_what_was_written_meanwhile_is_not_adopted(world):
+    world.source.write("k", b"1")
+    world.target.write("k", b"1")
+    looks = iter(range(100))  # the first one is for the comparison, the second for the adoption
+    world.source.arrange("look", lambda: next(looks) == 1 and world.source.write("k", b"2"), 9, "k")
+    book = world.counts(adopt=True)
+    assert (book["right"], book["unstamped"], book.get("adopted", 0)) == (1, 1, 0)
+    assert stamps.NAME not in world.target.info("k").meta.user
+
+
+def test_a_strict_route_adopts_nothing_that_would_lose_something(world):
+    world.route_with(strict=True)
+    world.source.write("k", b"1", Meta(user={"long": "x" * 3000}))
+    world.target.write("k", b"1")
+    assert _adopted(world).get("adopted", 0) == 0
+
+
+def test_a_refusal_to_be_looked_at_is_a_failed_pair_and_no_end(world):
+    for key in ("a", "b"):
+        world.source.write(key, b"1")
+        world.target.write(key, b"1")
+        world.source.write(key, b"1")
+    world.target.fail("look", StoreRefused("403"), 1, "a")
+    book = world.counts(check=True)
+    assert (book["failed"], book["failed_there"], book["right"]) == (1, 1, 1)
+    assert world.lists()["failed"][0]["why"] == "403"
