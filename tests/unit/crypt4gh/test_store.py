@@ -20,7 +20,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import SourceChanged, StoreRefused
 from bucketrelay.model import Meta, ObjectInfo, Outcome, Task
 from bucketrelay.store import MiB
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 from unit.crypt4gh.c4gh import decrypted, divided, encrypted, pair, with_edits
 
 ARCHIVE, PARTNER = pair(), pair()
