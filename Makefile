@@ -2,11 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+DEMO := .venv/.demo
 
 .PHONY: demo test test-pythons slow soak fault-matrix mutants storms fuzz audit lint format bench clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+
+$(DEMO): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "bucketrelay needs Python 3.10 or newer: make PYTHON=/path/to/python3.12")'
+	@echo "installing what the demo needs into .venv, once: some 55 packages, most of the time for Oracle's SDK of 600 MB"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo]'
+	@touch $@
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "bucketrelay needs Python 3.10 or newer: make PYTHON=/path/to/python3.12")'
@@ -14,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: $(READY)  ## the main job between local stand-ins of three clouds, shown in tables
+demo: $(if $(wildcard $(READY)),,$(DEMO))  ## the main job between local stand-ins of three clouds, to be watched
 	@$(BIN)/python -m bucketrelay demo
 
 test: $(READY)  ## all tests but the slow ones; some four minutes on two cores, and a third process for what waits

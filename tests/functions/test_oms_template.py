@@ -173,10 +173,12 @@ def test_an_address_of_another_task_is_a_mistake_that_says_where(function, oms, 
     assert lists(obs) == {"success_object": [], "failed_object": []}
 
 
-def test_a_removal_is_nobodys_business(function, oms, obs):
-    assert function().invoke(event("a", name="ObjectRemoved:Delete")) == {"tasks": 0, "bytes": 0}
+def test_a_removal_is_told_to_nobody_and_the_lists_say_so(function, oms, obs):
+    assert function().invoke(event("a", name="ObjectRemoved:Delete")) == {"tasks": 1, "unchanged": 1, "bytes": 0}
     assert oms.got == []
-    assert lists(obs) == {"success_object": [], "failed_object": []}
+    (line,) = lists(obs)["success_object"]
+    assert (line["outcome"], line["change"]) == ("unchanged", "removed")
+    assert "nobody was told" in line["note"]
 
 
 def test_the_lists_own_events_are_not_forwarded(function, oms, obs):

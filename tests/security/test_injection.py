@@ -201,7 +201,7 @@ def test_a_key_is_shown_as_it_is_in_a_table(tmp_path, monkeypatch, key):
     done = CliRunner().invoke(cli, ["replicate", "--as", "s3", "--dry-run", "-q", "e.json"], env={"COLUMNS": "300"})
 
     assert done.exit_code == 0, done.output
-    said = re.sub(r"[^\x20-\x7e\n]", lambda found: f"<{ord(found[0]):x}>", done.stdout)
+    said = re.sub(r"[^\x20-\x7e\n\t]", lambda found: f"<{ord(found[0]):x}>", done.stdout)
     assert "<" not in said, said
     wanted = "".join(
         c if " " <= c <= "~" else f"\\{'x' if ord(c) < 256 else 'u'}{ord(c):0{2 if ord(c) < 256 else 4}x}" for c in key
@@ -224,7 +224,7 @@ def test_the_name_of_a_list_cannot_steer_the_terminal_that_replays_it(tmp_path, 
     stores = "".join(f'[stores.{n}]\nurl = "file://{tmp_path}/{n}"\n' for n in "tl")
     route = '[stores.s]\nurl = "s3://s"\n[[routes]]\nname = "r"\nsource = "s"\ntargets = ["t"]\n'
     (tmp_path / "relay.toml").write_text(f'log = "l"\n{stores}{route}')
-    done = CliRunner().invoke(cli, ["replay"])
+    done = CliRunner().invoke(cli, ["replay", "-v"])
 
     assert done.exit_code == 0, done.output
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", done.output)

@@ -8,7 +8,7 @@ from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig, find,
 from bucketrelay.config.environment import OMS_VARIABLES, RELAY_VARIABLES
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Change, Deletes, ObjectEvent
-from bucketrelay.routes import Route, plan
+from bucketrelay.routes import Route, plan, resolve
 
 OMS = {
     "sync_url": "https://oms.cn-north-4.myhuaweicloud.com/v2/0123/sync-tasks/42/events",
@@ -82,7 +82,9 @@ def test_an_absolute_path_in_the_environment_is_taken_as_it_is(places):
 def test_a_named_file_that_is_not_there_is_a_mistake_and_no_other_is_taken(places):
     _, beside, cwd = places
 
-    with pytest.raises(ConfigError, match=r"BUCKETRELAY_CONFIG: there is no file .*nowhere\.toml: correct the path"):
+    with pytest.raises(
+        ConfigError, match=r"BUCKETRELAY_CONFIG=nowhere\.toml: there is no file .*nowhere\.toml: correct the path"
+    ):
         find({"BUCKETRELAY_CONFIG": "nowhere.toml"}, beside, cwd)
 
 
@@ -133,8 +135,17 @@ def test_the_six_variables_of_the_oms_template_are_a_configuration():
 
     assert from_environment(OMS) == Config(
         log="log",
-        stores={"source": StoreConfig("source", Address("obs", "*")), "log": StoreConfig("log", log, options)},
-        routes=(Route("oms", Address("obs", "*"), "source", forward="oms", ignores=(log,)),),
+        stores={
+            "source": StoreConfig("source", Address("obs", "*")),
+            "source-s3": StoreConfig("source-s3", Address("s3", "*")),
+            "source-oci": StoreConfig("source-oci", Address("oci", "*")),
+            "log": StoreConfig("log", log, options),
+        },
+        routes=(
+            Route("oms", Address("obs", "*"), "source", forward="oms", ignores=(log,)),
+            Route("oms-s3", Address("s3", "*"), "source-s3", forward="oms", ignores=(log,)),
+            Route("oms-oci", Address("oci", "*"), "source-oci", forward="oms", ignores=(log,)),
+        ),
         forwards={"oms": ForwardConfig("oms", "oms", OMS["sync_url"], OMS["sync_url"], "42", *keys)},
     )
 
@@ -149,9 +160,23 @@ def test_with_the_oms_template_every_created_object_of_the_events_bucket_is_forw
     assert config.address(task.source) == Address("obs", "whichever")
 
 
-@pytest.mark.parametrize("change", [Change.REMOVED, Change.IGNORED])
-def test_with_the_oms_template_other_changes_are_not_forwarded(change):
-    assert plan(ObjectEvent("obs", "whichever", "a", change), from_environment(OMS).routes) == ()
+@pytest.mark.parametrize(
+    ("cloud", "namespace", "route"), [("obs", "", "oms"), ("s3", "", "oms-s3"), ("oci", "ns", "oms-oci")]
+)
+def test_with_the_oms_template_every_cloud_may_call(cloud, namespace, route):
+    config = from_environment(OMS)
+
+    (task,) = plan(ObjectEvent(cloud, "whichever", "a", Change.CREATED, namespace), config.routes)
+    assert (task.route, task.forward) == (route, "oms")
+    assert config.address(task.source) == Address(cloud, "whichever", namespace)
+
+
+def test_with_the_oms_template_a_record_that_may_be_of_obs_or_s3_is_of_obs():
+    assert resolve(ObjectEvent("s3", "whichever", "a", Change.CREATED), from_environment(OMS).routes) == "obs"
+
+
+def test_with_the_oms_template_what_changes_nothing_is_not_forwarded():
+    assert plan(ObjectEvent("obs", "whichever", "a", Change.IGNORED), from_environment(OMS).routes) == ()
 
 
 def test_an_endpoint_with_its_scheme_is_kept_as_it_is():

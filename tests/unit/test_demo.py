@@ -1,16 +1,59 @@
 """The demonstration keeps its promises, and says so."""
 
+import json
+import os
 import subprocess
 import sys
 
+import pytest
+from click.testing import CliRunner
 
-def test_the_demo_ends_with_every_target_equal_to_its_source():
-    done = subprocess.run(
-        [sys.executable, "-m", "bucketrelay", "demo"], capture_output=True, text=True, check=False, timeout=100
+from bucketrelay.cli import cli
+
+
+def run(*words, **environ):
+    return subprocess.run(
+        [sys.executable, "-m", "bucketrelay", "demo", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        env={**os.environ, **environ},
     )
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "every target equals its source" in done.stdout
-    assert "failed_object" in done.stdout
-    assert "1 to come again" in done.stdout
-    assert done.stderr == ""
+
+@pytest.fixture(scope="module")
+def screen():
+    done = run()
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_demo_begins_with_what_came_of_it(screen):
+    assert screen[0].startswith("every target equals its source: 5 of 5 steps as promised, in ")
+
+
+def test_a_target_that_is_equal_is_said_to_be_the_same_and_another_how_it_differs(screen):
+    assert f"     {'obs://photos-mirror':26}differs: lacks 2026/last.jpg" in screen
+    assert screen.count(f"     {'oci://photos-mirror@demo':26}same") == 4
+
+
+def test_a_failure_is_told_in_words_and_comes_again(screen):
+    (failed,) = [number for number, line in enumerate(screen) if line.startswith("   failed_object")]
+    said = " ".join(line.strip() for line in screen[failed + 1 : failed + 4])
+
+    assert screen[failed].endswith("  failed     obs://photos-mirror/2026/last.jpg")
+    assert "InternalError (500): the demo has switched this off" in said
+    assert "it comes again" in said
+    assert "   Lambda took 1 message from SQS: 0 done, 1 to come again" in screen
+
+
+def test_nothing_is_wider_than_eighty_columns_and_every_key_is_whole(screen):
+    assert max(map(len, screen)) <= 80
+    assert any(line.endswith("oci://photos-mirror@demo/2026/café 1+1.jpg") for line in screen)
+
+
+def test_in_json_the_demo_gives_the_lines_of_the_lists_and_nothing_else():
+    lines = [json.loads(line) for line in CliRunner().invoke(cli, ["--json", "demo"]).stdout.splitlines()]
+
+    assert {line["outcome"] for line in lines} == {"copied", "deleted", "unchanged", "failed"}

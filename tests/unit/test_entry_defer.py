@@ -225,10 +225,10 @@ def test_a_failed_task_beside_an_unfinished_one_is_told_to_the_platform_which_br
 def test_a_dry_run_shows_deferred_tasks_and_refusals():
     payload = tasks()
     payload["bucketrelay"]["tasks"] += tasks(key="a.tmp", change="removed")["bucketrelay"]["tasks"]
-    shown, refused = entry.tasks_of(payload, World().system, cloud=None)
+    found = entry.foresee(payload, World().system, cloud=None)
 
-    assert [(task.key, task.target) for task in shown] == [("k", "x")]
-    assert [(result.key, result.change) for result in refused] == [("a.tmp", Change.REMOVED.value)]
+    assert [(task.key, task.target) for task in found.tasks] == [("k", "x")]
+    assert [(result.key, result.change) for result in found.refused] == [("a.tmp", Change.REMOVED.value)]
 
 
 def test_a_task_deferred_for_any_bucket_keeps_its_bucket():
@@ -236,12 +236,12 @@ def test_a_task_deferred_for_any_bucket_keeps_its_bucket():
     world = World()
     object.__setattr__(world.system, "routes", (route,))
     deferral = Deferral("oms", "k", source="obs://mine")
-    task, _ = entry.tasks_of(
+    found = entry.foresee(
         {"bucketrelay": {"version": 1, "tasks": [{"route": "oms", "key": "k", "source": "obs://mine"} | rest()]}},
         world.system,
         cloud="obs",
     )
-    assert [(one.source, one.key, one.forward) for one in task] == [(deferral.source, deferral.key, "oms")]
+    assert [(one.source, one.key, one.forward) for one in found.tasks] == [(deferral.source, deferral.key, "oms")]
 
 
 def rest():

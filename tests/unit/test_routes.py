@@ -55,9 +55,11 @@ def test_a_forward_is_one_task_without_a_target():
     assert (task.forward, task.target, task.target_key, task.key) == ("oms", "", "", "in/a b.jpg")
 
 
-@pytest.mark.parametrize(("deletes", "tasks"), [(Deletes.KEEP, 0), (Deletes.FOLLOW, 1)])
-def test_a_forward_hears_of_a_removal_only_where_it_follows_deletes(deletes, tasks):
-    assert len(plan(event(change=Change.REMOVED), [route(targets=(), forward="hook", deletes=deletes)])) == tasks
+@pytest.mark.parametrize("deletes", Deletes)
+def test_a_removal_is_a_task_of_a_forward_that_keeps_too_which_then_says_so(deletes):
+    (task,) = plan(event(change=Change.REMOVED), [route(targets=(), forward="hook", deletes=deletes)])
+
+    assert (task.change, task.deletes) == (Change.REMOVED, deletes)
 
 
 def test_a_removal_is_looked_into_for_a_target_even_where_deletes_are_kept():

@@ -1,354 +1,190 @@
-"""The main job, to be watched: three local clouds, their real SDKs and events, the real entrypoint functions."""
+"""`bucketrelay demo`: the main job, to be watched, without an account or a network."""
 
-import importlib.util
-import io
 import json
-import logging
-import os
+import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from textwrap import wrap
+from typing import TYPE_CHECKING
 
-import boto3
-from moto.server import ThreadedMotoServer
-from rich.console import Console
-from rich.markup import escape
-from rich.panel import Panel
-from rich.table import Table
+import click
 
-from bucketrelay_emulators.engine.faults import ALWAYS, Fault
-from bucketrelay_emulators.obs.emulator import ObsEmulator
-from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay.commands.terminal import CONTROL, FAILED, OK, common, usage
+from bucketrelay.model import Outcome, Result
 
-FUNCTIONS = Path(__file__).parents[3] / "functions"
-S3_BUCKETS = ("photos", "scans-copy", "reports-copy", "relay-logs")
-QUEUE = "photos-events"
+if TYPE_CHECKING:
+    from bucketrelay.commands.demo_world import Clouds
 
-CONFIG = """\
-log = "logs"
-
-[stores.photos]
-url = "s3://photos"
-[stores.scans-copy]
-url = "s3://scans-copy"
-[stores.reports-copy]
-url = "s3://reports-copy"
-[stores.logs]
-url = "s3://relay-logs"
-[stores.scans]
-url = "obs://scans"
-[stores.photos-on-obs]
-url = "obs://photos-mirror"
-[stores.reports]
-url = "oci://reports@demo"
-[stores.photos-on-oci]
-url = "oci://photos-mirror@demo"
-
-[[routes]]
-name = "photos"
-source = "photos"
-targets = ["photos-on-obs", "photos-on-oci"]
-deletes = "follow"
-
-[[routes]]
-name = "scans"
-source = "scans"
-targets = ["scans-copy"]
-deletes = "follow"
-
-[[routes]]
-name = "reports"
-source = "reports"
-targets = ["reports-copy"]
-deletes = "follow"
-"""
+_GREEN, _RED, _DIM, _BOLD = "green", "red", "bright_black", "bold"
 
 
-def main(out: Console) -> int:
-    """Run the demonstration; 0 if everything that was promised happened."""
-    if not FUNCTIONS.is_dir():
-        out.print("bucketrelay demo runs the functions of a source tree: clone the repository and say `make demo`")
-        return 2
-    started = time.monotonic()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # moto's server: a line for each request
-    with Clouds.start() as clouds:
-        out.print(Panel("Three clouds on 127.0.0.1: S3 (moto), Huawei OBS and Oracle OCI (bucketrelay_emulators)"))
-        shows = (_created, _overwritten, _deleted, _one_target_down, _comes_again)
-        good = [show(clouds, out) for show in shows]
-        out.print(_lists(clouds))
-        out.print(_requests(clouds))
-    ok = all(good)
-    word = "[green]every target equals its source[/]" if ok else "[red]something is not as promised, see above[/]"
-    out.print(
-        f"\n{word}, after {time.monotonic() - started:.1f} s.  Next: README.md shows a configuration and the functions;"
-    )
-    out.print("`bucketrelay replicate EVENT.json --dry-run` says what an event would do with yours.", markup=False)
-    return 0 if ok else 1
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A source and one of its targets, after a step."""
+
+    source: str
+    holds: dict[str, str]
+    target: str
+    there: dict[str, str]
+
+    @property
+    def same(self) -> bool:
+        """Whether they are equal."""
+        return self.holds == self.there
 
 
-def _created(clouds: "Clouds", out: Console) -> bool:
-    clouds.s3.put_object(
-        Bucket="photos", Key="2026/café 1+1.jpg", Body=b"a photo", ContentType="image/jpeg", Metadata={"owner": "ann"}
-    )
-    clouds.obs.client().putContent("scans", "in/page 1.tif", "a scan")
-    clouds.oci.client().put_object("demo", "reports", "q3/100%.pdf", b"a report", content_type="application/pdf")
-    told = [*clouds.run_lambda(), *clouds.run_functiongraph(), *clouds.run_fn()]
-    return clouds.show(out, "1 · written with the clouds' own SDKs, each told by its own event", told)
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was done, what the platforms said to it, and what the buckets hold then."""
+
+    title: str
+    told: tuple[str, ...]
+    sides: tuple[Side, ...]
+    well: bool  # whether it came as it had to
 
 
-def _overwritten(clouds: "Clouds", out: Console) -> bool:
-    clouds.s3.put_object(Bucket="photos", Key="2026/café 1+1.jpg", Body=b"a better photo", ContentType="image/jpeg")
-    return clouds.show(out, "2 · overwritten in S3", clouds.run_lambda(), "s3://photos")
-
-
-def _deleted(clouds: "Clouds", out: Console) -> bool:
-    clouds.obs.client().deleteObject("scans", "in/page 1.tif")
-    return clouds.show(out, "3 · deleted in OBS", clouds.run_functiongraph(), "obs://scans")
-
-
-def _one_target_down(clouds: "Clouds", out: Console) -> bool:
-    clouds.obs.faults.order(Fault(operation="PutObject", kind="refuse", status=500, code="InternalError", times=ALWAYS))
-    clouds.s3.put_object(Bucket="photos", Key="2026/last.jpg", Body=b"the last photo", ContentType="image/jpeg")
-    told = clouds.run_lambda()
-    down = clouds.contents()["obs://photos-mirror"].get("2026/last.jpg") is None
-    up = clouds.contents()["oci://photos-mirror"].get("2026/last.jpg") == b"the last photo"
-    clouds.show(
-        out, "4 · written in S3 while OBS answers 500: OCI gets its copy, SQS keeps the message", told, "s3://photos"
-    )
-    return down and up
-
-
-def _comes_again(clouds: "Clouds", out: Console) -> bool:
-    clouds.obs.faults.clear()
-    return clouds.show(out, "5 · OBS is back, and SQS delivers the message again", clouds.run_lambda())
-
-
-@dataclass
-class Context:
-    """What the three platforms hand to a handler, as far as ours asks."""
-
-    call: str
-    aws_request_id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.aws_request_id = self.call
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Lambda's name."""
-        return 60_000
-
-    getRemainingTimeInMilliSeconds = get_remaining_time_in_millis  # noqa: N815 — FunctionGraph's name
-
-    def getRequestID(self) -> str:  # noqa: N802 — not ours to choose
-        """FunctionGraph's name."""
-        return self.call
-
-    CallID = getRequestID
-
-    def getUserData(self, name: str) -> None:  # noqa: N802 — not ours to choose
-        """FunctionGraph's name."""
-        del name
-
-    def getSecurityAccessKey(self) -> str:  # noqa: N802 — not ours to choose
-        """FunctionGraph's name."""
-        return ""
-
-    getSecuritySecretKey = getSecurityToken = getSecurityAccessKey  # noqa: N815 — FunctionGraph's names
-
-    def Deadline(self) -> str:  # noqa: N802 — not ours to choose
-        """Fdk's name."""
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))
-
-    def SetResponseHeaders(self, headers: object, status_code: int) -> None:  # noqa: N802 — not ours to choose
-        """Fdk's name."""
-        del headers, status_code
-
-
-@dataclass
-class Clouds:
-    """The three stand-ins, a user's clients, and the functions with the events on their way to them."""
-
-    s3: Any
-    sqs: Any
-    obs: ObsEmulator
-    oci: OciEmulator
-    oci_events: Any
-    calls: int = 0
-    before: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    @contextmanager
-    def start(cls) -> Iterator["Clouds"]:
-        """Everything up, with buckets and notifications; down again at the end."""
-        with ExitStack() as stack:
-            moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-            moto.start()
-            stack.callback(moto.stop)
-            obs, oci = stack.enter_context(ObsEmulator()), stack.enter_context(OciEmulator(namespace="demo"))
-            endpoint = "http://{}:{}".format(*moto.get_host_and_port())
-            keys = {"aws_access_key_id": "demo", "aws_secret_access_key": "demo", "region_name": "us-east-1"}
-            client: Callable[..., Any] = boto3.client  # the stubs know each service's name, and none as a variable
-            s3, sqs = (client(name, endpoint_url=endpoint, **keys) for name in ("s3", "sqs"))
-            stack.callback(s3.close)
-            stack.callback(sqs.close)
-            stack.enter_context(_environment(_config(endpoint, obs, oci)))
-            clouds = cls(s3, sqs, obs, oci, oci.events())
-            clouds.make_buckets()
-            yield clouds
-
-    def make_buckets(self) -> None:
-        """The buckets, and S3's events into a queue as a user would wire them."""
-        for name in S3_BUCKETS:
-            self.s3.create_bucket(Bucket=name)
-        for name in ("scans", "photos-mirror"):
-            self.obs.create_bucket(name)
-        for name in ("reports", "photos-mirror"):
-            self.oci.create_bucket(name)
-        url = self.sqs.create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        rules = [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
-        self.s3.put_bucket_notification_configuration(
-            Bucket="photos", NotificationConfiguration={"QueueConfigurations": rules}
-        )
-
-    def run_lambda(self) -> list[str]:
-        """One batch from SQS through the Lambda function, deleted from the queue as Lambda would."""
-        url = self.sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-        messages = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        records = [{"messageId": m["MessageId"], "body": m["Body"], "eventSource": "aws:sqs"} for m in messages]
-        answer = self.call("s3_notifications/app.py", lambda f, ctx: f.handler({"Records": records}, ctx))
-        kept = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
-        for message in messages:
-            if message["MessageId"] not in kept:
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return [f"Lambda answered SQS: {len(messages)} messages, {len(kept)} to come again"]
-
-    def run_functiongraph(self) -> list[str]:
-        """Each OBS event through the FunctionGraph function."""
-        event = next(e for e in iter(lambda: self.obs.events.get(timeout=10), None) if _is_of("scans", e))
-        self.call("obs_trigger/index.py", lambda f, ctx: f.handler(event, ctx))
-        return ["FunctionGraph: 1 event, handled"]
-
-    def run_fn(self) -> list[str]:
-        """Each OCI event through the OCI function."""
-        told = next(e for e in iter(lambda: self.oci_events.get(timeout=10), None) if _is_of("reports", e))
-        event = json.dumps(told).encode()
-        self.call("oci_events/func.py", lambda f, ctx: f.handler(ctx, io.BytesIO(event)))
-        return ["OCI Functions: 1 event, handled"]
-
-    def call(self, file: str, invoke: Callable[[ModuleType, Context], Any]) -> Any:
-        """Run a real entrypoint; its log lines are not for this screen."""
-        self.calls += 1
-        with redirect_stdout(io.StringIO()):
-            return invoke(_function(file), Context(f"demo-{self.calls:02}"))
-
-    def contents(self) -> dict[str, dict[str, bytes]]:
-        """What every bucket holds."""
-        found = {f"s3://{name}": self._s3_bucket(name) for name in S3_BUCKETS[:-1]}
-        for scheme, engine, names in (
-            ("obs", self.obs.engine, [("scans", ""), ("photos-mirror", "")]),
-            ("oci", self.oci.engine, [("reports", "demo"), ("photos-mirror", "demo")]),
-        ):
-            for name, namespace in names:
-                objects = engine.bucket(name, namespace).list()
-                found[f"{scheme}://{name}"] = {obj.key: obj.body for obj in objects}
-        return found
-
-    def _s3_bucket(self, name: str) -> dict[str, bytes]:
-        listed = self.s3.list_objects_v2(Bucket=name).get("Contents", [])
-        return {o["Key"]: self.s3.get_object(Bucket=name, Key=o["Key"])["Body"].read() for o in listed}
-
-    def show(self, out: Console, title: str, told: list[str], *only: str) -> bool:
-        """The buckets side by side (of the sources in *only*, or all), and whether the targets equal their sources."""
-        found = self.contents()
-        table = Table("source", "holds", "", "target", "holds", title=title, title_justify="left", title_style="bold")
-        equal = True
-        for source in only or PAIRS:
-            for target in PAIRS[source]:
-                same = found[source] == found[target]
-                equal = equal and same
-                mark = "[green]=[/]" if same else "[red]≠[/]"
-                table.add_row(source, _shown(found[source]), mark, target, "" if same else _shown(found[target]))
-        out.print(table)
-        for line in told:
-            out.print(f"  {line}", style="dim")
-        return equal
-
-
-def _is_of(bucket: str, event: dict[str, Any]) -> bool:
-    """Whether a user would have a rule for it: the stand-ins tell the changes of every bucket."""
-    if "Records" in event:
-        return bool(event["Records"][0]["obs"]["bucket"]["name"] == bucket)
-    return bool(event["data"]["additionalDetails"]["bucketName"] == bucket)
-
-
-PAIRS = {
-    "s3://photos": ("obs://photos-mirror", "oci://photos-mirror"),
-    "obs://scans": ("s3://scans-copy",),
-    "oci://reports": ("s3://reports-copy",),
-}
-
-
-def _shown(objects: dict[str, bytes]) -> str:
-    return "\n".join(f"{escape(key)}: {body.decode()}" for key, body in objects.items()) or "[dim]nothing[/]"
-
-
-def _lists(clouds: Clouds) -> Table:
-    table = Table("list", "outcome", "target", "error", title="the lists in s3://relay-logs", title_justify="left")
-    for entry in clouds.s3.list_objects_v2(Bucket="relay-logs").get("Contents", []):
-        for line in clouds.s3.get_object(Bucket="relay-logs", Key=entry["Key"])["Body"].read().splitlines():
-            result = json.loads(line)
-            folder = entry["Key"].split("/")[0]
-            colour = "red" if folder == "failed_object" else "green"
-            error = escape(result["error"].split(":", 1)[-1].strip()[:60])
-            table.add_row(folder, f"[{colour}]{result['outcome']}[/]", escape(result["target"]), error)
-    return table
-
-
-def _requests(clouds: Clouds) -> str:
-    puts = clouds.obs.requests.count("PutObject"), clouds.oci.requests.count("PutObject")
-    return f"requests: OBS saw {puts[0]} PutObject, OCI {puts[1]}, those of the demo's own SDK calls included"
-
-
-def _config(s3: str, obs: ObsEmulator, oci: OciEmulator) -> str:
-    options = {
-        "s3://": {"endpoint": s3, "region": "us-east-1", "access_key": "demo", "secret_key": "demo"},
-        "obs://": {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key},
-        "oci://": {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region},
-    }
-    lines = []
-    for line in CONFIG.splitlines():
-        lines.append(line)
-        for scheme, values in options.items():
-            if line.startswith(f'url = "{scheme}'):
-                lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
-    return "\n".join(lines)
-
-
-@contextmanager
-def _environment(toml: str) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ["BUCKETRELAY_TOML"] = toml
+@click.command()
+@common
+def demo(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+    """Show the main job between local stand-ins of S3, OBS and OCI; no account, no network."""
+    del config_file, verbose  # it has a configuration of its own, and the servers are its own, too
     try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+        from bucketrelay.commands.demo_world import Clouds  # noqa: PLC0415 — the emulators are an extra
+    except ModuleNotFoundError as error:
+        usage(f"{error.name} is missing: the demo needs the extra `demo`: pip install '.[demo]' in a clone")
+    started = time.monotonic()
+    if not quiet and sys.stderr.isatty():
+        click.echo("starting three clouds on 127.0.0.1 …", err=True)
+    with Clouds.start() as clouds:
+        steps = [step(clouds) for step in STEPS]
+        results = clouds.results()
+    well = all(step.well for step in steps)
+    if as_json:
+        for folder, result in results:
+            click.echo(json.dumps({"list": folder, "outcome": result.outcome.value, "target": result.target}))
+    else:
+        _show(steps, results, well=well, seconds=time.monotonic() - started, quiet=quiet)
+    raise SystemExit(OK if well else FAILED)
 
 
-_loaded: dict[str, ModuleType] = {}
+# What happens
 
 
-def _function(file: str) -> ModuleType:
-    """The entrypoint's module, loaded once, as a warm process would keep it."""
-    if file not in _loaded:
-        spec = importlib.util.spec_from_file_location(f"bucketrelay_demo_{Path(file).stem}", FUNCTIONS / file)
-        if spec is None or spec.loader is None:
-            raise FileNotFoundError(FUNCTIONS / file)
-        _loaded[file] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(_loaded[file])
-    return _loaded[file]
+def _created(clouds: "Clouds") -> Step:
+    clouds.write("photos", "2026/café 1+1.jpg", "a photo")
+    clouds.write("scans", "in/page 1.tif", "a scan")
+    clouds.write("reports", "q3/100%.pdf", "a report")
+    told = (clouds.run_lambda(), clouds.run_functiongraph(), clouds.run_oci())
+    return _step(clouds, "Written in each of three clouds; each cloud's own event starts a function", told)
+
+
+def _overwritten(clouds: "Clouds") -> Step:
+    clouds.write("photos", "2026/café 1+1.jpg", "a better photo")
+    return _step(clouds, "The photo in S3 is overwritten", (clouds.run_lambda(),), "photos")
+
+
+def _deleted(clouds: "Clouds") -> Step:
+    clouds.store("scans").delete("in/page 1.tif")
+    return _step(clouds, "The scan in OBS is deleted", (clouds.run_functiongraph(),), "scans")
+
+
+def _one_target_down(clouds: "Clouds") -> Step:
+    clouds.switch_off()
+    clouds.write("photos", "2026/last.jpg", "the last photo")
+    told = (clouds.run_lambda(),)
+    step = _step(clouds, "OBS is switched off, and a photo is written in S3: OCI gets its copy", told, "photos")
+    off, up = step.sides
+    return Step(step.title, step.told, step.sides, well=not off.same and up.same)
+
+
+def _comes_again(clouds: "Clouds") -> Step:
+    clouds.switch_on()
+    told = (clouds.run_lambda(),)
+    return _step(clouds, "OBS is back, and SQS delivers the message again", told)
+
+
+STEPS: tuple[Callable[["Clouds"], Step], ...] = (_created, _overwritten, _deleted, _one_target_down, _comes_again)
+
+
+def _step(clouds: "Clouds", title: str, told: tuple[str, ...], *only: str) -> Step:
+    from bucketrelay.commands.demo_world import ROUTES, STORES  # noqa: PLC0415 — as above
+
+    sides = tuple(
+        Side(STORES[source], clouds.contents(source), STORES[target], clouds.contents(target))
+        for source in only or ROUTES
+        for target in ROUTES[source]
+    )
+    return Step(title, told, sides, well=all(side.same for side in sides))
+
+
+# What is shown: nothing is wider than 80 columns, and every name is whole
+
+
+def _show(
+    steps: Sequence[Step], results: Sequence[tuple[str, Result]], *, well: bool, seconds: float, quiet: bool
+) -> None:
+    count = sum(step.well for step in steps)
+    word = "every target equals its source" if well else "something is not as it has to be, see below"
+    _say(f"{word}: {count} of {len(steps)} steps as promised, in {seconds:.1f} s", _GREEN if well else _RED, bold=True)
+    if quiet:
+        return
+    _say("S3 is played by moto, OBS and OCI by bucketrelay's emulators, all on 127.0.0.1.", _DIM)
+    for number, step in enumerate(steps, start=1):
+        _say("")
+        _say(f"{number}  {step.title}", bold=True)
+        for line in _sides(step.sides):
+            _say(*line)
+        for said in step.told:
+            _say(f"   {said}", _DIM)
+    _say("")
+    _say("The lists in s3://relay-logs, one line for each task", bold=True)
+    for line in _lists(results):
+        _say(*line)
+    _say("")
+    _say("Next: `bucketrelay init` writes a configuration to start from, and `bucketrelay")
+    _say("replicate EVENT.json --dry-run` says what an event would do with it.")
+
+
+def _sides(sides: Sequence[Side]) -> Iterator[tuple[str, str]]:
+    for number, side in enumerate(sides):
+        if number == 0 or sides[number - 1].source != side.source:
+            yield f"   {side.source} holds{_holds(side.holds)}", ""
+        if side.same:
+            yield f"     {side.target:26}same", _GREEN
+        else:
+            yield f"     {side.target:26}differs: {_difference(side)}", _RED
+
+
+def _holds(objects: dict[str, str]) -> str:
+    """On lines of their own where there are several."""
+    said = [f"{key}: {text}" for key, text in objects.items()]
+    return f" {said[0]}" if len(said) == 1 else "".join(f"\n       {line}" for line in said) or " nothing"
+
+
+def _difference(side: Side) -> str:
+    lacks = [key for key in side.holds if key not in side.there]
+    more = [key for key in side.there if key not in side.holds]
+    old = [key for key in side.holds if key in side.there and side.holds[key] != side.there[key]]
+    said = {"lacks": lacks, "still holds": more, "has an older": old}
+    return "; ".join(f"{word} {', '.join(keys)}" for word, keys in said.items() if keys)
+
+
+def _lists(results: Sequence[tuple[str, Result]]) -> Iterator[tuple[str, str]]:
+    for folder, result in results:
+        colour = _RED if result.outcome is Outcome.FAILED else _GREEN
+        yield f"   {folder:14}  {result.outcome.value:9}  {result.target}", colour
+        for said in wrap(_error(result), 72, break_long_words=False) if result.error else ():
+            yield f"       {said}", _DIM
+
+
+def _error(result: Result) -> str:
+    """What failed, without the name that stands in the line above."""
+    said = result.error.removeprefix(f"{result.target}: ")
+    return f"{said}; it comes again" if result.retryable else said
+
+
+def _say(text: str, colour: str = "", *, bold: bool = False) -> None:
+    lines = [line.translate(CONTROL) for line in text.split("\n")]
+    click.secho("\n".join(lines), fg=colour or None, bold=bold)

@@ -1,7 +1,7 @@
 """`bucketrelay doctor`: what is missing, and what to do about it."""
 
-import json
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -9,17 +9,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from bucketrelay import wiring
 from bucketrelay.clouds.bucket import Cloud
 from bucketrelay.clouds.registry import cloud
-from bucketrelay.commands.terminal import FAILED, OK, common, configuration, shown
+from bucketrelay.commands.rows import Rows, plural
+from bucketrelay.commands.terminal import FAILED, OK, common, configuration
 from bucketrelay.doctor import CHECKS, Finding, World, examine
 from bucketrelay.store import Store
 
-_WORDS = {True: "[green]ok[/]", None: "[yellow]note[/]", False: "[red]FAIL[/]"}
+_WORDS = {True: ("ok", "green"), None: ("note", "yellow"), False: ("FAIL", "red")}
 
 
 @click.command()
@@ -30,7 +29,7 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
     Sources are only read. In targets and in the log store one small object below .bucketrelay-doctor/ is written and
     removed. Exit status: 0 all is well, 1 something fails.
     """
-    found = configuration(config_file)
+    found = configuration(config_file, quiet=quiet)
     if verbose:
         for check in CHECKS.values():
             click.echo(f"{check.name}: {check.of}: {check.call}", err=True)
@@ -55,20 +54,18 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
 
 
 def _told(findings: Iterable[Finding], *, as_json: bool, quiet: bool) -> int:
-    """Print them; in JSON each as soon as it is there. Returns the exit status."""
-    table = Table("", "store", "check", "finding", box=None, pad_edge=False)
-    failed = 0
-    for finding in findings:
-        failed += finding.ok is False
-        if quiet and finding.ok:
-            continue
-        if as_json:
-            click.echo(json.dumps(asdict(finding)))
-        words = shown(finding.detail) + (f"\n[bold]→ {shown(finding.remedy)}[/]" if finding.remedy else "")
-        table.add_row(_WORDS[finding.ok], shown(finding.store), finding.check, words)
-    if not as_json:
-        if table.row_count:
-            Console(highlight=False, emoji=False).print(table)
-        if not quiet or failed:
-            click.echo(f"{failed} failed" if failed else "all is well", err=True)
-    return FAILED if failed else OK
+    """Print them; in JSON and off a terminal each as soon as it is there. Returns the exit status."""
+    counts = Counter[bool | None]()
+    with Rows(("", "store", "check", "finding", "what to do"), as_json) as rows:
+        for finding in findings:
+            counts[finding.ok] += 1
+            if quiet and finding.ok is not False:
+                continue
+            word, colour = _WORDS[finding.ok]
+            cells = (word, finding.store, finding.check, finding.detail, finding.remedy)
+            rows.add(cells, asdict(finding), colour)
+    if not quiet or counts[False]:
+        said = f"{counts[False]} failed" if counts[False] else "all is well"
+        notes = f", {plural(counts[None], 'note')}" if counts[None] else ""
+        click.echo(f"{said}: {plural(counts.total(), 'check')}{notes}", err=True)
+    return FAILED if counts[False] else OK

@@ -6,14 +6,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from bucketrelay import wiring
-from bucketrelay.commands.show import print_results, print_tasks
-from bucketrelay.commands.terminal import CONTROL, FAILED, OK, common, complain, configuration, usage
+from bucketrelay.commands.show import Results, Tasks
+from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
 from bucketrelay.drivers.replay import Replay, moment, tasks
-from bucketrelay.errors import ConfigError, RelayError
-from bucketrelay.system import System
 
 
 @click.command()
@@ -32,36 +29,21 @@ def replay(
         start = moment(since, now) if since else None
     except ValueError:
         usage(f"--since {since}: write a date, a date and time, or how long ago, such as 2h")
-    try:
-        system = wiring.system(
-            configuration(config_file), emit=lambda line: click.echo(line, err=True) if verbose else None
-        )
-    except ConfigError as error:
-        usage(*error.mistakes)
+    found = configuration(config_file, quiet=quiet)
+    system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
     if route and route not in {known.name for known in system.routes}:
         usage(f"--route {route}: no route has this name")
     with closing(system):
-        status = _replay(system, start, route, dry_run=dry_run, as_json=as_json, quiet=quiet)
-    raise SystemExit(status)
-
-
-def _replay(system: System, since: datetime | None, route: str, *, dry_run: bool, as_json: bool, quiet: bool) -> int:
-    again = Replay(system.log(), system.routes, system.runner, system.now)
-    out, status, count = Console(highlight=False, emoji=False), OK, 0
-    try:
-        for name in list(again.names(since)):
-            if not quiet:
-                click.echo(name.translate(CONTROL), err=True)
-            if dry_run:
-                print_tasks(tasks(again.lines(name), route), system, as_json, out)
-                continue
-            results = again.run(name, route, f"replay-{uuid.uuid4().hex}")
-            count += len(results)
-            print_results(results, as_json, out)
-            status = max(status, FAILED if not all(result.ok for result in results) else OK)
-    except RelayError as error:
-        complain(str(error))
-        return FAILED
-    if not quiet and not dry_run:
-        click.echo(f"{count} tasks were run again", err=True)
-    return status
+        again = Replay(system.log(), system.routes, system.runner, system.now)
+        names = list(again.names(start))
+        for name in names if verbose else ():
+            complain(name)
+        if dry_run:
+            with Tasks(system.runner.name, as_json=as_json, quiet=quiet) as foreseen:
+                for name in names:
+                    foreseen.add(tasks(again.lines(name), route))
+            raise SystemExit(OK)
+        with Results(as_json=as_json, quiet=quiet) as printed:
+            for name in names:
+                printed.add(again.run(name, route, f"replay-{uuid.uuid4().hex}"))
+    raise SystemExit(OK if printed.ok else FAILED)

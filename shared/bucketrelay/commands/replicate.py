@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import cast
 
 import click
-from rich.console import Console
 
 from bucketrelay import wiring
-from bucketrelay.commands.show import print_results, print_tasks
-from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration, usage
+from bucketrelay.commands.show import Results, Tasks
+from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration
 from bucketrelay.drivers import function as entry
-from bucketrelay.errors import BadEvent, ConfigError, RelayError
+from bucketrelay.drivers.planning import Passed
+from bucketrelay.errors import BadEvent, RelayError
 from bucketrelay.model import Cloud
 from bucketrelay.system import System
 
@@ -23,7 +23,7 @@ from bucketrelay.system import System
 @click.command()
 @click.argument("events", nargs=-1, required=True, metavar="EVENT.json…")
 @click.option("--as", "cloud", type=click.Choice(["s3", "obs", "oci"]), help="The cloud that the events come from.")
-@click.option("--dry-run", is_flag=True, help="Print the tasks, touch nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the tasks, touch nothing; needs no secrets.")
 @common
 def replicate(
     *,
@@ -36,45 +36,61 @@ def replicate(
     verbose: bool,
 ) -> None:
     """Do what the function would do with these events; - reads standard input."""
-    found = configuration(config_file)
-    try:
-        system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
-    except ConfigError as error:
-        usage(*error.mistakes)
-    out, err = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False)
-    status = OK
+    found = configuration(config_file, secrets=not dry_run, quiet=quiet)
+    system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
+    run = _Run(system, cast("Cloud | None", cloud), quiet=quiet)
     with closing(system):
-        for number, name in enumerate(events, start=1):
-            if not quiet:
-                err.print(f"{name} ({number} of {len(events)})", style="dim", markup=False)
-            run = _dry if dry_run else _replicate
-            status = max(status, run(name, cast("Cloud | None", cloud), system, as_json, out))
-    raise SystemExit(status)
+        raise SystemExit(run.foresee(events, as_json) if dry_run else run.replicate(events, as_json))
 
 
-def _replicate(name: str, cloud: Cloud | None, system: System, as_json: bool, out: Console) -> int:
-    try:
-        report = entry.handle(_read(name), system, cloud=cloud, seconds=math.inf, invocation=f"cli-{uuid.uuid4().hex}")
-    except RelayError as error:
-        complain(f"{name}: {error}")
-        return USAGE if isinstance(error, BadEvent) else FAILED
-    print_results(report.results, as_json, out)
-    bad = [message.error for message, _ in report.outcomes if message.error]
-    for word in bad:
-        complain(f"{name}: {word}")
-    return FAILED if bad or not all(result.ok for result in report.results) else OK
+class _Run:
+    """All the files of one call; a bad one does not keep the next from its work."""
 
+    def __init__(self, system: System, cloud: Cloud | None, *, quiet: bool) -> None:
+        self._system, self._cloud, self._quiet = system, cloud, quiet
+        self._status = OK
 
-def _dry(name: str, cloud: Cloud | None, system: System, as_json: bool, out: Console) -> int:
-    try:
-        tasks, refused = entry.tasks_of(_read(name), system, cloud=cloud)
-    except BadEvent as error:
-        complain(f"{name}: {error}")
-        return USAGE
-    print_tasks(tasks, system, as_json, out)
-    for result in refused:
-        complain(f"{name}: {result.error}")
-    return FAILED if refused else OK
+    def replicate(self, names: Sequence[str], as_json: bool) -> int:
+        with Results(as_json=as_json, quiet=self._quiet) as printed:
+            for name in names:
+                try:
+                    report = entry.handle(
+                        _read(name),
+                        self._system,
+                        cloud=self._cloud,
+                        seconds=math.inf,
+                        invocation=f"cli-{uuid.uuid4().hex}",
+                    )
+                except RelayError as error:
+                    printed.add(error.results if isinstance(error, entry.ListsLost) else ())
+                    self._failed(name, str(error), USAGE if isinstance(error, BadEvent) else FAILED)
+                    continue
+                printed.add(report.results)
+                self._say(name, [message.error for message, _ in report.outcomes if message.error], report.passed)
+        return self._status if printed.ok else max(self._status, FAILED)
+
+    def foresee(self, names: Sequence[str], as_json: bool) -> int:
+        with Tasks(self._system.runner.name, as_json=as_json, quiet=self._quiet) as printed:
+            for name in names:
+                try:
+                    found = entry.foresee(_read(name), self._system, cloud=self._cloud)
+                except BadEvent as error:
+                    self._failed(name, str(error), USAGE)
+                    continue
+                printed.add(found.tasks)
+                self._say(name, [*found.unread, *(result.error for result in found.refused)], found.passed)
+        return self._status
+
+    def _say(self, name: str, wrong: Sequence[str], passed: Sequence[Passed]) -> None:
+        """What cannot be read or done, and why an event made no task."""
+        for word in wrong:
+            self._failed(name, word, FAILED)
+        for each in () if self._quiet else passed:
+            complain(f"{name}: {each}")
+
+    def _failed(self, name: str, words: str, status: int) -> None:
+        self._status = max(self._status, status)
+        complain(f"{name}: {words}")
 
 
 def _read(name: str) -> bytes:

@@ -1,44 +1,82 @@
 """What the commands have in common: options, the configuration, words for people."""
 
+import functools
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from rich.markup import escape
 
-from bucketrelay import config
-from bucketrelay.config import Config
-from bucketrelay.errors import ConfigError
+from bucketrelay.errors import ConfigError, RelayError
+from bucketrelay.http import trace
 
-OK, FAILED, USAGE = 0, 1, 2
+if TYPE_CHECKING:
+    from bucketrelay.config import Config
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 # No key may steer a terminal, break a line (U+2028), turn what follows around (U+202E), hide, or be no text at all.
 _HIDDEN = (0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
 CONTROL = {n: f"\\x{n:02x}" for n in (*range(32), 127, *range(128, 160))}
 CONTROL |= {n: f"\\u{n:04x}" for n in (*_HIDDEN, *range(0xFFF9, 0xFFFC), *range(0xD800, 0xE000))}
+_COMMON = ("config_file", "as_json", "quiet", "verbose")
 
 
-def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that these commands share: `--config`, `--json`, `-q`, `-v`."""
+class OutputClosed(Exception):
+    """Whoever read standard output has closed it. Not an OSError, as click would end the program without a word."""
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--config`, `--json`, `-q`, `-v`, for the program itself."""
     for option in (
-        click.option("-v", "--verbose", is_flag=True, help="More to standard error: what is asked and what is sent."),
-        click.option("-q", "--quiet", is_flag=True, help="Nothing but what is wrong or changes."),
+        click.option("-v", "--verbose", is_flag=True, help="Every request and its answer, to standard error."),
+        click.option("-q", "--quiet", is_flag=True, help="Only what failed or changed."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object a line on standard output."),
-        click.option("--config", "config_file", type=click.Path(path_type=Path), help="The configuration file."),
+        click.option(
+            "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file."
+        ),
     ):
         command = option(command)
     return command
 
 
-def configuration(config_file: Path | None) -> Config:
-    """The configuration; a wrong one ends the program with every mistake on a line."""
-    environ = dict(os.environ)
-    if config_file:
-        environ["BUCKETRELAY_CONFIG"] = str(config_file)
-        environ.pop("BUCKETRELAY_TOML", None)  # what is said on the command line wins
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that the commands share, which may as well stand before the command; errors end in a line each."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> Any:
+        before = click.get_current_context().find_root().params
+        for name in _COMMON:
+            given[name] = given[name] or before.get(name) or given[name]
+        try:
+            with trace.watched(complain) if given["verbose"] else nullcontext():
+                return command(**given)
+        except BrokenPipeError as error:
+            raise OutputClosed from error
+        except ConfigError as error:
+            usage(*error.mistakes)
+        except RelayError as error:
+            complain(str(error))
+            raise SystemExit(FAILED) from error
+
+    return options(run)
+
+
+def configuration(config_file: Path | None, *, secrets: bool = True, quiet: bool = False) -> "Config":
+    """The configuration; a wrong one ends the program with every mistake on a line.
+
+    Args:
+        secrets: whether variables that hold secrets must be set; for what touches nothing they need not be.
+        quiet: do not say which settings of the environment the file has made void.
+    """
+    from bucketrelay import config  # noqa: PLC0415 — completion and help need none, and are waited for
+
     try:
-        return config.find(environ, None, Path.cwd())
+        place = config.locate(os.environ, None, Path.cwd(), config_file)
+        if place.unused and not quiet:
+            complain(f"{place.name} is what counts: {', '.join(place.unused)} in the environment is not looked at")
+        return config.load_place(place, os.environ, secrets=secrets)
     except ConfigError as error:
         usage(*error.mistakes)
 
@@ -57,6 +95,8 @@ def usage(*lines: str) -> NoReturn:
 
 def shown(text: str) -> str:
     """For a cell of a table: nothing in it steers the terminal, or is taken for markup."""
+    from rich.markup import escape  # noqa: PLC0415 — a tenth of a second, for terminals alone
+
     said = escape(text.translate(CONTROL))
     # Of an odd number of backslashes at the end the last would quote the markup behind it; `escape` sees to one alone.
     return said + "\\" if (len(said) - len(said.rstrip("\\"))) % 2 else said

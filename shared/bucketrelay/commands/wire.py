@@ -1,16 +1,14 @@
 """`bucketrelay wire ROUTE`: the bucket's events for a route, merged with what is configured there."""
 
-import json
 from contextlib import closing
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from bucketrelay.clouds.bucket import Cloud, Kind, Plan, Unwirable, Wish
 from bucketrelay.clouds.registry import cloud
-from bucketrelay.commands.terminal import CONTROL, FAILED, common, complain, configuration, shown, usage
+from bucketrelay.commands.rows import Rows, plural
+from bucketrelay.commands.terminal import CONTROL, FAILED, common, complain, configuration, usage
 from bucketrelay.config import Config
 from bucketrelay.errors import RelayError
 from bucketrelay.routes import ANY_BUCKET, Route
@@ -56,7 +54,7 @@ def wire(  # noqa: PLR0913 — one parameter for each option
         usage("--undo removes what is named bucketrelay-ROUTE, wherever it goes: leave the target out")
     if not undo and len(targets) > 1:
         usage("give one of --function, --queue, --topic, --event-bridge")
-    found = configuration(config_file)
+    found = configuration(config_file, quiet=quiet)
     chosen = _route(found, route)
     wish = None if undo else Wish(route, *(targets[0] if targets else ("function", "")))
     with closing(_cloud(found, chosen)) as adapter:
@@ -82,20 +80,21 @@ def _wire(adapter: Cloud, route: Route, wish: Wish | None, *, dry_run: bool) -> 
 
 
 def _show(plan: Plan, route: Route, *, done: bool, as_json: bool, quiet: bool) -> None:
-    if as_json:
+    with Rows(("change" if done else "would change", "what", "detail"), as_json) as rows:
         for step in plan.steps:
             said = {"change": step.verb, "subject": step.subject, "detail": step.detail, "done": done}
-            click.echo(json.dumps({"route": route.name, "source": route.source.url, **said}))
-    elif plan.steps:
-        table = Table("change" if done else "would change", "what", "detail", box=None, pad_edge=False)
-        for step in plan.steps:
-            table.add_row(step.verb, shown(step.subject), shown(step.detail))
-        Console(highlight=False, emoji=False).print(table)
-    elif not quiet:
-        click.echo(f"{route.source.url}: nothing to change")
-    if not quiet:
-        for note in plan.notes:
-            complain(note)
+            cells = (step.verb, step.subject, step.detail)
+            rows.add(cells, {"route": route.name, "source": route.source.url, **said})
+    if quiet:
+        return
+    for note in plan.notes:
+        complain(note)
+    if not plan.steps:
+        click.echo(f"{route.source.url}: nothing to change", err=True)
+    else:
+        click.echo(
+            f"{plural(len(plan.steps), 'change')} {'made' if done else 'to make; nothing was touched'}", err=True
+        )
 
 
 def _route(found: Config, name: str) -> Route:

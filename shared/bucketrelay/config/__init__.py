@@ -5,7 +5,7 @@ mistakes, or raise ConfigError with all mistakes at once. A Secret shows itself 
 """
 
 from bucketrelay.config.environment import from_environment
-from bucketrelay.config.find import FILE, find, read
+from bucketrelay.config.find import FILE, Place, find, load_place, locate, read
 from bucketrelay.config.toml import load
 from bucketrelay.config.values import Config, ForwardConfig, Limits, Secret, StoreConfig
 
@@ -14,10 +14,13 @@ __all__ = [
     "Config",
     "ForwardConfig",
     "Limits",
+    "Place",
     "Secret",
     "StoreConfig",
     "find",
     "from_environment",
     "load",
+    "load_place",
+    "locate",
     "read",
 ]

@@ -74,12 +74,17 @@ def _oms(reading: Reading, given: Mapping[str, str]) -> Config:
     assert url
     keys = Secret(given["hw_ak"]), Secret(given["hw_sk"])
     options = MappingProxyType({"endpoint": endpoint, "access_key": keys[0], "secret_key": keys[1]})
-    source = Address("obs", ANY_BUCKET)
-    stores = {"source": StoreConfig("source", source), "log": StoreConfig("log", log, options)}
+    # Every created object of the bucket in the event, whichever cloud calls; the template's own is the first.
+    sources = {"source": "obs", "source-s3": "s3", "source-oci": "oci"}
+    stores = {name: StoreConfig(name, Address(scheme, ANY_BUCKET)) for name, scheme in sources.items()}
+    stores["log"] = StoreConfig("log", log, options)
     shown = url.partition("?")[0]
     oms = ForwardConfig("oms", "oms", url, shown, given["sync_task_id"], keys[0], keys[1])
-    route = Route("oms", source, "source", forward="oms", ignores=(log,))
-    return Config("log", MappingProxyType(stores), (route,), MappingProxyType({"oms": oms}))
+    routes = tuple(
+        Route(name.replace("source", "oms"), stores[name].address, name, forward="oms", ignores=(log,))
+        for name in sources
+    )
+    return Config("log", MappingProxyType(stores), routes, MappingProxyType({"oms": oms}))
 
 
 def _parsed(reading: Reading, given: Mapping[str, str], name: str, parse: Callable[[str], _T]) -> _T | None:

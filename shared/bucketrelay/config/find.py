@@ -1,9 +1,10 @@
 """Where the configuration is."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from bucketrelay.config.environment import OMS_VARIABLES, from_environment
+from bucketrelay.config.environment import OMS_VARIABLES, RELAY_VARIABLES, from_environment
 from bucketrelay.config.toml import load
 from bucketrelay.config.values import Config
 from bucketrelay.errors import ConfigError
@@ -11,16 +12,22 @@ from bucketrelay.errors import ConfigError
 FILE = "relay.toml"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a configuration is. *text* is None where the environment alone describes it.
+
+    Attributes:
+        name: as people know it: a path, or the variable that holds the text.
+        unused: variables that describe a configuration, too, and are not looked at.
+    """
+
+    name: str
+    text: str | None = None
+    unused: tuple[str, ...] = ()
+
+
 def find(environ: Mapping[str, str], beside: Path | None, cwd: Path) -> Config:
-    """The configuration of this process: the first of these that there is, and that one alone.
-
-    1. the text in `BUCKETRELAY_TOML`: before a path, as a deployment's setting overrides what an image has built in;
-    2. the file that `BUCKETRELAY_CONFIG` names, relative to *cwd*;
-    3. `relay.toml` in the folder *beside*, where the function's handler is;
-    4. `relay.toml` in *cwd*;
-    5. the environment alone: see `from_environment`.
-
-    A variable that is empty counts as not set: deployment templates set what their users leave out to "".
+    """The configuration of this process; see `locate`.
 
     Args:
         environ: only ever asked by `.get`, so that a mapping will do which asks the platform.
@@ -28,25 +35,59 @@ def find(environ: Mapping[str, str], beside: Path | None, cwd: Path) -> Config:
     Raises:
         ConfigError: with every mistake; or that there is no configuration, and where it was looked for.
     """
+    return load_place(locate(environ, beside, cwd), environ)
+
+
+def locate(environ: Mapping[str, str], beside: Path | None, cwd: Path, said: Path | None = None) -> Place:
+    """Where the configuration is: the first of these that there is, and that one alone.
+
+    1. the file that the command line has *said*;
+    2. the text in `BUCKETRELAY_TOML`: before a path, as a deployment's setting overrides what an image has built in;
+    3. the file that `BUCKETRELAY_CONFIG` names, relative to *cwd*;
+    4. `relay.toml` in the folder *beside*, where the function's handler is;
+    5. `relay.toml` in *cwd*;
+    6. the environment alone: see `from_environment`.
+
+    A variable that is empty counts as not set: deployment templates set what their users leave out to "".
+
+    Raises:
+        ConfigError: there is none, or it cannot be read.
+    """
+    unused = tuple(name for name in (*RELAY_VARIABLES, *OMS_VARIABLES) if environ.get(name))
+    if said is not None:
+        return Place(str(said), _named(cwd / said, f"--config {said}"), unused)
     if text := environ.get("BUCKETRELAY_TOML"):
-        return load(text, environ)
+        return Place("BUCKETRELAY_TOML", text, unused)
     if named := environ.get("BUCKETRELAY_CONFIG"):
-        path = cwd / named
-        text = read(path)
-        if text is None:
-            raise ConfigError(
-                [f"BUCKETRELAY_CONFIG: there is no file {path}: correct the path, or remove the variable"]
-            )
-        return load(text, environ)
+        return Place(named, _named(cwd / named, f"BUCKETRELAY_CONFIG={named}"), unused)
     places = list(dict.fromkeys(folder / FILE for folder in (beside, cwd) if folder is not None))
     for path in places:
-        text = read(path)
-        if text is not None:
-            return load(text, environ)
-    config = from_environment(environ)
-    if config is None:
+        found = read(path)
+        if found is not None:
+            return Place(FILE if path.parent == cwd else str(path), found, unused)
+    if not unused:
         raise ConfigError([_nowhere(places)])
+    return Place("the environment")
+
+
+def load_place(place: Place, environ: Mapping[str, str], *, secrets: bool = True) -> Config:
+    """The configuration at *place*. Raises ConfigError with every mistake, a syntax error with its file and line.
+
+    Args:
+        secrets: whether what secrets are made of has to be there; False for what connects to nothing.
+    """
+    if place.text is not None:
+        return load(place.text, environ, where=place.name, secrets=secrets)
+    config = from_environment(environ)
+    assert config is not None  # `locate` has seen one of its variables
     return config
+
+
+def _named(path: Path, said: str) -> str:
+    text = read(path)
+    if text is None:
+        raise ConfigError([f"{said}: there is no file {path}: correct the path"])
+    return text
 
 
 def read(path: Path) -> str | None:
@@ -69,5 +110,6 @@ def _nowhere(places: list[Path]) -> str:
     return (
         "there is no configuration. Looked for: BUCKETRELAY_TOML and BUCKETRELAY_CONFIG in the environment, "
         f"{' and '.join(str(path) for path in places)}, RELAY_SOURCE with RELAY_TARGETS and RELAY_LOG, "
-        f"and the OMS template's variables ({', '.join(OMS_VARIABLES)}). Write a {FILE}, or set one of them"
+        f"and the OMS template's variables ({', '.join(OMS_VARIABLES)}). Write a {FILE} (`bucketrelay init` begins "
+        "one), or set one of them"
     )

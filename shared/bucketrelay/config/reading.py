@@ -26,10 +26,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Where `${NAME}` is looked up, and the mistakes so far."""
+    """Where `${NAME}` is looked up, and the mistakes so far. *connects*: whether those of secrets must be set."""
 
     environ: Mapping[str, str]
     mistakes: list[str] = field(default_factory=list)
+    connects: bool = True
 
     def mistake(self, path: str, text: str) -> None:
         """Note that what stands at *path* is wrong; *text* says how, and what to write instead."""
@@ -50,6 +51,11 @@ class Reading:
         value = _VARIABLE.sub(lambda found: self._variable(found, path), written)
         sound = len(self.mistakes) == before and self.sound(value, path, empty=empty)
         return Text(value, written) if sound else None
+
+    def lacks(self, written: object) -> bool:
+        """Whether variables of a secret are not set where they need not be: what connects to nothing."""
+        names = [found["name"] for found in _VARIABLE.finditer(written)] if isinstance(written, str) else []
+        return not self.connects and any(not self.environ.get(name) for name in names)
 
     def sound(self, value: str, path: str, *, empty: bool = False) -> bool:
         """Whether the text is one that somebody can have meant; if not, that is a mistake."""

@@ -12,6 +12,7 @@ from bucketrelay.store import GiB, MiB
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SIZE = re.compile(r"(?P<number>[0-9]{1,15}) ?(?P<unit>B|KiB|MiB|GiB)?")
 _UNITS = {None: 1, "B": 1, "KiB": 1024, "MiB": MiB, "GiB": GiB}
+UNSET = "not set"  # in place of a secret where none is needed
 _FLAGS = {"true": True, "false": False}
 _KINDS: dict[type, str] = {  # in this order: a bool is an int, too
     bool: "true or false",
@@ -75,8 +76,19 @@ class Table:
 
     def secret(self, key: str) -> Secret | None:
         """A text that nobody is to see."""
+        if self.lacks(key):
+            return Secret(UNSET)
         text = self.text(key)
         return Secret(text.value) if text else None
+
+    def lacks(self, key: str) -> bool:
+        """Whether the value is a secret that need not be known, and is not."""
+        self._asked[key] = None
+        return self.reading.lacks(self._values.get(key))
+
+    def value(self, key: str) -> object:
+        """The value as it is written, whatever it is."""
+        return self._values.get(key)
 
     def choice(self, key: str, options: Iterable[str], *, need: str = "") -> str | None:
         """One of a few words."""

@@ -23,14 +23,18 @@ else:
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 
-def load(text: str, environ: Mapping[str, str]) -> Config:
+def load(text: str, environ: Mapping[str, str], *, where: str = "", secrets: bool = True) -> Config:
     """The configuration that *text*, a TOML file's, describes; `${NAME}` is looked up in *environ*, with `.get` alone.
+
+    Args:
+        where: the file's name, for a syntax error, which alone needs it.
+        secrets: whether the variables of secrets must be set; False for what connects to nothing.
 
     Raises:
         ConfigError: with every mistake, each with its path in the file; a syntax error alone, with line and column.
     """
-    reading = Reading(environ)
-    top = Table(reading, _parse(text.removeprefix("\ufeff")))
+    reading = Reading(environ, connects=secrets)
+    top = Table(reading, _parse(text.removeprefix("\ufeff"), where))
     log = top.text("log", need='name the store that receives the lists, log = "…"')
     store_tables, forward_tables = top.tables("stores"), top.tables("forwards")
     _check_names(reading, [*store_tables.items(), *forward_tables.items()])
@@ -62,14 +66,14 @@ def _check_names(reading: Reading, tables: Iterable[tuple[str, Table]]) -> None:
         check_name(reading, table.path, name)
 
 
-def _parse(text: str) -> dict[str, object]:
+def _parse(text: str, where: str) -> dict[str, object]:
     try:
         found: dict[str, object] = tomllib.loads(text)
         return found
     except RecursionError as error:
-        raise ConfigError(["the text is nested too deeply to be a configuration"]) from error
+        raise ConfigError([f"{where or 'the text'} is nested too deeply to be a configuration"]) from error
     except ValueError as error:  # TOMLDecodeError is one; so is an integer of more than 4,300 digits
-        raise ConfigError([_syntax(str(error), text)]) from error
+        raise ConfigError([(f"{where}: " if where else "") + _syntax(str(error), text)]) from error
 
 
 def _syntax(said: str, text: str) -> str:

@@ -25,7 +25,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
     TargetChanged,
 )
-from bucketrelay.model import Deletes, Fetched, Meta, ObjectInfo, Outcome, Result, Task
+from bucketrelay.model import Change, Deletes, Fetched, Meta, ObjectInfo, Outcome, Result, Task
 from bucketrelay.store import ABSENT, Absent, ServerSideCopy, Store, Tagged, Upload
 
 ROUNDS = 5  # an object that changes faster than it can be copied five times over is said to be so
@@ -128,7 +128,8 @@ class Converge:
                 return self._copy(pair, there, source, first, by_server=reach is not None and source.size >= reach)
         if decision.action is Action.DELETE and there:
             return self._delete(pair, there)
-        return Done(Outcome.UNCHANGED, note=decision.note), True
+        missing = source is None and there is None and pair.task.change is Change.CREATED
+        return Done(Outcome.UNCHANGED, note=_NOTHING_THERE if missing else decision.note), True
 
     def _reach(self, pair: "_Pair") -> int | None:
         if (pair.task.source, pair.task.target) in self.unreachable or not isinstance(pair.target, ServerSideCopy):
@@ -197,6 +198,7 @@ class Converge:
         return Done(Outcome.DELETED), pair.source.look(pair.task.key, sure=False) is None
 
 
+_NOTHING_THERE = "the source has no such object, though the event says that it was written"
 _WRITES = frozenset({Outcome.COPIED, Outcome.DELETED})
 
 

@@ -6,17 +6,16 @@ The three entrypoints differ in how they are called and how they fail; everythin
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from bucketrelay import events, routes
+from bucketrelay import events
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.handover import Asked, given_up, hand_over
+from bucketrelay.drivers.planning import Passed, planned
 from bucketrelay.errors import BadEvent, OutOfTime, RelayError
-from bucketrelay.events.payload import Deferral, Message, Payload
-from bucketrelay.model import Change, Cloud, ObjectEvent, Outcome, Result, Task
+from bucketrelay.events.payload import Message, Payload
+from bucketrelay.model import Cloud, Outcome, Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.reports import log_line as observe
-from bucketrelay.routes import Route
 from bucketrelay.system import Defer, System
 
 
@@ -24,6 +23,26 @@ class TasksFailed(RelayError):
     """At least one task of the invocation has to come again; the failed list says which and why."""
 
     retryable = True
+
+
+class ListsLost(RelayError):
+    """The lists could not be written, so everything comes again; `results` are what was done all the same."""
+
+    retryable = True
+
+    def __init__(self, words: str, results: Sequence[Result]) -> None:
+        self.results = tuple(results)
+        super().__init__(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What `handle` would do with a payload."""
+
+    tasks: tuple[Task, ...]
+    refused: tuple[Result, ...]  # events of buckets that are no route's source
+    unread: tuple[str, ...]  # messages in which something could not be read
+    passed: tuple[Passed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,7 @@ class Report:
     outcomes: tuple[tuple[Message, tuple[Result, ...]], ...]
     deferred: frozenset[Result] = frozenset()  # unfinished, and another invocation has the task now
     stuck: str = ""  # why what is unfinished could not be handed over
+    passed: tuple[Passed, ...] = ()
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -101,17 +121,17 @@ def _handled(payload: object, system: System, cloud: Cloud | None, deadline: Dea
         raise
     if parsed.kind == "schedule" and system.sweep:
         system.emit(observe.swept(system.sweep(), invocation))
-    plans = [_plan(message, system) for message in parsed.messages]
-    asked = [each for mine, _ in plans for each in mine]
+    plans = [planned(message, system) for message in parsed.messages]
+    asked = [each for plan in plans for each in plan.asked]
     defer = _defer(parsed, system, deadline)  # asked before the time is used up
     rest = iter(given_up(asked, system.runner.run([each.task for each in asked], deadline)))
     outcomes = tuple(
-        (message, (*(next(rest) for _ in mine), *refused))
-        for message, (mine, refused) in zip(parsed.messages, plans, strict=True)
+        (message, (*(next(rest) for _ in plan.asked), *plan.refused))
+        for message, plan in zip(parsed.messages, plans, strict=True)
     )
-    report = Report(parsed, outcomes)
+    report = Report(parsed, outcomes, passed=tuple(each for plan in plans for each in plan.passed))
     _record(report, system, invocation)
-    report = _deferred(report, [mine for mine, _ in plans], defer)
+    report = _deferred(report, [plan.asked for plan in plans], defer)
     if report.stuck:
         system.emit(observe.refusal(report.stuck, invocation))
     return report
@@ -142,11 +162,16 @@ def _failed(results: Sequence[Result]) -> bool:
     return any(result.outcome is Outcome.FAILED for result in results)
 
 
-def tasks_of(payload: object, system: System, *, cloud: Cloud | None) -> tuple[list[Task], list[Result]]:
-    """What `handle` would do with the payload: the tasks, and the refusals; touches nothing (`--dry-run`)."""
+def foresee(payload: object, system: System, *, cloud: Cloud | None) -> Foreseen:
+    """What `handle` would do with the payload; touches nothing (`--dry-run`). Raises BadEvent as `handle` does."""
     parsed = events.parse(payload, cloud=cloud, event_keys=system.event_keys)
-    plans = [_plan(message, system) for message in parsed.messages]
-    return [each.task for mine, _ in plans for each in mine], [result for _, refused in plans for result in refused]
+    plans = [planned(message, system) for message in parsed.messages]
+    return Foreseen(
+        tasks=tuple(each.task for plan in plans for each in plan.asked),
+        refused=tuple(result for plan in plans for result in plan.refused),
+        unread=parsed.errors,
+        passed=tuple(each for plan in plans for each in plan.passed),
+    )
 
 
 def _defer(parsed: Payload, system: System, deadline: Deadline) -> Defer | None:
@@ -158,73 +183,28 @@ def _defer(parsed: Payload, system: System, deadline: Deadline) -> Defer | None:
     return system.defer if parsed.kind != "batch" and deadline.left() > 0 else None
 
 
-def _plan(message: Message, system: System) -> tuple[list[Asked], list[Result]]:
-    asked: list[Asked] = []
-    refused: list[Result] = []
-    for event in message.events:
-        if event.change is Change.IGNORED:  # may lack a bucket or a key: what asks for nothing is not refused for it
-            continue
-        try:
-            known = _whose(event, message, system.routes)
-            asked.extend(Asked(task) for task in routes.plan(known, system.routes))
-        except RelayError as error:
-            refused.append(_refusal(event, error, system.now()))
-    for deferral in message.deferrals:
-        try:
-            asked.append(Asked(_replanned(deferral, system.routes), deferral.attempt))
-        except RelayError as error:
-            refused.append(_refused(deferral, error, system.now()))
-    return asked, refused
-
-
-def _replanned(said: Deferral, known: Sequence[Route]) -> Task:
-    task = routes.replan(said.route, said.key, said.target, known, change=said.change, source=said.source)
-    return replace(task, cause=said.cause, time=said.time, size=said.size)
-
-
-def _whose(event: ObjectEvent, message: Message, known: Sequence[Route]) -> ObjectEvent:
-    return replace(event, cloud=routes.resolve(event, known)) if message.ambiguous else event
-
-
-def _refusal(event: ObjectEvent, error: RelayError, now: datetime) -> Result:
-    place = f"{event.bucket}@{event.namespace}" if event.namespace else event.bucket
-    return Result(
-        route="",
-        cause=event.cause,
-        change=event.change.value,
-        source=f"{event.cloud}://{place}/{event.key}",
-        target="",
-        key=event.key,
-        outcome=Outcome.FAILED,
-        time=now,
-        error=str(error),
-        retryable=error.retryable,
-    )
-
-
-def _refused(said: Deferral, error: RelayError, now: datetime) -> Result:
-    return Result(
-        route=said.route,
-        cause=said.cause,
-        change=said.change.value,
-        source="",  # as far as the routes know, there is none
-        target="",
-        key=said.key,
-        outcome=Outcome.FAILED,
-        time=now,
-        error=str(error),
-        retryable=error.retryable,
-    )
-
-
 def _record(report: Report, system: System, invocation: str) -> None:
     for result in report.results:
         system.emit(observe.log_line(result, metrics=system.metrics))
     for message, _ in report.outcomes:
         if message.error:
             system.emit(observe.refusal(message.error, message.id or invocation))
+    for each in report.passed:
+        system.emit(observe.passed(each.source, each.name, each.cause, each.why, invocation))
     if report.results:
-        lists.write(system.log(), report.results, invocation=invocation, now=system.now())
+        _write(report.results, system, invocation)
+
+
+def _write(results: Sequence[Result], system: System, invocation: str) -> None:
+    """The lists. Raises ListsLost with what was done: it is not lost for the lists' sake, and may be another fault."""
+    try:
+        lists.write(system.log(), results, invocation=invocation, now=system.now())
+    except OutOfTime:
+        raise
+    except RelayError as error:
+        failed = [result.error for result in results if result.outcome is Outcome.FAILED]
+        also = f"; and {len(failed)} of {len(results)} tasks failed, the first: {failed[0]}" if failed else ""
+        raise ListsLost(f"the lists: {error}{also}", results) from error
 
 
 def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]], stuck: str) -> RelayError:

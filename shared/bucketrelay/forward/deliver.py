@@ -1,13 +1,13 @@
 """Tasks for somebody else: told in as few requests as he takes, each with a result of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, RelayError
 from bucketrelay.forward import Forward, Notice, Verdict
-from bucketrelay.model import Address, Outcome, Result, Task
+from bucketrelay.model import Address, Change, Deletes, Outcome, Result, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,19 @@ class Tell:
         return self.forwards[forward].together if forward in self.forwards else 1
 
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
-        """One result for each of *tasks*, which are all for the same forward. Never raises but for a defect."""
+        """One result for each of *tasks*, which are all for the same forward. Never raises but for a defect.
+
+        A removal on a route that keeps is told to nobody: whoever moves the object himself is told of keys only, and
+        would look for one that is gone.
+        """
         started = self.now()
+        telling = [task for task in tasks if not _kept(task)]
+        verdicts = iter(self._verdicts(telling, deadline) if telling else ())
         return [
-            self._result(task, verdict, started)
-            for task, verdict in zip(tasks, self._verdicts(tasks, deadline), strict=True)
+            replace(self._result(task, None, started), outcome=Outcome.UNCHANGED, note=_KEPT)
+            if _kept(task)
+            else self._result(task, next(verdicts), started)
+            for task in tasks
         ]
 
     def _verdicts(self, tasks: Sequence[Task], deadline: Deadline) -> list[Verdict]:
@@ -69,6 +77,13 @@ class Tell:
             error=str(verdict) if verdict else "",
             retryable=verdict.retryable if verdict else False,
         )
+
+
+_KEPT = "removed at the source; the route keeps what is there, so nobody was told"
+
+
+def _kept(task: Task) -> bool:
+    return task.change is Change.REMOVED and task.deletes is Deletes.KEEP
 
 
 def _outcome(verdict: RelayError | None) -> Outcome:

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from bucketrelay import deadline as deadlines
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError
+from bucketrelay.http import trace
 from bucketrelay.http.connection import Connection, Interrupted
 from bucketrelay.http.faults import HungUp, NoAnswer, NotSent, Untrusted
 from bucketrelay.http.incoming import Incoming
@@ -104,6 +105,19 @@ class Connections:
             BodyFailed: the request's body could not be had.
             Exception: what *receive* raised.
         """
+        began = self._now()
+        try:
+            answer = self._sent(request, receive, repeatable=repeatable, longest=longest, whole=whole)
+        except NoAnswer as error:
+            trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, str(error), self._now() - began)
+            raise
+        said = f"{answer.status}, {answer.headers.get('content-length', len(answer.body))} bytes"
+        trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, said, self._now() - began)
+        return answer
+
+    def _sent(
+        self, request: Request, receive: Receive | None, *, repeatable: bool, longest: int, whole: bool
+    ) -> Answer:
         asking = self._asks and request.length >= _ASKING
         through = (self._proxy.authorization or " ") if self._proxy and self.scheme == "http" else ""
         head = head_of(request, self.host, through=through, asking=asking)
@@ -140,7 +154,7 @@ class Connections:
     def _unasked(self, request: Request, receive: Receive | None, longest: int) -> Answer:
         """The answer to a request that was refused for asking: 417, and nothing was done (RFC 9110, 15.5.18)."""
         self._asks = False
-        return self.send(request, receive, repeatable=False, longest=longest)
+        return self._sent(request, receive, repeatable=False, longest=longest, whole=True)
 
     def _kept(self, idle: float) -> Connection | None:
         """The connection used last, of those that are still open and not idle for too long; the others are closed."""

@@ -35,6 +35,12 @@ def refusal(error: str, invocation: str) -> str:
     return _one_line({"event": "event.refused", "invocation": invocation, "error": _shortened(error)})
 
 
+def passed(source: str, name: str, cause: str, why: str, invocation: str) -> str:
+    """One JSON line for an event that made no task: silence would look like a loss."""
+    said = {"source": source, "name": name, "cause": cause, "why": _shortened(why)}
+    return _one_line({"event": "event.passed", "invocation": invocation, **said})
+
+
 def swept(uploads: int, invocation: str) -> str:
     """One JSON line for a schedule: how many uploads that nobody went on with were abandoned."""
     return _one_line({"event": "uploads.swept", "invocation": invocation, "abandoned": uploads})

@@ -17,6 +17,7 @@ __all__ = [
     "Route",
     "UnclearCloud",
     "glob",
+    "left_out",
     "plan",
     "replan",
     "resolve",
@@ -84,8 +85,7 @@ def plan(event: ObjectEvent, routes: Iterable[Route]) -> tuple[Task, ...]:
     """The tasks that an event asks for: routes in order, each with its targets in order, one task for a forward.
 
     None for a change that is no change of an object, for a key outside of every source's prefix (the prefix itself,
-    as a folder marker, is no key of the store), and for keys that the filters leave out. A removal is no task for a
-    forward that keeps: whoever moves the object himself is told of keys only, and would look for one that is gone.
+    as a folder marker, is no key of the store), and for keys that the filters leave out: `left_out` says which and why.
 
     Raises:
         NotASource: no route has the bucket as its source.
@@ -168,6 +168,10 @@ def resolve(event: ObjectEvent, routes: Sequence[Route]) -> Cloud:
     ]
     if len(clouds) == 1:
         return clouds[0]
+    if clouds and not any(r.source.bucket == event.bucket for r in routes):
+        # Who takes any bucket of every cloud, as the OMS template does, means his own cloud's, which he names first.
+        first = next(r.source.scheme for r in routes if r.source.bucket == ANY_BUCKET)
+        return next(cloud for cloud in clouds if cloud == first)
     if not clouds:
         known = "no source in the configuration has this bucket; add a route, remove the event rule, or say --as"
         raise NotASource(f"which cloud does the event for bucket {event.bucket} come from? {known} s3|obs|oci")
@@ -194,8 +198,7 @@ def _tasks(route: Route, event: ObjectEvent) -> Iterator[Task]:
     if not key or _ignored(route, event) or not route.takes(key):
         return
     if route.forward:
-        if event.change is not Change.REMOVED or route.deletes is Deletes.FOLLOW:
-            yield _task(route, event, key)
+        yield _task(route, event, key)
         return
     for target in route.targets:
         yield _task(route, event, key, target)
@@ -223,3 +226,21 @@ def _task(route: Route, event: ObjectEvent, key: str, target: str = "") -> Task:
 
 def _ignored(route: Route, event: ObjectEvent) -> bool:
     return any(_is_source(place, event) and place.relative(event.key) is not None for place in route.ignores)
+
+
+def left_out(event: ObjectEvent, routes: Iterable[Route]) -> list[str]:
+    """A line for each route of the event's bucket that makes no task of it, and why."""
+    here = [route for route in routes if _is_source(route.source, event)]
+    return [f"route {route.name}: {why}" for route in here if (why := _why(route, event))]
+
+
+def _why(route: Route, event: ObjectEvent) -> str:
+    key = route.source.relative(event.key)
+    if not key:
+        return f"it lies outside of the source, {route.source.url}"
+    if _ignored(route, event):
+        return "it lies in the log store"
+    for pattern in route.exclude:
+        if glob(pattern).matches(key):
+            return f"exclude has {pattern!r}"
+    return "" if route.takes(key) else f"include has no pattern for it: {', '.join(map(repr, route.include))}"

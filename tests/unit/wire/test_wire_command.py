@@ -73,7 +73,7 @@ def test_the_second_run_changes_nothing(s3):
     run("r", "--queue", QUEUE)
     done = run("r", "--queue", QUEUE)
 
-    assert (done.exit_code, done.stdout) == (0, "s3://wire-source/in: nothing to change\n")
+    assert (done.exit_code, done.output) == (0, "s3://wire-source/in: nothing to change\n")
     assert s3() == ["theirs", "bucketrelay-r"]
 
 
@@ -92,7 +92,7 @@ def test_a_dry_run_prints_and_touches_nothing(s3):
 
     assert (line["route"], line["source"], line["change"], line["done"]) == ("r", "s3://wire-source/in", "add", False)
     assert s3() == ["theirs"]
-    assert "would change" in run("r", "--queue", QUEUE, "--dry-run").stdout
+    assert run("r", "--queue", QUEUE, "--dry-run").stderr == "1 change to make; nothing was touched\n"
 
 
 def test_verbose_shows_the_document_that_is_sent(s3):

@@ -1,0 +1,91 @@
+"""Rows for standard output: a table on a terminal, whole lines with tabs elsewhere, or one JSON object a line.
+
+A table folds what is too wide and never cuts it: a key that is not whole is a key that cannot be found.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import final
+
+import click
+
+from bucketrelay.commands.terminal import CONTROL, shown
+
+
+@final
+@dataclass(slots=True)
+class Rows:
+    """Takes rows one by one; a context manager, whose end prints what is left.
+
+    Off a terminal and in JSON each row is written as it comes, since nobody knows how many will: a table needs all of
+    them to know its widths.
+
+    Args:
+        columns: what stands above each column of a table.
+        as_json: one JSON object a line, wherever it goes.
+        words: the columns that may be broken between words; the others only where they do not fit.
+    """
+
+    columns: Sequence[str]
+    as_json: bool = False
+    count: int = 0
+    _waiting: list[tuple[Sequence[str], str]] = field(default_factory=list)
+
+    def __enter__(self) -> "Rows":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not isinstance(error, OSError):  # then there is nobody to print for
+            self.finish()
+
+    def add(self, cells: Sequence[str], said: Mapping[str, object] | str, colour: str = "") -> None:
+        """One row.
+
+        Args:
+            cells: as many as there are columns; text of whatever origin.
+            said: the same as a JSON object, or as its line.
+            colour: of the first cell, on a terminal.
+        """
+        self.count += 1
+        if self.as_json:
+            click.echo(said if isinstance(said, str) else json.dumps(said))
+        elif sys.stdout.isatty():
+            self._waiting.append((cells, colour))
+        else:
+            click.echo("\t".join(cell.translate(CONTROL) for cell in cells))
+
+    def finish(self) -> None:
+        """Print the table, if there is one to print."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        from rich.console import Console  # noqa: PLC0415 — a tenth of a second, for terminals alone
+        from rich.table import Table  # noqa: PLC0415 — as above
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in self.columns:
+            table.add_column(column, overflow="fold")
+        for cells, colour in waiting:
+            first, *rest = (shown(cell) for cell in cells)
+            table.add_row(f"[{colour}]{first}[/]" if colour else first, *rest)
+        Console(highlight=False, emoji=False).print(table)
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: `512 B`, `1.5 MiB`."""
+    number, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if number < 1024:
+            break
+        number, unit = number / 1024, larger
+    return f"{count} B" if unit == "B" else f"{number:.1f} {unit}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

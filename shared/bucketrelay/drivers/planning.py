@@ -1,0 +1,107 @@
+"""From a message to tasks: what it asks for, what is refused of it, and which of its events make no task, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bucketrelay import routes
+from bucketrelay.drivers.handover import Asked
+from bucketrelay.errors import RelayError
+from bucketrelay.events.payload import Deferral, Message
+from bucketrelay.model import Change, ObjectEvent, Outcome, Result, Task
+from bucketrelay.routes import Route
+from bucketrelay.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An event that made no task, and why."""
+
+    source: str  # the URL of the object
+    name: str  # of the event, as its sender calls it
+    cause: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.name or 'the event'} makes no task: {self.why}"
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one message asks for."""
+
+    asked: list[Asked] = field(default_factory=list)
+    refused: list[Result] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
+
+
+def planned(message: Message, system: System) -> Plan:
+    """What is to be done for a message; nothing is touched."""
+    plan = Plan()
+    for event in message.events:
+        if event.change is Change.IGNORED:  # may lack a bucket or a key: what asks for nothing is not refused for it
+            plan.passed.append(_passed(event, ["it changes nothing that a copy could show"]))
+            continue
+        try:
+            known = _whose(event, message, system.routes)
+            tasks = routes.plan(known, system.routes)
+        except RelayError as error:
+            plan.refused.append(_refusal(event, error, system.now()))
+            continue
+        plan.asked.extend(Asked(task) for task in tasks)
+        if not tasks:
+            plan.passed.append(_passed(known, routes.left_out(known, system.routes)))
+    for deferral in message.deferrals:
+        try:
+            plan.asked.append(Asked(_replanned(deferral, system.routes), deferral.attempt))
+        except RelayError as error:
+            plan.refused.append(_refused(deferral, error, system.now()))
+    return plan
+
+
+def _passed(event: ObjectEvent, why: Sequence[str]) -> Passed:
+    return Passed(_url(event), event.name, event.cause, "; ".join(why))
+
+
+def _url(event: ObjectEvent) -> str:
+    place = f"{event.bucket}@{event.namespace}" if event.namespace else event.bucket
+    return f"{event.cloud}://{place}/{event.key}"
+
+
+def _replanned(said: Deferral, known: Sequence[Route]) -> Task:
+    task = routes.replan(said.route, said.key, said.target, known, change=said.change, source=said.source)
+    return replace(task, cause=said.cause, time=said.time, size=said.size)
+
+
+def _whose(event: ObjectEvent, message: Message, known: Sequence[Route]) -> ObjectEvent:
+    return replace(event, cloud=routes.resolve(event, known)) if message.ambiguous else event
+
+
+def _refusal(event: ObjectEvent, error: RelayError, now: datetime) -> Result:
+    return Result(
+        route="",
+        cause=event.cause,
+        change=event.change.value,
+        source=_url(event),
+        target="",
+        key=event.key,
+        outcome=Outcome.FAILED,
+        time=now,
+        error=str(error),
+        retryable=error.retryable,
+    )
+
+
+def _refused(said: Deferral, error: RelayError, now: datetime) -> Result:
+    return Result(
+        route=said.route,
+        cause=said.cause,
+        change=said.change.value,
+        source="",  # as far as the routes know, there is none
+        target="",
+        key=said.key,
+        outcome=Outcome.FAILED,
+        time=now,
+        error=str(error),
+        retryable=error.retryable,
+    )
