@@ -19,11 +19,13 @@ class Place:
     Attributes:
         name: as people know it: a path, or the variable that holds the text.
         unused: variables that describe a configuration, too, and are not looked at.
+        folder: what the paths in it are relative to.
     """
 
     name: str
     text: str | None = None
     unused: tuple[str, ...] = ()
+    folder: Path = Path()
 
 
 def find(environ: Mapping[str, str], beside: Path | None, cwd: Path) -> Config:
@@ -55,16 +57,16 @@ def locate(environ: Mapping[str, str], beside: Path | None, cwd: Path, said: Pat
     """
     unused = tuple(name for name in (*RELAY_VARIABLES, *OMS_VARIABLES) if environ.get(name))
     if said is not None:
-        return Place(str(said), _named(cwd / said, f"--config {said}"), unused)
+        return Place(str(said), _named(cwd / said, f"--config {said}"), unused, (cwd / said).parent)
     if text := environ.get("BUCKETRELAY_TOML"):
-        return Place("BUCKETRELAY_TOML", text, unused)
+        return Place("BUCKETRELAY_TOML", text, unused, cwd)
     if named := environ.get("BUCKETRELAY_CONFIG"):
-        return Place(named, _named(cwd / named, f"BUCKETRELAY_CONFIG={named}"), unused)
+        return Place(named, _named(cwd / named, f"BUCKETRELAY_CONFIG={named}"), unused, (cwd / named).parent)
     places = list(dict.fromkeys(folder / FILE for folder in (beside, cwd) if folder is not None))
     for path in places:
         found = read(path)
         if found is not None:
-            return Place(FILE if path.parent == cwd else str(path), found, unused)
+            return Place(FILE if path.parent == cwd else str(path), found, unused, path.parent)
     if not unused:
         raise ConfigError([_nowhere(places)])
     return Place("the environment")
@@ -77,7 +79,7 @@ def load_place(place: Place, environ: Mapping[str, str], *, secrets: bool = True
         secrets: whether what secrets are made of has to be there; False for what connects to nothing.
     """
     if place.text is not None:
-        return load(place.text, environ, where=place.name, secrets=secrets)
+        return load(place.text, environ, place.folder, where=place.name, secrets=secrets)
     config = from_environment(environ)
     assert config is not None  # `locate` has seen one of its variables
     return config

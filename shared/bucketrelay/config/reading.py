@@ -8,10 +8,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import quote
 
 from bucketrelay.errors import ConfigError
 
 _VARIABLE = re.compile(r"\$(?P<quoted>\$?)\{(?P<name>[^}]*)(?P<end>\}?)")
+_WHOLE = re.compile(r"\$\{[^}]*\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FEW = 50  # known words among which a hint is looked for: 200 routes with a wrong one of 200 stores each took a minute
 
@@ -31,6 +34,7 @@ class Reading:
     environ: Mapping[str, str]
     mistakes: list[str] = field(default_factory=list)
     connects: bool = True
+    folder: Path = Path()  # of the configuration file, which the paths in it are relative to
 
     def mistake(self, path: str, text: str) -> None:
         """Note that what stands at *path* is wrong; *text* says how, and what to write instead."""
@@ -41,14 +45,17 @@ class Reading:
         if self.mistakes:
             raise ConfigError(list(dict.fromkeys(self.mistakes)))
 
-    def fill(self, written: str, path: str, *, empty: bool = False) -> Text | None:
+    def fill(self, written: str, path: str, *, empty: bool = False, url: bool = False) -> Text | None:
         """*written* with each `${NAME}` from the environment (`$${` stands for `${`); None after a mistake.
 
         Args:
             empty: whether nothing, and blanks at the ends, are meant as they are: in a part of a key they are.
+            url: the text is a URL, in which a password may have a `/` or an `@`: what comes out of the environment is
+                percent-encoded, unless it is the whole URL.
         """
         before = len(self.mistakes)
-        value = _VARIABLE.sub(lambda found: self._variable(found, path), written)
+        encode = url and not _WHOLE.fullmatch(written)
+        value = _VARIABLE.sub(lambda found: self._variable(found, path, encode=encode), written)
         sound = len(self.mistakes) == before and self.sound(value, path, empty=empty)
         return Text(value, written) if sound else None
 
@@ -69,7 +76,7 @@ class Reading:
             return True
         return False
 
-    def _variable(self, found: re.Match[str], path: str) -> str:
+    def _variable(self, found: re.Match[str], path: str, *, encode: bool) -> str:
         if found["quoted"]:
             return found[0][1:]
         if not found["end"] or not _NAME.fullmatch(found["name"]):
@@ -78,7 +85,7 @@ class Reading:
         value = self.environ.get(found["name"])
         if value is None:
             self.mistake(path, f"${{{found['name']}}} is not set in the environment: set it, or write a value here")
-        return str(value or "")
+        return quote(value or "", safe="") if encode else str(value or "")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
+from pathlib import Path
 
 from bucketrelay import durations
 from bucketrelay.config.reading import Reading, Text, did_you_mean, quoted
@@ -73,6 +74,19 @@ class Table:
             return self.reading.fill(value, self.at(key), empty=empty)
         self._wrong(key, value, "a text in quotes")
         return None
+
+    def url(self, key: str, *, need: str = "") -> Text | None:
+        """A URL that may hold secrets: values of `${NAME}` in it are percent-encoded; nothing of it is for messages."""
+        value = self._ask(key, need)
+        if isinstance(value, str):
+            return self.reading.fill(value, self.at(key), url=True)
+        self._wrong(key, value, "a URL in quotes")
+        return None
+
+    def file(self, key: str) -> Path | None:
+        """The path of a file, relative to the configuration file."""
+        text = self.text(key)
+        return self.reading.folder / text.value if text else None
 
     def secret(self, key: str) -> Secret | None:
         """A text that nobody is to see."""
@@ -196,7 +210,7 @@ class Table:
     def rows(self, key: str, *, need: str) -> list["Table"]:
         """The tables of a list of tables, `[[key]]`; that there is none is a mistake with *need*."""
         value = self._ask(key, need)
-        if value == []:
+        if need and value == []:
             self.mistake(key, f"is empty: {need}")
         if isinstance(value, list) and all(isinstance(row, dict) for row in value):
             return [Table(self.reading, row, f"{self.at(key)}[{i}]") for i, row in enumerate(value)]

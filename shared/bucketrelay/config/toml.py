@@ -3,12 +3,16 @@
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from bucketrelay.config import checks
 from bucketrelay.config.alarms import read_alarms
+from bucketrelay.config.queue import read_queue
 from bucketrelay.config.reading import Reading, did_you_mean, quoted
+from bucketrelay.config.schedules import read_schedules
 from bucketrelay.config.sections import check_name, read_forward, read_limits, read_route
+from bucketrelay.config.serve import read_serve
 from bucketrelay.config.stores import read_stores
 from bucketrelay.config.tables import Table
 from bucketrelay.config.values import Config, ForwardConfig, StoreConfig
@@ -23,17 +27,20 @@ else:
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 
-def load(text: str, environ: Mapping[str, str], *, where: str = "", secrets: bool = True) -> Config:
+def load(
+    text: str, environ: Mapping[str, str], folder: Path = Path(), *, where: str = "", secrets: bool = True
+) -> Config:
     """The configuration that *text*, a TOML file's, describes; `${NAME}` is looked up in *environ*, with `.get` alone.
 
     Args:
+        folder: what the paths in it are relative to.
         where: the file's name, for a syntax error, which alone needs it.
         secrets: whether the variables of secrets must be set; False for what connects to nothing.
 
     Raises:
         ConfigError: with every mistake, each with its path in the file; a syntax error alone, with line and column.
     """
-    reading = Reading(environ, connects=secrets)
+    reading = Reading(environ, connects=secrets, folder=folder)
     top = Table(reading, _parse(text.removeprefix("\ufeff"), where))
     log = top.text("log", need='name the store that receives the lists, log = "…"')
     store_tables, forward_tables = top.tables("stores"), top.tables("forwards")
@@ -46,6 +53,9 @@ def load(text: str, environ: Mapping[str, str], *, where: str = "", secrets: boo
     forwards = {name: forward for name, forward in read.items() if forward}
     limits = read_limits(top.table("limits"))
     alarms = read_alarms(top.table("alarms"), forward_tables)
+    queue = read_queue(top.table("queue"))
+    schedules = read_schedules(top.rows("schedules", need=""), store_tables, {route.name for _, route in routes})
+    serving = read_serve(top.table("serve"), store_tables)
     top.close()
     paths = {name: table.path for name, table in store_tables.items()}
     _check(reading, log.value if log else "", stores, paths, routes, forwards)
@@ -58,6 +68,9 @@ def load(text: str, environ: Mapping[str, str], *, where: str = "", secrets: boo
         MappingProxyType(forwards),
         limits,
         alarms,
+        queue,
+        schedules,
+        serving,
     )
 
 

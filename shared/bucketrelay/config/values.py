@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, final
 
@@ -108,6 +109,41 @@ class Alarms:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """Where jobs wait: a PostgreSQL database if `url` is there, else the SQLite file at `path`."""
+
+    url: Secret | None = None
+    path: Path = Path("relay.db")
+    shown: str = "sqlite:///relay.db"  # for messages
+    lease: float = 60.0  # seconds that a worker may be silent
+    attempts: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleConfig:
+    """What is done again and again, and when: exactly one of the three things, at one of the two kinds of times."""
+
+    every: float = 0.0  # seconds; 0 where there is a cron line
+    cron: str = ""  # in UTC
+    reconcile: str = ""  # a route
+    inventory: str = ""  # a store
+    sweep: bool = False  # abandoned uploads
+
+
+@dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """Who may call `bucketrelay serve`, and how."""
+
+    token: Secret | None = None
+    read_token: Secret | None = None
+    user: str = ""
+    password: Secret | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    coms_default: str = ""  # the store that COMS's clients mean when they name no bucket
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that a function needs to know. `log` is a store's name."""
 
@@ -117,6 +153,9 @@ class Config:
     forwards: Mapping[str, ForwardConfig] = field(default_factory=lambda: MappingProxyType({}))
     limits: Limits = field(default_factory=Limits)
     alarms: Alarms = field(default_factory=Alarms)
+    queue: QueueConfig = field(default_factory=QueueConfig)
+    schedules: tuple[ScheduleConfig, ...] = ()
+    serve: ServeConfig = field(default_factory=ServeConfig)
 
     def address(self, store: str) -> Address:
         """Where the store is that a Task names: by its name, or by its URL where any bucket may be the source.
