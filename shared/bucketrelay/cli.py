@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "replicate": "Do what the function would do with these events.",
         "replay": "Run the failed lists again.",
         "reconcile": "Compare both sides of a route and repair the difference.",
+        "worker": "Take jobs from the job queue until told to stop.",
+        "queue": "Look at the job queue, and after it.",
         "doctor": "Try every store, permission and wiring.",
         "wire": "Set up the events of a route's source bucket.",
     }

@@ -146,7 +146,7 @@ def test_a_heartbeat_keeps_a_job_for_as_long_as_it_takes(rig, queue):
 def test_a_job_whose_worker_is_killed_every_time_is_dead_with_that_reason(rig, queue):
     queue.enqueue([job("a")])
     for attempt in (1, 2, 3):
-        assert [got.attempts for got in queue.claim(10)] == [attempt]
+        assert [(got.attempts, got.unsettled) for got in queue.claim(10)] == [(attempt, attempt)]
         rig.later(61)
 
     assert queue.claim(10) == ()
@@ -168,6 +168,20 @@ def test_a_retry_waits_longer_each_time_and_is_dead_at_the_last(rig, queue):
     assert queue.settle([(got, Retry("busy"))]) == (State.DEAD,)
     (dead,) = queue.dead()
     assert (dead.key, dead.queue, dead.attempts, dead.error) == ("a", "photos to mirror", 3, "busy (tried 3 times)")
+
+
+def test_a_worker_sees_how_often_others_have_fallen_silent_with_the_job(rig, queue):
+    queue.enqueue([job("a")])
+    queue.claim(10)
+    rig.later(61)
+    (second,) = queue.claim(10)
+    queue.settle([(second, Release())])
+    (third,) = queue.claim(10)
+    queue.settle([(third, Retry("busy"))])
+    rig.later(100)
+    (fourth,) = queue.claim(10)
+
+    assert [(got.attempts, got.unsettled) for got in (second, third, fourth)] == [(2, 2), (2, 2), (3, 1)]
 
 
 def test_a_retry_may_say_when(rig, queue):
@@ -238,12 +252,17 @@ def test_a_long_queue_keeps_no_other_one_waiting(queue):
     assert second == {"long": 20}
 
 
-def test_a_queue_may_be_left_out(queue):
+def test_a_queue_may_be_left_out_or_given_little_room(queue):
     queue.enqueue([job("a", queue="hangs"), job("b", queue="works")])
 
-    assert keys(queue.claim(10, without={"hangs"})) == ["b"]
-    assert queue.claim(10, without={"hangs"}) == ()
-    assert keys(queue.claim(10)) == ["a"]
+    queue.enqueue([job(f"{n}", queue="hangs", priority=3) for n in range(5)])
+    room = {"hangs": 0, "works": 9}
+
+    assert keys(queue.claim(10, room=room.get)) == ["b"]
+    assert queue.claim(10, room=room.get) == ()
+    room["hangs"] = 2
+    assert len(queue.claim(10, room=room.get)) == 2
+    assert len(queue.claim(10)) == 4
 
 
 def test_a_worker_may_take_some_kinds_alone(queue):

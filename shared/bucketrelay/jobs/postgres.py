@@ -10,9 +10,9 @@ from typing import Any
 
 from bucketrelay.database.postgres import Cursor, Postgres
 from bucketrelay.database.queries import migrations, queries
-from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, State, move
+from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, Room, State, move
 from bucketrelay.jobs.rows import counts_of, dumps, job_of, plain, record_of, silent, total
-from bucketrelay.jobs.share import Head, share
+from bucketrelay.jobs.share import Head, Share
 
 _SQL = {name: text.encode() for name, text in queries("bucketrelay.jobs.sql", "postgres.sql").items()}
 _AT_ONCE = 2000  # jobs in a statement
@@ -54,16 +54,14 @@ class PostgresQueue:
         return Intake(new, len(numbers) - new, tuple(numbers))
 
     def claim(
-        self, limit: int, *, kinds: Collection[str] | None = None, without: Collection[str] = ()
+        self, limit: int, *, kinds: Collection[str] | None = None, room: Room = lambda _: 2**31
     ) -> tuple[Job, ...]:
         """See JobQueue."""
         if limit < 1:
             return ()
-        return self._database.run(lambda cursor: self._claim(cursor, limit, kinds, without))
+        return self._database.run(lambda cursor: self._claim(cursor, limit, kinds, room))
 
-    def _claim(
-        self, cursor: Cursor, limit: int, kinds: Collection[str] | None, without: Collection[str]
-    ) -> tuple[Job, ...]:
+    def _claim(self, cursor: Cursor, limit: int, kinds: Collection[str] | None, room: Room) -> tuple[Job, ...]:
         seen = self._look(cursor)
         values = {
             "lease": secrets.token_hex(8),
@@ -79,7 +77,7 @@ class PostgresQueue:
                 seen.floors[head] = min(float(row[-1]) for row in got)
             return got
 
-        rows = share([head for head in seen.heads if head.queue not in without], limit, take)
+        rows = Share(limit, room, take).among(seen.heads)
         if len(rows) < limit:  # what lies below the floors, or has come since, is not overlooked for long
             self._seen = _Seen()
         return self._alive(cursor, rows)
@@ -229,6 +227,7 @@ def _update(cursor: Cursor, query: str, moves: Sequence[tuple[Job, Move]]) -> li
         "generations": [job.generation for job, _ in moves],
         "states": [(State.FAILED if to.failed else State.DONE).value for _, to in moves],
         "attempts": [to.attempts for _, to in moves],
+        "unsettled": [to.unsettled for _, to in moves],
         "errors": [plain(to.error, most=None) for _, to in moves],
         "results": [dumps(to.result) for _, to in moves],
         "delays": [to.delay for _, to in moves],

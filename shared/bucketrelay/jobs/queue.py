@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 Payload = Mapping[str, object]  # what JSON can say
+Room = Callable[[str], int]  # of a queue: how many
 EMPTY: Payload = MappingProxyType({})
 
 
@@ -72,6 +73,7 @@ class Job:
     generation: int  # how often it was enqueued anew: `settle` notices what came while it ran
     lease: str  # proves that it is ours
     since: float  # when it was enqueued first, in seconds since 1970 by the database's clock
+    unsettled: int = 1  # how many of the last attempts, this one included, have had no end that anybody told
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +164,13 @@ class Source(Protocol):
     """What a worker needs."""
 
     def claim(
-        self, limit: int, *, kinds: Collection[str] | None = None, without: Collection[str] = ()
+        self, limit: int, *, kinds: Collection[str] | None = None, room: Room = lambda _: 2**31
     ) -> tuple[Job, ...]:
         """At most *limit* jobs that are due, from all queues alike; none while the queue is paused.
 
         Args:
             kinds: only of these.
-            without: none from these queues.
+            room: how many of a queue at most.
         """
 
     def extend(self, jobs: Sequence[Job]) -> frozenset[int]:
@@ -262,6 +264,7 @@ class Move:
     failed: bool = False
     delay: float = 0.0
     attempts: int = 0  # what the row shall have
+    unsettled: int = 0
     error: str = ""
     result: Payload = field(default_factory=lambda: EMPTY)
 
@@ -283,7 +286,7 @@ def move(job: Job, ending: Ending, policy: Policy, scatter: float) -> Move:
     if isinstance(ending, Done):
         return Move(gone=True, failed=ending.failed, result=ending.result)
     if isinstance(ending, Release):
-        return Move(attempts=job.attempts - 1)
+        return Move(attempts=job.attempts - 1, unsettled=job.unsettled - 1)
     if isinstance(ending, Dead):
         return Move(dead=True, attempts=job.attempts, error=ending.error, result=ending.result)
     if job.attempts >= policy.attempts:

@@ -30,8 +30,8 @@ def dumps(payload: Payload) -> str:
 
 def job_of(row: Sequence[Any]) -> Job:
     """A row that `claim` returns."""
-    number, queue, key, kind, payload, priority, attempts, generation, lease, since = row[:10]
-    return Job(number, queue, key, kind, json.loads(payload), priority, attempts, generation, lease, since)
+    number, queue, key, kind, payload, priority, attempts, generation, lease, since, unsettled = row[:11]
+    return Job(number, queue, key, kind, json.loads(payload), priority, attempts, generation, lease, since, unsettled)
 
 
 def record_of(row: Sequence[Any]) -> Record:

@@ -11,9 +11,9 @@ from typing import Any
 
 from bucketrelay.database.queries import migrations, queries
 from bucketrelay.database.sqlite import Sqlite
-from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, State, move
+from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, Room, State, move
 from bucketrelay.jobs.rows import counts_of, dumps, job_of, plain, record_of, silent, total
-from bucketrelay.jobs.share import Head, share
+from bucketrelay.jobs.share import Head, Share
 
 _SQL = queries("bucketrelay.jobs.sql", "sqlite.sql")
 _AT_ONCE = 1000  # jobs in a transaction: others wait for its end
@@ -42,7 +42,7 @@ class SqliteQueue:
         return Intake(new, len(rows) - new, tuple(number for number, _ in rows))
 
     def claim(
-        self, limit: int, *, kinds: Collection[str] | None = None, without: Collection[str] = ()
+        self, limit: int, *, kinds: Collection[str] | None = None, room: Room = lambda _: 2**31
     ) -> tuple[Job, ...]:
         """See JobQueue."""
         with self._database.transaction() as cursor:
@@ -60,8 +60,8 @@ class SqliteQueue:
                 wanted = {**values, "queue": head.queue, "priority": head.priority, "limit": most}
                 return cursor.execute(_SQL["claim"], wanted).fetchall()
 
-            heads = [head for head in _heads(cursor) if head.queue not in without and head.first <= now]
-            return tuple(self._alive(cursor, share(heads, limit, take)))
+            heads = [head for head in _heads(cursor) if head.first <= now]
+            return tuple(self._alive(cursor, Share(limit, room, take).among(heads)))
 
     def _alive(self, cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> Iterator[Job]:
         """The jobs in *rows*, but those that have used up their attempts by their workers' silence: these die here."""
@@ -217,6 +217,7 @@ def _row(job: Job, to: Move, now: float) -> dict[str, object]:
         "key": job.key,
         "kind": job.kind,
         "attempts": job.attempts if to.gone else to.attempts,
+        "unsettled": to.unsettled,
         "error": plain(to.error, most=None),
         "result": dumps(to.result),
         "delay": to.delay,

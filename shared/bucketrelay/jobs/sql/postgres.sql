@@ -14,6 +14,7 @@ ON CONFLICT (queue, key) DO UPDATE SET
     keep = job.keep OR excluded.keep,
     generation = CASE WHEN job.dead_at IS NULL THEN job.generation + 1 ELSE 0 END,
     attempts = CASE WHEN job.dead_at IS NULL THEN job.attempts ELSE 0 END,
+    unsettled = CASE WHEN job.dead_at IS NULL THEN job.unsettled ELSE 0 END,
     error = CASE WHEN job.dead_at IS NULL THEN job.error ELSE '' END,
     created_at = CASE WHEN job.dead_at IS NULL THEN job.created_at ELSE excluded.created_at END,
     -- One that waits after a failure goes on waiting: a target that is down is not tried at every event.
@@ -48,9 +49,10 @@ WITH due AS MATERIALIZED (
       AND NOT EXISTS (SELECT 1 FROM relay_setting WHERE name = 'paused' AND value = 'yes')
     ORDER BY ready_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 UPDATE relay_job AS job
-SET lease = %(lease)s, attempts = job.attempts + 1, ready_at = extract(epoch FROM statement_timestamp())::float8 + %(seconds)s
+SET lease = %(lease)s, attempts = job.attempts + 1, unsettled = job.unsettled + 1,
+    ready_at = extract(epoch FROM statement_timestamp())::float8 + %(seconds)s
 FROM due WHERE job.id = due.id
-RETURNING job.id, queue, key, kind, payload, priority, attempts, generation, lease, created_at, error, due.ready_at;
+RETURNING job.id, queue, key, kind, payload, priority, attempts, generation, lease, created_at, unsettled, error, due.ready_at;
 
 -- name: extend
 UPDATE relay_job AS job SET ready_at = extract(epoch FROM clock_timestamp())::float8 + %(seconds)s
@@ -83,16 +85,16 @@ RETURNING job.id;
 
 -- name: put_back
 UPDATE relay_job AS job
-SET lease = NULL, attempts = given.attempts, error = given.error,
+SET lease = NULL, attempts = given.attempts, unsettled = given.unsettled, error = given.error,
     ready_at = extract(epoch FROM clock_timestamp())::float8 + given.delay
-FROM unnest(%(ids)s::bigint[], %(leases)s::text[], %(attempts)s::int[], %(errors)s::text[], %(delays)s::float8[])
-    AS given (id, lease, attempts, error, delay)
+FROM unnest(%(ids)s::bigint[], %(leases)s::text[], %(attempts)s::int[], %(unsettled)s::int[], %(errors)s::text[],
+            %(delays)s::float8[]) AS given (id, lease, attempts, unsettled, error, delay)
 WHERE job.id = given.id AND job.lease = given.lease
 RETURNING job.id;
 
 -- name: begin_anew
 UPDATE relay_job AS job
-SET lease = NULL, attempts = 0, error = '',
+SET lease = NULL, attempts = 0, unsettled = 0, error = '',
     ready_at = extract(epoch FROM clock_timestamp())::float8, created_at = extract(epoch FROM clock_timestamp())::float8
 FROM unnest(%(ids)s::bigint[], %(leases)s::text[]) AS given (id, lease)
 WHERE job.id = given.id AND job.lease = given.lease
@@ -122,7 +124,7 @@ SELECT count(*) FROM relay_job WHERE dead_at >= %(since)s;
 
 -- name: retry
 UPDATE relay_job
-SET dead_at = NULL, attempts = 0, generation = 0, error = '', result = '{}',
+SET dead_at = NULL, attempts = 0, unsettled = 0, generation = 0, error = '', result = '{}',
     ready_at = extract(epoch FROM clock_timestamp())::float8, created_at = extract(epoch FROM clock_timestamp())::float8
 WHERE dead_at IS NOT NULL AND (%(keys)s::text[] IS NULL OR key = ANY (%(keys)s::text[]));
 

@@ -11,6 +11,7 @@ ON CONFLICT (queue, key) DO UPDATE SET
     keep = max(keep, excluded.keep),
     generation = iif(dead_at IS NULL, generation + 1, 0),
     attempts = iif(dead_at IS NULL, attempts, 0),
+    unsettled = iif(dead_at IS NULL, unsettled, 0),
     error = iif(dead_at IS NULL, error, ''),
     created_at = iif(dead_at IS NULL, created_at, excluded.created_at),
     -- One that waits after a failure goes on waiting: a target that is down is not tried at every event.
@@ -36,13 +37,13 @@ SELECT queue, priority, ready_at FROM relay_job
 WHERE dead_at IS NULL AND (queue, priority) > (:queue, :priority) ORDER BY queue, priority, ready_at LIMIT 1;
 
 -- name: claim
-UPDATE relay_job SET lease = :lease, ready_at = :now + :seconds, attempts = attempts + 1
+UPDATE relay_job SET lease = :lease, ready_at = :now + :seconds, attempts = attempts + 1, unsettled = unsettled + 1
 WHERE id IN (
     SELECT id FROM relay_job
     WHERE dead_at IS NULL AND queue = :queue AND priority = :priority AND ready_at <= :now
       AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
     ORDER BY ready_at LIMIT :limit)
-RETURNING id, queue, key, kind, payload, priority, attempts, generation, lease, created_at, error;
+RETURNING id, queue, key, kind, payload, priority, attempts, generation, lease, created_at, unsettled, error;
 
 -- name: extend
 UPDATE relay_job SET ready_at = :now + :seconds WHERE id = :id AND lease = :lease;
@@ -51,7 +52,7 @@ UPDATE relay_job SET ready_at = :now + :seconds WHERE id = :id AND lease = :leas
 DELETE FROM relay_job WHERE id = :id AND lease = :lease AND generation = :generation;
 
 -- name: begin_anew
-UPDATE relay_job SET lease = NULL, attempts = 0, error = '', ready_at = :now, created_at = :now
+UPDATE relay_job SET lease = NULL, attempts = 0, unsettled = 0, error = '', ready_at = :now, created_at = :now
 WHERE id = :id AND lease = :lease AND generation <> :generation;
 
 -- name: bury
@@ -59,7 +60,7 @@ UPDATE relay_job SET lease = NULL, attempts = :attempts, error = :error, result 
 WHERE id = :id AND lease = :lease AND generation = :generation;
 
 -- name: put_back
-UPDATE relay_job SET lease = NULL, attempts = :attempts, error = :error, ready_at = :now + :delay
+UPDATE relay_job SET lease = NULL, attempts = :attempts, unsettled = :unsettled, error = :error, ready_at = :now + :delay
 WHERE id = :id AND lease = :lease;
 
 -- name: keep_result
@@ -89,7 +90,7 @@ SELECT count(*) FROM relay_job WHERE dead_at >= :since;
 
 -- name: retry
 UPDATE relay_job
-SET dead_at = NULL, attempts = 0, generation = 0, error = '', result = '{}', ready_at = :now, created_at = :now
+SET dead_at = NULL, attempts = 0, unsettled = 0, generation = 0, error = '', result = '{}', ready_at = :now, created_at = :now
 WHERE dead_at IS NOT NULL AND (:keys IS NULL OR key IN (SELECT value FROM json_each(:keys)));
 
 -- name: get

@@ -10,6 +10,7 @@ CREATE TABLE relay_job (
     keep       boolean NOT NULL DEFAULT false,
     generation integer NOT NULL DEFAULT 0,
     attempts   integer NOT NULL DEFAULT 0,
+    unsettled  integer NOT NULL DEFAULT 0, -- of these attempts, the last ones of which no worker has told the end
     ready_at   double precision NOT NULL,
     lease      text,
     error      text NOT NULL DEFAULT '',

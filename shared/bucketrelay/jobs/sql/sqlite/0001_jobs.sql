@@ -10,6 +10,7 @@ CREATE TABLE relay_job (
     keep       INTEGER NOT NULL DEFAULT 0,
     generation INTEGER NOT NULL DEFAULT 0,
     attempts   INTEGER NOT NULL DEFAULT 0,
+    unsettled  INTEGER NOT NULL DEFAULT 0, -- of these attempts, the last ones of which no worker has told the end
     ready_at   REAL NOT NULL,
     lease      TEXT,
     error      TEXT NOT NULL DEFAULT '',

@@ -1,0 +1,6 @@
+"""Jobs out of the queue, done: the loop, and what is done with a job that is a task."""
+
+from bucketrelay.drivers.worker.loop import Tunings, Worker
+from bucketrelay.drivers.worker.tasks import task_kind
+
+__all__ = ["Tunings", "Worker", "task_kind"]

@@ -1,0 +1,85 @@
+"""A job that is a task: planned anew by the configuration as it is now, run, and its result told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bucketrelay import routes
+from bucketrelay.core.run import Runner
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import RelayError
+from bucketrelay.jobs.kinds import Ended, Kind
+from bucketrelay.jobs.queue import Dead, Done, Ending, Job, Release, Retry
+from bucketrelay.jobs.tasks import Asked, asked
+from bucketrelay.model import Outcome, Result, Task
+from bucketrelay.routes import Route
+from bucketrelay.system import System
+
+
+def task_kind(system: System) -> Kind:
+    """The kind of jobs that `bucketrelay.jobs.tasks` makes."""
+    forwards = {route.name: route.forward for route in system.routes if route.forward}
+
+    def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
+        plans = [_plan(job, system.routes) for job in jobs]
+        results = iter(system.runner.run([plan for plan in plans if isinstance(plan, Task)], deadline))
+        return [
+            _ended(next(results)) if isinstance(plan, Task) else _lost(job, plan, system.now())
+            for job, plan in zip(jobs, plans, strict=True)
+        ]
+
+    return Kind(run, lambda job: _together(job, forwards, system.runner))
+
+
+def _together(job: Job, forwards: Mapping[str, str], runner: Runner) -> tuple[str, int]:
+    """Tasks of a forward go into one request as far as it takes them."""
+    forward = forwards.get(str(job.payload.get("route")), "")
+    return (forward, runner.tell.together(forward)) if forward and runner.tell else ("", 1)
+
+
+def _plan(job: Job, known: Sequence[Route]) -> Task | str:
+    """The task; or why there is none (any more)."""
+    try:
+        said = asked(job)
+        source = said.source if "://" in said.source else ""
+        task = routes.replan(said.route, said.key, said.target, known, change=said.change, source=source)
+    except RelayError as error:
+        return str(error)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return "the job says nothing that a task could be made of: was it put into the table by hand?"
+    return replace(task, cause=said.cause, time=said.time, size=said.size)
+
+
+def _ended(result: Result) -> Ended:
+    return Ended(_ending(result), (result,))
+
+
+def _ending(result: Result) -> Ending:
+    if result.ok:
+        return Done()
+    if result.outcome is Outcome.UNFINISHED:
+        return Release()
+    return Retry(result.error) if result.retryable else Dead(result.error)
+
+
+def _lost(job: Job, error: str, now: datetime) -> Ended:
+    try:
+        said = asked(job)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Ended(Dead(error))
+    return Ended(Dead(error), (_refused(said, error, now),))
+
+
+def _refused(said: Asked, error: str, now: datetime) -> Result:
+    return Result(
+        route=said.route,
+        cause=said.cause,
+        change=said.change.value,
+        source="",  # as far as the routes know, there is none
+        target="",
+        key=said.key,
+        outcome=Outcome.FAILED,
+        time=now,
+        error=error,
+        retryable=False,
+    )

@@ -1,0 +1,37 @@
+"""Who handles which kind of job: the seam between the worker and what it works for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.jobs.queue import Ending, Job
+from bucketrelay.model import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended, and the results that belong into the lists if that was its last end."""
+
+    ending: Ending
+    results: tuple[Result, ...] = ()
+
+
+# One end for each job, in order. A RelayError is a retry if it is retryable, else the death of all of them.
+Run = Callable[[Sequence[Job], Deadline], Sequence[Ended]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of job.
+
+    Args:
+        run: does what the jobs say; it may have been done before, in part or whole.
+        together: of a job: which others it may be run together with (those of which it says the same), and how many at
+            most. Left out: each is run by itself.
+        stops: the deadline ends when the worker is told to stop; *run* then returns soon, with `Release` if more is to
+            be done. Without it what was begun is ended.
+    """
+
+    run: Run
+    together: Callable[[Job], tuple[str, int]] | None = None
+    stops: bool = False

@@ -1,0 +1,62 @@
+"""A Task as a job: what the event said goes into the row; what the configuration says is read when the job is run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from bucketrelay.jobs.queue import Job, NewJob, Priority
+from bucketrelay.model import Change, Task
+
+KIND = "task"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a row asks for: one key of one route, and one of its targets ("" for its forward)."""
+
+    route: str
+    key: str
+    target: str
+    source: str  # the bucket's URL where the route takes any bucket, else the store's name
+    change: Change
+    cause: str
+    time: datetime | None
+    size: int | None
+
+
+def task_job(task: Task, priority: int = Priority.EVENT) -> NewJob:
+    """The job that does *task*. One key of one route and target is one row, whatever event came for it."""
+    payload = {
+        "route": task.route,
+        "key": task.key,
+        "target": task.target,
+        "source": task.source,
+        "change": task.change.value,
+        "cause": task.cause,
+        "time": task.time.isoformat() if task.time else None,
+        "size": task.size,
+    }
+    place = f"{task.source}/{task.key}" if "://" in task.source else task.key
+    return NewJob(queue_of(task.route, task.target or task.forward), place, KIND, payload, priority)
+
+
+def queue_of(route: str, target: str) -> str:
+    """The name of the queue in which the tasks of a route to one of its targets wait, or to its forward."""
+    return f"{route} to {target}"
+
+
+def asked(job: Job) -> Asked:
+    """What a job of this kind asks for. Raises KeyError, TypeError or ValueError where it was made by somebody else."""
+    said = cast("Mapping[str, Any]", job.payload)
+    time = datetime.fromisoformat(said["time"]) if said["time"] else None
+    return Asked(
+        route=str(said["route"]),
+        key=str(said["key"]),
+        target=str(said["target"]),
+        source=str(said["source"]),
+        change=Change(said["change"]),
+        cause=str(said["cause"]),
+        time=time,
+        size=said["size"],
+    )

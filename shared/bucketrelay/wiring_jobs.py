@@ -1,0 +1,100 @@
+"""Configuration to a queue, and to who handles its jobs; with `wiring` all that knows the concrete classes."""
+
+import uuid
+from collections.abc import Callable, Sequence
+
+from bucketrelay.config import Config
+from bucketrelay.config.values import QueueConfig, ScheduleConfig
+from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.schedules import Schedule, fire
+from bucketrelay.drivers.worker import Tunings, Worker, task_kind
+from bucketrelay.drivers.worker.loop import World
+from bucketrelay.durations import written
+from bucketrelay.jobs.kinds import Ended, Kind
+from bucketrelay.jobs.queue import Done, Job, JobQueue, NewJob, Policy, Priority
+from bucketrelay.jobs.tasks import KIND as TASK
+from bucketrelay.model import Result
+from bucketrelay.reports import lists
+from bucketrelay.system import System
+
+
+def policy(found: QueueConfig) -> Policy:
+    """How patient the queue is."""
+    return Policy(lease=found.lease, attempts=found.attempts)
+
+
+def queue(found: QueueConfig) -> JobQueue:
+    """The queue; opened, and its tables made, at its first use."""
+    if found.url:
+        from bucketrelay.jobs.postgres import PostgresQueue  # noqa: PLC0415 — psycopg is an extra
+
+        return PostgresQueue(found.url.reveal(), found.shown, policy(found))
+    from bucketrelay.jobs.sqlite import SqliteQueue  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
+
+    return SqliteQueue(found.path, policy(found))
+
+
+def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
+    """Who handles which kind of job. Each room adds its own here."""
+    del found, jobs
+    return {TASK: task_kind(system), SWEEP: _sweep(system)}
+
+
+SWEEP = "sweep"
+
+
+def _sweep(system: System) -> Kind:
+    def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
+        del deadline
+        return [Ended(Done({"abandoned": system.sweep() if system.sweep else 0})) for _ in jobs]
+
+    return Kind(run)
+
+
+def worker(
+    found: Config,
+    system: System,
+    jobs: JobQueue,
+    *,
+    say: Callable[[str], None],
+    tell: Callable[[Result], None] = lambda _: None,
+) -> Worker:
+    """A worker for all that the configuration can ask for.
+
+    Args:
+        say: takes sentences about the worker itself.
+        tell: takes each result, beside the lists.
+    """
+    calendar = schedules(found.schedules)
+
+    def record(results: Sequence[Result]) -> None:
+        lists.write(system.log(), results, invocation=f"worker-{uuid.uuid4().hex}", now=system.now())
+
+    world = World(
+        record,
+        tell=tell,
+        say=say,
+        tick=lambda: fire(jobs, calendar),
+    )
+    several = sum(len(route.targets) or 1 for route in found.routes) + len(calendar) > 1
+    tunings = Tunings(threads=found.limits.concurrency, share=0.75 if several else 1.0)
+    return Worker(jobs, kinds(found, system, jobs), policy(found.queue), world, tunings)
+
+
+def schedules(found: Sequence[ScheduleConfig]) -> list[Schedule]:
+    """The schedules of the configuration, each with its job."""
+    made = []
+    for each in found:
+        when = f"every {written(each.every)}" if each.every else f"cron {each.cron}"
+        job = _scheduled(each)
+        made.append(Schedule(f"{job.queue} {job.key}, {when}".strip(), job, each.every, each.cron))
+    return made
+
+
+def _scheduled(each: ScheduleConfig) -> NewJob:
+    if each.reconcile:
+        return NewJob("reconcile", each.reconcile, "reconcile", {"route": each.reconcile}, Priority.BACKLOG, keep=True)
+    if each.inventory:
+        payload = {"store": each.inventory}
+        return NewJob("inventory", each.inventory, "inventory-store", payload, Priority.BACKLOG, keep=True)
+    return NewJob(SWEEP, "", SWEEP, priority=Priority.BACKLOG, keep=True)
