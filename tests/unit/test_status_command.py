@@ -1,0 +1,143 @@
+"""`bucketrelay status` and `bucketrelay barrier`, as they are typed."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from click.testing import CliRunner
+
+from bucketrelay.cli import cli
+from bucketrelay.clouds.local.store import LocalStore
+from bucketrelay.model import Address, Meta, Outcome, Result
+from bucketrelay.reports import lists
+
+NOW = datetime.now(timezone.utc)
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """A route between directories, and its log store."""
+    for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    stores = ""
+    for name in ("source", "target", "other", "logs"):
+        (tmp_path / name).mkdir()
+        stores += f'[stores.{name}]\nurl = "file://{tmp_path}/{name}"\n'
+    route = '[[routes]]\nname = "r"\nsource = "source"\ntargets = ["target", "other"]\n'
+    (tmp_path / "relay.toml").write_text(f'log = "logs"\n{stores}{route}[alarms]\nlag = "15m"\n')
+    return World(tmp_path)
+
+
+class World:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def store(self, name):
+        return LocalStore(Address("file", str(self.folder / name)))
+
+    def wrote(self, minutes, outcome=Outcome.FAILED, key="k", target="target", error="503: later"):
+        time = NOW - timedelta(minutes=minutes)
+        url = f"file://{self.folder}/{target}/{key}"
+        error = "" if outcome is Outcome.COPIED else f"{url}: {error}"
+        lag = 1.5 if outcome is Outcome.COPIED else None
+        source = f"file://{self.folder}/source/{key}"
+        result = Result("r", "e", "created", source, url, key, outcome, time, lag=lag, error=error)
+        lists.write(self.store("logs"), [result], invocation="i", now=time)
+
+
+def run(*words):
+    done = CliRunner().invoke(cli, words)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def test_a_route_where_all_is_well_ends_with_zero(world):
+    world.wrote(3, Outcome.COPIED)
+
+    done = run("status")
+
+    assert done.exit_code == 0
+    assert "r\ttarget\tup to date\t1\t0\t0\t0" in done.stdout
+    assert "0 objects waiting; alarms: none" in done.stderr
+
+
+def test_an_alarm_that_is_up_ends_with_one(world):
+    world.wrote(20)
+
+    done = run("status", "--json")
+
+    assert done.exit_code == 1
+    line = next(line for line in map(json.loads, done.stdout.splitlines()) if line["target"] == "target")
+    assert (line["alarms"], line["waiting"], line["causes"]) == (["lag"], 1, {"503: later": 1})
+    assert 1200 <= line["behind"] < 1260
+    assert line["fuse"] == "whole"
+
+
+def test_a_failure_that_is_no_alarm_yet_is_shown_and_ends_with_zero(world):
+    world.wrote(5)
+
+    done = run("status", "r")
+
+    assert done.exit_code == 0
+    assert "1 object behind, 5 min" in done.stdout
+    assert "1 × 503: later" in done.stdout
+
+
+def test_quiet_says_only_what_is_not_well(world):
+    world.wrote(5)
+
+    done = run("status", "-q")
+
+    assert [line.split("\t")[1] for line in done.stdout.splitlines()] == ["target"]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["status", "nope"], "nope: no route has this name; there are: r"),
+        (["status", "--since", "soon"], "--since soon: write a date"),
+        (["barrier", "nope"], "no route is named 'nope'"),
+        (["barrier", "r", "--timeout", "1"], "--timeout: '1' is no length of time"),
+    ],
+)
+def test_a_wrong_word_is_one_line_and_ends_with_two(world, words, message):
+    done = run(*words)
+
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_a_list_that_cannot_be_read_is_named_and_costs_the_others_nothing(world):
+    world.wrote(3, Outcome.COPIED)
+    world.store("logs").put(f"failed_object/{NOW:%Y/%m/%d/%H%M%S}.0Z-x.jsonl", b"?\n", Meta())
+
+    done = run("status")
+
+    assert done.exit_code == 0
+    assert "not JSON" in done.stderr
+    assert "\t1\t0\t0\t0" in done.stdout
+
+
+def test_a_barrier_names_what_is_not_at_a_target_and_ends_with_one(world):
+    world.store("source").put("a", b"1", Meta())
+
+    done = run("barrier", "r", "--timeout", "0s", "--json")
+
+    assert done.exit_code == 1
+    assert [(line["target"], line["key"]) for line in map(json.loads, done.stdout.splitlines())] == [
+        ("target", "a"),
+        ("other", "a"),
+    ]
+    assert "not at every target: 2 writes" in done.stderr
+
+
+def test_a_barrier_ends_with_zero_once_all_is_there(world):
+    world.store("source").put("a", b"1", Meta())
+    assert run("reconcile", "r").exit_code == 0
+
+    done = run("barrier", "r")
+
+    assert done.exit_code == 0
+    assert "every write that the source held is at every target" in done.stderr
