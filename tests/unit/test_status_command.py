@@ -1,6 +1,7 @@
 """`bucketrelay status` and `bucketrelay barrier`, as they are typed."""
 
 import json
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -8,7 +9,10 @@ from click.testing import CliRunner
 
 from bucketrelay.cli import cli
 from bucketrelay.clouds.local.store import LocalStore
-from bucketrelay.model import Address, Meta, Outcome, Result
+from bucketrelay.jobs.queue import Policy
+from bucketrelay.jobs.sqlite import SqliteQueue
+from bucketrelay.jobs.tasks import task_job
+from bucketrelay.model import Address, Meta, Outcome, Result, Task
 from bucketrelay.reports import lists
 
 NOW = datetime.now(timezone.utc)
@@ -141,3 +145,15 @@ def test_a_barrier_ends_with_zero_once_all_is_there(world):
 
     assert done.exit_code == 0
     assert "every write that the source held is at every target" in done.stderr
+
+
+def test_what_waits_in_the_queue_is_behind_and_a_database_is_not_made_by_looking(world):
+    assert run("status").exit_code == 0
+    assert not (world.folder / "relay.db").exists()
+    task = Task("r", "source", "k", "target", "k")
+    with closing(SqliteQueue(world.folder / "relay.db", Policy())) as jobs:
+        jobs.enqueue([task_job(task)])
+
+    done = run("status", "--json")
+
+    assert [json.loads(line)["waiting"] for line in done.stdout.splitlines()] == [0, 1]

@@ -8,7 +8,7 @@ import click
 
 from bucketrelay import durations, wiring
 from bucketrelay.commands.rows import Rows, plural, size
-from bucketrelay.commands.survey import survey
+from bucketrelay.commands.survey import job_queue, survey
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
 from bucketrelay.drivers.status import Line
 
@@ -36,8 +36,8 @@ def status(*, route: str, since: str, config_file: Path | None, as_json: bool, q
     system = wiring.system(config, emit=lambda _: None)
     if route and route not in {known.name for known in system.routes}:
         usage(f"{route}: no route has this name; there are: {', '.join(known.name for known in system.routes)}")
-    with closing(system):
-        lines, unreadable = survey(config, system).lines(start, route)
+    with closing(system), job_queue(config) as jobs:
+        lines, unreadable = survey(config, system, jobs).lines(start, route)
     with Rows(COLUMNS, as_json=as_json) as rows:
         for line in lines:
             if not quiet or line.alarms or line.waiting:

@@ -1,13 +1,19 @@
 """What looks at everything that knows how far replication has come, for a configuration."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from bucketrelay import wiring_jobs
 from bucketrelay.config import Config
-from bucketrelay.drivers.status import Survey, Thresholds
+from bucketrelay.drivers.status import Survey, Thresholds, Waiting
+from bucketrelay.jobs.queue import Counts, JobQueue
+from bucketrelay.jobs.tasks import queue_of
 from bucketrelay.model import Result
 from bucketrelay.system import System
 
 
-def survey(config: Config, system: System) -> Survey:
-    """The survey of all routes."""
+def survey(config: Config, system: System, jobs: JobQueue | None = None) -> Survey:
+    """The survey of all routes; *jobs* is the queue, where there is one."""
 
     def target(result: Result) -> str:
         route = next((route for route in config.routes if route.name == result.route), None)
@@ -21,4 +27,20 @@ def survey(config: Config, system: System) -> Survey:
 
     limits = config.alarms
     thresholds = Thresholds(lag=limits.lag, failed=limits.failed, dead=limits.dead, books=limits.books)
-    return Survey(config.routes, system.log(), target, system.now, thresholds=thresholds)
+    queues = jobs.queues() if jobs else {}
+
+    def queued(route: str, target: str) -> Waiting:
+        counts = queues.get(queue_of(route, target), Counts())
+        return Waiting(counts.pending + counts.running, counts.dead, counts.oldest)
+
+    return Survey(config.routes, system.log(), target, system.now, queued=queued, thresholds=thresholds)
+
+
+@contextmanager
+def job_queue(config: Config) -> Iterator[JobQueue | None]:
+    """The configured queue, if somebody has used it: who only looks makes no database."""
+    if config.queue.url is None and not config.queue.path.exists():
+        yield None
+        return
+    with closing(wiring_jobs.queue(config.queue)) as jobs:
+        yield jobs

@@ -120,7 +120,8 @@ class Survey:
             standing,
             behind=behind,
             oldest=oldest,
-            waiting=standing.waiting + queued.jobs,
+            # A key that failed may be in the lists and in the queue: the greater number, not both.
+            waiting=max(standing.waiting, queued.jobs),
             dead=queued.dead,
             blown=self.blown(standing.route),
             books=books,
