@@ -22,12 +22,14 @@ from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, PartStore
 from bucketrelay.testing.memory import MemoryStore
+from contracts import rig_rcd
 from contracts.rig_obs import ObsRig
 from contracts.rig_obs import obs_rig as _obs
 from contracts.rig_oci import OciRig
 from contracts.rig_oci import oci_rig as _oci
 
-NAMES = ["memory", "memory-plain", "local", "moto", "rclone", "obs", "oci"]
+NAMES = ["memory", "memory-plain", "local", "moto", "rclone", "obs", "oci", "rcd-directory", "rcd-bucket"]
+SLOW = {"rclone", "rcd-bucket"}
 ACCESS, SECRET = "AKIACONTRACTS0000000", "contract-secret-9f1c2e/+="
 _numbers = itertools.count()
 _MOTO_LACKS = {
@@ -83,7 +85,7 @@ class Rig:
         return self.odd[1](key)
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) if name == "rclone" else name for name in NAMES])
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in NAMES])
 def rig(request: pytest.FixtureRequest) -> Rig:
     return request.getfixturevalue(f"{request.param.replace('-', '_')}_rig")
 
@@ -234,3 +236,37 @@ def obs_rig() -> Iterator[ObsRig]:
 def oci_rig() -> Iterator[OciRig]:
     with _oci() as rig:
         yield rig
+
+
+@pytest.fixture(scope="session")
+def rcd(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[tuple[Any, Path]]:
+    """One daemon for all tests, with a directory and a server among its remotes."""
+    place = tmp_path_factory.mktemp("rcd")
+    url = request.getfixturevalue("moto_url")
+    remotes = {"place": rig_rcd.directory(place), "server": rig_rcd.server(url, ACCESS, SECRET)}
+    with rig_rcd.daemon(remotes) as rclone:
+        yield rclone, place
+
+
+@pytest.fixture
+def rcd_directory_rig(rcd: tuple[Any, Path], tmp_path: Path) -> Rig:
+    rclone, place = rcd
+    names = [f"b{next(_numbers)}", f"b{next(_numbers)}"]
+    for name in names:
+        (place / name).mkdir()
+    return Rig(
+        "rcd-directory",
+        deviations=rig_rcd.LACKS,
+        odd=rig_rcd.ODD,
+        **rig_rcd.arguments(rclone, "place", *names, tmp_path),
+    )
+
+
+@pytest.fixture
+def rcd_bucket_rig(rcd: tuple[Any, Path], moto_admin: Any, tmp_path: Path) -> Rig:
+    rclone, _ = rcd
+    names = [f"rcd-{next(_numbers)}", f"rcd-{next(_numbers)}"]
+    for name in names:
+        moto_admin.create_bucket(Bucket=name)
+    made = rig_rcd.arguments(rclone, "server", *names, tmp_path)
+    return Rig("rcd-bucket", deviations=rig_rcd.LACKS, odd=rig_rcd.ODD, secrets=(SECRET,), **made)

@@ -107,7 +107,9 @@ class TestCopies:
         assert store.look("a").meta.user == self.NEW.user
 
     @pytest.mark.parametrize("key", ["a b+%2B%", "ünï/日本", "?a=b&c#d", "a//b"], ids=ascii)
-    def test_an_odd_key_is_the_same_key_on_both_sides(self, store, source, key):
+    def test_an_odd_key_is_the_same_key_on_both_sides(self, rig, store, source, key):
+        if rig.refuses(key):
+            pytest.skip(f"{rig.name}: {rig.odd[0]}")
         store.copy_from(source, self.seen(source, key), key, self.NEW, Deadline())
         assert body_of(store, key) == b"12345"
         assert keys_of(store) == [key]
