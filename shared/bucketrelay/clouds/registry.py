@@ -1,10 +1,23 @@
-"""Which adapter wires which store; made from the store's configuration, and connected to nothing yet."""
+"""What is known of each kind of store, and which adapter wires it: by the scheme of its URL."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bucketrelay.clouds.aws.facts import FACTS as AWS
 from bucketrelay.clouds.bucket import Cloud
+from bucketrelay.clouds.facts import Facts
+from bucketrelay.clouds.huawei.facts import FACTS as HUAWEI
+from bucketrelay.clouds.local.facts import FACTS as LOCAL
+from bucketrelay.clouds.oracle.facts import FACTS as ORACLE
 from bucketrelay.model import Address
+
+RCLONE = Facts("rclone", "whatever rclone reaches", "rclone://remote/path")
+_FACTS: Mapping[str, Facts] = {known.scheme: known for known in (AWS, HUAWEI, ORACLE, LOCAL, RCLONE)}
+
+
+def facts(scheme: str) -> Facts:
+    """What is known of the stores of a scheme. Raises KeyError for one that is not ours."""
+    return _FACTS[scheme]
 
 
 def cloud(address: Address, options: Mapping[str, Any]) -> Cloud | None:

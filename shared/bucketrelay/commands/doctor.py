@@ -50,22 +50,37 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
             return clouds[name]
 
         world = World(found, store, health, lambda: datetime.now(timezone.utc), lambda: uuid.uuid4().hex)
-        raise SystemExit(_told(examine(world), as_json=as_json, quiet=quiet))
+        raise SystemExit(_told(examine(world), as_json=as_json, quiet=quiet, verbose=verbose))
 
 
-def _told(findings: Iterable[Finding], *, as_json: bool, quiet: bool) -> int:
-    """Print them; in JSON and off a terminal each as soon as it is there. Returns the exit status."""
-    counts = Counter[bool | None]()
+def _told(findings: Iterable[Finding], *, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Print them: what is well in one row a store, unless *verbose*. Returns the exit status."""
+    counts, well = Counter[bool | None](), list[Finding]()
     with Rows(("", "store", "check", "finding", "what to do"), as_json) as rows:
         for finding in findings:
             counts[finding.ok] += 1
-            if quiet and finding.ok is not False:
-                continue
-            word, colour = _WORDS[finding.ok]
-            cells = (word, finding.store, finding.check, finding.detail, finding.remedy)
-            rows.add(cells, asdict(finding), colour)
+            if finding.ok and not (as_json or verbose):
+                if well and well[0].store != finding.store:
+                    _well(rows, well, quiet=quiet)
+                well.append(finding)
+            elif finding.ok is False or not quiet:
+                _well(rows, well, quiet=quiet)
+                _row(rows, finding, finding.check, finding.detail)
+        _well(rows, well, quiet=quiet)
     if not quiet or counts[False]:
         said = f"{counts[False]} failed" if counts[False] else "all is well"
         notes = f", {plural(counts[None], 'note')}" if counts[None] else ""
         click.echo(f"{said}: {plural(counts.total(), 'check')}{notes}", err=True)
     return FAILED if counts[False] else OK
+
+
+def _row(rows: Rows, finding: Finding, check: str, detail: str) -> None:
+    word, colour = _WORDS[finding.ok]
+    rows.add((word, finding.store, check, detail, finding.remedy), asdict(finding), colour)
+
+
+def _well(rows: Rows, well: list[Finding], *, quiet: bool) -> None:
+    """The row of all that is well with a store, and the list is empty again."""
+    if well and not quiet:
+        _row(rows, well[0], ", ".join(dict.fromkeys(finding.check for finding in well)), well[0].detail)
+    well.clear()

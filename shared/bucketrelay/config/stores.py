@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from types import MappingProxyType
 
+from bucketrelay.clouds.facts import COMMON, Option
+from bucketrelay.clouds.oracle.facts import AUTHS
+from bucketrelay.clouds.registry import facts
 from bucketrelay.clouds.storage_classes import known
 from bucketrelay.config.reading import Reading, Text, did_you_mean
 from bucketrelay.config.tables import Table
@@ -12,24 +15,6 @@ from bucketrelay.model import Address
 
 _KEYS = ("access_key", "secret_key", "session_token")
 _API_KEY = ("user", "tenancy", "fingerprint", "key_file")
-_AUTHS = ("resource_principal", "instance_principal", "api_key")
-# docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html; OBS API reference, PutObject, and its SDK's HeadPermission
-_ENCRYPTIONS = {"s3": ("AES256", "aws:kms", "aws:kms:dsse"), "obs": ("kms", "AES256")}
-# Whether keys are encoded in the bucket's events: who sends them decides (events/senders.py has the table), and some
-# do not tell: EventGrid's Key_encode is a setting, a server's own build may differ.
-_EVENT_KEYS = ("encoded", "raw")
-_ACLS = {
-    "s3": (
-        "private",
-        "public-read",
-        "public-read-write",
-        "authenticated-read",
-        "aws-exec-read",
-        "bucket-owner-read",
-        "bucket-owner-full-control",
-    ),
-    "obs": ("private", "public-read", "public-read-write", "bucket-owner-full-control"),
-}
 
 
 def _text(table: Table, key: str) -> object:
@@ -53,43 +38,19 @@ def _classes(table: Table, key: str) -> object:
     return MappingProxyType(found) if found else None
 
 
-_Option = Callable[[Table, str], object]
-_COMMON: dict[str, _Option] = {
-    "endpoint": _endpoint,
-    "region": _text,
-    **dict.fromkeys(_KEYS, Table.secret),
-    "ca_file": _text,
-    "timeout": lambda table, key: table.number(key, 0.1, 3600),
-    "retries": lambda table, key: table.whole(key, 0, 100),
-}
-_OPTIONS: dict[str, dict[str, _Option]] = {
-    "s3": {
-        "path_style": Table.flag,
-        "profile": _text,
-        "event_keys": lambda table, key: table.choice(key, _EVENT_KEYS),
-        "storage_class": _text,
-        "storage_classes": _classes,
-        "acl": lambda table, key: table.choice(key, _ACLS["s3"]),
-        "sse": lambda table, key: table.choice(key, _ENCRYPTIONS["s3"]),
-        "kms_key": _text,
-    },
-    "obs": {
-        "path_style": Table.flag,
-        "event_keys": lambda table, key: table.choice(key, _EVENT_KEYS),
-        "storage_classes": _classes,
-        "acl": lambda table, key: table.choice(key, _ACLS["obs"]),
-        "sse": lambda table, key: table.choice(key, _ENCRYPTIONS["obs"]),
-        "kms_key": _text,
-    },
-    "oci": {
-        "event_keys": lambda table, key: table.choice(key, _EVENT_KEYS),
-        "storage_classes": _classes,
-        "auth": lambda table, key: table.choice(key, _AUTHS),
-        **dict.fromkeys(("config_file", "profile", *_API_KEY, "compartment"), _text),
-    },
-    "file": {},
-    "rclone": {},
-}
+def _reader(option: Option) -> Callable[[Table, str], object]:
+    """How the value of an option is read."""
+    readers: dict[str, Callable[[Table, str], object]] = {
+        "text": _text,
+        "secret": Table.secret,
+        "flag": Table.flag,
+        "endpoint": _endpoint,
+        "classes": _classes,
+        "choice": lambda table, key: table.choice(key, option.choices),
+        "number": lambda table, key: table.number(key, option.low, option.high),
+        "whole": lambda table, key: table.whole(key, int(option.low), int(option.high)),
+    }
+    return readers[option.kind]
 
 
 def read_store(table: Table, name: str) -> StoreConfig | None:
@@ -115,10 +76,10 @@ def store(table: Table, name: str, url: Text | None, path: str) -> StoreConfig |
 
 def _options(table: Table, scheme: str) -> dict[str, object]:
     """The options that are there; of an unknown scheme, those of any store, so that the URL alone is reported."""
-    known = dict(_COMMON)
+    known = {option.name: option for option in COMMON}
     for of in [scheme] if scheme else SCHEMES:
-        known.update(_OPTIONS[of])
-    read = {key: option(table, key) for key, option in known.items()}
+        known |= {option.name: option for option in facts(of).options}
+    read = {key: _reader(option)(table, key) for key, option in known.items()}
     table.close(_elsewhere(scheme) if scheme else None)
     _check_keys(table, scheme)
     if scheme == "s3":
@@ -134,9 +95,9 @@ def _options(table: Table, scheme: str) -> dict[str, object]:
 
 def _elsewhere(scheme: str) -> dict[str, str]:
     places: dict[str, list[str]] = {}
-    for other, options in _OPTIONS.items():
-        for key in options:
-            places.setdefault(key, []).append(f"{other}://")
+    for other in SCHEMES:
+        for option in facts(other).options:
+            places.setdefault(option.name, []).append(f"{other}://")
     return {key: f"is an option of {' and '.join(of)} stores, not of {scheme}://" for key, of in places.items()}
 
 
@@ -189,7 +150,7 @@ def _check_oci(table: Table) -> None:
             if key not in table:
                 table.mistake(key, f"is missing, though {by_key[0]} is given: give {', '.join(_API_KEY)}, or none")
     auth = table.text("auth")
-    if auth and auth.value in _AUTHS and auth.value != "api_key" and by_key + by_file:
+    if auth and auth.value in AUTHS and auth.value != "api_key" and by_key + by_file:
         table.mistake((by_key + by_file)[0], 'goes with auth = "api_key" only: remove it, or change auth')
 
 

@@ -1,12 +1,11 @@
 """The checks as values: what is asked, which permission it takes, what to do where it fails."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from bucketrelay.clouds.registry import facts
 from bucketrelay.model import Address
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +21,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question.
-
-    `needs` are permissions by scheme, in the cloud's own words; `{bucket}` and `{prefix}` stand for the store's.
-    """
+    """One question. The permission that it takes is among the facts of the store's cloud."""
 
     name: str
     of: str  # which stores are asked
     call: str
     remedy: str
-    needs: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
-    def advice(self, address: Address) -> str:
-        """The remedy for one store, with the permission where it takes one."""
-        need = self.needs.get(address.scheme, "")
+    def advice(self, address: Address, route: str = "ROUTE") -> str:
+        """The remedy for one store, with the permission where it takes one, and the name of a route that needs it."""
+        need = facts(address.scheme).needs.get(self.name, "")
         said = f"{self.remedy}: {need}" if need else self.remedy
-        return said.replace("{bucket}", address.bucket).replace("{prefix}", address.prefix)
+        return said.replace("{bucket}", address.bucket).replace("{prefix}", address.prefix).replace("ROUTE", route)
 
 
-_OBJECTS = "arn:aws:s3:::{bucket}/{prefix}*"
-_ALLOW = "Allow dynamic-group … to manage objects in compartment … where all {target.bucket.name='{bucket}', "
 _ALL = (
     Check(
         "reach",
@@ -73,44 +66,24 @@ _ALL = (
         "every store",
         "the same answer: 404 for the key, not 403. Without it a deleted object looks like a forbidden one",
         "grant the permission",
-        {
-            "s3": f"s3:ListBucket on arn:aws:s3:::{{bucket}} and s3:GetObject on {_OBJECTS}",
-            "obs": "obs:bucket:ListBucket on {bucket} and obs:object:GetObject on {bucket}/{prefix}*",
-            "oci": "Allow dynamic-group … to read objects in compartment … where target.bucket.name='{bucket}'",
-        },
     ),
     Check(
         "list",
         "every store",
         "the first page of a listing",
         "grant the permission",
-        {
-            "s3": "s3:ListBucket on arn:aws:s3:::{bucket}",
-            "obs": "obs:bucket:ListBucket on {bucket}",
-            "oci": "OBJECT_INSPECT (to inspect objects) in {bucket}",
-        },
     ),
     Check(
         "read",
         "sources with an object; targets and the log store read their probe",
         "GET of one byte",
         "grant the permission",
-        {
-            "s3": f"s3:GetObject on {_OBJECTS}, and for KMS kms:Decrypt",
-            "obs": "obs:object:GetObject on {bucket}/{prefix}*",
-            "oci": "OBJECT_READ (to read objects) in {bucket}",
-        },
     ),
     Check(
         "write",
         "targets, the log store",
         "PUT of a small object below .bucketrelay-doctor/; its user metadata must be there again",
         "grant the permission",
-        {
-            "s3": f"s3:PutObject on {_OBJECTS}, and for KMS kms:GenerateDataKey",
-            "obs": "obs:object:PutObject on {bucket}/{prefix}*",
-            "oci": _ALLOW + "any {request.permission='OBJECT_CREATE', request.permission='OBJECT_OVERWRITE'}}",
-        },
     ),
     Check(
         "conditional",
@@ -124,22 +97,12 @@ _ALL = (
         "targets",
         "a multipart upload begun and abandoned",
         "grant the permission",
-        {
-            "s3": f"s3:PutObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on {_OBJECTS}",
-            "obs": "obs:object:PutObject, AbortMultipartUpload and ListMultipartUploadParts on {bucket}/{prefix}*",
-            "oci": "OBJECT_CREATE and OBJECT_OVERWRITE, both, in {bucket}",
-        },
     ),
     Check(
         "delete",
         "targets, the log store",
         "DELETE of the small object, which must be gone then",
         "grant the permission, and remove what is left below .bucketrelay-doctor/",
-        {
-            "s3": f"s3:DeleteObject on {_OBJECTS}",
-            "obs": "obs:object:DeleteObject on {bucket}/{prefix}*",
-            "oci": _ALLOW + "request.permission='OBJECT_DELETE'}",
-        },
     ),
     Check(
         "loop",
@@ -153,22 +116,12 @@ _ALL = (
         'targets of routes with deletes = "follow"',
         "the bucket's versioning",
         "switch the bucket's versioning on, with a lifecycle rule for old versions: then a wrong delete can be undone",
-        {
-            "s3": "s3:GetBucketVersioning to ask for it",
-            "obs": "obs:bucket:GetBucketVersioning to ask for it",
-            "oci": "BUCKET_READ (to read buckets) to ask for it",
-        },
     ),
     Check(
         "uploads",
         "targets",
         "the bucket's lifecycle rules: one must remove abandoned multipart uploads, which cost money and are not seen",
         "add a lifecycle rule for {bucket} that removes incomplete multipart uploads after 7 days",
-        {
-            "s3": "AbortIncompleteMultipartUpload; to ask for it takes s3:GetLifecycleConfiguration",
-            "obs": "AbortIncompleteMultipartUpload; to ask for it takes obs:bucket:GetLifecycleConfiguration",
-            "oci": "target multipart-uploads, action ABORT; to ask for it takes BUCKET_READ (to read buckets)",
-        },
     ),
     Check(
         "events",
@@ -182,23 +135,12 @@ _ALL = (
         "the bucket's notifications, in OCI the rules of its compartment: each event that the routes need must go"
         " somewhere",
         "bucketrelay wire ROUTE",
-        {
-            "s3": "sets it up; to ask for it takes s3:GetBucketNotification",
-            "obs": "sets it up where FunctionGraph has OBS triggers; to ask for it takes"
-            " obs:bucket:GetBucketNotification",
-            "oci": "sets it up; to ask for it takes to inspect cloudevents-rules in the bucket's compartment",
-        },
     ),
     Check(
         "function",
         "what the sources' events go to",
         "timeout and memory of the function; of a queue visibility, dead letters and how failures are reported",
         "as the finding says",
-        {
-            "s3": "lambda:GetFunctionConfiguration, lambda:ListEventSourceMappings, sqs:GetQueueAttributes",
-            "obs": "cannot be asked: FunctionGraph's SDK is no part of this",
-            "oci": "to inspect fn-function in the function's compartment",
-        },
     ),
     Check(
         "forward",
@@ -214,7 +156,8 @@ def table() -> str:
     """The checks as the table of docs/doctor.md."""
     lines = ["| check | asked of | call | what to do where it fails |", "|---|---|---|---|"]
     for check in CHECKS.values():
-        needs = "".join(f"<br>**{scheme}**: {_escaped(need)}" for scheme, need in check.needs.items())
+        known = {scheme: facts(scheme).needs.get(check.name, "") for scheme in ("s3", "obs", "oci")}
+        needs = "".join(f"<br>**{scheme}**: {_escaped(need)}" for scheme, need in known.items() if need)
         lines.append(f"| `{check.name}` | {check.of} | {check.call} | {check.remedy}{needs} |")
     return "\n".join(lines) + "\n"
 

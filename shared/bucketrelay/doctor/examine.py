@@ -1,5 +1,6 @@
 """What is asked, in which order: store by store, and within a store nothing that an earlier failure has answered."""
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,9 @@ from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.store import Store
 
 SKEW = timedelta(minutes=5)  # what S3, OBS and OCI allow before they refuse a signature
+_WELL = {"credentials": "accepted", "bucket": "is there", "look": "a key that is not there is said to be none"}
+# What `Address.endpoint` is for the clouds' own servers: nothing, or a word; for others it is their host.
+_OWN_SERVER = re.compile(r"[a-z0-9-]*")
 _NO_KEY = ".bucketrelay-doctor/no-such-key"
 
 
@@ -97,7 +101,7 @@ def _arrival(world: World, name: str, store: Store, health: Health | None) -> Ge
         if greeting.trouble == check:
             yield _failed(check, name, store, greeting.said)
             return False
-        yield Finding(check, name, True, "accepted" if check == "credentials" else greeting.said)
+        yield Finding(check, name, True, _WELL[check])
     return True
 
 
@@ -124,20 +128,22 @@ def _byte(store: Store) -> str:
 
 def _source(world: World, name: str, store: Store, health: Health | None, routes: list[Route]) -> Iterator[Finding]:
     if health is None:
-        yield Finding("wired", name, None, "a directory has no events", "bucketrelay reconcile copies what is there")
+        remedy = f"run bucketrelay reconcile {routes[0].name} on a schedule"
+        yield Finding("wired", name, None, f"{store.address.scheme}:// has no events", remedy)
         return
     yield from _wired(world, name, store, health, routes)
 
 
 def _wired(world: World, name: str, store: Store, health: Health, routes: list[Route]) -> Iterator[Finding]:
+    route = routes[0].name
     try:
         wired = health.wired()
     except RelayError as error:
-        yield _untold("wired", name, store, str(error))
+        yield _untold("wired", name, store, str(error), route)
         return
     if store.address.scheme == "oci":
         said = "objectEventsEnabled is " + ("true" if wired.enabled else "false: the bucket tells nobody anything")
-        yield Finding("events", name, True, said) if wired.enabled else _failed("events", name, store, said)
+        yield Finding("events", name, True, said) if wired.enabled else _failed("events", name, store, said, route)
     removals = any(route.deletes is Deletes.FOLLOW for route in routes)
     needed = [CREATED, *([REMOVED, EXPIRED] if removals else [])]
     missing = [event for event in needed if event not in wired.events and event not in wired.cannot]
@@ -145,14 +151,14 @@ def _wired(world: World, name: str, store: Store, health: Health, routes: list[R
     if not missing:
         yield Finding("wired", name, True, f"{', '.join(e for e in needed if e not in wired.cannot)} to {where}")
     elif wired.targets or wired.whole or store.address.scheme == "oci":
-        yield _failed("wired", name, store, f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else ""))
+        said = f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else "")
+        yield _failed("wired", name, store, said, route)
     else:
-        yield _untold(
-            "wired", name, store, "the bucket has no rule of its own; whether EventGrid has, is not seen here"
-        )
+        said = "the bucket has no rule of its own; whether EventGrid has, is not seen here"
+        yield _untold("wired", name, store, said, route)
     unsaid = [event for event in needed if event in wired.cannot]
     if unsaid:
-        remedy = "run bucketrelay reconcile on a schedule where lifecycle rules delete objects"
+        remedy = f"run bucketrelay reconcile {route} on a schedule where lifecycle rules delete objects"
         yield Finding("wired", name, None, f"{', '.join(unsaid)} is not told by this cloud", remedy)
     need = Need(world.found.limits.margin, world.found.limits.memory)
     try:
@@ -177,11 +183,15 @@ def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Ite
     except RelayError as error:
         yield _untold("uploads", name, store, str(error))
         return
-    yield (
-        Finding("uploads", name, True, "a lifecycle rule removes them")
-        if swept
-        else _failed("uploads", name, store, "no lifecycle rule removes abandoned multipart uploads")
-    )
+    if swept:
+        yield Finding("uploads", name, True, "a lifecycle rule removes them")
+    elif _OWN_SERVER.fullmatch(store.address.endpoint):
+        yield _failed("uploads", name, store, _NOT_SWEPT)
+    else:  # many servers know no such rule, or remove them by themselves
+        yield Finding("uploads", name, None, _NOT_SWEPT, "if the server knows such a rule, add one; else nothing")
+
+
+_NOT_SWEPT = "no lifecycle rule removes abandoned multipart uploads"
 
 
 def _tried(check: str, name: str, store: Store, call: Callable[[], str]) -> Finding:
@@ -193,9 +203,9 @@ def _tried(check: str, name: str, store: Store, call: Callable[[], str]) -> Find
         return _failed(check, name, store, str(error))
 
 
-def _failed(check: str, name: str, store: Store, detail: str) -> Finding:
-    return Finding(check, name, False, detail, CHECKS[check].advice(store.address))
+def _failed(check: str, name: str, store: Store, detail: str, route: str = "") -> Finding:
+    return Finding(check, name, False, detail, CHECKS[check].advice(store.address, route))
 
 
-def _untold(check: str, name: str, store: Store, detail: str) -> Finding:
-    return Finding(check, name, None, detail, CHECKS[check].advice(store.address))
+def _untold(check: str, name: str, store: Store, detail: str, route: str = "") -> Finding:
+    return Finding(check, name, None, detail, CHECKS[check].advice(store.address, route))

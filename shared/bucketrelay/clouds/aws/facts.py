@@ -1,0 +1,44 @@
+"""What is known of this kind of store, as data: see `clouds/facts.py`."""
+
+from types import MappingProxyType
+
+from bucketrelay.clouds.facts import CLASSES, EVENT_KEYS, Facts, Option
+
+# docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
+ACLS = (
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+)
+OPTIONS = (
+    Option("path_style", "flag", "the bucket in the path and not in the host name", "for servers that are not AWS's"),
+    Option("profile", "text", "of AWS's configuration files, instead of keys"),
+    EVENT_KEYS,
+    Option("storage_class", "text", "of every copy", "the source's, as far as there is one like it"),
+    CLASSES,
+    Option("acl", "choice", "a canned ACL for every copy", "the bucket's", ACLS),
+    Option("sse", "choice", "encryption of every copy", "the bucket's", ENCRYPTIONS),
+    Option("kms_key", "text", 'with `sse = "aws:kms"`: the key', "the bucket's"),
+)
+NEEDS = MappingProxyType(
+    {
+        "look": ("s3:ListBucket on arn:aws:s3:::{bucket} and s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*"),
+        "list": "s3:ListBucket on arn:aws:s3:::{bucket}",
+        "read": "s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*, and for KMS kms:Decrypt",
+        "write": "s3:PutObject on arn:aws:s3:::{bucket}/{prefix}*, and for KMS kms:GenerateDataKey",
+        "multipart": (
+            "s3:PutObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on arn:aws:s3:::{bucket}/{prefix}*"
+        ),
+        "delete": "s3:DeleteObject on arn:aws:s3:::{bucket}/{prefix}*",
+        "versioning": "s3:GetBucketVersioning to ask for it",
+        "uploads": "AbortIncompleteMultipartUpload; to ask for it takes s3:GetLifecycleConfiguration",
+        "wired": "sets it up; to ask for it takes s3:GetBucketNotification",
+        "function": ("lambda:GetFunctionConfiguration, lambda:ListEventSourceMappings, sqs:GetQueueAttributes"),
+    }
+)
+FACTS = Facts("s3", "AWS S3, and servers that speak its dialect", "s3://bucket[/prefix]", OPTIONS, NEEDS)
