@@ -59,12 +59,11 @@ def _told(findings: Iterable[Finding], *, as_json: bool, quiet: bool, verbose: b
     with Rows(("", "store", "check", "finding", "what to do"), as_json) as rows:
         for finding in findings:
             counts[finding.ok] += 1
+            if well and well[0].store != finding.store:
+                _well(rows, well, quiet=quiet)
             if finding.ok and not (as_json or verbose):
-                if well and well[0].store != finding.store:
-                    _well(rows, well, quiet=quiet)
                 well.append(finding)
             elif finding.ok is False or not quiet:
-                _well(rows, well, quiet=quiet)
                 _row(rows, finding, finding.check, finding.detail)
         _well(rows, well, quiet=quiet)
     if not quiet or counts[False]:

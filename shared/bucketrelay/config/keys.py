@@ -1,0 +1,127 @@
+"""Every key of a configuration outside of the stores', with what it means: docs/configuration.md is made from it.
+
+What the options of a store are, its cloud says: `clouds/*/facts.py`. A test holds that what is read is what is here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a section. *default* is in words; "" where it is simply not set."""
+
+    name: str
+    type: str
+    meaning: str
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One kind of table: how it is written, what for, what is in it."""
+
+    written: str
+    meaning: str
+    keys: tuple[Key, ...]
+
+
+_TOP = Section(
+    "",
+    "At the top of the file",
+    (Key("log", "a store's name", "the store that receives the success and failed lists", "must be there"),),
+)
+_ROUTES = Section(
+    "[[routes]]",
+    "From one source to its targets, or to somebody who moves the objects himself",
+    (
+        Key("name", "text", "of the route: in every line of the lists", "must be there"),
+        Key("source", "a store's name", "whose bucket's events it takes", "must be there"),
+        Key("targets", "list of stores' names", "each succeeds or fails on its own", "this or `forward`"),
+        Key("forward", "a forward's name", "instead of targets: tell somebody else to move it"),
+        Key("include", "list of globs", "which keys; `*` stays inside a path segment, `**` does not", "every key"),
+        Key("exclude", "list of globs", "which keys not; it wins over `include`", "none"),
+        Key("strip_prefix", "text", "removed from the key; a key without it is not this route's"),
+        Key("add_prefix", "text", "put before the key at the targets"),
+        Key("deletes", '"keep" or "follow"', "what becomes of a copy whose source is deleted", '"keep"'),
+        Key("max_deletes", "number", "the fuse: so many deletes in an hour, then they are held", "1000"),
+        Key("strict", "true or false", "fail rather than copy what the target cannot carry whole", "false"),
+    ),
+)
+_FORWARDS = Section(
+    "[forwards.NAME]",
+    "Somebody else who moves objects: docs/forwarding.md",
+    (
+        Key("type", '"oms" or "webhook"', "who it is", "must be there"),
+        Key("url", "URL", "where the events go", "must be there"),
+        Key("access_key", "secret", "OMS: with `secret_key`", "the function's agency"),
+        Key("secret_key", "secret", "OMS: the secret key; a webhook: what its calls are signed with"),
+    ),
+)
+_LIMITS = Section(
+    "[limits]",
+    "How much one process holds and does at once",
+    (
+        Key("concurrency", "1 to 256", "tasks at once", "16"),
+        Key("part_size", "size", "of what large objects are moved in", '"8MiB"'),
+        Key("memory", "size", "bytes of objects held at once, over all tasks", '"128MiB"'),
+        Key("margin", "seconds", "kept back before the platform's deadline", "5"),
+    ),
+)
+_QUEUE = Section(
+    "[queue]",
+    "Where jobs wait",
+    (
+        Key("url", "URL", "`sqlite:///relay.db`, relative to this file, or `postgresql://…`", "sqlite:///relay.db"),
+        Key("lease", "duration", "how long a worker may be silent before its job is somebody else's", '"60s"'),
+        Key("attempts", "1 to 1000", "then the job is dead, with its reason", "8"),
+    ),
+)
+_SCHEDULES = Section(
+    "[[schedules]]",
+    "What `worker` and `serve` do again and again, between them each once",
+    (
+        Key("every", "duration", "how often", "this or `cron`"),
+        Key("cron", "text", "minute hour day month weekday, in UTC"),
+        Key("reconcile", "a route's name", "compare and repair it", "one of these three"),
+        Key("inventory", "a store's name", "bring its inventory up to date"),
+        Key("sweep", "true", "abandoned uploads"),
+    ),
+)
+_SERVE = Section(
+    "[serve]",
+    "Who may call us over HTTP",
+    (
+        Key("token", "secret", "`Authorization: Bearer …`; without it and `user`, only loopback is served"),
+        Key("read_token", "secret", "may look, may change nothing"),
+        Key("user", "text", "for basic authorization, with `password`"),
+        Key("password", "secret", "goes with `user`"),
+        Key("certificate", "file", "PEM, with `key`: HTTPS; relative to this file"),
+        Key("key", "file", "the certificate's private key"),
+        Key("coms_default", "a store's name", "the bucket of a COMS client that names none"),
+    ),
+)
+_ALARMS = Section(
+    "[alarms]",
+    "From when on somebody should look: `bucketrelay status` exits 1",
+    (
+        Key("lag", "duration", "the greatest that is fine"),
+        Key("failed", "number", "so many failed tasks"),
+        Key("dead", "number", "so many dead jobs"),
+        Key("books", "duration", "so long since a route was last compared"),
+        Key("webhook", "a forward's name", "who is told"),
+    ),
+)
+SECTIONS: Mapping[str, Section] = MappingProxyType(
+    {
+        "": _TOP,
+        "routes": _ROUTES,
+        "forwards": _FORWARDS,
+        "limits": _LIMITS,
+        "queue": _QUEUE,
+        "schedules": _SCHEDULES,
+        "serve": _SERVE,
+        "alarms": _ALARMS,
+    }
+)
