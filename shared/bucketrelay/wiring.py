@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
 from bucketrelay.core.budget import Budget
@@ -12,6 +13,7 @@ from bucketrelay.core.converge import Converge
 from bucketrelay.core.copy import Road
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.run import Runner
+from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError
 from bucketrelay.events import EventKeys, KeyForm
 from bucketrelay.forward import Forward
@@ -21,9 +23,13 @@ from bucketrelay.model import Task
 from bucketrelay.store import Store
 from bucketrelay.system import System
 
+if TYPE_CHECKING:
+    from bucketrelay.forward.webhook import WebhookForward
+
 Keys = tuple[str, str, str]  # access key, secret key, security token
 FORGOTTEN = timedelta(days=7)  # as the lifecycle rules of the templates say of unfinished uploads
 NO_KEYS: Keys = ("", "", "")
+_TELLING = 30.0  # seconds for the receiver of an alarm
 
 
 def _say(line: str) -> None:
@@ -223,11 +229,25 @@ def _oms(found: ForwardConfig, keys: Callable[[], Keys], project: str) -> Forwar
     )
 
 
-def _webhook(found: ForwardConfig) -> Forward:
+def _webhook(found: ForwardConfig) -> "WebhookForward":
     from bucketrelay.forward.webhook import WebhookForward  # noqa: PLC0415 — a function imports only what its routes need
 
     access_key, secret_key = _revealed(found.access_key), _revealed(found.secret_key)
     return WebhookForward(found.url, access_key=access_key, secret_key=secret_key, shown=found.shown)
+
+
+def alarm_receiver(found: Config) -> Callable[[Mapping[str, object]], None]:
+    """Who is told of alarms, as something that takes a CloudEvent and raises unless it was taken."""
+    forward = found.forwards[found.alarms.webhook]
+    receiver = _webhook(forward)
+
+    def send(event: Mapping[str, object]) -> None:
+        try:
+            receiver.send(event, Deadline(_TELLING))
+        finally:
+            receiver.close()
+
+    return send
 
 
 def _revealed(secret: Secret | None) -> str:

@@ -21,6 +21,11 @@ targets = ["b"]
 [forwards.hook]
 type = "webhook"
 url = "https://hook.example.org/"
+[forwards.oms]
+type = "oms"
+url = "https://oms.cn-north-4.myhuaweicloud.com/v2/0123/sync-tasks/42/events"
+access_key = "a"
+secret_key = "s"
 """
 
 
@@ -46,6 +51,7 @@ def test_lengths_of_time_are_written_as_on_the_command_line():
         ('lag = "0s"', "alarms.lag: must be a length of time"),
         ("failed = 0", "alarms.failed: must be a number from 1"),
         ('webhook = "hock"', 'alarms.webhook: no forward is named "hock"; did you mean "hook"?'),
+        ('webhook = "oms"', 'alarms.webhook: "oms" is of another type'),
         ('lagg = "15m"', "alarms.lagg"),
     ],
 )

@@ -14,6 +14,7 @@ from bucketrelay.jobs.sqlite import SqliteQueue
 from bucketrelay.jobs.tasks import task_job
 from bucketrelay.model import Address, Meta, Outcome, Result, Task
 from bucketrelay.reports import lists
+from receivers import Receiver
 
 NOW = datetime.now(timezone.utc)
 
@@ -157,3 +158,19 @@ def test_what_waits_in_the_queue_is_behind_and_a_database_is_not_made_by_looking
     done = run("status", "--json")
 
     assert [json.loads(line)["waiting"] for line in done.stdout.splitlines()] == [0, 1]
+
+
+def test_a_webhook_is_told_when_an_alarm_is_raised_and_when_it_ends(world):
+    with Receiver() as receiver:
+        path = world.folder / "relay.toml"
+        hook = f'webhook = "hook"\n[forwards.hook]\ntype = "webhook"\nurl = "{receiver.url}/alarms"\n'
+        path.write_text(path.read_text() + hook)
+        world.wrote(20)
+        assert [run("status", "-q").exit_code, run("status", "-q").exit_code] == [1, 1]
+        world.wrote(0, Outcome.COPIED)
+        assert run("status", "-q").exit_code == 0
+
+    assert [json.loads(request.body)["type"] for request in receiver.got] == [
+        "io.bucketrelay.alarm.raised",
+        "io.bucketrelay.alarm.ended",
+    ]

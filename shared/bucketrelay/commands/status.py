@@ -10,6 +10,7 @@ from bucketrelay import durations, wiring
 from bucketrelay.commands.rows import Rows, plural, size
 from bucketrelay.commands.survey import job_queue, survey
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
+from bucketrelay.drivers.alarms import announce
 from bucketrelay.drivers.status import Line
 
 COLUMNS = ("route", "target", "state", "copied", "deleted", "unchanged", "failed", "bytes", "lag p50 p99 max", "why")
@@ -38,6 +39,8 @@ def status(*, route: str, since: str, config_file: Path | None, as_json: bool, q
         usage(f"{route}: no route has this name; there are: {', '.join(known.name for known in system.routes)}")
     with closing(system), job_queue(config) as jobs:
         lines, unreadable = survey(config, system, jobs).lines(start, route)
+        if config.alarms.webhook and not route:  # of one route's alarms nobody could tell which others have ended
+            announce(lines, system.log(), wiring.alarm_receiver(config), system.now())
     with Rows(COLUMNS, as_json=as_json) as rows:
         for line in lines:
             if not quiet or line.alarms or line.waiting:

@@ -1,30 +1,36 @@
 """Reading `[alarms]`: from when on somebody should look."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from bucketrelay.config.reading import did_you_mean, quoted
 from bucketrelay.config.tables import Table
-from bucketrelay.config.values import Alarms
+from bucketrelay.config.values import Alarms, ForwardConfig
 
 _YEAR = 365 * 86400
 
 
-def read_alarms(table: Table, forwards: Collection[str]) -> Alarms:
-    """The section; *forwards* are the names of all forwards in the file."""
+def read_alarms(table: Table, names: Collection[str], forwards: Mapping[str, ForwardConfig]) -> Alarms:
+    """The section.
+
+    Args:
+        names: of all forwards in the file, also of those that have a mistake and are not in *forwards*.
+    """
     alarms = Alarms(
         lag=table.duration("lag", 1, _YEAR),
         failed=table.whole("failed", 1, 1_000_000_000),
         dead=table.whole("dead", 1, 1_000_000_000),
         books=table.duration("books", 1, _YEAR),
-        webhook=_webhook(table, forwards),
+        webhook=_webhook(table, names, forwards),
     )
     table.close()
     return alarms
 
 
-def _webhook(table: Table, forwards: Collection[str]) -> str:
+def _webhook(table: Table, names: Collection[str], forwards: Mapping[str, ForwardConfig]) -> str:
     name = table.text("webhook")
-    if name and name.value not in forwards:
-        hint = did_you_mean(name.written, forwards) or '; write [forwards.NAME] with type = "webhook" and its url'
+    if name and name.value not in names:
+        hint = did_you_mean(name.written, names) or '; write [forwards.NAME] with type = "webhook" and its url'
         table.mistake("webhook", f"no forward is named {quoted(name.written)}{hint}")
+    elif name and name.value in forwards and forwards[name.value].type != "webhook":
+        table.mistake("webhook", f"{quoted(name.written)} is of another type: alarms go to a forward of type webhook")
     return name.value if name else ""

@@ -11,7 +11,7 @@ import hmac
 import json
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from urllib.parse import quote
 
@@ -78,14 +78,19 @@ class WebhookForward:
         """One request for each."""
         return [self._one(notice, deadline) for notice in notices]
 
-    def _one(self, notice: Notice, deadline: Deadline) -> Verdict:
-        event = cloud_event(notice)
+    def send(self, event: Mapping[str, object], deadline: Deadline) -> None:
+        """Send one CloudEvent. Raises RelayError unless the receiver has taken it."""
         body = json.dumps(event, separators=(",", ":")).encode()
+        answer = self._post.send(body, lambda: self._headers(str(event["id"]), body), deadline, hide=self._hide)
+        if not answer.taken:
+            raise self._refused(answer)
+
+    def _one(self, notice: Notice, deadline: Deadline) -> Verdict:
         try:
-            answer = self._post.send(body, lambda: self._headers(str(event["id"]), body), deadline, hide=self._hide)
+            self.send(cloud_event(notice), deadline)
         except RelayError as error:
             return error
-        return None if answer.taken else self._refused(answer)
+        return None
 
     def _headers(self, message: str, body: bytes) -> dict[str, str]:
         seconds = str(int(self._now().timestamp()))
