@@ -56,7 +56,7 @@ class Order:
     @property
     def limit(self) -> int:
         """The largest archive allowed, in bytes."""
-        own = set(self.stores) <= {self.function.cloud} and not self.pin_sdk
+        own = set(self.stores) <= {self.function.cloud, "file"} and not self.pin_sdk
         return self.function.own_limit if own else self.function.limit
 
     def packages(self) -> list[Package]:
@@ -67,7 +67,7 @@ class Order:
         wanted += self.function.brings
         if self.target.python == "3.10":
             wanted.append(TOML)
-        return sorted(set(wanted), key=lambda package: package.name)
+        return sorted({p for p in wanted if p.name not in self.function.has}, key=lambda package: package.name)
 
 
 def code(order: Order) -> dict[str, bytes]:
@@ -108,7 +108,7 @@ def write(found: Mapping[str, bytes], path: Path) -> None:
             entry.create_system = 3  # Unix, or the mode below means nothing
             # Without it a runtime that unpacks as another user says "permission denied".
             entry.external_attr = (0o100755 if name.endswith(".so") else 0o100644) << 16
-            made.writestr(entry, found[name])
+            made.writestr(entry, found[name], compresslevel=9)
 
 
 def write_fn(order: Order, folder: Path) -> None:

@@ -4,6 +4,7 @@ With it `import oci` takes 0.2 s, without it 1.1 s, and that in every new proces
 It bears a hash of its source in place of a time, and is never compared with the source ("unchecked": PEP 552).
 """
 
+import ast
 import importlib.util
 import marshal
 import os
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 
 from packages import Refused
 
+_OURS = "/bucketrelay/"
 _UNCHECKED = (0b01).to_bytes(4, "little")
 
 
@@ -37,10 +39,26 @@ def compiled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _compile(path: str, source: bytes) -> bytes:
     try:
-        code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+        tree = ast.parse(source, path)
+        if f"/{path}".rpartition(_OURS)[1]:
+            _drop_docstrings(tree)
+        code = compile(tree, path, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError) as error:
         sys.exit(f"{path}: {error}")
     return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + marshal.dumps(code)
+
+
+def _drop_docstrings(tree: ast.Module) -> None:
+    """A third of our byte code is docstrings, which stand in the sources beside it.
+
+    A class keeps a point: a dataclass without any makes one of its signature, which takes longer than all else of it.
+    """
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            first.value.value = "." if isinstance(node, ast.ClassDef) else 0
 
 
 def _main() -> None:

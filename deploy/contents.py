@@ -42,6 +42,7 @@ class Function:
         code: the folder of the handler in the archive, `packages` that of the packages.
         provided: schemes whose SDK the runtime brings.
         brings: packages that it needs whatever its configuration.
+        has: packages that the runtime has in a version that will do.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Function:
     packages: str = ""
     provided: tuple[str, ...] = ()
     brings: tuple[Package, ...] = ()
+    has: tuple[str, ...] = ()
 
 
 _CERTIFI = Package("certifi")
@@ -76,24 +78,8 @@ _S3 = (
     _URLLIB3,
 )
 
-# `import obs` imports requests, crcmod and pycryptodome, although nothing that we call uses them: the first for another
-# kind of connection, the second for CRC-64, the third for encryption by the client. FunctionGraph's own requests 2.24
-# is older than the SDK asks for. Of pycryptodome remains what AES and RSA import, of crcmod, which has no wheel, its
-# Python part.
-_OBS = (
-    Package("esdk-obs-python", keep=r"obs/.*", root="./"),
-    Package("crcmod", keep=r"crcmod/.*", drop=r"crcmod/test\.py", root="python3/"),
-    Package(
-        "pycryptodome",
-        drop=r"Crypto/(SelfTest|Protocol|IO)/.*|Crypto/PublicKey/_.*\.so"
-        r"|Crypto/Cipher/_(raw_(des|des3|arc2|blowfish|cast|eksblowfish)|ARC4|Salsa20|chacha20)\..*so",
-    ),
-    Package("requests"),
-    Package("charset-normalizer"),
-    Package("idna"),
-    _CERTIFI,
-    _URLLIB3,
-)
+# Our own requests need no SDK; certifi is for a runtime without authorities of its own.
+_OBS = (_CERTIFI,)
 
 # The SDK is 219 MB of clients for all services. `import oci` needs oci.dns for its pagination, unless the adapter does
 # it with a stand-in; by oci.functions a function calls itself again. The SDK can do without python-pkcs11; aiohttp is
@@ -117,14 +103,15 @@ _OCI = (
     _URLLIB3,
 )
 
-SDKS = {"s3": _S3, "obs": _OBS, "oci": _OCI}  # by the scheme of stores
-CLOUDS = {"s3": "aws", "obs": "huawei", "oci": "oracle"}  # the folder of each below clouds/
+SDKS: dict[str, tuple[Package, ...]] = {"s3": _S3, "obs": _OBS, "oci": _OCI, "file": ()}  # by the scheme of stores
+CLOUDS = {"s3": "aws", "obs": "huawei", "oci": "oracle", "file": "local"}  # the folder of each below clouds/
 FORWARDS = {"oms": (_CERTIFI,), "webhook": (_CERTIFI,)}  # by the type of forwards
 # What a person installs for each, who takes the dependencies as they come: for `fn deploy`.
 DIRECT = {
     "s3": ("botocore",),
-    "obs": ("esdk-obs-python", "certifi"),
+    "obs": ("certifi",),
     "oci": ("oci",),
+    "file": (),
     "oms": ("certifi",),
     "webhook": ("certifi",),
 }
@@ -149,9 +136,9 @@ FUNCTIONS = {
             handler="index.py",
             python="3.10",
             offered=("3.10", "3.12"),
-            own_limit=10 * MB,
+            own_limit=600_000,
             limit=40 * MB,
-            brings=(_CERTIFI,),  # to call itself again over TLS, should the runtime have no authorities
+            has=("certifi",),  # Open Telekom Cloud's list of bundled packages, the same for 3.6 to 3.12
         ),
         Function(
             "oci_events",

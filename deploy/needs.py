@@ -8,7 +8,7 @@ from contents import FORWARDS, SDKS
 from packages import Refused
 
 CONFIG = "relay.toml"
-WITHOUT_SDK = ("file", "rclone")
+NOT_HERE = ("rclone",)  # of these nothing goes in
 Needs = tuple[tuple[str, ...], tuple[str, ...]]  # schemes of stores, types of forwards
 EVERYTHING: Needs = (tuple(SDKS), tuple(FORWARDS))
 
@@ -25,7 +25,7 @@ def needs(text: str) -> Needs:
     if any("$" in url.partition("://")[0] for url in urls.values()):
         return EVERYTHING[0], kinds
     named = {name: url.partition("://")[0] for name, url in urls.items()}
-    if unknown := [name for name, scheme in named.items() if scheme not in (*SDKS, *WITHOUT_SDK)]:
+    if unknown := [name for name, scheme in named.items() if scheme not in (*SDKS, *NOT_HERE)]:
         raise Refused(f"{CONFIG}: stores.{unknown[0]}.url is no s3://, obs://, oci://, file:// or rclone://")
     return tuple(scheme for scheme in SDKS if scheme in named.values()), kinds
 

@@ -175,11 +175,9 @@ def _s3(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -
 
 
 def _obs(found: StoreConfig, options: dict[str, object], keys: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.huawei.store import ObsStore  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.huawei.store import obs_store  # noqa: PLC0415 — a function imports only what its routes need
 
-    options["security_token"] = options.pop("session_token", "")
-    options.setdefault("endpoint", f"https://obs.{options.get('region', '')}.myhuaweicloud.com")
-    return ObsStore(found.address, keys=None if options.get("access_key") else keys, **options)  # type: ignore[arg-type]  # as above
+    return obs_store(found.address, keys=keys, **options)  # type: ignore[arg-type]  # config has checked every option's type
 
 
 def _oci(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:

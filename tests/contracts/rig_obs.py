@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.huawei.store import ObsStore, obs_store
 from bucketrelay.model import Address
 from bucketrelay_emulators.engine.faults import Faults, Requests
 from bucketrelay_emulators.obs.emulator import ObsEmulator
@@ -39,7 +39,7 @@ class ObsRig:
     def make(self, prefix: str = "", bucket: str = "") -> ObsStore:
         """A store on the bucket. Errors of a test come at once: no retries."""
         self.made.append(
-            ObsStore(
+            obs_store(
                 Address("obs", bucket or self.bucket, prefix=prefix),
                 endpoint=self.cloud.endpoint,
                 access_key=self.cloud.access_key,

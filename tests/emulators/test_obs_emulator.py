@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -470,11 +471,13 @@ class TestServing:
 
     @pytest.mark.parametrize(("path", "status"), [("/b/%FF", 400), ("/b/%EF%BF%BD", 404)])
     def test_a_key_that_is_no_text_is_refused_but_not_the_replacement_character(self, cloud, path, status):
-        asked = Incoming("GET", path, {}, {"authorization": "OBS x:y"}, b"")
+        date = formatdate(usegmt=True)
+        asked = Incoming("GET", path, {}, {"authorization": "OBS x:y", "date": date}, b"")
         signature = sign(asked, "", cloud.secret_key)
         connection = http.client.HTTPConnection("127.0.0.1", cloud.port)
         try:
-            connection.request("GET", path, headers={"Authorization": f"OBS {cloud.access_key}:{signature}"})
+            headers = {"Authorization": f"OBS {cloud.access_key}:{signature}", "Date": date}
+            connection.request("GET", path, headers=headers)
             assert connection.getresponse().status == status
         finally:
             connection.close()

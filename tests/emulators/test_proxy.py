@@ -10,6 +10,7 @@ import sys
 import threading
 import urllib.request
 from contextlib import closing
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import oci
@@ -392,8 +393,9 @@ class TestCommandLine:
 
 def signed(proxy, obs, method, key, timeout=10):
     """A request signed by hand: Huawei's SDK leaves its socket open when it gets no answer."""
-    asked = Incoming(method, f"/photos/{key}", {}, {"authorization": "OBS x:y"}, b"")
-    headers = {"Authorization": f"OBS {obs.access_key}:{sign(asked, '', obs.secret_key)}"}
+    date = formatdate(usegmt=True)
+    asked = Incoming(method, f"/photos/{key}", {}, {"authorization": "OBS x:y", "date": date}, b"")
+    headers = {"Authorization": f"OBS {obs.access_key}:{sign(asked, '', obs.secret_key)}", "Date": date}
     with closing(http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=timeout)) as connection:
         connection.request(method, asked.path, body=b"body" if method == "PUT" else None, headers=headers)
         with connection.getresponse() as response:

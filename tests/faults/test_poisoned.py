@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.core.budget import OVERHEAD, Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
@@ -137,7 +137,7 @@ def clouds():
         obs.create_bucket("photos")
         oracle.create_bucket("copy")
         keys = {"access_key": obs.access_key, "secret_key": obs.secret_key}
-        source = ObsStore(Address("obs", "photos"), endpoint=proxy.endpoint, path_style=True, retries=0, **keys)
+        source = obs_store(Address("obs", "photos"), endpoint=proxy.endpoint, path_style=True, retries=0, **keys)
         place = Address("oci", "copy", oracle.namespace)
         target = OciStore(place, endpoint=oracle.endpoint, config_file=oracle.config_file, retries=0)
         stack.callback(source.close)
@@ -149,7 +149,7 @@ def clouds():
     ("count", "fault", "says"),
     [
         (300, Fault(key=POISONED, times=ALWAYS, status=403), r"AccessDenied \(403\)"),
-        (50, Fault(key=POISONED, times=ALWAYS, kind="reset_before"), "reset by peer|closed connection"),
+        (50, Fault(key=POISONED, times=ALWAYS, kind="reset_before"), "hung up"),
         (50, Fault(key=POISONED, times=ALWAYS, kind="corrupt"), "another md5"),
     ],
     ids=["refused", "reset", "changed"],

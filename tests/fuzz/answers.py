@@ -80,12 +80,12 @@ def _s3() -> tuple[Any, Any]:
 @cache
 def _obs() -> tuple[Any, Any]:
     from bucketrelay.clouds.huawei.bucket import ObsCloud
-    from bucketrelay.clouds.huawei.credentials import Access
-    from bucketrelay.clouds.huawei.store import ObsStore
+    from bucketrelay.clouds.huawei.credentials import access_of
+    from bucketrelay.clouds.huawei.store import obs_store
 
-    place = {"endpoint": _server().url, "access_key": "AK", "secret_key": "SK", "path_style": True}
-    access = Access(**place, security_token="", keys=None, region="", ca_file="", timeout=10.0)
-    return _kept(ObsStore(Address("obs", "b"), **place, retries=0, pace=_pace()), ObsCloud(Address("obs", "b"), access))
+    place = {"endpoint": _server().url, "access_key": "AK", "secret_key": "SK", "path_style": True, "retries": 0}
+    address = Address("obs", "b")
+    return _kept(obs_store(address, **place, pace=_pace()), ObsCloud(address, access_of(place)))
 
 
 @cache

@@ -2,13 +2,12 @@
 
 import json
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from hypothesis import strategies as st
 
 from bucketrelay.clouds import notification_xml as notification
 from bucketrelay.clouds.bucket import Overlap, Wish
-from bucketrelay.clouds.huawei import fields as obs_wire
+from bucketrelay.clouds.huawei import listings as obs_listings
 from bucketrelay.clouds.oracle import rules as oci_rules
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Address
@@ -61,8 +60,8 @@ _SAID = ("true", "url", "in/", "prefix", "s3:ObjectCreated:*", "arn:aws:sqs:x", 
 
 
 def _listing(text: str) -> None:
-    page = obs_wire.page_of(text)
-    for info in page.entries:
+    page = obs_listings.objects_of(text.encode("utf-8", "surrogatepass"), "b", "obs://b")
+    for info in page.rows:
         assert info.size >= 0
         assert info.modified is None or info.modified.tzinfo
         assert info.key.encode() is not None
@@ -72,7 +71,7 @@ def _listing(text: str) -> None:
 
 
 def _tags(text: str) -> None:
-    for name, value in obs_wire.tags_of(text).items():
+    for name, value in obs_listings.tags_of(text.encode("utf-8", "surrogatepass"), "obs://b").items():
         assert (name + value).encode() is not None
 
 
@@ -140,8 +139,10 @@ TARGETS = (
         "obs listing",
         _listing,
         lambda: [LISTING],
-        lambda: made.markup(_XML, _SAID).map(lambda inner: f"<ListBucketResult>{inner}</ListBucketResult>"),
-        (ValueError, ET.ParseError),  # the SDK takes either for "no document"
+        lambda: made.markup(_XML, _SAID).map(
+            lambda inner: f"<ListBucketResult><Name>b</Name>{inner}</ListBucketResult>"
+        ),
+        (StoreUnavailable,),
         (*_XML, *_SAID),
         hostile=lambda size: _deep("", "ListBucketResult", size),
         memory=200,
@@ -152,7 +153,7 @@ TARGETS = (
         _tags,
         lambda: [TAGS],
         lambda: made.markup(_XML, _SAID).map(lambda inner: f"<Tagging>{inner}</Tagging>"),
-        (ValueError, ET.ParseError),
+        (StoreUnavailable,),
         (*_XML, *_SAID),
         hostile=lambda size: _deep("", "Tagging", size),
         memory=200,

@@ -16,7 +16,7 @@ from bucketrelay import config, wiring
 from bucketrelay.clouds.aws import client as s3_client
 from bucketrelay.clouds.aws.store import S3Store
 from bucketrelay.clouds.huawei import credentials as obs_access
-from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.function import handle
@@ -153,8 +153,8 @@ def test_no_mistake_quotes_a_url_with_credentials(url):
 def stores(url, key_file):
     keys = {"access_key": "AK", "secret_key": SECRET}
     yield S3Store(Address("s3", "b"), endpoint=url, region="x", session_token=TOKEN, retries=0, timeout=5, **keys)
-    yield ObsStore(
-        Address("obs", "b"), endpoint=url, path_style=True, security_token=TOKEN, retries=0, timeout=5, **keys
+    yield obs_store(
+        Address("obs", "b"), endpoint=url, path_style=True, session_token=TOKEN, retries=0, timeout=5, **keys
     )
     api = {"user": "ocid1.user.oc1..u", "tenancy": "ocid1.tenancy.oc1..t", "fingerprint": "aa:bb", "key_file": key_file}
     yield OciStore(Address("oci", "b", "ns"), endpoint=url, retries=0, timeout=5, **api)

@@ -14,7 +14,7 @@ import pytest
 
 from bucketrelay import events
 from bucketrelay.clouds.aws.store import S3Store
-from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.core.checkpoints import LogCheckpoints
@@ -120,7 +120,7 @@ def make(request, oci_config):
         if request.param == "s3":
             made.append(S3Store(Address("s3", "b"), endpoint=url, region="eu-1", timeout=20, retries=0, **keys))
         elif request.param == "obs":
-            made.append(ObsStore(Address("obs", "b"), endpoint=url, path_style=True, timeout=20, retries=0, **keys))
+            made.append(obs_store(Address("obs", "b"), endpoint=url, path_style=True, timeout=20, retries=0, **keys))
         else:
             place = Address("oci", "b", "ns")
             made.append(OciStore(place, endpoint=url, config_file=oci_config, timeout=20, retries=0))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bucketrelay.clouds.aws.store import S3Store
-from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.huawei.store import ObsStore, obs_store
 from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError, StoreRefused
@@ -124,8 +124,10 @@ def s3(url: str, ca_file: str) -> S3Store:
 
 
 def obs(url: str, ca_file: str) -> ObsStore:
-    access = {"access_key": "AK", "secret_key": SECRET, "security_token": TOKEN}
-    return ObsStore(Address("obs", "b"), endpoint=url, path_style=True, ca_file=ca_file, timeout=5, retries=1, **access)
+    access = {"access_key": "AK", "secret_key": SECRET, "session_token": TOKEN}
+    return obs_store(
+        Address("obs", "b"), endpoint=url, path_style=True, ca_file=ca_file, timeout=5, retries=1, **access
+    )
 
 
 def oci(url: str, ca_file: str) -> OciStore:

@@ -41,19 +41,9 @@ def _s3(address: Address, options: Mapping[str, Any]) -> Cloud:
 
 def _obs(address: Address, options: Mapping[str, Any]) -> Cloud:
     from bucketrelay.clouds.huawei.bucket import ObsCloud  # noqa: PLC0415 — as above
-    from bucketrelay.clouds.huawei.credentials import Access  # noqa: PLC0415 — a command imports only what its stores need
+    from bucketrelay.clouds.huawei.credentials import access_of  # noqa: PLC0415 — as above
 
-    texts = {n: options.get(n, "") for n in ("access_key", "secret_key", "region", "ca_file")}
-    endpoint = options.get("endpoint") or f"https://obs.{texts['region']}.myhuaweicloud.com"
-    access = Access(
-        endpoint=endpoint,
-        security_token=options.get("session_token", ""),
-        keys=None,
-        path_style=options.get("path_style", False),
-        timeout=options.get("timeout", _TIMEOUT),
-        **texts,
-    )
-    return ObsCloud(address, access)
+    return ObsCloud(address, access_of(options))
 
 
 def _oci(address: Address, options: Mapping[str, Any]) -> Cloud:

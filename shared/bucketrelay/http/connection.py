@@ -162,7 +162,7 @@ class Connection:
 
     def _refusal(self) -> Head | None:
         """What a server answers instead of `100 Continue`; None where it wants the body, or has nothing to say."""
-        if not self.incoming.waiting and not self._readable(_CONTINUE):
+        if not self.incoming.comes(min(_CONTINUE, self._deadline.left())):
             self.deaf = True
             return None
         self._patient()
@@ -171,13 +171,6 @@ class Connection:
             return None
         head = self._final(head)
         return Head(head.status, head.headers, keeps=False)  # the server may still wait for the body
-
-    def _readable(self, seconds: float) -> bool:
-        if getattr(self._sock, "pending", lambda: 0)():  # decrypted already
-            return True
-        poll = select.poll()
-        poll.register(self._sock, select.POLLIN)
-        return bool(poll.poll(1000 * min(seconds, self._deadline.left())))
 
     def _farewell(self, error: Interrupted) -> Head:
         """The answer of a server that hung up early; *error* where there is none."""

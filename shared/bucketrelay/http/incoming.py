@@ -30,6 +30,22 @@ class Incoming:
         """Bytes that have come and were not asked for yet."""
         return len(self._held) - self._at
 
+    def comes(self, seconds: float) -> bool:
+        """Whether the server says something within *seconds*, or hangs up; what it says is kept.
+
+        A socket under TLS being readable says nothing: that may be a ticket for the next session.
+        """
+        if self.waiting:
+            return True
+        self._sock.settimeout(max(seconds, 0.001))
+        try:
+            self._held, self._at = self._sock.recv(_RECEIVED), 0
+        except TimeoutError:
+            return False
+        except OSError as error:
+            raise HungUp(_why(error)) from error
+        return True
+
     def head(self) -> Head:
         """The next head. Raises HungUp, Malformed."""
         data: bytes | bytearray = self._held[self._at :] if self._at else self._held

@@ -94,7 +94,7 @@ class ObsFront:
         domains: tuple[str, ...] = ("localhost",),
         min_part: int = 100 * 1024,
     ) -> None:
-        self._engine = engine
+        self.engine = engine
         self._credentials = credentials
         self._domains = domains
         self._min_part = min_part
@@ -108,10 +108,10 @@ class ObsFront:
         """Check the signature and do it."""
         try:
             if named.operation != "GetApiVersion":
-                check(incoming, self._bucket_in_host(incoming), self._credentials)
+                check(incoming, self._bucket_in_host(incoming), self._credentials, self.engine.now())
             if (operation := OPERATIONS.get(named.operation)) is None:
                 return self.refuse(incoming, 405, "MethodNotAllowed", "The specified method is not allowed.")
-            call = Call(incoming, self._engine, named.bucket, named.key, self._min_part)
+            call = Call(incoming, self.engine, named.bucket, named.key, self._min_part)
             call.check_key()
             return operation(call)
         except Refusal as refusal:

@@ -7,14 +7,17 @@ Both are HMAC-SHA1 over method, Content-MD5, Content-Type, Date, the dialect's o
 """
 
 import base64
+import email.utils
 import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from bucketrelay_emulators.server.serving import Incoming
 
+SKEW = timedelta(minutes=15)
 # Query parameters that name another resource than the object or bucket itself; all others are not signed.
 _SUBRESOURCES = frozenset(
     {
@@ -102,11 +105,12 @@ def dialect(headers: Mapping[str, str]) -> str:
     return "x-obs-"
 
 
-def check(incoming: Incoming, bucket_in_host: str, credentials: Mapping[str, Credential]) -> Credential:
+def check(incoming: Incoming, bucket_in_host: str, credentials: Mapping[str, Credential], now: datetime) -> Credential:
     """The credential that signed the request.
 
     Args:
         bucket_in_host: the bucket's name where it is part of the host name, else "".
+        now: the server's time.
 
     Raises:
         Refusal: the status, code and message that OBS answers.
@@ -117,6 +121,7 @@ def check(incoming: Incoming, bucket_in_host: str, credentials: Mapping[str, Cre
         raise Refusal(403, "AccessDenied", "Anonymous access is forbidden for this operation")
     if (known := credentials.get(access_key)) is None:
         raise Refusal(403, "InvalidAccessKeyId", "The OBS Access Key Id you provided does not exist in our records.")
+    _check_date(incoming.headers, now)
     wanted = sign(incoming, bucket_in_host, known.secret_key)
     if not hmac.compare_digest(wanted.encode(), signature.encode()):
         raise Refusal(
@@ -128,6 +133,17 @@ def check(incoming: Incoming, bucket_in_host: str, credentials: Mapping[str, Cre
     if known.token != incoming.headers.get(f"{dialect(incoming.headers)}security-token", ""):
         raise Refusal(403, "InvalidSecurity", "The provided security token is missing, unknown or expired.")
     return known
+
+
+def _check_date(headers: Mapping[str, str], now: datetime) -> None:
+    said = headers.get(f"{dialect(headers)}date") or headers.get("date", "")
+    try:
+        apart = abs(now - email.utils.parsedate_to_datetime(said))
+    except (TypeError, ValueError) as error:
+        raise Refusal(403, "AccessDenied", "OBS authentication requires a valid Date or x-obs-date header") from error
+    if apart > SKEW:
+        text = "The difference between the request time and the current time is too large."
+        raise Refusal(403, "RequestTimeTooSkewed", text)
 
 
 def sign(incoming: Incoming, bucket_in_host: str, secret_key: str) -> str:

@@ -152,12 +152,6 @@ class OciServer(Server):
                 target = self.requestline.split()[1]
                 return incoming and replace(incoming, headers={**incoming.headers, TARGET: target})
 
-            def handle_expect_100(self) -> bool:
-                """Say "go on" at once: the answers are buffered, and a client that waits for this would wait long."""
-                going: bool = super().handle_expect_100()
-                self.wfile.flush()
-                return going
-
         return Handler
 
 

@@ -168,6 +168,17 @@ class _Handler(BaseHTTPRequestHandler):
         except _Break:
             self._reset()
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The emulated cloud's time, which may not be this machine's."""
+        engine = getattr(self.front, "engine", None)
+        return super().date_time_string(engine.now().timestamp() if engine and timestamp is None else timestamp)
+
+    def handle_expect_100(self) -> bool:
+        """Say "go on" at once: the answers are buffered, and a client that waits for this would wait long."""
+        going = super().handle_expect_100()
+        self.wfile.flush()
+        return going
+
     def _serve(self) -> None:
         incoming = self._incoming()
         if incoming is None:

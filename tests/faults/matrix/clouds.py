@@ -17,6 +17,8 @@ from unittest import mock
 from moto.server import ThreadedMotoServer
 
 from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.huawei.credentials import access_of
+from bucketrelay.clouds.huawei.fields import Keeping
 from bucketrelay.clouds.huawei.store import ObsStore
 from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.errors import ObjectGone
@@ -128,7 +130,8 @@ def _s3(bucket: str) -> Callable[[str, float], S3Store]:
 def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:
     def make(endpoint: str, timeout: float) -> ObsStore:
         keys = {"access_key": cloud.access_key, "secret_key": cloud.secret_key}
-        return SmallObs(Address("obs", "b"), endpoint=endpoint, path_style=True, timeout=timeout, **now(), **keys)
+        settings = {"endpoint": endpoint, "path_style": True, "timeout": timeout, "retries": 0, **keys}
+        return SmallObs(Address("obs", "b"), access_of(settings), Keeping(), at_once())
 
     return make
 

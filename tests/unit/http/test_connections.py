@@ -344,6 +344,23 @@ class TestBodies:
                 assert ask(peer, Request("PUT", "/a", {}, sent), repeatable=False).status == 200
         assert got == [body, body]
 
+    def test_a_server_behind_tls_that_has_nothing_to_say_to_that_gets_the_body_after_a_moment(self):
+        """TLS 1.3 sends tickets after the handshake: bytes that are no word of the server's."""
+
+        def deaf(sock: socket.socket) -> None:
+            _, headers, _ = request(sock)
+            rest(sock, int(headers["content-length"]))
+            sock.sendall(ok())
+
+        authority = Authority()
+        try:
+            with Peer(deaf, tls=authority) as peer:
+                connections = connected(peer, ca_file=authority.ca_file)
+                assert connections.send(Request("PUT", "/a", {}, bytes(2**20)), repeatable=False).status == 200
+                connections.close()
+        finally:
+            authority.cleanup()
+
     def test_a_large_body_that_is_refused_is_not_sent(self):
         poured = []
 

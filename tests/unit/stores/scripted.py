@@ -47,6 +47,12 @@ class Scripted:
         self._server.server_close()
         self._thread.join()
 
+    def __enter__(self) -> "Scripted":  # noqa: PYI034 - typing has Self from Python 3.11 only
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _handler(scripted) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's below
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"

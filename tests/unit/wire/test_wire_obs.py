@@ -30,8 +30,8 @@ def cloud(obs):
 
 
 def make(obs, bucket="src", secret=""):
-    keys = (obs.access_key, secret or obs.secret_key, "")
-    return ObsCloud(Address("obs", bucket, prefix="in/"), Access(obs.endpoint, *keys, None, "", True, "", 10.0))
+    keys = {"access_key": obs.access_key, "secret_key": secret or obs.secret_key}
+    return ObsCloud(Address("obs", bucket, prefix="in/"), Access(obs.endpoint, **keys, path_style=True))
 
 
 @pytest.fixture

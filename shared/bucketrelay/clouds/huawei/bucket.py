@@ -6,9 +6,9 @@ obs_22_1447); FunctionGraph API reference, CreateFunctionTrigger: no OBS trigger
 brings the events.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
+import hashlib
+from binascii import b2a_base64
+from collections.abc import Mapping, Sequence
 
 from bucketrelay.clouds.bucket import (
     CREATED,
@@ -28,15 +28,18 @@ from bucketrelay.clouds.bucket import (
     Wish,
     own_id,
 )
+from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.credentials import Access
-from bucketrelay.clouds.huawei.errors import refusal, translated
-from bucketrelay.clouds.notification_xml import Document, Rule, merged, parse, reach, removed, rule_of
-from bucketrelay.errors import StoreRefused, StoreUnavailable
+from bucketrelay.clouds.huawei.requests import Given, Requests
+from bucketrelay.clouds.huawei.sign import S3
+from bucketrelay.clouds.notification_xml import Document as Notification
+from bucketrelay.clouds.notification_xml import Rule, merged, parse, reach, removed, rule_of
+from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
+from bucketrelay.http.faults import NoAnswer
+from bucketrelay.http.outcome import Effect, Refusal
+from bucketrelay.http.pace import Pace
 from bucketrelay.model import Address
-
-if TYPE_CHECKING:
-    from bucketrelay.clouds.huawei.client import Client
 
 EVENTS = (CREATED, REMOVED)
 _KINDS = {"topic": ("Topic", "urn:smn:"), "function": ("FunctionGraph", "urn:fss:")}
@@ -61,14 +64,11 @@ class ObsCloud:
     """
 
     def __init__(self, address: Address, access: Access) -> None:
-        self._address, self._access = address, access
-        self._made: Client | None = None
+        self._address, self._requests = address, Requests(address, access, Pace())
 
     def close(self) -> None:
         """Close the connections."""
-        made, self._made = self._made, None
-        if made is not None:
-            made.close()
+        self._requests.close()
 
     def plan(self, wish: Wish) -> Plan:
         """See Wire."""
@@ -100,7 +100,7 @@ class ObsCloud:
         if self._read().written() != plan.before:
             raise ChangedMeanwhile(f"{self._address.url}: its notifications were changed meanwhile: run it again")
         try:
-            self._call("setBucketNotification", plan.after, write=True)
+            self._requests.send("PutBucketNotification", None, Effect.PUBLISHING_WRITE, _given(plan.after))
         except StoreRefused as error:
             raise StoreRefused(
                 f"{error}; whoever runs this needs obs:bucket:PutBucketNotification, and the target must have"
@@ -109,42 +109,28 @@ class ObsCloud:
 
     def greet(self) -> Greeting:
         """See Health. A GET, for the answers to HEAD have no error code."""
-        url, key = self._address.url, f"{self._address.prefix}{PROBES}no-such-key"
         try:
-            client = self._client()
-        except StoreRefused as error:
-            return Greeting(str(error), "credentials")
-        with translated(url):
-            result = client.getObject(self._address.bucket, key, loadStreamInMemory=True)
-        date = dict(result.header or ()).get("date")
-        at = http_date(date)
-        if result.status < 300:
-            return Greeting("the key is there", "", at)
-        code = result.errorCode or ""
-        said = refusal(result.status, code, result.errorMessage or "", url)
-        if isinstance(said, StoreUnavailable):
-            raise said
-        trouble: Trouble = _TROUBLES.get(code, "look" if result.status == 403 else "bucket")
-        return Greeting("no such key", "", at) if code == "NoSuchKey" else Greeting(str(said), trouble, at)
+            answer = self._requests.send("GetObject", f"{PROBES}no-such-key", Effect.READ)
+        except StoreUnavailable:
+            raise
+        except RelayError as error:
+            return _greeting(error)
+        return Greeting("the key is there", "", http_date(answer.headers.get("date")))
 
     def versioning(self) -> bool:
         """GetBucketVersioning."""
-        return bool(self._call("getBucketVersioning") == "Enabled")
+        found = self._document("GetBucketVersioning", "versioning", "VersioningConfiguration")
+        return found.text("Status") == "Enabled"
 
     def sweeps(self) -> bool:
         """GetBucketLifecycle: a rule with AbortIncompleteMultipartUpload for all keys of the store."""
         try:
-            found = self._call("getBucketLifecycle")
+            found = self._document("GetBucketLifecycle", "lifecycle", "LifecycleConfiguration")
         except StoreRefused as error:
-            if "NoSuchLifecycleConfiguration" in str(error):
+            if isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchLifecycleConfiguration":
                 return False
             raise
-        try:
-            tree = ET.fromstring(found or "")  # noqa: S314  of OBS itself, by a signed request
-        except (ET.ParseError, TypeError, ValueError) as error:
-            said = f"{self._address.url}: what was answered are no lifecycle rules ({error}): try again later"
-            raise StoreUnavailable(said) from error
-        return any(_sweeps(rule, self._address.prefix) for rule in tree.iter("Rule"))
+        return any(_sweeps(rule, self._address.prefix) for rule in found.rows("Rule"))
 
     def wired(self) -> Wired:
         """GetBucketNotification. EventGrid's subscriptions are not to be seen from the bucket."""
@@ -166,34 +152,17 @@ class ObsCloud:
         if not wish.target.startswith(part):
             raise Unwirable(f"{wish.target!r} is no URN of a {wish.kind}: it begins with {part}")
         # The older dialect, which the SDK speaks with path_style, has S3's names for both.
-        old = self._client().prefix == "x-amz-"
+        old = self._requests.prefix == S3
         names = {"filter_name": "S3Key" if old else "Object", "event_prefix": "s3:" if old else ""}
         return rule_of(element, wish.id, wish.target, EVENTS, self._address.prefix, **names)
 
-    def _read(self) -> Document:
-        found = self._call("getBucketNotification")
-        return parse((found or "").encode(), self._address.url)
+    def _read(self) -> Notification:
+        answer = self._requests.send("GetBucketNotification", None, Effect.READ, Given({"notification": None}))
+        return parse(answer.body, self._address.url)
 
-    def _client(self) -> "Client":
-        if self._made is None:
-            from bucketrelay.clouds.huawei.client import Client  # noqa: PLC0415  loads the SDK
-
-            made = Client(self._access, self._access.current())
-            # Documents as they are: what the SDK does not know would be lost on the way through its models.
-            made.convertor.parseGetBucketNotification = _as_it_is
-            made.convertor.parseGetBucketLifecycle = _as_it_is
-            made.convertor.trans_notification = _as_it_is
-            self._made = made
-        return self._made
-
-    def _call(self, operation: str, *given: object, write: bool = False) -> Any:
-        ask: Callable[..., Any] = getattr(self._client(), operation)
-        with translated(self._address.url, write=write):
-            result = ask(self._address.bucket, *given)
-        if result.status >= 300:
-            code, words = result.errorCode or "", result.errorMessage or ""
-            raise refusal(result.status, code, words, self._address.url, write=write)
-        return result.body
+    def _document(self, operation: str, name: str, root: str) -> Document:
+        answer = self._requests.send(operation, None, Effect.READ, Given({name: None}))
+        return Document(answer.body, root, self._address.url)
 
 
 def by_hand(address: Address) -> str:
@@ -209,11 +178,22 @@ def by_hand(address: Address) -> str:
     )
 
 
-def _as_it_is(document: object, _headers: object = None) -> object:
-    return document
+def _given(body: bytes) -> Given:
+    md5 = b2a_base64(hashlib.md5(body, usedforsecurity=False).digest(), newline=False).decode()
+    return Given({"notification": None}, {"content-type": "application/xml", "content-md5": md5}, body)
 
 
-def _sweeps(rule: ET.Element, prefix: str) -> bool:
-    kept = rule.findtext("Prefix") or rule.findtext("Filter/Prefix") or ""
-    swept = rule.find("AbortIncompleteMultipartUpload") is not None
-    return swept and rule.findtext("Status") == "Enabled" and prefix.startswith(kept)
+def _greeting(error: RelayError) -> Greeting:
+    refusal = error.__cause__
+    if not isinstance(refusal, Refusal):  # nothing was asked: there are no keys
+        trouble: Trouble = "bucket" if isinstance(refusal, NoAnswer) else "credentials"
+        return Greeting(str(error), trouble)
+    at = http_date(refusal.headers.get("date"))
+    if refusal.code == "NoSuchKey":
+        return Greeting("no such key", "", at)
+    return Greeting(str(error), _TROUBLES.get(refusal.code, "look" if refusal.status == 403 else "bucket"), at)
+
+
+def _sweeps(rule: Mapping[str, str], prefix: str) -> bool:
+    kept = rule.get("Prefix") or rule.get("Filter/Prefix") or ""
+    return "AbortIncompleteMultipartUpload" in rule and rule.get("Status") == "Enabled" and prefix.startswith(kept)

@@ -1,36 +1,35 @@
-"""How objects look in OBS's requests and answers: headers, metadata, listings. Pure; knows no SDK.
+"""How objects look in OBS's requests and answers: headers and metadata. Pure.
 
-Sources: OBS API reference, PutObject, GetObject, ListObjects; SDK guides, "user metadata": header values are ASCII,
+Sources: OBS API reference, PutObject, GetObject; SDK guides, "user metadata": header values are ASCII,
 clients URL-encode what is not, the server stores what it is sent and decodes nothing.
 """
 
 import re
 import string
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes, urlencode
+from urllib.parse import quote, unquote, unquote_to_bytes, urlencode
 
+from bucketrelay.errors import OutcomeUnknown, StoreUnavailable
 from bucketrelay.http.dates import http_date
-from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.model import NOTHING, Meta, ObjectInfo
+from bucketrelay.store import Written
 
-# What OBS itself gives an object that is written without a type. Sent in so many words, because without it the SDK
-# guesses one from the key's extension.
+# What OBS itself gives an object that is written without a type; servers like it give others.
 DEFAULT_TYPE = "binary/octet-stream"
 _HEADERS = {
-    "content_encoding": "Content-Encoding",
-    "content_language": "Content-Language",
-    "content_disposition": "Content-Disposition",
-    "cache_control": "Cache-Control",
-    "expires": "Expires",
+    "content_encoding": "content-encoding",
+    "content_language": "content-language",
+    "content_disposition": "content-disposition",
+    "cache_control": "cache-control",
+    "expires": "expires",
 }
 _PREFIXES = ("x-obs-", "x-amz-")  # the second is what a server answers to a client that signs the S3 way
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 _TOKEN = string.ascii_letters + string.digits + "!#$&'*+-.^_`|~"
-_S3_WORDS = {"WARM": "STANDARD_IA", "COLD": "GLACIER"}  # classes in the S3 dialect, as the SDK says them
+_S3_WORDS = {"WARM": "STANDARD_IA", "COLD": "GLACIER"}  # classes in the S3 dialect
 # API reference, PutObjectTagging: what neither a name nor a value may hold.
 TAG_TEXT = r"[^,/|<>=*\\\x00-\x1f]*"
 _NUMBER = re.compile(r"[0-9]{1,19}")  # "²" is a digit to Python, too, and of 4,301 digits int() makes nothing
@@ -38,17 +37,31 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a listing, with keys as the bucket knows them."""
+class Keeping:
+    """How what is written is kept.
 
-    entries: tuple[ObjectInfo, ...]
-    next: str  # the marker of the next page; "" if this is the last
+    Attributes:
+        storage_classes: other stores' classes and the class here that each becomes, beside the usual ones.
+        acl: a canned ACL, e.g. `bucket-owner-full-control` for a bucket of another account.
+        sse: `kms` or `AES256`; with *kms_key*, "" for the bucket's or the account's default key.
+    """
+
+    storage_classes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    acl: str = ""
+    sse: str = ""
+    kms_key: str = ""
+
+
+def keeping_of(settings: Mapping[str, Any]) -> Keeping:
+    """What a store's settings say of it, named as in the configuration."""
+    return Keeping(**{name: settings[name] for name in Keeping.__slots__ if name in settings})
 
 
 def headers_for(meta: Meta, prefix: str) -> dict[str, str]:
-    """The headers that carry *meta*, but for Content-Type; *prefix* is `x-obs-` or `x-amz-`."""
+    """The headers that carry *meta*; *prefix* is `x-obs-` or `x-amz-`."""
     given = {wire: str(getattr(meta, name)) for name, wire in _HEADERS.items()}
-    headers = {name: printable(value) for name, value in given.items() if value}
+    headers = {"content-type": printable(meta.content_type) or DEFAULT_TYPE}
+    headers |= {name: printable(value) for name, value in given.items() if value}
     for name, value in meta.user.items():
         headers[f"{prefix}meta-{quote(name.lower(), safe=_TOKEN)}"] = _encoded(value)
     if meta.tags:
@@ -58,14 +71,14 @@ def headers_for(meta: Meta, prefix: str) -> dict[str, str]:
     return headers
 
 
-def placed(prefix: str, *, acl: str, sse: str, kms_key: str) -> dict[str, str]:
-    """The headers of how to keep what is written: canned ACL and encryption (`kms` or `AES256`), in either dialect."""
+def keeping_headers(keeping: Keeping, prefix: str) -> dict[str, str]:
+    """The headers of how to keep what is written, but for its class, in either dialect."""
     native = prefix == "x-obs-"
     key = "kms-key-id" if native else "aws-kms-key-id"
     headers = {
-        f"{prefix}acl": acl,
-        f"{prefix}server-side-encryption": "aws:kms" if sse == "kms" and not native else sse,
-        f"{prefix}server-side-encryption-{key}": kms_key,
+        f"{prefix}acl": keeping.acl,
+        f"{prefix}server-side-encryption": "aws:kms" if keeping.sse == "kms" and not native else keeping.sse,
+        f"{prefix}server-side-encryption-{key}": keeping.kms_key,
     }
     return {name: value for name, value in headers.items() if value}
 
@@ -89,8 +102,25 @@ def info_of(key: str, headers: Mapping[str, str], size: int) -> ObjectInfo:
     )
 
 
+def object_of(key: str, headers: Mapping[str, str], url: str) -> ObjectInfo:
+    """The object that an answer with its bytes, or to HEAD, describes. Raises StoreUnavailable where it is none."""
+    if not headers.get("etag"):
+        raise StoreUnavailable(f"{url}: an answer without an ETag is no object: check endpoint and proxy")
+    if (size := total(headers)) is None:
+        raise StoreUnavailable(f"{url}: an answer without a length: try again later")
+    return info_of(key, headers, size)
+
+
+def written_of(etag: str | None, headers: Mapping[str, str], url: str) -> Written:
+    """What a write was answered. Raises OutcomeUnknown: an answer without an ETag is none, whatever its status."""
+    if not (known := bare(etag)):
+        raise OutcomeUnknown(f"{url}: an answer without an ETag to a write: look before believing either")
+    version = own(headers, "version-id")
+    return Written(known, "" if version == "null" else version)
+
+
 def bare(etag: str | None) -> str:
-    """Without quotes: the SDK hands them on in some answers and not in others."""
+    """Without quotes: listings have them in some dialects and not in others."""
     return (etag or "").strip('"')
 
 
@@ -100,75 +130,9 @@ def total(headers: Mapping[str, str]) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
-def first(headers: Mapping[str, str]) -> int:
-    """Where the answer's body begins in the object."""
-    found = re.match(r"bytes ([0-9]{1,19})-", headers.get("content-range", ""))
-    return int(found[1]) if found else 0
-
-
-def page_of(xml: str, _headers: object = None) -> Page:
-    """A listing, parsed instead of by the SDK.
-
-    The SDK's own parser turns times into local ones, off by an hour in summer, and sees an empty bucket where a server
-    answers an error under status 200.
-
-    Raises:
-        ValueError: it is no listing.
-    """
-    tree = _tree(xml)
-    if tree.tag != "ListBucketResult" or tree.find("IsTruncated") is None:
-        raise ValueError(f"not a listing: <{tree.tag}>")
-    encoded = tree.findtext("EncodingType") == "url"
-    entries = tuple(_entry(node, encoded=encoded) for node in tree.iter("Contents"))
-    if (tree.findtext("IsTruncated") or "").lower() != "true":
-        return Page(entries, "")
-    # S3-style servers name no next marker unless a delimiter was given.
-    marker = _text(tree, "NextMarker", encoded=encoded) or (entries[-1].key if entries else "")
-    if not marker:
-        raise ValueError("a cut listing without an end")
-    return Page(entries, marker)
-
-
-def tags_of(xml: str, _headers: object = None) -> dict[str, str]:
-    """An object's tags. Raises ValueError if it is something else, which the SDK takes for no tags at all."""
-    tree = _tree(xml)
-    if tree.tag != "Tagging":
-        raise ValueError(f"no tags: <{tree.tag}>")
-    return {tag.findtext("Key") or "": tag.findtext("Value") or "" for tag in tree.iter("Tag")}
-
-
-def _tree(xml: str) -> ET.Element:
-    """The document's root without namespaces. Raises ValueError."""
-    try:
-        # The text comes from the bucket's own server, over verified TLS; expat itself bounds entity expansion.
-        tree = ET.fromstring(xml)  # noqa: S314 - see above
-    except ET.ParseError as error:  # which is a SyntaxError
-        raise ValueError(f"not XML: {error}") from error
-    for element in tree.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    return tree
-
-
-def _entry(node: ET.Element, *, encoded: bool) -> ObjectInfo:
-    if not _NUMBER.fullmatch(size := node.findtext("Size") or ""):
-        raise ValueError(f"a size that is none: {size[:60]!r}")
-    return ObjectInfo(
-        key=_text(node, "Key", encoded=encoded),
-        size=int(size),
-        etag=bare(node.findtext("ETag")),
-        modified=_iso(node.findtext("LastModified") or ""),
-    )
-
-
-def _text(node: ET.Element, name: str, *, encoded: bool) -> str:
-    text = node.findtext(name) or ""
-    # Strictly: U+FFFD for bytes that are no UTF-8 would be another key, and a delete would follow it.
-    return unquote_plus(text, errors="strict") if encoded else text
-
-
 def _meta(headers: Mapping[str, str]) -> Meta:
     count = own(headers, "tagging-count")
-    found: dict[str, Any] = {name: headers.get(wire.lower(), "") for name, wire in _HEADERS.items()}
+    found: dict[str, Any] = {name: headers.get(wire, "") for name, wire in _HEADERS.items()}
     return Meta(
         content_type=headers.get("content-type", ""),
         **found,
@@ -188,7 +152,7 @@ def _user(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _encoded(value: str) -> str:
-    """As the SDK does it, so that its users read the text; blanks at the ends as well, which HTTP would strip."""
+    """As Huawei's SDKs do it, so that their users read the text; blanks at the ends too, which HTTP would strip."""
     text = quote(value, safe=_PRINTABLE.replace("%", ""), errors="surrogatepass")
     inner = text.strip(" ")
     before = len(text) - len(text.lstrip(" "))
@@ -212,13 +176,3 @@ def _checksums(etag: str, headers: Mapping[str, str]) -> Mapping[str, str]:
     """A plain object's ETag is its MD5, unless the server encrypts it."""
     sealed = any(own(headers, f"server-side-encryption{kind}") for kind in ("", "-customer-algorithm"))
     return MappingProxyType({} if sealed or not _MD5.fullmatch(etag) else {"md5": etag})
-
-
-def _iso(text: str) -> datetime | None:
-    # Python 3.10 reads three or six digits of a second and no others; S3-style servers send up to nine.
-    whole = re.sub(r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text).replace("Z", "+00:00")
-    try:
-        found = datetime.fromisoformat(whole)
-        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        return None

@@ -1,181 +1,143 @@
-"""Requests to one bucket: the client made once, its keys kept fresh, answers checked, reads repeated."""
+"""Requests to one bucket of OBS: which operation is which request, signed, sent, and understood."""
 
+import re
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from http.client import HTTPException
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import format_datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import NamedTuple
+from urllib.parse import quote
 
-from bucketrelay.clouds.huawei.errors import refusal, translated
-from bucketrelay.clouds.huawei.fields import Page, bare
-from bucketrelay.errors import Damaged, StoreUnavailable
-from bucketrelay.http.pace import Pace, seconds
-from bucketrelay.model import NOTHING, ObjectInfo
+from bucketrelay.clouds.huawei.credentials import Access
+from bucketrelay.clouds.huawei.errors import DIALECT, refusal_of
+from bucketrelay.clouds.huawei.sign import obs_authorization
+from bucketrelay.errors import StoreRefused
+from bucketrelay.http.connections import Connections
+from bucketrelay.http.exchange import Call, Exchange
+from bucketrelay.http.messages import Answer, Body, Receive, Request
+from bucketrelay.http.outcome import Effect
+from bucketrelay.http.pace import Pace
+from bucketrelay.model import NOTHING, Address
 
-if TYPE_CHECKING:
-    from bucketrelay.clouds.huawei.client import Client
-    from bucketrelay.clouds.huawei.credentials import Access
-
-T = TypeVar("T")
-_SMALL = 64 * 1024  # bytes of an unwanted answer that cost less than a new connection
+# Slow operations, copies and commits, are answered 200 before they are done (API reference, CompleteMultipartUpload).
+_ERROR = re.compile(rb"\s*(<\?xml[^>]*>)?\s*<Error[\s>]")
+_TO_WHOM = " to the access key or the function's agency"
+_READ = "obs:object:GetObject, and obs:bucket:ListBucket, without which a missing key answers 403,"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An object's answer whose body is still to be read; `take` or `drop` it."""
+class Given:
+    """What goes with an operation.
 
-    url: str
-    changed: bool  # False: 304, still the version that was known
-    headers: Mapping[str, str]
-    response: Any = None
+    Attributes:
+        query: before it is encoded; None for a name that stands alone.
+        headers: names in lower case.
+    """
 
-    @property
-    def etag(self) -> str:
-        """Without quotes."""
-        return bare(self.headers.get("etag"))
-
-    def take(self, length: int) -> bytearray:
-        """The next *length* bytes, held once: read into a buffer of that size.
-
-        Raises:
-            Damaged: there are not so many.
-            StoreUnavailable: the connection broke.
-        """
-        buffer, at = bytearray(length), 0
-        try:
-            with translated(self.url), memoryview(buffer) as view:
-                while at < length and (count := self.response.readinto(view[at:])):
-                    at += count
-        finally:
-            self.drop(broken=at < length)
-        if at < length:
-            raise Damaged(f"{self.url}: {at} of {length} bytes arrived: start over")
-        return buffer
-
-    def drop(self, *, broken: bool = False) -> None:
-        """Keep the connection if its answer can be read to the end; the SDK would keep it either way."""
-        if self.response is None:
-            return
-        rest = self.response.length  # None where the length is not known
-        if not broken and rest and rest <= _SMALL:
-            with suppress(OSError, HTTPException):
-                self.response.readinto(bytearray(rest))
-        if self.response.isclosed() and not broken:
-            self.response.close()  # back to those that are idle
-        else:
-            self.response.conn.close()
+    query: Mapping[str, str | None] = field(default_factory=lambda: NOTHING)
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    body: Body = b""
 
 
-class Session:
-    """One bucket, one client, made at the first request; for many threads.
+class _Operation(NamedTuple):
+    method: str
+    permission: str
+
+
+# Sources: OBS API reference, each operation's page; "Permissions and Supported Actions".
+OPERATIONS: Mapping[str, _Operation] = MappingProxyType(
+    {
+        "AbortMultipartUpload": _Operation("DELETE", "obs:object:AbortMultipartUpload"),
+        "CompleteMultipartUpload": _Operation("POST", "obs:object:PutObject"),
+        "CopyPart": _Operation("PUT", "obs:object:PutObject here, and obs:object:GetObject on the source,"),
+        "DeleteObject": _Operation("DELETE", "obs:object:DeleteObject"),
+        "GetBucketLifecycle": _Operation("GET", "obs:bucket:GetLifecycleConfiguration"),
+        "GetBucketNotification": _Operation("GET", "obs:bucket:GetBucketNotification"),
+        "GetBucketVersioning": _Operation("GET", "obs:bucket:GetBucketVersioning"),
+        "GetObject": _Operation("GET", _READ),
+        "GetObjectTagging": _Operation("GET", "obs:object:GetObjectTagging and GetObjectVersionTagging"),
+        "HeadObject": _Operation("HEAD", _READ),
+        "InitiateMultipartUpload": _Operation("POST", "obs:object:PutObject, and PutObjectTagging for tags,"),
+        "ListMultipartUploads": _Operation("GET", "obs:bucket:ListBucketMultipartUploads"),
+        "ListObjects": _Operation("GET", "obs:bucket:ListBucket"),
+        "ListParts": _Operation("GET", "obs:object:ListMultipartUploadParts"),
+        "PutBucketNotification": _Operation("PUT", "obs:bucket:PutBucketNotification"),
+        "PutObject": _Operation("PUT", "obs:object:PutObject, and PutObjectTagging for tags,"),
+        "UploadPart": _Operation("PUT", "obs:object:PutObject"),
+    }
+)
+
+
+class Requests:
+    """Sends requests to one bucket; for many threads.
 
     Args:
-        retries: how often a request is made again that did no harm.
         pace: how fast requests to the server may go.
     """
 
-    def __init__(self, bucket: str, url: str, access: "Access", retries: int, pace: Pace) -> None:
-        self.bucket = bucket
-        self.url = url
-        self._access = access
-        self._retries = retries
-        self._pace = pace
+    def __init__(self, address: Address, access: Access, pace: Pace) -> None:
+        self.prefix = access.prefix
+        self._address, self._access, self._pace = address, access, pace
+        self._root = f"/{address.bucket}" if access.in_path else ""
         self._lock = threading.Lock()
-        self._made: Client | None = None
-        self._shown = ("", "", "")
-
-    def client(self) -> "Client":
-        """The client, with the keys that are good now."""
-        keys = self._access.current()
-        with self._lock:
-            if self._made is None:
-                from bucketrelay.clouds.huawei.client import Client  # noqa: PLC0415 - loads the SDK
-
-                self._made, self._shown = Client(self._access, keys), keys
-            elif keys != self._shown:
-                self._made.refresh(keys[0], keys[1], keys[2] or None)
-                self._shown = keys
-            return self._made
+        self._made: Exchange | None = None
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
         with self._lock:
-            made, self._made = self._made, None
-        if made is not None:
-            made.close()
+            if self._made is not None:
+                self._made.connections.close()
 
-    def send(self, call: Callable[[], T], url: str = "") -> T:
-        """Make a request in its turn, about the object *url* or the bucket; again where its error lets it."""
-        return self._pace.send(call, url or self.url, retries=self._retries)
+    def send(
+        self, operation: str, key: str | None, effect: Effect, given: Given = Given(), receive: Receive | None = None
+    ) -> Answer:
+        """The answer of one operation, whose status is 200 to 299 and which is no error under such a status.
 
-    def get(self, key: str, url: str, span: str = "", *, match: str = "", unless: str = "") -> Answer:
-        """Ask for an object, or for the *span* `bytes=0-99` of it, of the version *match*, unless it is *unless*."""
-        from obs import GetObjectHeader  # noqa: PLC0415 - the SDK loads with the first request
+        Args:
+            operation: one of `OPERATIONS`.
+            key: of the object, relative to the store; None for what is about the bucket.
+            receive: where an object's bytes go; see `http.messages.Receive`.
 
-        # ETags without quotes, as OBS documents them.
-        wanted = GetObjectHeader(range=span or None, if_match=match or None, if_none_match=unless or None)
-        client = self.client()
-        with translated(url):
-            result = client.getObject(self.bucket, key, headers=wanted)
-        if result.status == 304:
-            return Answer(url, changed=False, headers=dict(result.header))
-        headers = checked(result, url)
-        answer = Answer(url, changed=True, headers=headers, response=result.body.response)
-        if not answer.etag:
-            answer.drop()
-            raise StoreUnavailable(f"{url}: an answer without an ETag is no object: try again later")
-        if unless and answer.etag == unless:  # a server that ignores If-None-Match
-            answer.drop()
-            return Answer(url, changed=False, headers=headers)
-        return answer
+        Raises:
+            NotModified: 304.
+            RelayError: see `http.outcome`.
+        """
+        method, permission = OPERATIONS[operation]
+        url = self._address.url if key is None else self._address.of(key)
+        call, exchange, target = Call(url, effect, f"{permission}{_TO_WHOM}"), self._exchange(), self._target(key)
+        named = (quote(n) if v is None else f"{quote(n)}={quote(v, safe='')}" for n, v in given.query.items())
+        line = f"{target}?{asked}" if (asked := "&".join(named)) else target
+        resource = target if self._root else f"/{self._address.bucket}{target}"
 
-    def head(self, key: str, url: str) -> Mapping[str, str]:
-        """The headers of an object. Raises Bare404 where it may be missing."""
-        client = self.client()
-        with translated(url):
-            result = client.getObjectMetadata(self.bucket, key)
-        headers = checked(result, url)
-        if not headers.get("etag"):
-            raise StoreUnavailable(f"{url}: an answer without an ETag is no object: try again later")
-        return headers
+        def request() -> Request:
+            keys = self._access.current()
+            headers = {"date": format_datetime(exchange.clock.now(), usegmt=True), **given.headers}
+            if keys[2]:
+                headers[f"{self.prefix}security-token"] = keys[2]
+            headers["authorization"] = obs_authorization(method, resource, given.query, headers, keys, self.prefix)
+            return Request(method, line, headers, given.body)
 
-    def tags(self, key: str, url: str, info: ObjectInfo) -> Mapping[str, str]:
-        """The tags of the object."""
-        client = self.client()
-        with translated(url):
-            result = client.object_tags(self.bucket, key, info.version)
-        if result.status == 404 and result.errorCode == "NoSuchTagSet":
-            return NOTHING
-        checked(result, url)
-        if not isinstance(result.body, dict):
-            raise StoreUnavailable(f"{url}: what was answered is no set of tags: try again later")
-        return MappingProxyType(result.body)
+        def check(answer: Answer) -> None:
+            if answer.body and _ERROR.match(answer.body):
+                raise exchange.failed(call, answer)
 
-    def page(self, prefix: str, marker: str) -> Page:
-        """The keys after *marker*, up to 1,000."""
-        client = self.client()
-        with translated(self.url):
-            result = client.listObjects(
-                self.bucket, prefix=prefix or None, marker=marker or None, max_keys=1000, encoding_type="url"
-            )
-        checked(result, self.url)
-        if not isinstance(result.body, Page):
-            raise StoreUnavailable(f"{self.url}: what was answered is no listing: try again later")
-        if result.body.next and result.body.next.encode() <= marker.encode():
-            raise StoreUnavailable(f"{self.url}: the listing turns back at {result.body.next!r}: try again later")
-        return result.body
+        return exchange.send(call, request, receive, check=check)
 
+    def _target(self, key: str | None) -> str:
+        """The path of the bucket, or of an object in it."""
+        if key is None:
+            return self._root or "/"
+        try:
+            return f"{self._root}/{quote(self._address.prefix + key, safe='/~')}"
+        except UnicodeEncodeError as error:
+            said = f"{self._address.of(key)!a}: the key is not unicode text: rename the object"
+            raise StoreRefused(said) from error
 
-def checked(result: Any, url: str, *, write: bool = False) -> Mapping[str, str]:
-    """The answer's raw headers; raises what an error answer means."""
-    if result.status >= 300:
-        after = seconds(_header(result.header, "retry-after"))
-        raise refusal(result.status, result.errorCode or "", result.errorMessage or "", url, write=write, after=after)
-    return dict(result.header)
-
-
-def _header(headers: Any, name: str) -> str:
-    """Of an error's answer, whose names the SDK leaves as they came."""
-    return next((str(value) for key, value in headers or () if str(key).lower() == name), "")
+    def _exchange(self) -> Exchange:
+        with self._lock:
+            if self._made is None:
+                origin, access = self._access.origin(self._address.bucket), self._access
+                connections = Connections(origin, ca_file=access.ca_file, timeout=access.timeout)
+                self._made = Exchange(connections, self._pace, access.retries, DIALECT, refusal_of)
+            return self._made

@@ -1,36 +1,73 @@
-"""Huawei OBS, by its own SDK; see `obs_client` for what had to be done to that.
+"""Huawei OBS. It has no conditional writes (API reference, PutObject), so `expect` is accepted and not enforced."""
 
-OBS has no conditional writes (API reference, PutObject), so `expect` is accepted and not enforced.
-"""
-
-import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from binascii import b2a_base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
-from bucketrelay.clouds.huawei.errors import translated
-from bucketrelay.clouds.huawei.fields import DEFAULT_TYPE, TAG_TEXT, bare, headers_for, own, placed, printable
-from bucketrelay.clouds.huawei.reads import ObsReads
-from bucketrelay.clouds.huawei.requests import checked
+from bucketrelay.clouds.documents import Document
+from bucketrelay.clouds.huawei.copies import part_copier
+from bucketrelay.clouds.huawei.credentials import Access, access_of
+from bucketrelay.clouds.huawei.fields import (
+    TAG_TEXT,
+    Keeping,
+    bare,
+    headers_for,
+    info_of,
+    keeping_headers,
+    keeping_of,
+    object_of,
+    written_of,
+)
+from bucketrelay.clouds.huawei.listings import Page, Row, objects_of, parts_of, tags_of, uploads_of
+from bucketrelay.clouds.huawei.requests import Given, Requests
+from bucketrelay.clouds.huawei.sign import Keys
+from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_while_poured
 from bucketrelay.clouds.server_copy import WORTH, PartsCopy, pinnable
+from bucketrelay.clouds.storage_classes import USUAL
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import CannotCopy, OutcomeUnknown, StoreUnavailable
-from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Abilities, Body, Expect, GiB, Part, Store, Upload, Written, gathered
+from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
+from bucketrelay.http.messages import Answer
+from bucketrelay.http.outcome import Archived, Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
+from bucketrelay.http.pace import Pace
+from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
+from bucketrelay.store import Abilities, Body, Expect, GiB, Part, Store, Stream, Upload, Write, Written
+
+_PAGE = "1000"
+_ENCODED = {"encoding-type": "url"}  # or XML could not say every key
+_READ, _PART, _PUBLISH = Effect.READ, Effect.REPEATABLE_WRITE, Effect.PUBLISHING_WRITE
 
 
-class ObsStore(ObsReads):
-    """Store, PartStore, Tagged and ServerSideCopy on a bucket of OBS; the arguments are those of ObsReads."""
+def obs_store(
+    address: Address, *, keys: Callable[[], Keys] | None = None, pace: Pace | None = None, **settings: Any
+) -> "ObsStore":
+    """A store from *settings*, named as in the configuration.
 
-    @property
-    def abilities(self) -> Abilities:
-        """What OBS documents: parts of 100 KB to 5 GB, objects of 48.8 TB, 8 KB of user metadata, 10 tags.
+    Args:
+        keys: an invocation's, for a store that has none of its own.
+        pace: of the server, shared by its stores.
+    """
+    return ObsStore(address, access_of(settings, keys), keeping_of(settings), pace or Pace())
 
-        Tags go with the write (API reference, PutObjectTagging: also "during upload, multipart upload and copy"), never
-        by a call of their own: on servers that are not OBS that call puts its XML in the place of the object.
-        """
-        return Abilities(
+
+class ObsStore:
+    """Store, PartStore, Tagged and ServerSideCopy on a bucket of OBS, or a prefix of one.
+
+    Args:
+        address: `obs://bucket[/prefix]`.
+        pace: how fast requests to the server may go.
+    """
+
+    def __init__(self, address: Address, access: Access, keeping: Keeping, pace: Pace) -> None:
+        self._address = address
+        self.server = access.server  # the endpoint of one region, within which OBS can copy
+        self._requests = Requests(address, access, pace)
+        self._kept = keeping_headers(keeping, access.prefix)
+        # Tags go with the write (API reference, PutObjectTagging: also "during upload, multipart upload and copy"),
+        # never by a call of their own: on servers that are not OBS that call puts its XML in the place of the object.
+        self._abilities = Abilities(
             user_bytes=8 * 1024,
             tags=10,
             tag_text=TAG_TEXT,
@@ -38,214 +75,234 @@ class ObsStore(ObsReads):
             max_part=5 * GiB,
             max_parts=10_000,
             max_object=int(48.8 * 1024) * GiB,
-            classes=self._classes,
-            consistent=self._consistent,
+            classes=MappingProxyType({**USUAL["obs"], **keeping.storage_classes}),
+            consistent=not access.in_path,  # OBS itself refuses that: it is another server
         )
+
+    def __repr__(self) -> str:
+        return f"ObsStore({self._address.url})"
+
+    @property
+    def address(self) -> Address:
+        """Where it is."""
+        return self._address
+
+    @property
+    def abilities(self) -> Abilities:
+        """What OBS documents: parts of 100 KB to 5 GB, objects of 48.8 TB, 8 KB of user metadata, 10 tags."""
+        return self._abilities
 
     @property
     def conditional(self) -> bool:
         """False: OBS ignores If-Match and If-None-Match on writes."""
         return False
 
+    def close(self) -> None:
+        """Close the connections that are kept alive; the next request opens new ones."""
+        self._requests.close()
+
+    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+        """See Store. With *sure* a GET of the first byte, still one request: a GET's 404 says what is missing."""
+        return self._peek(key) if sure else self._head(key)
+
+    def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
+        """See Store: one request; two for an empty object of which no event said that it is empty."""
+        headers = {"if-none-match": unless} if unless else {}
+        if size != 0:
+            headers["range"] = f"bytes=0-{length - 1}"
+        piece = self._piece(key, length, unless=unless)
+        try:
+            self._requests.send("GetObject", key, _READ, Given(headers=headers), piece)
+        except OutOfRange:
+            if size == 0:
+                raise
+            return self.fetch(key, length, unless=unless, size=0)  # an empty object
+        except ObjectGone:
+            return None
+        except (NotModified, Unchanged) as same:
+            return Fetched(info_of(key, same.headers, -1), None)
+        return Fetched(piece.info, piece.body)
+
+    def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
+        """See Store."""
+        if not length:
+            return b""
+        return self._read(info, start, length).body
+
+    def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
+        """See Store."""
+        if length:
+            self._read(info, start, length, write)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        """See Store: pages of 1,000."""
+        full = self._full(prefix)
+        query = {"prefix": full, "marker": self._full(after) if after else "", "max-keys": _PAGE, **_ENCODED}
+        asked = {name: value for name, value in query.items() if value}
+        for entry in self._pages("ListObjects", asked, objects_of):
+            if entry.key.startswith(full):
+                yield replace(entry, key=entry.key[len(self._address.prefix) :])
+
+    def tags(self, info: ObjectInfo) -> Mapping[str, str]:
+        """See Tagged: of the version where there is one to name, else of what is there now."""
+        query = {"tagging": None} | ({"versionId": info.version} if info.version else {})
+        try:
+            answer = self._requests.send("GetObjectTagging", info.key, _READ, Given(query))
+        except Unsaid as error:
+            if isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchTagSet":
+                return NOTHING
+            raise
+        return MappingProxyType(dict(tags_of(answer.body, self._address.of(info.key))))
+
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
-        """See Store; *expect* is not enforced. OBS checks the MD5 of what arrives."""
-        from obs import PutObjectHeader  # noqa: PLC0415 - the SDK loads with the first request
-
-        from bucketrelay.clouds.huawei.client import Body  # noqa: PLC0415
-
+        """See Store; *expect* is not enforced. OBS checks the MD5 of bytes; of a stream the answer's is compared."""
         del expect
-        body = gathered(body)
-        url, client = self._address.of(key), self._session.client()
-        given = PutObjectHeader(md5=_md5(body), contentType=_type(meta), contentLength=len(body))
-        extra = {**headers_for(meta, client.prefix), **placed(client.prefix, **self._kept)}
-
-        def call() -> Written:
-            with translated(url, write=True):
-                result = client.putContent(*self._place(key), content=Body(body), headers=given, extensionHeaders=extra)
-            headers = checked(result, url, write=True)
-            return _written(url, headers.get("etag"), own(headers, "version-id"))
-
-        return self._session.send(call, url)
+        given = Given(headers={**headers_for(meta, self._requests.prefix), **self._kept}, body=body)
+        answer, same = self._sent("PutObject", key, _PUBLISH, given)
+        if not same:
+            said = "what is stored there is not what was sent: look before believing either"
+            raise OutcomeUnknown(f"{self._address.of(key)}: {said}")
+        return written_of(answer.headers.get("etag"), answer.headers, self._address.of(key))
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         """See Store; *expect* is not enforced."""
         del expect
-        self._session.send(lambda: self._delete(key), self._address.of(key))
-
-    def _delete(self, key: str) -> None:
-        url, client = self._address.of(key), self._session.client()
-        with translated(url, write=True):
-            result = client.deleteObject(*self._place(key))
-        if result.status == 404 and result.errorCode == "NoSuchKey":
+        try:
+            answer = self._requests.send("DeleteObject", key, _PUBLISH)
+        except ObjectGone:
             return
-        checked(result, url, write=True)
-        if result.body is None:  # the SDK found a document where OBS sends none
-            raise OutcomeUnknown(f"{url}: an answer to a delete that cannot be understood: look before believing it")
+        if answer.body:  # OBS sends no document
+            said = "an answer to a delete that cannot be understood: look before believing it"
+            raise OutcomeUnknown(f"{self._address.of(key)}: {said}")
 
     def begin(self, key: str, meta: Meta) -> Upload:
-        """See PartStore. Each answer that is lost would leave an upload: it is made again like a write."""
-        return self._session.send(lambda: self._begin(key, meta), self._address.of(key))
-
-    def _begin(self, key: str, meta: Meta) -> Upload:
-        url, client = self._address.of(key), self._session.client()
-        extra = {**headers_for(meta, client.prefix), **placed(client.prefix, **self._kept)}
-        with translated(url, write=True):
-            result = client.initiateMultipartUpload(
-                *self._place(key), contentType=_type(meta), extensionHeaders=extra, encoding_type="url"
-            )
-        checked(result, url, write=True)
-        if not (result.body and result.body.uploadId):
-            raise OutcomeUnknown(f"{url}: what was answered is no upload, and one may be there: try again later")
-        return Upload(key, result.body.uploadId)
+        """See PartStore. Each answer that is lost would leave an upload: it is made again like a publishing write."""
+        given = Given({"uploads": None}, {**headers_for(meta, self._requests.prefix), **self._kept})
+        answer = self._requests.send("InitiateMultipartUpload", key, _PUBLISH, given)
+        try:
+            found = Document(answer.body, "InitiateMultipartUploadResult", self._address.of(key)).needed("UploadId")
+        except StoreUnavailable as error:
+            raise OutcomeUnknown(f"{error}: an upload may be there") from error
+        return Upload(key, found)
 
     def put_part(self, upload: Upload, number: int, body: Body) -> Part:
-        """See PartStore. OBS checks the MD5 of what arrives."""
-        from bucketrelay.clouds.huawei.client import Body  # noqa: PLC0415 - the SDK loads with the first request
-
-        body = gathered(body)
-        url, client, digest = self._address.of(upload.key), self._session.client(), _md5(body)
-
-        def call() -> Part:
-            with translated(url):
-                result = client.uploadPart(
-                    *self._place(upload.key), number, upload.id, content=Body(body), partSize=len(body), md5=digest
-                )
-            headers = checked(result, url)
-            if not (etag := bare(headers.get("etag"))):
-                raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: try again later")
-            return Part(number, etag, len(body))
-
-        return self._session.send(call, url)
+        """See PartStore. OBS checks the MD5 of bytes; of a stream the answer's is compared."""
+        given = Given({"partNumber": str(number), "uploadId": upload.id}, body=body)
+        answer, same = self._sent("UploadPart", upload.key, _PART, given)
+        url = self._address.of(upload.key)
+        if not (etag := bare(answer.headers.get("etag"))):
+            raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: try again later")
+        if not same:
+            raise Damaged(f"{url}: part {number}: what arrived there is not what was sent: start over")
+        return Part(number, etag, len(body))
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """See PartStore: pages of 1,000."""
-        url, marker = self._address.of(upload.key), None
-        while True:
-            page = self._session.send(lambda: self._parts(upload, marker), url)  # noqa: B023 - called here and now
-            for part in page.parts:
-                yield Part(part.partNumber, bare(part.etag), part.size)
-            if not page.isTruncated:
-                return
-            marker = page.nextPartNumberMarker
+        query = {"uploadId": upload.id, "max-parts": _PAGE}
+        return self._pages("ListParts", query, parts_of, upload.key)
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """See PartStore; *expect* is not enforced. Raises ObjectGone if there is no such upload."""
-        from obs import CompleteMultipartUploadRequest, CompletePart  # noqa: PLC0415 - as in put
-
         del expect
-        url, client = self._address.of(upload.key), self._session.client()
-        chosen = [CompletePart(partNum=part.number, etag=f'"{part.etag}"') for part in parts]
-        wanted = CompleteMultipartUploadRequest(parts=chosen)
-
-        def call() -> Written:
-            with translated(url, write=True):
-                result = client.completeMultipartUpload(
-                    *self._place(upload.key), upload.id, wanted, encoding_type="url"
-                )
-            headers = checked(result, url, write=True)
-            # Under status 200 there may be an error, of which the SDK leaves nothing but an ETag that is not there.
-            return _written(url, result.body and result.body.etag, own(headers, "version-id"))
-
-        return self._session.send(call, url)
+        rows = (f'<Part><PartNumber>{part.number}</PartNumber><ETag>"{part.etag}"</ETag></Part>' for part in parts)
+        body = f"<CompleteMultipartUpload>{''.join(rows)}</CompleteMultipartUpload>".encode()
+        given = Given({"uploadId": upload.id}, {"content-type": "application/xml"}, body)
+        answer = self._requests.send("CompleteMultipartUpload", upload.key, _PUBLISH, given)
+        try:
+            done = Document(answer.body, "CompleteMultipartUploadResult", self._address.of(upload.key))
+        except StoreUnavailable as error:
+            raise OutcomeUnknown(f"{error}: look before believing either") from error
+        return written_of(done.text("ETag"), answer.headers, self._address.of(upload.key))
 
     def abandon(self, upload: Upload) -> None:
         """See PartStore."""
-        self._session.send(lambda: self._abandon(upload), self._address.of(upload.key))
-
-    def _abandon(self, upload: Upload) -> None:
-        url, client = self._address.of(upload.key), self._session.client()
-        with translated(url):
-            result = client.abortMultipartUpload(*self._place(upload.key), upload.id)
-        if not (result.status == 404 and result.errorCode == "NoSuchUpload"):
-            checked(result, url)
+        try:
+            self._requests.send("AbortMultipartUpload", upload.key, _PART, Given({"uploadId": upload.id}))
+        except NoSuchUpload:
+            return
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """See PartStore: pages of 1,000."""
-        marker = ("", "")
-        while True:
-            page = self._session.send(lambda: self._uploads(self._full(prefix), marker))  # noqa: B023 - as in list
-            for upload in page.upload:
-                if (key := self._address.relative(upload.key or "")) is not None and key.startswith(prefix):
-                    yield Upload(key, upload.uploadId)
-            if not page.isTruncated:
-                return
-            marker = (page.nextKeyMarker or "", page.nextUploadIdMarker or "")
+        full = self._full(prefix)
+        query = {"uploads": None, "max-uploads": _PAGE, **_ENCODED} | ({"prefix": full} if full else {})
+        for row in self._pages("ListMultipartUploads", query, uploads_of):
+            if row.key.startswith(full):
+                yield replace(row, key=row.key[len(self._address.prefix) :])
 
     def reach(self, source: Store) -> int | None:
         """Where both are buckets of one region: OBS does not copy from one to another (API reference, CopyObject)."""
-        return WORTH if isinstance(source, ObsReads) and source.server == self.server else None
+        return WORTH if isinstance(source, ObsStore) and source.server == self.server else None
 
     def copy_from(
         self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None
     ) -> Written:
-        """An upload of parts that OBS copies, whatever the size; *expect* is not enforced.
-
-        Not CopyObject: a server that does not know that header would take it for the write of an empty object, and
-        answer 200. A part that was not copied is found out before anything is published.
-        """
+        """An upload of parts that OBS copies; *expect* is not enforced. See `copies.py`."""
         url = self._address.of(key)
         pinnable(self, source, info, url)
-        place = f"/{source.address.bucket}/{source.address.prefix}{info.key}"
-        if "?versionId=" in place:
-            raise CannotCopy(f"{url}: OBS cannot be told of a source with ?versionId= in its key: read it and write it")
-        client = self._session.client()
-        # Documented of CopyObject alone; where it is ignored, the look at the source before the commit does its work.
-        pinned = {f"{client.prefix}copy-source-if-match": info.etag}
-
-        def copy_part(upload: Upload, number: int, start: int, length: int) -> str:
-            span = f"bytes={start}-{start + length - 1}" if length < info.size else None
-
-            def call() -> str:
-                with translated(url):
-                    result = self._session.client().copyPart(
-                        *self._place(key), number, upload.id, quote(place, safe="/"), span, extensionHeaders=pinned
-                    )
-                checked(result, url)
-                return bare(result.body and result.body.etag)
-
-            return self._session.send(call, url)
-
+        copy_part = part_copier(self._requests, source.address, info, url)
         return PartsCopy(self, source, info, key, meta, deadline, copy_part).publish(expect)
 
-    def _parts(self, upload: Upload, marker: int | None) -> Any:
-        url, client = self._address.of(upload.key), self._session.client()
-        with translated(url):
-            result = client.listParts(
-                *self._place(upload.key), upload.id, maxParts=1000, partNumberMarker=marker, encoding_type="url"
-            )
-        checked(result, url)
-        page = result.body
-        whole = page and page.uploadId and all(p.partNumber and p.etag and p.size is not None for p in page.parts)
-        if not whole or (page.isTruncated and (page.nextPartNumberMarker or 0) <= (marker or 0)):
-            raise StoreUnavailable(f"{url}: what was answered is no list of parts: try again later")
-        return page
+    def _full(self, key: str) -> str:
+        return self._address.prefix + key
 
-    def _uploads(self, prefix: str, marker: tuple[str, str]) -> Any:
-        from obs import ListMultipartUploadsRequest  # noqa: PLC0415 - the SDK loads with the first request
+    def _peek(self, key: str) -> ObjectInfo | None:
+        try:
+            found = self.fetch(key, 1)
+        except Archived:
+            # It answers no GET, but it is there, and HEAD describes it.
+            if info := self._head(key):
+                return info
+            raise
+        return found.info if found else None
 
-        wanted = ListMultipartUploadsRequest(
-            prefix=prefix or None, max_uploads=1000, key_marker=marker[0] or None, upload_id_marker=marker[1] or None
-        )
-        client = self._session.client()
-        with translated(self._address.url):
-            result = client.listMultipartUploads(self._address.bucket, wanted, encoding_type="url")
-        checked(result, self._address.url)
-        page = result.body
-        if not (page and page.bucket) or (page.isTruncated and (page.nextKeyMarker, page.nextUploadIdMarker) == marker):
-            raise StoreUnavailable(f"{self._address.url}: what was answered is no list of uploads: try again later")
-        return page
+    def _head(self, key: str) -> ObjectInfo | None:
+        try:
+            answer = self._requests.send("HeadObject", key, _READ)
+        except Unsaid:
+            return None
+        except StoreRefused as error:
+            # Answers to HEAD have no code: a GET says whether it is the secret, the token or the permission.
+            if isinstance(error.__cause__, Refusal) and not error.__cause__.code:
+                return self._peek(key)
+            raise
+        return object_of(key, answer.headers, self._address.of(key))
 
+    def _read(self, info: ObjectInfo, start: int, length: int, write: Write | None = None) -> Piece:
+        piece = self._piece(info.key, length, start=start, of=info, write=write)
+        # ETags without quotes, as OBS documents them.
+        headers = {"range": f"bytes={start}-{start + length - 1}"} | ({"if-match": info.etag} if info.etag else {})
+        self._requests.send("GetObject", info.key, _READ, Given(headers=headers), piece)
+        return piece
 
-def _md5(body: bytes | bytearray) -> str:
-    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+    def _piece(self, key: str, length: int, **wanted: Any) -> Piece:
+        url = self._address.of(key)
+        return Piece(url, lambda head: object_of(key, head.headers, url), length, **wanted)
 
+    def _pages(
+        self, operation: str, query: Mapping[str, str | None], read: Callable[..., Page[Row]], key: str | None = None
+    ) -> Iterator[Row]:
+        """The rows of all pages that a listing has; *read* makes one of a body, the bucket's name and a URL."""
+        url = self._address.url if key is None else self._address.of(key)
+        following: Mapping[str, str] = NOTHING
+        place: tuple[bytes | int, ...] = ()
+        while True:
+            answer = self._requests.send(operation, key, _READ, Given({**query, **following}))
+            page = read(answer.body, self._address.bucket, url)
+            yield from page.rows
+            if not page.next:
+                return
+            if page.next == following or page.place < place:
+                raise StoreUnavailable(f"{url}: the listing turns back at {page.place}: try again later")
+            following, place = page.next, page.place
 
-def _type(meta: Meta) -> str:
-    return printable(meta.content_type) or DEFAULT_TYPE
-
-
-def _written(url: str, etag: str | None, version: str) -> Written:
-    """What a write was answered; an answer without an ETag is none, whatever its status."""
-    if not (known := bare(etag)):
-        raise OutcomeUnknown(f"{url}: an answer without an ETag to a write: look before believing either")
-    return Written(known, "" if version == "null" else version)
+    def _sent(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
+        """The answer to a request with an object's bytes; and whether its ETag, where it is an MD5, is theirs."""
+        if isinstance(given.body, Stream):
+            watched, digest = md5_while_poured(given.body)
+            answer = self._requests.send(operation, key, effect, replace(given, body=watched))
+            known = info_of(key, answer.headers, 0).checksums.get("md5")
+            return answer, known in (None, digest())
+        assert isinstance(given.body, bytes | bytearray), "an object's bytes"
+        md5 = b2a_base64(hashlib.md5(given.body, usedforsecurity=False).digest(), newline=False).decode()
+        headers = {**given.headers, "content-md5": md5}
+        return self._requests.send(operation, key, effect, replace(given, headers=headers)), True

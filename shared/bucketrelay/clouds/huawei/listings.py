@@ -1,0 +1,125 @@
+"""OBS's documents as values: pages of listings, of parts, of uploads, and tags. Pure.
+
+Sources: OBS API reference, ListObjects, ListParts, ListMultipartUploads, GetObjectTagging. A page is believed only with
+its root, the bucket's name and a word on whether it is the last: a proxy's page has status 200, too.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Generic, TypeVar
+from urllib.parse import unquote_plus
+
+from bucketrelay.clouds.documents import Document
+from bucketrelay.clouds.huawei.fields import bare
+from bucketrelay.model import NOTHING, ObjectInfo
+from bucketrelay.store import Part, Upload
+
+Row = TypeVar("Row")
+_NUMBER = re.compile(r"[0-9]{1,19}")  # "²" is a digit to Python, too, and of 4,301 digits int() makes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page, with keys as the bucket knows them.
+
+    Attributes:
+        next: what the next page is asked for with, as parameters of the query; empty if this is the last.
+        place: where that is: it never goes down.
+    """
+
+    rows: tuple[Row, ...]
+    next: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    place: tuple[bytes | int, ...] = ()
+
+
+def objects_of(body: bytes, bucket: str, url: str) -> Page[ObjectInfo]:
+    """A page of ListObjects, with the next one's marker. Raises StoreUnavailable where it is none."""
+    page = _listing(body, "ListBucketResult", "Name", bucket, url)
+    encoded, truncated = page.text("EncodingType") == "url", page.truncated()
+    found = tuple(_object(row, page, encoded=encoded) for row in page.rows("Contents"))
+    if not truncated:
+        return Page(found)
+    # S3-style servers name no next marker unless a delimiter was given.
+    marker = _plain(page.text("NextMarker"), page, encoded=encoded) or (found[-1].key if found else "")
+    if not marker:
+        raise page.broken("cut, and without a place to go on from")
+    return Page(found, {"marker": marker}, (marker.encode(),))
+
+
+def parts_of(body: bytes, bucket: str, url: str) -> Page[Part]:
+    """A page of ListParts, with the next one's marker. Raises StoreUnavailable where it is none."""
+    page = _listing(body, "ListPartsResult", "Bucket", bucket, url)
+    page.needed("UploadId")
+    found = tuple(_part(row, page) for row in page.rows("Part"))
+    if not page.truncated():
+        return Page(found)
+    marker = _number(page.text("NextPartNumberMarker"), page)
+    return Page(found, {"part-number-marker": str(marker)}, (marker,))
+
+
+def uploads_of(body: bytes, bucket: str, url: str) -> Page[Upload]:
+    """A page of ListMultipartUploads, with both markers of the next one. Raises StoreUnavailable where it is none."""
+    page = _listing(body, "ListMultipartUploadsResult", "Bucket", bucket, url)
+    encoded = page.text("EncodingType") == "url"
+    found = tuple(
+        Upload(_plain(row.get("Key", ""), page, encoded=encoded), row.get("UploadId", ""))
+        for row in page.rows("Upload")
+    )
+    if not page.truncated():
+        return Page(found)
+    key, upload = _plain(page.needed("NextKeyMarker"), page, encoded=encoded), page.text("NextUploadIdMarker")
+    return Page(found, {"key-marker": key, "upload-id-marker": upload}, (key.encode(),))
+
+
+def tags_of(body: bytes, url: str) -> Mapping[str, str]:
+    """An object's tags. Raises StoreUnavailable if it is something else."""
+    tags = Document(body, "Tagging", url)
+    return {row.get("Key", ""): row.get("Value", "") for row in tags.rows("Tag", "TagSet")}
+
+
+def _listing(body: bytes, root: str, name: str, bucket: str, url: str) -> Document:
+    page = Document(body, root, url)
+    if (told := page.needed(name)) != bucket:
+        raise page.broken(f"of the bucket {told[:80]!r}")
+    return page
+
+
+def _object(row: Mapping[str, str], page: Document, *, encoded: bool) -> ObjectInfo:
+    return ObjectInfo(
+        key=_plain(row.get("Key", ""), page, encoded=encoded),
+        size=_number(row.get("Size", ""), page),
+        etag=bare(row.get("ETag")),
+        modified=_iso(row.get("LastModified", "")),
+    )
+
+
+def _part(row: Mapping[str, str], page: Document) -> Part:
+    if not (etag := bare(row.get("ETag"))):
+        raise page.broken("with a part that has no ETag")
+    return Part(_number(row.get("PartNumber", ""), page), etag, _number(row.get("Size", ""), page))
+
+
+def _plain(text: str, page: Document, *, encoded: bool) -> str:
+    """A key as the bucket knows it. Strictly: U+FFFD for what is no UTF-8 would be another key, and be deleted."""
+    try:
+        return unquote_plus(text, errors="strict") if encoded else text
+    except UnicodeDecodeError as error:
+        raise page.broken(f"with a key that is no UTF-8: {text[:80]!r}") from error
+
+
+def _number(text: str, page: Document) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise page.broken(f"with a number that is none: {text[:60]!r}")
+    return int(text)
+
+
+def _iso(text: str) -> datetime | None:
+    # Python 3.10 reads three or six digits of a second and no others; S3-style servers send up to nine.
+    whole = re.sub(r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text).replace("Z", "+00:00")
+    try:
+        found = datetime.fromisoformat(whole)
+        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
