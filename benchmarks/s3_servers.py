@@ -21,12 +21,16 @@ _MEMORY = Path("/dev/shm")  # a directory in memory: disks are not what is measu
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the source and the target are, and how to trust them: `ca_file` is "" over plain HTTP."""
+    """Where the source and the target are, and how to trust them: `ca_file` is "" over plain HTTP.
+
+    `data` is the directory whose `source` and `target` the servers show.
+    """
 
     source: str
     target: str
     ca_file: str
     home: str
+    data: str
 
     @property
     def environ(self) -> dict[str, str]:
@@ -66,7 +70,7 @@ def servers(scheme: str) -> Iterator[Servers]:
             flags = ["--cert", chain, "--key", chain]
         try:
             with _server(Path(data, "source"), flags) as source, _server(Path(data, "target"), flags) as target:
-                found = Servers(source, target, authority.ca_file if authority else "", home)
+                found = Servers(source, target, authority.ca_file if authority else "", home, data)
                 for bucket in (f"source:{SOURCE}", f"target:{TARGET}", f"target:{LOGS}"):
                     found.rclone("mkdir", bucket)
                 yield found

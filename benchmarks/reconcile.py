@@ -1,0 +1,174 @@
+"""What a comparison of two buckets takes, beside `rclone check` on the same servers; and of generated listings.
+
+    python benchmarks/reconcile.py
+    python benchmarks/reconcile.py --objects 50000 --repeats 3
+    python benchmarks/reconcile.py --generated 100000000 --streams 100
+
+Two `rclone serve s3` show directories in memory; the second lacks every hundredth object and holds one in a hundred of
+another size. The roads take turns, each a fresh process. All share this machine's cores, servers included, so ratios of
+one run are what to quote. Generated listings are merged without a server: what the comparison itself costs.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "shared")]
+
+from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # beside this file
+
+from bucketrelay.drivers.reconcile.compare import ALL, Side, Span, merge  # noqa: E402  # the path is set above
+from bucketrelay.model import ObjectInfo  # noqa: E402  # the same
+
+
+@dataclass(frozen=True)
+class Took:
+    """One process: seconds of wall time and of CPU, and its peak memory in MiB."""
+
+    wall: float
+    cpu: float
+    rss: float
+
+
+def fill(place: Servers, count: int) -> None:
+    """Write the objects straight into the servers' directories, all in one folder."""
+    for number in range(count):
+        name = f"2026/invoice-{number:08}.pdf"
+        for side, bucket in (("source", SOURCE), ("target", TARGET)):
+            if side == "target" and number % 100 == 1:
+                continue
+            path = Path(place.data, side, bucket, name)
+            if number == 0:
+                path.parent.mkdir(parents=True)
+            path.write_bytes(b"longer" if side == "target" and number % 100 == 2 else b"%d" % number)
+
+
+def configured(place: Servers) -> Path:
+    """A route between the two buckets."""
+    keys = f'access_key = "{ACCESS}"\nsecret_key = "{SECRET}"\nregion = "us-east-1"\n'
+    stores = (("source", place.source, SOURCE), ("target", place.target, TARGET), ("logs", place.target, LOGS))
+    text = "".join(f'[stores.{n}]\nurl = "s3://{bucket}"\nendpoint = "{url}"\n{keys}' for n, url, bucket in stores)
+    path = Path(place.home, "relay.toml")
+    path.write_text(f'log = "logs"\n{text}[[routes]]\nname = "r"\nsource = "source"\ntargets = ["target"]\n')
+    return path
+
+
+def took(command: list[str], environ: dict[str, str]) -> Took:
+    """Run a process to its end. Both roads exit with 1 where the sides differ, as they do."""
+    began = time.perf_counter()
+    with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=environ, stdout=log, stderr=log) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        log.seek(0)
+        if process.returncode != 1:
+            sys.exit(f"{' '.join(command)}: {process.returncode}\n{log.read().decode()}")
+    return Took(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def roads(place: Servers, config: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
+    """Every road's command and environment."""
+    ours = {"PATH": os.environ.get("PATH", ""), "HOME": place.home, "PYTHONPATH": str(HERE.parent / "shared")}
+    relay = [sys.executable, "-m", "bucketrelay", "reconcile", "r", "--config", str(config), "--check", "-q"]
+    check = [RCLONE, "check", "--checkers=16", f"source:{SOURCE}", f"target:{TARGET}"]
+    return {
+        "**bucketrelay** `reconcile --check`": (relay, ours),
+        "the same, `--depth listing --streams 1`": ([*relay, "--depth", "listing", "--streams", "1"], ours),
+        "`rclone check` (sizes and MD5s)": (check, place.environ),
+        "`rclone check --size-only`": ([*check, "--size-only"], place.environ),
+    }
+
+
+def on_servers(count: int, repeats: int) -> None:
+    """A table of medians; ratios to `rclone check` of the same turn."""
+    with servers("http") as place:
+        fill(place, count)
+        found: dict[str, list[Took]] = {}
+        for turn in range(repeats + 1):
+            for name, (command, environ) in roads(place, configured(place)).items():
+                figures = took(command, environ)
+                if turn:  # the first warms the servers up
+                    found.setdefault(name, []).append(figures)
+    yardstick = next(figures for name, figures in found.items() if "MD5s" in name)
+    print(f"\n{count:,} objects against {count - count // 100:,}, {repeats} turns\n")
+    print("| road | wall, s | ratio | CPU, s | ratio | peak memory, MiB |\n| --- | --- | --- | --- | --- | --- |")
+    for name, figures in found.items():
+        walls = [mine.wall / its.wall for mine, its in zip(figures, yardstick, strict=True)]
+        costs = [mine.cpu / its.cpu for mine, its in zip(figures, yardstick, strict=True)]
+        middle = statistics.median
+        wall, cpu = middle(one.wall for one in figures), middle(one.cpu for one in figures)
+        rss = max(one.rss for one in figures)
+        print(f"| {name} | {wall:.2f} | {middle(walls):.2f} | {cpu:.2f} | {middle(costs):.2f} | {rss:.0f} |")
+
+
+# Generated listings
+
+
+def generated(count: int, lacking: int, span: Span) -> Side:
+    """Keys by number, without those that leave *lacking* when divided by 1,000."""
+
+    def listing(after: str) -> Iterator[ObjectInfo]:
+        start = int(after) + 1 if after else 0
+        return (ObjectInfo(f"{n:012}", 1, "e") for n in range(start, count) if n % 1000 != lacking)
+
+    return Side("s3://generated", "", span, listing, None)
+
+
+def compared(job: tuple[int, Span]) -> tuple[int, int, int]:
+    """How many keys both sides, the first and the second alone have in a span."""
+    count, span = job
+    both = here = there = 0
+    for pair in merge(generated(count, 7, span), generated(count, 8, span)):
+        if pair.source is None:
+            there += 1
+        elif pair.target is None:
+            here += 1
+        else:
+            both += 1
+    return both, here, there
+
+
+def on_generated(count: int, streams: int) -> None:
+    """Merge two listings of *count* keys, whole or in spans that processes share out among themselves."""
+    cuts = [f"{count * n // streams:012}" for n in range(1, streams)]
+    spans = [Span(*edges) for edges in pairwise(["", *cuts, ""])] if streams > 1 else [ALL]
+    began, cpu = time.perf_counter(), time.process_time()
+    with ProcessPoolExecutor(min(streams, os.cpu_count() or 1)) as pool:
+        found = [sum(each) for each in zip(*pool.map(compared, [(count, span) for span in spans]), strict=True)]
+    del cpu
+    usage = __import__("resource").getrusage(__import__("resource").RUSAGE_CHILDREN)
+    thousand = len(range(7, count, 1000)), len(range(8, count, 1000))
+    assert found == [count - sum(thousand), thousand[1], thousand[0]], found
+    wall, spent = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
+    print(
+        f"\n{count:,} × {count:,} generated keys, {streams} streams in {min(streams, os.cpu_count() or 1)} processes: "
+        f"{wall:.1f} s, {spent:.1f} s of CPU ({spent / count * 5e5:.2f} µs a listed key), "
+        f"peak {usage.ru_maxrss / 1024:.0f} MiB a process; exact"
+    )
+
+
+def main() -> None:
+    """All of it."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--objects", type=int, default=20_000)
+    options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--generated", type=int, default=1_000_000)
+    options.add_argument("--streams", type=int, default=1)
+    typed = options.parse_args()
+    if typed.objects:
+        on_servers(typed.objects, typed.repeats)
+    if typed.generated:
+        on_generated(typed.generated, typed.streams)
+
+
+if __name__ == "__main__":
+    main()
