@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from bucketrelay.core.run import Runner
+from bucketrelay.deadline import Deadline
 from bucketrelay.events import EventKeys
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
@@ -28,4 +29,5 @@ class System:
     event_keys: EventKeys = field(default_factory=lambda: MappingProxyType({}))  # what stores say of their events' keys
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
+    reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask
     sweep: Callable[[], int] | None = None  # abandons uploads that nobody goes on with; done when a schedule calls

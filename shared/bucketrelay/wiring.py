@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def system(
         for forward in forwards.values():
             forward.close()
 
-    return System(
+    made = System(
         routes=found.routes,
         runner=Runner(converge, names, budget, _now, Tell(forwards, found.address, names, _now)),
         log=lambda: stores.get(found.log),
@@ -94,6 +95,13 @@ def system(
         metrics=metrics,
         event_keys=_event_keys(found),
     )
+    return replace(made, reconcile=lambda route, deadline, invocation: _reconcile(made, route, deadline, invocation))
+
+
+def _reconcile(made: System, route: str, deadline: Deadline, invocation: str) -> None:
+    from bucketrelay.drivers.reconcile.order import by_schedule  # noqa: PLC0415 — a function that gets events needs none of it
+
+    by_schedule(made, route, deadline, invocation)
 
 
 def _check_schemes(found: Config) -> None:

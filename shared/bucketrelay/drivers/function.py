@@ -119,8 +119,8 @@ def _handled(payload: object, system: System, cloud: Cloud | None, deadline: Dea
     except BadEvent as error:
         system.emit(observe.refusal(str(error), invocation))
         raise
-    if parsed.kind == "schedule" and system.sweep:
-        system.emit(observe.swept(system.sweep(), invocation))
+    if parsed.kind == "schedule":
+        _scheduled(parsed.note, system, deadline, invocation)
     plans = [planned(message, system) for message in parsed.messages]
     asked = [each for plan in plans for each in plan.asked]
     defer = _defer(parsed, system, deadline)  # asked before the time is used up
@@ -135,6 +135,27 @@ def _handled(payload: object, system: System, cloud: Cloud | None, deadline: Dea
     if report.stuck:
         system.emit(observe.refusal(report.stuck, invocation))
     return report
+
+
+def _scheduled(note: str, system: System, deadline: Deadline, invocation: str) -> None:
+    """What a schedule asks for: `reconcile ROUTE`, or the housekeeping.
+
+    Raises:
+        BadEvent: no such reconciliation is to be had.
+        RelayError: a reconciliation could not go on, or has repairs that may do later.
+    """
+    word, _, route = note.partition(" ")
+    if word != "reconcile":
+        if system.sweep:
+            system.emit(observe.swept(system.sweep(), invocation))
+        return
+    try:
+        if not system.reconcile:
+            raise BadEvent(f"the schedule says {note[:100]!r}, and nothing is here that could")
+        system.reconcile(route.strip(), deadline, invocation)
+    except RelayError as error:
+        system.emit(observe.refusal(str(error), invocation))
+        raise
 
 
 def _deferred(report: Report, plans: Sequence[Sequence[Asked]], defer: Defer | None) -> Report:

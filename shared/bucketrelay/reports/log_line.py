@@ -46,6 +46,11 @@ def swept(uploads: int, invocation: str) -> str:
     return _one_line({"event": "uploads.swept", "invocation": invocation, "abandoned": uploads})
 
 
+def booked(book: Mapping[str, object], invocation: str) -> str:
+    """One JSON line for the books of one target, as far as a reconciliation has come."""
+    return _one_line({"event": "route.reconciled", "invocation": invocation, **book})
+
+
 def log_line(result: Result, *, metrics: bool = False) -> str:
     r"""*result* as one line of JSON in ASCII, so that no key can forge a second line or steer a terminal.
 

@@ -1,10 +1,14 @@
 """What somebody typed, or a schedule says, as a wish: or every reason why it cannot be one."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.own import shut
-from bucketrelay.drivers.reconcile.run import Wish, World
-from bucketrelay.errors import ConfigError
+from bucketrelay.drivers.reconcile.run import Reconciliation, Wish, World
+from bucketrelay.drivers.reconcile.ways import RunHere
+from bucketrelay.errors import ConfigError, StoreUnavailable
+from bucketrelay.reports import log_line as observe
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.system import System
 
@@ -62,3 +66,20 @@ def _prefix(route: Route, prefix: str) -> list[str]:
     if prefix.startswith(route.strip_prefix) or route.strip_prefix.startswith(prefix):
         return []
     return [f"--prefix {prefix}: route {route.name} takes only keys that begin with {route.strip_prefix}"]
+
+
+def by_schedule(system: System, name: str, deadline: Deadline, invocation: str) -> None:
+    """Reconcile a route until the deadline, and say the books as far as they have come; the next call goes on there.
+
+    Raises:
+        ConfigError: there is no such route, or nothing to compare.
+        StoreUnavailable: repairs failed that may do later: the failed list has them, and so has the next comparison.
+        RelayError: a side could not be listed, the log store not be written.
+    """
+    here = RunHere(system, invocation)
+    work = Reconciliation(replace(wish(system, name), repair=here, way="run"), world(system), deadline)
+    work.begin()
+    for book in work.run():
+        system.emit(observe.booked(book.members(), invocation))
+    if here.again:
+        raise StoreUnavailable(f"{here.again} repairs of route {name} failed, and may do later: see failed_object/")
