@@ -15,7 +15,7 @@ def test_a_timer_abandons_forgotten_uploads_and_leaves_the_others_alone(clouds):
         body = text(Checkpoint("to-oci", Upload(upload.key, upload.id), "of"))
         clouds.views["s3"].write(LOGS, f"checkpoints/{name}.json", Held(body, "application/json", "", {}))
     age(clouds, "checkpoints/aaaaaaaaaaaa.json")
-    clouds.invoke("obs", json.loads((SAMPLES / "obs-timer.json").read_text()))
+    clouds.invoke("obs", {**json.loads((SAMPLES / "obs-timer.json").read_text()), "user_event": "sweep"})
 
     assert [upload.key for upload in target.uploads()] == ["fresh"]
     assert clouds.views["s3"].keys(LOGS) == ["checkpoints/bbbbbbbbbbbb.json"]

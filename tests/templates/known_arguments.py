@@ -49,6 +49,11 @@ ORACLE: dict[str, dict[str, Any]] = {
         "failure_destination": {"!kind": "", "channel_id": "", "queue_id": "", "stream_id": "", "topic_id": ""},
         "provisioned_concurrency_config": {"!strategy": "", "count": ""},
     },
+    "oci_resource_scheduler_schedule": {
+        "!action": "", "!compartment_id": "", "!recurrence_details": "", "!recurrence_type": "", "description": "",
+        "display_name": "", "time_ends": "", "time_starts": "",
+        "resources": {"!id": "", "metadata": "", "parameters": {"!parameter_type": "", "value": ""}},
+    },
     "oci_events_rule": {
         "!compartment_id": "", "!condition": "", "!display_name": "", "!is_enabled": "", "description": "",
         "!actions": {

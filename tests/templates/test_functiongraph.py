@@ -108,7 +108,8 @@ def test_a_required_parameter_is_one_that_the_function_asks_for(template, kind):
 
 
 def test_the_triggers_are_those_of_both_sites(template):
-    obs, eventgrid = template["trigger_metadata_list"]
+    obs, eventgrid, timer = template["trigger_metadata_list"]
+    assert (timer["trigger_type"], timer["event_data"]["schedule"]) == ("TIMER", "1d")  # housekeeping, on both
     assert (obs["trigger_type"], obs["site"]) == ("OBS", "international")
     assert obs["event_data"]["events"] == ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
     assert (eventgrid["trigger_type"], eventgrid["site"]) == ("EVENTGRID", "china")

@@ -43,7 +43,7 @@ def test_on_oracle_they_are_the_statements_of_the_policy():
     code = terraform.code("oracle")
     statements = dict(re.findall(r'^ +(\w+) += "(Allow .*)"$', code, re.MULTILINE))
     assert {name for name, *_ in rows("Oracle")} == set(statements)
-    who = {"the function": "${local.group}", "a group of yours": "group ${var.rule_admins}"}
+    who = {"the function": "${local.group}", "a group of yours": "group ${var.rule_admins}", "a schedule": "any-user"}
     for name, whom, what, _ in rows("Oracle"):
         subject = who.get(whom) or f"service {CODE.findall(whom)[0].split('{')[0]}"
         assert statements[name].startswith(f"Allow {subject}")

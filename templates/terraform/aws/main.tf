@@ -331,6 +331,28 @@ resource "aws_lambda_permission" "daily" {
   source_arn    = aws_cloudwatch_event_rule.daily.arn
 }
 
+# The function then compares both sides of the route, and repairs what differs.
+resource "aws_cloudwatch_event_rule" "reconcile" {
+  count               = var.reconcile_route == "" ? 0 : 1
+  name                = "${var.name}-reconcile"
+  schedule_expression = var.reconcile_schedule
+}
+
+resource "aws_cloudwatch_event_target" "reconcile" {
+  count = var.reconcile_route == "" ? 0 : 1
+  rule  = aws_cloudwatch_event_rule.reconcile[0].name
+  arn   = aws_lambda_function.relay.arn
+  input = jsonencode({ source = "aws.events", detail = "reconcile ${var.reconcile_route}" })
+}
+
+resource "aws_lambda_permission" "reconcile" {
+  count         = var.reconcile_route == "" ? 0 : 1
+  function_name = aws_lambda_function.relay.function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.reconcile[0].arn
+}
+
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${var.name}-dead-letters"
   alarm_description   = "events that failed five times; see the failed lists, mend, and move them back"

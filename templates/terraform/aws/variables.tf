@@ -110,6 +110,18 @@ variable "route" {
   description = "whose lag is watched; relay, unless a relay.toml in the archive says otherwise"
 }
 
+variable "reconcile_route" {
+  type        = string
+  default     = ""
+  description = "the route whose two sides are compared on a schedule; none where it is empty"
+}
+
+variable "reconcile_schedule" {
+  type        = string
+  default     = "rate(1 day)"
+  description = "each call goes on where the last one ran out of time; more often where the buckets are large"
+}
+
 variable "alarm_topics" {
   type        = list(string)
   default     = []

@@ -175,6 +175,20 @@ resource "huaweicloud_fgs_function_trigger" "daily" {
   })
 }
 
+# The function then compares both sides of the route, and repairs what differs.
+resource "huaweicloud_fgs_function_trigger" "reconcile" {
+  count        = var.reconcile_route == "" ? 0 : 1
+  function_urn = huaweicloud_fgs_function.relay.urn
+  type         = "TIMER"
+
+  event_data = jsonencode({
+    name          = "${var.name}-reconcile"
+    schedule_type = "Rate"
+    schedule      = var.reconcile_schedule
+    user_event    = "reconcile ${var.reconcile_route}"
+  })
+}
+
 resource "huaweicloud_fgs_function_event" "test" {
   function_urn = huaweicloud_fgs_function.relay.urn
   name         = "obs-event-template"

@@ -128,3 +128,15 @@ variable "eventgrid_agency" {
   default     = "fgs_to_eg"
   description = "china only: the agency with which FunctionGraph makes the subscription; the console makes it with the first trigger"
 }
+
+variable "reconcile_route" {
+  type        = string
+  default     = ""
+  description = "the route whose two sides are compared on a schedule; none where it is empty"
+}
+
+variable "reconcile_schedule" {
+  type        = string
+  default     = "1d"
+  description = "each call goes on where the last one ran out of time: 10m, 1h; more often where the buckets are large"
+}

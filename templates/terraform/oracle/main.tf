@@ -57,6 +57,11 @@ locals {
   for_admins = {
     manage_rules = "Allow group ${var.rule_admins} to manage cloudevents-rules in tenancy"
   }
+  for_schedules = {
+    call_on_time = "Allow any-user to manage functions-family in compartment id ${var.compartment_ocid} where request.principal.type='resourceschedule'"
+  }
+  housekeeping = { housekeeping = { cron = "0 3 * * *", text = "sweep" } } # abandoned uploads, and what is due
+  reconciling  = { reconcile = { cron = var.reconcile_cron, text = "reconcile ${var.reconcile_route}" } }
 
   has_target     = var.target_bucket != ""
   makes_target   = local.has_target && var.create_target_bucket && local.target_region == var.region
@@ -158,6 +163,7 @@ resource "oci_identity_policy" "relay" {
 
   statements = values(merge(
     local.always,
+    local.for_schedules,
     local.has_target ? local.for_target : {},
     local.sweeps_uploads ? local.for_uploads : {},
     var.failure_queue_ocid == "" ? {} : local.for_failures,
@@ -188,6 +194,26 @@ resource "oci_events_rule" "relay" {
       is_enabled  = true
       function_id = oci_functions_function.relay.id
       description = "replicate"
+    }
+  }
+}
+
+# Oracle's schedules call a function with the body that they are told: the one of a timer, by which ours knows them.
+resource "oci_resource_scheduler_schedule" "relay" {
+  for_each           = merge(local.housekeeping, var.reconcile_route == "" ? {} : local.reconciling)
+  compartment_id     = var.compartment_ocid
+  display_name       = "${var.name}-${each.key}"
+  action             = "START_RESOURCE"
+  recurrence_type    = "CRON"
+  recurrence_details = each.value.cron
+  depends_on         = [oci_identity_policy.relay]
+
+  resources {
+    id = oci_functions_function.relay.id
+
+    parameters {
+      parameter_type = "BODY"
+      value          = { trigger_type = "TIMER", user_event = each.value.text }
     }
   }
 }

@@ -134,6 +134,18 @@ variable "abandoned_upload_days" {
   description = "after which parts without an object are removed from a target bucket that is made here; 0 for never"
 }
 
+variable "reconcile_route" {
+  type        = string
+  default     = ""
+  description = "the route whose two sides are compared on a schedule; none where it is empty"
+}
+
+variable "reconcile_cron" {
+  type        = string
+  default     = "0 4 * * *"
+  description = "in UTC; each call goes on where the last one ran out of time; more often where the buckets are large"
+}
+
 variable "rule_admins" {
   type        = string
   default     = ""
