@@ -81,7 +81,9 @@ def test_without_json_every_count_stands_on_a_line_of_its_own(world):
     [
         (["x"], "no route is named 'x'; there are: r"),
         (["r", "--target", "z"], "--target z: no target of route r"),
-        (["r", "--check", "--adopt"], "--check reports only"),
+        (["r", "--check", "--adopt"], "--check and --adopt: say one of them"),
+        (["r", "--check", "--sqs", "http://x/1/q"], "--check and --sqs: say one of them"),
+        (["r", "--batch-manifest", "m.csv"], "S3 Batch Operations know S3's own buckets only"),
         (["r", "--depth", "deep"], "--depth"),
         ([], "ROUTE"),
     ],

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.own import shut
-from bucketrelay.drivers.reconcile.run import Reconciliation, Wish, World
+from bucketrelay.drivers.reconcile.run import Reconciliation
 from bucketrelay.drivers.reconcile.ways import RunHere
+from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import ConfigError, StoreUnavailable
 from bucketrelay.reports import log_line as observe
 from bucketrelay.routes import ANY_BUCKET, Route

@@ -14,73 +14,19 @@ from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import FOLDER, Bookmarks, Mark, Plan
 from bucketrelay.drivers.reconcile.books import WITH_LIST, Book, Counts
 from bucketrelay.drivers.reconcile.compare import ALL, Pair, Side, Span, merge, side
-from bucketrelay.drivers.reconcile.judge import Depth, Judge
+from bucketrelay.drivers.reconcile.judge import Judge
 from bucketrelay.drivers.reconcile.lines import gather, publish, put_away
+from bucketrelay.drivers.reconcile.manifest import MANIFEST, put_whole, row_of
 from bucketrelay.drivers.reconcile.segments import split
-from bucketrelay.drivers.reconcile.span import Repair, SpanRun
+from bucketrelay.drivers.reconcile.span import SpanRun
+from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Meta
-from bucketrelay.routes import Route
 from bucketrelay.store import Store
 
 SPLIT_AFTER = 50_000  # pairs: what is smaller is not worth the pages that cutting costs
 _FORGOTTEN = timedelta(days=7)  # books of two times so far apart would say nothing of either
 _TIME = "%Y%m%dT%H%M%S.%fZ"
-
-SourceSide = Callable[[Span], Side]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be compared, and how.
-
-    Args:
-        route: with a named source and targets.
-        targets: those of its targets that are meant.
-        prefix: of the source's keys that are compared; the route's strip_prefix at least.
-        repair: runs tasks, or hands them on; None to report only.
-        way: a word for what `repair` is: runs of different ways are different reconciliations.
-        adopt: equal objects that no route wrote get their stamp.
-        source: the source's side where it is not the source's own listing: an inventory's.
-        streams: how many listings of one side at once.
-    """
-
-    route: Route
-    targets: tuple[str, ...]
-    depth: Depth = Depth.STAMP
-    prefix: str = ""
-    repair: Repair | None = None
-    way: str = "check"
-    adopt: bool = False
-    source: SourceSide | None = None
-    streams: int = 1
-
-    def words(self) -> str:
-        """What makes two runs the same reconciliation, of which the later goes on where the earlier was ended."""
-        asked = [repr(self.route), self.targets, self.depth.value, self.prefix, self.way, self.adopt]
-        return json.dumps(asked)
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a reconciliation needs beside its wish.
-
-    Args:
-        log: where bookmark, lists and books are written.
-        store: a store by its name.
-        skip: for a store's name, which of its keys are the log store's own.
-        threads: for what has to be asked, beside those of the streams.
-        see: is told how many pairs of a target were compared more.
-        complain: is told what did not stop anything.
-    """
-
-    log: Store
-    store: Callable[[str], Store]
-    skip: Callable[[str], Callable[[str], bool]]
-    now: Callable[[], datetime]
-    threads: int = 16
-    see: Callable[[str, int], None] = lambda _target, _more: None
-    complain: Callable[[str], None] = lambda _: None
 
 
 class Halt(Deadline):
@@ -211,7 +157,7 @@ class Reconciliation:
         route, world = self.wish.route, self.world
         there = side(world.store(target), route.add_prefix, span, world.skip(target), self.within)
         if self.wish.source:
-            return self.wish.source(span), there
+            return self.wish.source(span, world.skip(route.source_store)), there
         name, strip = route.source_store, route.strip_prefix
         return side(world.store(name), strip, span, world.skip(name), self.within), there
 
@@ -235,6 +181,8 @@ class Reconciliation:
         log, folder = self.world.log, f"{FOLDER}{self.wish.route.name}/{self.plan.time}/"
         for kind in WITH_LIST:
             publish(log, f"{folder}{kind.value}", self._pieces(kind.value))
+        if self.wish.manifest:
+            put_whole(log, self.wish.manifest, self._pieces(MANIFEST))
         body = json.dumps([book.members() for book in books], indent=1).encode()
         log.put(f"{folder}books.json", body, Meta(content_type="application/json"))
         self.plan.done = True
@@ -291,6 +239,7 @@ class _Work:
             threads=self.threads,
             deadline=whole.halt,
             see=lambda more: whole.world.see(target, more),
+            row=row_of(wish.route.source) if wish.manifest else None,
         )
         run.work(lambda after: self._pairs(Span(after, spans[place].until)), most)
 

@@ -13,6 +13,7 @@ from bucketrelay.drivers.reconcile.bookmark import Mark
 from bucketrelay.drivers.reconcile.books import REPAIRABLE, WITH_LIST, Kind, Verdict, line
 from bucketrelay.drivers.reconcile.compare import Pair
 from bucketrelay.drivers.reconcile.judge import Depth, Judge
+from bucketrelay.drivers.reconcile.manifest import MANIFEST
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Change, Outcome, Result, Task
 
@@ -47,6 +48,7 @@ class SpanRun:
     threads: Executor
     deadline: Deadline
     see: Callable[[int], None]
+    row: Callable[[str], str] | None = None  # of a source key, for the manifest of what somebody else is to do
     _resumed: bool = field(init=False)  # what waits may have been repaired by a process that was killed
 
     def __post_init__(self) -> None:
@@ -152,6 +154,8 @@ class SpanRun:
         counts = self.mark.counts
         if result is None:
             counts.queued += 1
+            if self.row:
+                self.mark.lines.setdefault(MANIFEST, []).append(self.row(self.judge.key(verdict.rest)))
             return verdict
         if result.outcome is Outcome.FAILED:
             return replace(verdict, kind=Kind.FAILED, why=result.error)
