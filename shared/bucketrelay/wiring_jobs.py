@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
 from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.reconcile.jobs import reconcile_kind
 from bucketrelay.drivers.schedules import Schedule, fire
 from bucketrelay.drivers.worker import Tunings, Worker, task_kind
 from bucketrelay.drivers.worker.loop import World
@@ -37,10 +38,10 @@ def queue(found: QueueConfig) -> JobQueue:
 def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who handles which kind of job. Each room adds its own here."""
     del found, jobs
-    return {TASK: task_kind(system), SWEEP: _sweep(system)}
+    return {TASK: task_kind(system), SWEEP: _sweep(system), RECONCILE: reconcile_kind(system)}
 
 
-SWEEP = "sweep"
+SWEEP, RECONCILE = "sweep", "reconcile"
 
 
 def _sweep(system: System) -> Kind:
@@ -93,7 +94,7 @@ def schedules(found: Sequence[ScheduleConfig]) -> list[Schedule]:
 
 def _scheduled(each: ScheduleConfig) -> NewJob:
     if each.reconcile:
-        return NewJob("reconcile", each.reconcile, "reconcile", {"route": each.reconcile}, Priority.BACKLOG, keep=True)
+        return NewJob(RECONCILE, each.reconcile, RECONCILE, {"route": each.reconcile}, Priority.BACKLOG, keep=True)
     if each.inventory:
         payload = {"store": each.inventory}
         return NewJob("inventory", each.inventory, "inventory-store", payload, Priority.BACKLOG, keep=True)

@@ -71,8 +71,8 @@ def test_check_exits_1_where_the_sides_differ_and_0_where_not(world):
 def test_without_json_every_count_stands_on_a_line_of_its_own(world):
     world.write("a")
     done = world.run("r", "-q")
-    assert "r\ttarget\tcomplete" in done.stdout.splitlines()
-    assert "  missing\t1" in done.stdout.splitlines()
+    lines = done.stdout.splitlines()
+    assert {"route\tr", "target\ttarget", "complete\tyes", "missing\t1", "right\t0"} <= set(lines)
     assert done.stderr == ""
 
 
@@ -82,7 +82,8 @@ def test_without_json_every_count_stands_on_a_line_of_its_own(world):
         (["x"], "no route is named 'x'; there are: r"),
         (["r", "--target", "z"], "--target z: no target of route r"),
         (["r", "--check", "--adopt"], "--check and --adopt: say one of them"),
-        (["r", "--check", "--sqs", "http://x/1/q"], "--check and --sqs: say one of them"),
+        (["r", "--check", "--sqs", "http://x/1/q"], "--sqs and --check: say one of them"),
+        (["r", "--enqueue", "--sqs", "http://x/1/q"], "--enqueue and --sqs: say one of them"),
         (["r", "--batch-manifest", "m.csv"], "S3 Batch Operations know S3's own buckets only"),
         (["r", "--depth", "deep"], "--depth"),
         ([], "ROUTE"),
@@ -101,6 +102,22 @@ def test_a_target_that_is_gone_is_one_clear_line_and_no_absence(world):
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 1
     assert "source" in done.stderr
+
+
+def test_enqueued_differences_are_jobs_of_the_queue_and_a_worker_does_them(world):
+    world.configure('[queue]\nurl = "sqlite:///relay.db"\n')
+    for key in ("a", "b"):
+        world.write(key)
+    done = world.run("r", "--enqueue", "--json")
+    assert done.exit_code == 0, done.output
+    (book,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (book["missing"], book["queued"], book["repaired"], book["complete"]) == (2, 2, 0, True)
+    assert not (world.folder / "target" / "a").exists()
+    assert world.run("r", "--enqueue").exit_code == 0  # the same jobs, not twice as many
+    said = CliRunner().invoke(cli, ["queue", "status", "--json"])
+    assert json.loads(said.stdout)["pending"] == 2
+    assert CliRunner().invoke(cli, ["worker", "--drain"]).exit_code == 0
+    assert world.run("r", "--check").exit_code == 0
 
 
 def test_progress_says_how_fast_and_how_long_still():

@@ -113,7 +113,8 @@ def test_a_refusal_says_what_the_routes_do_not_have(route, key, target, words):
     assert not caught.value.retryable
 
 
-def test_no_task_comes_from_a_store_that_sends_no_events():
+def test_a_directory_sends_no_events_and_has_tasks_all_the_same():
+    """A reconciliation makes them; replays and workers plan them anew."""
     local = Route("l", Address("file", "/etc"), "l", ("mirror",))
-    with pytest.raises(NotPlanned, match="file://"):
-        replan("l", "passwd", "mirror", [local])
+    task = replan("l", "a", "mirror", [local])
+    assert (task.source, task.key, task.target, task.target_key) == ("l", "a", "mirror", "a")

@@ -2,8 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import click
 
 from bucketrelay import wiring
-from bucketrelay.clouds.aws.sqs import Queue
 from bucketrelay.commands.progress import Progress
-from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
+from bucketrelay.commands.rows import Rows, plural
+from bucketrelay.commands.terminal import FAILED, INTERRUPTED, OK, common, complain, configuration, usage
 from bucketrelay.config import Config
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import order
@@ -23,12 +23,10 @@ from bucketrelay.drivers.reconcile.judge import Depth
 from bucketrelay.drivers.reconcile.manifest import job
 from bucketrelay.drivers.reconcile.run import Reconciliation
 from bucketrelay.drivers.reconcile.source_inventory import Shelf, with_inventory
-from bucketrelay.drivers.reconcile.ways import RunHere, SendOn, write_down
+from bucketrelay.drivers.reconcile.ways import Enqueue, RunHere, SendOn, write_down
 from bucketrelay.drivers.reconcile.wish import Wish
-from bucketrelay.errors import BadEvent, ConfigError, RelayError
+from bucketrelay.errors import BadEvent, ConfigError
 from bucketrelay.system import System
-
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +40,22 @@ class _Typed:
     check: bool
     adopt: bool
     restart: bool
+    enqueue: bool
     sqs: str
     manifest: str
+    inventory: str
     streams: int | None
     as_json: bool
     quiet: bool
+
+    def check_together(self) -> None:
+        """End the program where options exclude each other."""
+        ways = {"--enqueue": self.enqueue, "--sqs": self.sqs, "--batch-manifest": self.manifest, "--check": self.check}
+        chosen = [name for name, said in ways.items() if said]
+        if self.check and self.adopt:
+            chosen.append("--adopt")
+        if len(chosen) > 1:
+            usage(f"{' and '.join(chosen)}: say one of them")
 
 
 @click.command()
@@ -63,12 +72,13 @@ class _Typed:
 )
 @click.option("--adopt", is_flag=True, help="Give equal objects that no route wrote their stamp.")
 @click.option("--restart", is_flag=True, help="Begin anew, not where an earlier run was ended.")
+@click.option("--enqueue", is_flag=True, help="Put the tasks into the job queue, for `bucketrelay worker`.")
 @click.option("--sqs", default="", metavar="URL", help="Hand the tasks to a queue that calls the function.")
 @click.option(
     "--batch-manifest", "manifest", default="", metavar="KEY", help="Write them down for S3 Batch Operations."
 )
 @click.option(
-    "--source-inventory", "inventory", default="", metavar="FILE|URL", help="A manifest.json, for the source."
+    "--source-inventory", "inventory", default="", metavar="FILE|URL", help="The source by its manifest.json."
 )
 @click.option("--streams", type=click.IntRange(1, 200), metavar="N", help="Listings of each side at once.")
 @common
@@ -81,6 +91,7 @@ def reconcile(  # noqa: PLR0913 — one parameter for each option
     depth: str,
     adopt: bool,
     restart: bool,
+    enqueue: bool,
     sqs: str,
     manifest: str,
     inventory: str,
@@ -91,6 +102,7 @@ def reconcile(  # noqa: PLR0913 — one parameter for each option
     verbose: bool,
 ) -> None:
     """Compare both sides of ROUTE, repair the difference, and write the books."""
+    del verbose
     typed = _Typed(
         route=route,
         targets=tuple(targets),
@@ -99,36 +111,48 @@ def reconcile(  # noqa: PLR0913 — one parameter for each option
         check=check,
         adopt=adopt,
         restart=restart,
+        enqueue=enqueue,
         sqs=sqs,
         manifest=manifest,
+        inventory=inventory,
         streams=streams,
         as_json=as_json,
         quiet=quiet,
     )
-    chosen = [name for name, said in (("--check", check), ("--sqs", sqs), ("--batch-manifest", manifest)) if said]
-    if len(chosen) > 1 or (check and adopt):
-        usage(f"{' and '.join(chosen + ['--adopt'] * (check and adopt))}: say one of them")
-    found = configuration(config_file)
-    try:
-        system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
-        wish = _wish(typed, system, found)
-    except ConfigError as error:
-        usage(*error.mistakes)
-    with closing(system), TemporaryDirectory(prefix="bucketrelay-") as folder:
-        if inventory:
-            wish = _inventoried(wish, inventory, found, system, Path(folder))
+    typed.check_together()
+    found = configuration(config_file, quiet=quiet)
+    system = wiring.system(found, emit=lambda _: None)
+    with closing(system), _wish(typed, system, found) as wish:
         raise SystemExit(_reconcile(typed, wish, system))
 
 
-def _wish(typed: _Typed, system: System, found: Config) -> Wish:
+@contextmanager
+def _wish(typed: _Typed, system: System, found: Config) -> Iterator[Wish]:
+    """What is to be done, and what that holds open."""
     wish = order.wish(system, typed.route, typed.targets, typed.prefix)
     wish = replace(wish, depth=Depth(typed.depth), adopt=typed.adopt, streams=typed.streams or wish.streams)
-    if typed.check:
-        return wish
+    with ExitStack() as held:
+        if typed.inventory:
+            folder = Path(held.enter_context(TemporaryDirectory(prefix="bucketrelay-")))
+            wish = _inventoried(wish, typed.inventory, found, system, folder)
+        yield wish if typed.check else _with_way(typed, wish, system, found, held)
+
+
+def _with_way(typed: _Typed, wish: Wish, system: System, found: Config, held: ExitStack) -> Wish:
+    """The wish with what becomes of the tasks."""
+    if typed.enqueue:
+        from bucketrelay import wiring_jobs  # noqa: PLC0415 — only who enqueues needs a database
+        from bucketrelay.jobs.queue import Priority  # noqa: PLC0415 — as above
+        from bucketrelay.jobs.tasks import task_job  # noqa: PLC0415 — as above
+
+        queue = held.enter_context(closing(wiring_jobs.queue(found.queue)))
+        return replace(wish, repair=Enqueue(queue, lambda task: task_job(task, Priority.BACKLOG)), way="enqueue")
     if typed.sqs:
-        return replace(wish, repair=SendOn(Queue(typed.sqs).send), way=f"sqs {typed.sqs}")
+        from bucketrelay.clouds.aws.sqs import Queue  # noqa: PLC0415 — only who sends needs it
+
+        return replace(wish, repair=SendOn(held.enter_context(closing(Queue(typed.sqs))).send), way=f"sqs {typed.sqs}")
     if typed.manifest:
-        _batchable(wish, found)
+        _check_batchable(wish, found)
         return replace(wish, repair=write_down, way="manifest", manifest=typed.manifest)
     return replace(wish, repair=RunHere(system, f"reconcile-{uuid.uuid4().hex}"), way="run")
 
@@ -137,16 +161,11 @@ def _inventoried(wish: Wish, place: str, found: Config, system: System, folder: 
     shelf = Shelf({name: store.address for name, store in found.stores.items()}, system.store)
     try:
         return with_inventory(wish, place, shelf, wish.route.source, folder)
-    except ConfigError as error:
-        usage(*error.mistakes)
     except BadEvent as error:
         usage(str(error))
-    except RelayError as error:
-        complain(str(error))
-        raise SystemExit(FAILED) from error
 
 
-def _batchable(wish: Wish, found: Config) -> None:
+def _check_batchable(wish: Wish, found: Config) -> None:
     """Raise ConfigError unless S3 itself could read the manifest and name the objects."""
     places = {"the source": wish.route.source, "the log store": found.address(found.log)}
     mistakes = [
@@ -171,13 +190,9 @@ def _reconcile(typed: _Typed, wish: Wish, system: System) -> int:
         status = OK if all(book.well for book in books) else FAILED
     except KeyboardInterrupt:
         books, status = work.end(), INTERRUPTED
-    except RelayError as error:
+    finally:
         progress.end()
-        complain(str(error))
-        return FAILED
-    progress.end()
-    for book in books:
-        _show(book, as_json=typed.as_json)
+    _show(books, as_json=typed.as_json)
     if typed.manifest and all(book.ended for book in books):
         _show_job(typed, system, books)
     if not typed.quiet:
@@ -185,14 +200,22 @@ def _reconcile(typed: _Typed, wish: Wish, system: System) -> int:
     return status
 
 
-def _show(book: Book, *, as_json: bool) -> None:
+def _show(books: Sequence[Book], *, as_json: bool) -> None:
+    """A line for each count and a column for each target: all counts side by side fit no screen."""
+    every = [book.members() for book in books]
     if as_json:
-        click.echo(json.dumps(book.members()))
+        for members in every:
+            click.echo(json.dumps(members))
         return
-    counts = book.counts
-    click.echo(f"{book.route}\t{book.target}\t{'complete' if book.complete else 'not complete'}")
-    for name in _COUNTS:
-        click.echo(f"  {name}\t{getattr(counts, name):,}")
+    with Rows(("", *(book.target for book in books))) as rows:
+        for name in every[0]:
+            rows.add([name, *(_cell(members[name]) for members in every)], "")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def _show_job(typed: _Typed, system: System, books: Sequence[Book]) -> None:
@@ -208,26 +231,10 @@ def _show_job(typed: _Typed, system: System, books: Sequence[Book]) -> None:
         click.echo("the last object is for: aws s3control create-job --cli-input-json file://job.json", err=True)
 
 
-_COUNTS = (
-    "source_objects",
-    "target_objects",
-    "right",
-    "missing",
-    "different",
-    "surplus",
-    "kept",
-    "unclear",
-    "failed",
-    "excluded",
-    "repaired",
-    "queued",
-    "adopted",
-    "unstamped",
-    "bytes",
-)
-
-
 def _last_word(books: Sequence[Book]) -> None:
+    differing = sum(book.counts.missing + book.counts.different + book.counts.surplus for book in books)
+    failed, done = (sum(getattr(book.counts, name) for book in books) for name in ("failed", "repaired"))
+    click.echo(f"{plural(differing, 'difference')}, {done:,} repaired, {failed:,} failed", err=True)
     if all(book.ended for book in books):
         click.echo(f"the books are in reconcile/{books[0].route}/{books[0].time}/ in the log store", err=True)
     else:

@@ -146,10 +146,9 @@ def _claimed(route: Route, key: str, change: Change, source: str) -> ObjectEvent
         if not said or said[1] != place.scheme or said[2] == ANY_BUCKET:
             raise NotPlanned(f"the route {route.name} has sources in {place.scheme}://, and none in {_shown(source)}")
         place = Address(said[1], said[2], said[3] or "", place.prefix)
-    for cloud in _CLOUDS:
-        if cloud == place.scheme:
-            return ObjectEvent(cloud, place.bucket, place.prefix + key, change, place.namespace)
-    raise NotPlanned(f"the route {route.name} has a source in {place.scheme}://, and no event comes from there")
+    # No cloud sends events about a directory, but reconciling makes tasks of it all the same.
+    cloud = next((cloud for cloud in _CLOUDS if cloud == place.scheme), _CLOUDS[0])
+    return ObjectEvent(cloud, place.bucket, place.prefix + key, change, place.namespace)
 
 
 def _shown(text: str) -> str:

@@ -9,8 +9,10 @@ from bucketrelay import config, wiring
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers import function as entry
 from bucketrelay.drivers.reconcile import span as spans
+from bucketrelay.drivers.reconcile.jobs import reconcile_kind
 from bucketrelay.drivers.reconcile.order import by_schedule
 from bucketrelay.errors import ConfigError, StoreUnavailable
+from bucketrelay.jobs.queue import Dead, Job, Release
 from payloads.test_event_samples import SAMPLES
 
 TIMER = json.loads((SAMPLES / "obs-timer.json").read_text())
@@ -91,3 +93,30 @@ def test_a_repair_that_may_do_later_is_told_to_the_platform(world):
     world.source.orders.clear()
     by_schedule(world.system, "r", Deadline(), "i")
     assert world.target.body("a") == b"1"
+
+
+# As a job: a worker's schedule.
+
+
+def _job(route="r"):
+    return Job(1, "reconcile", route, "reconcile", {"route": route}, 0, 1, 1, "lease", 0.0)
+
+
+def test_a_job_that_a_worker_has_to_stop_goes_on_in_another_one(world, monkeypatch):
+    monkeypatch.setattr(spans, "PAGE", 5)
+    for n in range(40):
+        world.source.write(f"k{n:02}", b"1")
+    clock, rounds = iter(range(10**6)), 0
+    kind = reconcile_kind(world.system)
+    assert kind.stops
+    while True:
+        rounds += 1
+        (ended,) = kind.run([_job()], Deadline(30, now=lambda: next(clock)))
+        if ended.ending != Release():
+            break
+    assert rounds > 3
+    (book,) = ended.ending.result["books"]
+    assert (book["missing"], book["complete"], ended.ending.failed) == (40, True, False)
+    (ended,) = kind.run([_job("gone")], Deadline())
+    assert isinstance(ended.ending, Dead)
+    assert "no route is named 'gone'" in ended.ending.error

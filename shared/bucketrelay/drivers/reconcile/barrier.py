@@ -14,7 +14,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.books import Kind
 from bucketrelay.drivers.reconcile.compare import ALL, Pair, merge, side
 from bucketrelay.drivers.reconcile.judge import Depth, Judge
-from bucketrelay.drivers.reconcile.run import Wish, World
+from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import RelayError
 from bucketrelay.model import ObjectInfo
 
