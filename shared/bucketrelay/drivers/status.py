@@ -1,19 +1,17 @@
 """Is it behind, how far, since when, and why: one line for each route and target, from everything that knows."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bucketrelay.errors import RelayError
 from bucketrelay.model import Result
+from bucketrelay.reports.books import begun, last_books
 from bucketrelay.reports.status import Reader, Standing, Tally
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
 
 HOUR = timedelta(hours=1)
-_LARGEST_BOOKS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,11 @@ class Line:
     blown: bool  # the route's delete fuse
     books: Mapping[str, Any] | None
     alarms: tuple[str, ...]
+
+    @property
+    def books_time(self) -> datetime | None:
+        """When the last books were begun."""
+        return begun(self.books) if self.books else None
 
     def members(self) -> dict[str, object]:
         """As `status --json` says it."""
@@ -100,21 +103,21 @@ class Survey:
         Args:
             since: what was done before is not counted, and what failed before and was never tried again is not seen.
         """
-        tally, reader = Tally(self.target, since), Reader(self.log, since)
-        for result in reader.fresh():
-            tally.add(result)
-        return [self.line(standing, tally) for standing in self._standings(tally, route)], reader.unreadable
+        watch = Watch(self, since)
+        return watch.lines(route), watch.reader.unreadable
 
-    def _standings(self, tally: Tally, route: str) -> Iterable[Standing]:
-        pairs = [(known.name, name) for known in self.routes for name in known.targets or (known.forward,)]
-        return [standing for standing in tally.standings(pairs) if route in ("", standing.route) and standing.route]
+    def pairs(self) -> list[tuple[str, str]]:
+        """Each route with each of its targets, or with its forward."""
+        return [(route.name, name) for route in self.routes for name in route.targets or (route.forward,)]
 
     def line(self, standing: Standing, tally: Tally) -> Line:
         """What all that knows says of one route and target."""
         now, queued = self.now(), self.queued(standing.route, standing.target)
         oldest = min(filter(None, (standing.oldest, queued.oldest)), default=None)
         behind = (now - oldest).total_seconds() if oldest else 0.0
-        books = last_books(self.log, standing.route, standing.target)
+        books = next(
+            (row for row in last_books(self.log, standing.route) if row.get("target") == standing.target), None
+        )
         failures = tally.failures(now - HOUR, (standing.route, standing.target))
         return Line(
             standing,
@@ -140,29 +143,20 @@ class Survey:
             yield "books"
 
     def _closed_since(self, books: Mapping[str, Any] | None, seconds: float) -> bool:
-        if not books or not books.get("complete"):
-            return False
-        try:
-            ended = datetime.fromisoformat(str(books["time"]).replace("Z", "+00:00"))
-            return self.now() - ended <= timedelta(seconds=seconds)
-        except (KeyError, TypeError, ValueError):
-            return False
+        began = begun(books) if books and books.get("complete") else None
+        return began is not None and self.now() - began <= timedelta(seconds=seconds)
 
 
-def last_books(log: Store, route: str, target: str) -> Mapping[str, Any] | None:
-    """The newest books of a reconcile of *route* that tell of *target*, with the `time` that they are kept under."""
-    folder = f"reconcile/{route}/"
-    for key in sorted((info.key for info in log.list(folder) if info.key.endswith("/books.json")), reverse=True):
-        for book in _books(log, key):
-            if book.get("target") == target:
-                return {"time": key.removeprefix(folder).partition("/")[0], **book}
-    return None
+class Watch:
+    """A survey that goes on: of the lists it reads what is new since the last time, and its counts only grow."""
 
+    def __init__(self, survey: Survey, since: datetime) -> None:
+        self.survey = survey
+        self.reader, self.tally = Reader(survey.log, since), Tally(survey.target, since)
 
-def _books(log: Store, key: str) -> list[dict[str, Any]]:
-    try:
-        books = log.fetch(key, _LARGEST_BOOKS)
-        rows = json.loads(books.body) if books and books.body else []
-    except (RelayError, ValueError):  # books that cannot be read are none: the alarm for missing ones is then up
-        return []
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    def lines(self, route: str = "") -> list[Line]:
+        """A line for each target of each route (of one, if named), as things stand now."""
+        for result in self.reader.fresh():
+            self.tally.add(result)
+        standings = self.tally.standings(self.survey.pairs())
+        return [self.survey.line(each, self.tally) for each in standings if each.route and route in ("", each.route)]

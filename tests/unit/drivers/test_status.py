@@ -97,16 +97,16 @@ def test_failures_of_more_than_an_hour_ago_raise_no_alarm():
 
 
 def books(log, time, **row):
-    body = json.dumps([{"route": "photos", "target": "b", "complete": True, **row}]).encode()
+    body = json.dumps([{"route": "photos", "target": "b", "complete": True, "time": time, **row}]).encode()
     log.put(f"reconcile/photos/{time}/books.json", body, Meta())
 
 
 @pytest.mark.parametrize(
     ("time", "row", "alarms"),
     [
-        ("2026-11-21T09:00:00Z", {}, ()),
-        ("2026-11-21T08:00:00Z", {}, ("books",)),
-        ("2026-11-21T09:00:00Z", {"complete": False}, ("books",)),
+        ("20261121T090000.000000Z", {}, ()),
+        ("20261121T080000.000000Z", {}, ("books",)),
+        ("20261121T090000.000000Z", {"complete": False}, ("books",)),
         ("yesterday", {}, ("books",)),
     ],
 )
@@ -119,8 +119,8 @@ def test_books_that_are_old_or_not_complete_raise_an_alarm(time, row, alarms):
 
 def test_the_last_books_of_a_target_are_shown():
     log = MemoryStore()
-    books(log, "2026-11-20T03:00:00Z", missing=5)
-    books(log, "2026-11-21T03:00:00Z", missing=0)
+    books(log, "20261120T030000.000000Z", missing=5)
+    books(log, "20261121T030000.000000Z", missing=0)
 
     assert line(log).books["missing"] == 0
     assert line(log, "c").books is None
@@ -128,7 +128,7 @@ def test_the_last_books_of_a_target_are_shown():
 
 def test_books_that_cannot_be_read_are_none():
     log = MemoryStore()
-    log.put("reconcile/photos/2026-11-21T03:00:00Z/books.json", b"[", Meta())
+    log.put("reconcile/photos/20261121T030000.000000Z/books.json", b"[", Meta())
 
     assert line(log).books is None
 
