@@ -35,3 +35,9 @@ def test_the_page_of_events_is_what_the_reading_goes_by():
     page = runpy.run_path(str(DOCS / "generate_events.py"))["page"]()
 
     assert (DOCS / "events.md").read_text() == page, "python docs/generate_events.py > docs/events.md"
+
+
+def test_the_page_of_metrics_is_that_of_the_table():
+    page = runpy.run_path(str(DOCS / "generate_metrics.py"))["page"]()
+
+    assert (DOCS / "metrics.md").read_text() == page, "python docs/generate_metrics.py > docs/metrics.md"
