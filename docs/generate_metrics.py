@@ -14,7 +14,7 @@ HEAD = """\
 
 `bucketrelay serve` answers `GET /metrics` in Prometheus's text format. The numbers are those of
 [`bucketrelay status`](status.md): the lists of the log store, read as they grow, beginning a day before the server was
-started, with what the job queue and the last books say. Each has the labels `route` and `target`, and those named below.
+started, and what the job queue and the last books say. Each has the labels `route` and `target`, and those below.
 
 | metric | kind | more labels | says |
 |---|---|---|---|
