@@ -23,8 +23,8 @@ HEAD = """\
 # The rooms of the house
 
 Imports point down: a room knows those below it and none above, and rooms of one row do not know each other.
-`pyproject.toml` (section importlinter) says so, `make lint` proves it, and `tests/house/test_layers.py` plants a violation of each
-contract and sees it refused.
+`pyproject.toml` (section importlinter) says so, `make lint` proves it, and `tests/house/test_layers.py` plants a
+violation of each contract and sees it refused.
 
 """
 
