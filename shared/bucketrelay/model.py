@@ -42,7 +42,7 @@ class Address:
     bucket: str  # bucket; directory for file; remote name for rclone
     namespace: str = ""  # OCI only
     prefix: str = ""  # "" or ends in "/"
-    endpoint: str = ""  # host[:port] where the scheme and bucket alone do not identify a store
+    endpoint: str = ""  # what else tells the bucket apart from others of its name; see `config/realms.py`
 
     @property
     def url(self) -> str:

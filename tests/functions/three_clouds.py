@@ -24,9 +24,11 @@ class ThreeClouds:
     functions: dict[str, Any]
 
     def lists(self) -> dict[str, list[dict[str, Any]]]:
-        """The lines of the success and failed lists, and nothing else in the log bucket."""
+        """The lines of the success and failed lists."""
         found: dict[str, list[dict[str, Any]]] = {"success_object": [], "failed_object": []}
         for key in self.views["s3"].keys(LOGS):
+            if key.split("/")[0] not in found:
+                continue
             body = self.views["s3"].read(LOGS, key).body
             found[key.split("/")[0]] += [json.loads(line) for line in body.splitlines()]
         return found

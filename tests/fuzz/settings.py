@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bucketrelay.config import Config, from_environment, load
+from bucketrelay.config.realms import realm
 from bucketrelay.config.toml import tomllib
-from bucketrelay.config.urls import BadURL, endpoint_url, forward_url, store_address, with_endpoint
+from bucketrelay.config.urls import BadURL, endpoint_url, forward_url, store_address
 from bucketrelay.drivers.replay import moment
 from bucketrelay.errors import ConfigError
 from bucketrelay.routes import BadGlob, Glob
@@ -169,7 +170,8 @@ def _url(text: str) -> None:
             one_line(error)
             continue
         if isinstance(found, str):
-            with_endpoint(store_address("s3://b"), found)
+            for scheme in ("s3", "obs", "oci"):
+                realm(scheme, found, "", {})
         else:
             assert found.url.encode()
 

@@ -8,6 +8,7 @@ from bucketrelay.config import Config, ForwardConfig, Limits, Secret, StoreConfi
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Deletes
 from bucketrelay.routes import Route
+from bucketrelay.routes.own import own_places
 
 MiB = 1024 * 1024
 ENVIRON = {"HW_AK": "the-access-key", "HW_SK": "the-secret-key"}
@@ -79,8 +80,10 @@ def mistakes_of(change, environ=ENVIRON):
 
 def test_the_example_of_the_documentation_is_read_whole():
     keys = {"access_key": Secret("the-access-key"), "secret_key": Secret("the-secret-key")}
-    photos, logs = Address("s3", "photos-eu"), Address("s3", "ops-logs", prefix="oms_source_record/")
-    mirror, archive = Address("oci", "photos-mirror", "mytenancy"), Address("obs", "photos-archive", prefix="from-aws/")
+    photos = Address("s3", "photos-eu", endpoint="aws")
+    logs = Address("s3", "ops-logs", prefix="oms_source_record/")  # neither region nor endpoint: where boto3 looks
+    mirror = Address("oci", "photos-mirror", "mytenancy", endpoint="us-ashburn-1")
+    archive = Address("obs", "photos-archive", prefix="from-aws/", endpoint="huawei")
     oms = "https://oms.cn-north-4.myhuaweicloud.com/v2/0123/sync-tasks/42/events"
 
     assert load(EXAMPLE, ENVIRON) == Config(
@@ -104,8 +107,9 @@ def test_the_example_of_the_documentation_is_read_whole():
                 strip_prefix="in/",
                 add_prefix="2026/",
                 deletes=Deletes.FOLLOW,
+                ignores=own_places(logs),
             ),
-            Route(name="to-oms", source=photos, source_store="photos", forward="oms"),
+            Route(name="to-oms", source=photos, source_store="photos", forward="oms", ignores=own_places(logs)),
         ),
         forwards={"oms": ForwardConfig("oms", "oms", oms, oms, "", *keys.values())},
         limits=Limits(16, 8 * MiB, 128 * MiB, 5.0),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from bucketrelay.config import Config, Limits, StoreConfig, load
 from bucketrelay.model import Address, Deletes
 from bucketrelay.routes import Route
+from bucketrelay.routes.own import own_places
 from fuzz.settings import toml
 
 MiB = 1024 * 1024
@@ -24,11 +25,13 @@ def configurations(draw):
     stores = {}
     for i, name in enumerate(names):
         scheme = draw(st.sampled_from(["s3", "obs", "oci", "rclone"]))
-        address = Address(scheme, f"b{i}", "ns" if scheme == "oci" else "", draw(st.just("") | PREFIX))
-        stores[name] = StoreConfig(name, address, {"region": draw(st.sampled_from(["r1", "é"]))})
+        region = draw(st.sampled_from(["r1", "é"]))
+        realm = {"s3": "aws", "obs": "huawei", "oci": region, "rclone": ""}[scheme]
+        address = Address(scheme, f"b{i}", "ns" if scheme == "oci" else "", draw(st.just("") | PREFIX), realm)
+        stores[name] = StoreConfig(name, address, {"region": region})
     routes = []
     for name in draw(st.lists(NAMES, min_size=1, max_size=3, unique=True)):
-        source, *targets = draw(st.permutations(names[1:]))
+        source, targets = names[1], names[2:]
         rule = {
             "include": ("in/**", "*.{a,b}"),
             "strip_prefix": draw(st.just("") | PART),
@@ -36,6 +39,8 @@ def configurations(draw):
             "deletes": draw(st.sampled_from(Deletes)),
             "max_deletes": draw(st.integers(0, 10**6)),
             "strict": draw(st.booleans()),
+            "shared": True,
+            "ignores": own_places(stores[names[0]].address),
         }
         routes.append(Route(name, stores[source].address, source, tuple(targets), **rule))
     limits = Limits(
@@ -51,7 +56,17 @@ def rendered(config):
         lines += [f"{key} = {toml(value)}" for key, value in made.options.items()]
     for route in config.routes:
         lines += ["[[routes]]", f"source = {toml(route.source_store)}"]
-        for key in ("name", "targets", "include", "strip_prefix", "add_prefix", "deletes", "max_deletes", "strict"):
+        for key in (
+            "name",
+            "targets",
+            "include",
+            "strip_prefix",
+            "add_prefix",
+            "deletes",
+            "max_deletes",
+            "strict",
+            "shared",
+        ):
             value = getattr(route, key)
             lines.append(f"{key} = {toml(list(value) if isinstance(value, tuple) else getattr(value, 'value', value))}")
     lines += ["[limits]", *(f"{key} = {value}" for key, value in dataclasses.asdict(config.limits).items())]

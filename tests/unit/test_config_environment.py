@@ -9,6 +9,7 @@ from bucketrelay.config.environment import OMS_VARIABLES, RELAY_VARIABLES
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Change, Deletes, ObjectEvent
 from bucketrelay.routes import Route, plan, resolve
+from bucketrelay.routes.own import own_places
 
 OMS = {
     "sync_url": "https://oms.cn-north-4.myhuaweicloud.com/v2/0123/sync-tasks/42/events",
@@ -142,9 +143,9 @@ def test_the_six_variables_of_the_oms_template_are_a_configuration():
             "log": StoreConfig("log", log, options),
         },
         routes=(
-            Route("oms", Address("obs", "*"), "source", forward="oms", ignores=(log,)),
-            Route("oms-s3", Address("s3", "*"), "source-s3", forward="oms", ignores=(log,)),
-            Route("oms-oci", Address("oci", "*"), "source-oci", forward="oms", ignores=(log,)),
+            Route("oms", Address("obs", "*"), "source", forward="oms", ignores=(log, *own_places(log))),
+            Route("oms-s3", Address("s3", "*"), "source-s3", forward="oms", ignores=(log, *own_places(log))),
+            Route("oms-oci", Address("oci", "*"), "source-oci", forward="oms", ignores=(log, *own_places(log))),
         ),
         forwards={"oms": ForwardConfig("oms", "oms", OMS["sync_url"], OMS["sync_url"], "42", *keys)},
     )
@@ -207,18 +208,20 @@ def test_all_mistakes_of_the_six_variables_are_reported_at_once():
 
 
 def test_a_source_targets_and_a_log_in_the_environment_are_a_configuration():
-    source = Address("s3", "photos")
+    source, logs = Address("s3", "photos", endpoint="aws"), Address("s3", "lists", prefix="relay/")
     minio = {"endpoint": "http://minio:9000", "path_style": True}
 
     assert from_environment(RELAY) == Config(
         log="log",
         stores={
             "source": StoreConfig("source", source, {"region": "eu-central-1"}),
-            "target1": StoreConfig("target1", Address("oci", "target1", "ns"), {"region": "us-ashburn-1"}),
+            "target1": StoreConfig(
+                "target1", Address("oci", "target1", "ns", "", "us-ashburn-1"), {"region": "us-ashburn-1"}
+            ),
             "target2": StoreConfig("target2", Address("s3", "target2", "", "copy/", "minio:9000"), minio),
-            "log": StoreConfig("log", Address("s3", "lists", prefix="relay/")),
+            "log": StoreConfig("log", logs),
         },
-        routes=(Route("relay", source, "source", ("target1", "target2")),),
+        routes=(Route("relay", source, "source", ("target1", "target2"), ignores=own_places(logs)),),
     )
 
 
@@ -258,7 +261,7 @@ def test_a_variable_that_is_left_out_is_named(name):
         ({"RELAY_TARGETS": "s3://a?path_style=yes"}, "RELAY_TARGETS[0]?path_style: must be true or false"),
         ({"RELAY_TARGETS": "s3://a?region=${NOWHERE}"}, "RELAY_TARGETS[0]?region: ${NOWHERE} is not set"),
         ({"RELAY_TARGETS": "s3://a s3://photos/copy"}, 'RELAY_TARGETS[1]: "target2" and the source "source" overlap'),
-        ({"RELAY_LOG": "s3://photos/lists"}, "RELAY_LOG: the lists would land inside the source"),
+        ({"RELAY_SOURCE": "s3://lists/relay/verify"}, 'RELAY_LOG: the source of route "relay" lies inside the lists'),
         ({"RELAY_LOG": "obs://lists"}, "RELAY_LOG: an obs:// store needs its endpoint or its region"),
         ({"RELAY_DELETES": "folow"}, 'RELAY_DELETES: "folow" is not a choice; did you mean "follow"?'),
         ({"sync_url": "https://x"}, "sync_url and RELAY_SOURCE, RELAY_TARGETS, RELAY_LOG: are two configurations"),

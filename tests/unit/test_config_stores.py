@@ -34,7 +34,7 @@ def store_mistakes(lines):
         ("s3://b/a/b ü%20+", Address("s3", "b", prefix="a/b ü%20+/")),
         ("obs://b/a/", Address("obs", "b", prefix="a/")),
         ("oci://B_1@ns/p", Address("oci", "B_1", "ns", "p/")),
-        ("oci://b", Address("oci", "b")),
+        ("oci://b@ns", Address("oci", "b", "ns")),
         ("file:///data/x/", Address("file", "/data/x")),
         ("file:///data//x/.", Address("file", "/data/x")),
         ("rclone://my remote/a/b", Address("rclone", "my remote", prefix="a/b/")),
@@ -85,25 +85,67 @@ def test_the_options_of_an_unknown_kind_of_store_are_not_a_second_mistake():
 @pytest.mark.parametrize(
     ("endpoint", "read", "host"),
     [
-        ("https://s3.eu-central-1.amazonaws.com", "https://s3.eu-central-1.amazonaws.com", ""),
-        ("https://s3.cn-north-1.amazonaws.com.cn", "https://s3.cn-north-1.amazonaws.com.cn", ""),
+        ("https://s3.eu-central-1.amazonaws.com", "https://s3.eu-central-1.amazonaws.com", "aws"),
+        ("https://s3.cn-north-1.amazonaws.com.cn", "https://s3.cn-north-1.amazonaws.com.cn", "aws-cn"),
         ("https://Minio.Example.org:9000/", "https://Minio.Example.org:9000", "minio.example.org:9000"),
         ("http://127.0.0.1:5000", "http://127.0.0.1:5000", "127.0.0.1:5000"),
         ("http://[::1]:5000", "http://[::1]:5000", "[::1]:5000"),
         ("https://minio:443", "https://minio:443", "minio"),
         ("minio.example.org", "https://minio.example.org", "minio.example.org"),
         ("https://amazonaws.com.example.org", "https://amazonaws.com.example.org", "amazonaws.com.example.org"),
-        ("https://x.example.org/storage/v1/s3", "https://x.example.org/storage/v1/s3", "x.example.org"),
+        ("https://x.example.org/storage/v1/s3", "https://x.example.org/storage/v1/s3", "x.example.org/storage/v1/s3"),
     ],
 )
-def test_the_server_is_a_part_of_the_address_where_it_is_not_aws(endpoint, read, host):
+def test_an_s3_bucket_is_known_by_its_partition_or_its_server(endpoint, read, host):
     made = store(f'url = "s3://b"\nendpoint = "{endpoint}"')
 
     assert (made.options["endpoint"], made.address.endpoint) == (read, host)
 
 
-def test_the_server_is_no_part_of_the_address_of_an_obs_bucket():
-    assert store('url = "obs://b"\nendpoint = "http://127.0.0.1:1"').address == Address("obs", "b")
+@pytest.mark.parametrize(
+    ("options", "realm"),
+    [
+        ('url = "s3://b"', ""),
+        ('url = "s3://b"\nregion = "eu-central-1"', "aws"),
+        ('url = "s3://b"\nregion = "cn-north-1"', "aws-cn"),
+        ('url = "s3://b"\nregion = "us-gov-west-1"', "aws-us-gov"),
+        ('url = "s3://b"\nendpoint = "https://s3-us-gov-west-1.amazonaws.com"', "aws-us-gov"),
+        ('url = "s3://b"\nendpoint = "https://s3.eusc-de-east-1.amazonaws.eu"', "aws-eusc"),
+        ('url = "s3://b"\nendpoint = "https://s3.us-iso-east-1.c2s.ic.gov"', "aws-iso"),
+        ('url = "s3://b"\nendpoint = "https://s3.dualstack.eu-west-1.api.aws"', "aws"),
+        ('url = "s3://b"\nendpoint = "https://obs.cn-north-4.myhuaweicloud.com"', "huawei"),
+        ('url = "obs://b"\nendpoint = "https://obs.cn-north-4.myhuaweicloud.com"', "huawei"),
+        ('url = "obs://b"\nregion = "eu-west-101"', "huawei"),
+        ('url = "obs://b"\nendpoint = "https://obs.eu-west-101.myhuaweicloud.eu"', "huawei-eu"),
+        ('url = "obs://b"\nendpoint = "http://127.0.0.1:1"', "127.0.0.1:1"),
+        ('url = "obs://b"\nendpoint = "https://obs.eu-de.otc.t-systems.com"', "obs.eu-de.otc.t-systems.com"),
+        ('url = "oci://b@ns"', ""),
+        ('url = "oci://b@ns"\nregion = "IAD"', "us-ashburn-1"),
+        ('url = "oci://b@ns"\nregion = "us-ashburn-1"', "us-ashburn-1"),
+        ('url = "oci://b@ns"\nendpoint = "https://objectstorage.us-ashburn-1.oraclecloud.com"', "us-ashburn-1"),
+        (
+            'url = "oci://b@ns"\nendpoint = "https://ns.objectstorage.us-ashburn-1.oci.customer-oci.com"',
+            "us-ashburn-1",
+        ),
+        ('url = "oci://b@ns"\nregion = "us-ashburn-1"\nendpoint = "http://127.0.0.1:1/a"', "127.0.0.1:1/a"),
+    ],
+)
+def test_a_bucket_is_known_by_all_that_tells_it_apart(options, realm):
+    assert store(options).address.endpoint == realm
+
+
+def test_an_s3_bucket_without_a_region_is_where_the_sdk_would_look():
+    text = 'log = "a"\n[stores.a]\nurl = "s3://b"\n[[routes]]\nname = "r"\nsource = "a"\nforward = "f"\n'
+    text += '[forwards.f]\ntype = "webhook"\nurl = "http://hook/"\n'
+
+    assert load(text, {"AWS_REGION": "cn-north-1"}).stores["a"].address.endpoint == "aws-cn"
+    assert load(text, {"AWS_DEFAULT_REGION": "eu-west-1"}).stores["a"].address.endpoint == "aws"
+
+
+def test_a_bucket_of_oci_names_its_namespace():
+    (mistake,) = store_mistakes('url = "oci://b"')
+
+    assert mistake.startswith("stores.s.url: names no namespace: write oci://bucket@namespace")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from datetime import datetime, timezone
 import pytest
 
 from bucketrelay.model import Address, Change, Deletes, ObjectEvent, Task
-from bucketrelay.routes import ANY_BUCKET, NotASource, Route, UnclearCloud, plan, resolve
+from bucketrelay.routes import ANY_BUCKET, NotASource, Route, UnclearCloud, left_out, nobodys, plan, resolve
+from bucketrelay.routes.own import FOLDERS, own_places
 
 SOURCE = Address("s3", "photos-eu")
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
@@ -138,7 +139,6 @@ def test_without_filters_every_key_is_taken():
     ("strip", "add", "key", "mapped"),
     [
         ("in/", "", "in/in/x", "in/x"),
-        ("in/", "new/", "out/x", "new/out/x"),
         ("", "new/", "in/x", "new/in/x"),
         ("in/x", "", "in/x", ""),
     ],
@@ -147,12 +147,88 @@ def test_a_prefix_is_stripped_once_where_it_is_there_then_the_other_is_added(str
     assert route(strip_prefix=strip, add_prefix=add).target_key(key) == mapped
 
 
-@pytest.mark.parametrize("rule", [{"add_prefix": "x" * 1024}, {"strip_prefix": "in/a b.jpg"}])
-def test_a_key_that_no_store_can_hold_is_still_a_task_so_that_it_fails_aloud(rule):
-    (task,) = plan(event(), [route(**rule)])
+def test_a_key_that_no_store_can_hold_is_still_a_task_so_that_it_fails_aloud():
+    (task,) = plan(event(), [route(add_prefix="x" * 1024)])
 
     assert task.key == "in/a b.jpg"
-    assert task.target_key == route(**rule).target_key("in/a b.jpg")
+    assert task.target_key == "x" * 1024 + "in/a b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("a", "it does not begin with strip_prefix 'in/'"),
+        ("in/", "it is strip_prefix 'in/' and nothing else"),
+        ("in/x.tmp", "exclude has '**/*.tmp'"),
+        ("in/x.gif", "include has no pattern for it: '**/*.jpg', '**/*.tmp'"),
+    ],
+)
+def test_a_key_that_is_not_a_routes_is_no_task_and_the_reason_is_told(key, why):
+    rules = [route(strip_prefix="in/", include=("**/*.jpg", "**/*.tmp"), exclude=("**/*.tmp",))]
+    rules[0] = rules[0] if key.endswith(("tmp", "gif")) else route(strip_prefix="in/")
+
+    assert plan(event(key), rules) == ()
+    assert left_out(event(key), rules) == [f"route photos: {why}"]
+
+
+def test_no_two_keys_of_a_route_have_one_name_at_its_target():
+    rule = route(strip_prefix="in/")
+    tasks = [task for key in ("in/a", "a", "in/in/a", "in/") for task in plan(event(key), [rule])]
+
+    assert [(task.key, task.target_key) for task in tasks] == [("in/a", "a"), ("in/in/a", "in/a")]
+
+
+def test_a_key_outside_of_the_source_is_left_out_with_that_reason():
+    rule = route(source=Address("s3", "photos-eu", prefix="from-aws/"))
+
+    assert left_out(event("elsewhere"), [rule]) == [
+        "route photos: it lies outside of the source, s3://photos-eu/from-aws"
+    ]
+    assert left_out(event("from-aws/k"), [rule]) == []
+
+
+LOG = Address("s3", "ops-logs", prefix="lists/", endpoint="aws")
+
+
+def logged(**changed):
+    return route(ignores=own_places(LOG), **changed)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("cloud", ["s3", "obs"])
+def test_the_log_stores_own_folders_are_nobodys_business_whoever_delivers_their_events(folder, cloud):
+    given = event(f"lists/{folder}2026/x.jsonl", bucket="ops-logs", cloud=cloud)
+
+    assert plan(given, [logged()]) == ()
+    assert nobodys(given, [logged()])
+    assert left_out(given, [logged()]) == ["the log store's own folders are nobody's business"]
+
+
+def test_what_lies_beside_the_own_folders_is_an_event_like_any_other():
+    for key in ("lists/other", "success_object/x", "lists/success_objectx"):
+        with pytest.raises(NotASource):
+            plan(event(key, bucket="ops-logs"), [logged()])
+
+
+def test_an_event_that_does_not_say_its_cloud_may_be_about_the_log_store_in_any():
+    given = event("lists/verify/x", bucket="ops-logs", cloud="oci")
+
+    assert nobodys(given, [logged()], any_cloud=True)
+    assert not nobodys(given, [logged()])
+
+
+def test_the_own_folders_inside_of_a_source_are_not_its_keys():
+    rule = logged(source=LOG)
+
+    assert [rule.takes(key) for key in ("success_object/x", "marks/x", "photos/x")] == [False, False, True]
+
+
+def test_nothing_is_written_into_the_own_folders_of_a_log_store_at_a_target():
+    rule = route(targets=("mirror", "other"), shut=(("mirror", "success_object/"),))
+
+    assert [task.target for task in plan(event("success_object/x"), [rule])] == ["other"]
+    assert [task.target for task in plan(event("x"), [rule])] == ["mirror", "other"]
+    assert left_out(event("success_object/x"), [rule]) == ["route photos: at mirror it would be among the lists"]
 
 
 def any_bucket(**changed):

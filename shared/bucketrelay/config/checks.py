@@ -1,60 +1,51 @@
 """What only shows when stores, routes and the log store are looked at together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bucketrelay.config.reading import Reading, quoted
 from bucketrelay.config.values import ForwardConfig, StoreConfig
-from bucketrelay.model import Address, Deletes
-from bucketrelay.routes import Route
+from bucketrelay.model import Deletes
+from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.routes.own import own_places, shut
+from bucketrelay.routes.relations import meetings
 
-# What is written below the log store's prefix. A source in there would make lists of lists.
-LOG_FOLDERS = ("success_object/", "failed_object/", "replayed_object/", "checkpoints/")
 _Paths = Mapping[str, str]  # of a store's name to where the user finds its URL
 
 
-def check_log(reading: Reading, path: str, log: StoreConfig, routes: Iterable[Route]) -> None:
-    """The lists must not be events of a source: each would call the function, which would write a list, and so on."""
+def without_lists(route: Route, log: StoreConfig, stores: Mapping[str, StoreConfig]) -> Route:
+    """The route, which neither takes anything from the log store's own folders nor writes anything there."""
+    closed = tuple(
+        (target, beginning)
+        for target in route.targets
+        if target in stores
+        for beginning in shut(log.address, stores[target].address)
+    )
+    return replace(route, ignores=(*route.ignores, *own_places(log.address)), shut=closed)
+
+
+def check_lists(reading: Reading, path: str, log: StoreConfig, routes: Iterable[Route]) -> None:
+    """A route that can bring nothing but the log store's own folders, or bring it nowhere else, does nothing at all.
+
+    *routes* as `without_lists` makes them.
+    """
     for route in routes:
-        below = _below(log.address, route.source)
-        above = _below(route.source, log.address)
         name = quoted(route.name)
-        if below is not None and route.may_take_below(below):
-            remedy = f', or exclude = ["{below}**"] in the route' if below else ""
-            reading.mistake(
-                path,
-                f"the lists would land inside the source of route {name}, and each list would call the function again:"
-                f" name a store in another bucket{remedy}",
-            )
-        elif above and above.startswith(LOG_FOLDERS):
+        if "" in shut(log.address, route.source) and route.source.bucket != ANY_BUCKET:
             reading.mistake(path, f"the source of route {name} lies inside the lists: name another log store")
-
-
-def check_lists(
-    reading: Reading, path: str, log: StoreConfig, routes: Iterable[Route], stores: Mapping[str, StoreConfig]
-) -> None:
-    """No copy may land among the lists and checkpoints: a source's key must not be able to replace or forge one."""
-    for route in routes:
-        for target in (stores[name] for name in route.targets if name in stores):
-            below = _below(log.address, target.address)
-            inside = _below(target.address, log.address)
-            over = below is not None and (below.startswith(route.add_prefix) or route.add_prefix.startswith(below))
-            if over or (inside is not None and f"{inside}{route.add_prefix}".startswith(LOG_FOLDERS)):
+        for target in route.targets:
+            if not route.writes(target, route.add_prefix):
                 reading.mistake(
-                    path,
-                    f"a copy of route {quoted(route.name)} could land among the lists: give {quoted(target.name)} and"
-                    " the log store different buckets, or prefixes of which none begins with the other",
+                    path, f"the copies of route {name} would land among the lists: give {quoted(target)} another place"
                 )
 
 
-def check_route(reading: Reading, path: str, route: Route, stores: Mapping[str, StoreConfig]) -> None:
-    """A route must not feed itself: what it writes would be an event of its own source. *path* is of its targets."""
-    for i, name in enumerate(route.targets):
-        if name in stores and _overlap(stores[name].address, route.source):
-            reading.mistake(
-                f"{path}[{i}]",
-                f"{quoted(name)} and the source {quoted(route.source_store)} overlap, so the route would feed itself:"
-                " give them different buckets, or prefixes of which none begins with the other",
-            )
+def check_meetings(
+    reading: Reading, path: Callable[[int, int], str], routes: Sequence[Route], stores: Mapping[str, StoreConfig]
+) -> None:
+    """Routes that can write one key, and cycles that rename it. *path* tells where a route's target stands."""
+    for meeting in meetings(routes, {name: store.address for name, store in stores.items()}):
+        reading.mistake(path(meeting.route, meeting.target), meeting.text)
 
 
 def check_forward(reading: Reading, path: str, route: Route, forwards: Mapping[str, ForwardConfig]) -> None:
@@ -96,18 +87,3 @@ def check_event_keys(reading: Reading, paths: _Paths, stores: Mapping[str, Store
                 f"differs from that of {quoted(other)}, which is the same bucket: say the same in both",
             )
 
-
-def _overlap(one: Address, other: Address) -> bool:
-    return _below(one, other) is not None or _below(other, one) is not None
-
-
-def _below(inner: Address, outer: Address) -> str | None:
-    """The prefix that *inner* has when seen from inside *outer*; None where it is not inside."""
-    if inner.scheme == outer.scheme == "file":
-        here, there = f"{inner.bucket}/", f"{outer.bucket}/"
-        return here.removeprefix(there) if here.startswith(there) else None
-    if (inner.scheme, inner.bucket, inner.endpoint) != (outer.scheme, outer.bucket, outer.endpoint):
-        return None
-    if inner.namespace and outer.namespace and inner.namespace != outer.namespace:
-        return None
-    return outer.relative(inner.prefix)

@@ -14,6 +14,7 @@ from bucketrelay.config.values import Config, ForwardConfig, Secret, StoreConfig
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Deletes
 from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.routes.own import own_places
 
 _T = TypeVar("_T")
 # The names are those of Huawei's template "sync-oms-data": an existing function's settings work as they are.
@@ -81,7 +82,7 @@ def _oms(reading: Reading, given: Mapping[str, str]) -> Config:
     shown = url.partition("?")[0]
     oms = ForwardConfig("oms", "oms", url, shown, given["sync_task_id"], keys[0], keys[1])
     routes = tuple(
-        Route(name.replace("source", "oms"), stores[name].address, name, forward="oms", ignores=(log,))
+        Route(name.replace("source", "oms"), stores[name].address, name, forward="oms", ignores=(log, *own_places(log)))
         for name in sources
     )
     return Config("log", MappingProxyType(stores), routes, MappingProxyType({"oms": oms}))
@@ -114,11 +115,10 @@ def _relay(reading: Reading, given: Mapping[str, str]) -> Config:
     if "source" in stores:
         targets = tuple(name for name in paths if name.startswith("target"))
         routes = [Route("relay", stores["source"].address, "source", targets, deletes=Deletes(deletes))]
-    for route in routes:
-        checks.check_route(reading, "RELAY_TARGETS", route, stores)
     if "log" in stores:
-        checks.check_log(reading, "RELAY_LOG", stores["log"], routes)
-        checks.check_lists(reading, "RELAY_LOG", stores["log"], routes, stores)
+        routes = [checks.without_lists(route, stores["log"], stores) for route in routes]
+        checks.check_lists(reading, "RELAY_LOG", stores["log"], routes)
+    checks.check_meetings(reading, lambda _, target: f"RELAY_TARGETS[{target}]", routes, stores)
     checks.check_endpoints(reading, paths, stores, stores)
     reading.check()
     return Config("log", MappingProxyType(stores), tuple(routes))

@@ -14,7 +14,7 @@ from bucketrelay.routes import BadGlob, Route, glob
 from bucketrelay.store import GiB, MiB
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_TARGETS_ONLY = ("strip_prefix", "add_prefix", "strict", "max_deletes")
+_TARGETS_ONLY = ("strip_prefix", "add_prefix", "strict", "max_deletes", "shared")
 
 
 def check_name(reading: Reading, path: str, name: str) -> None:
@@ -46,12 +46,25 @@ def read_route(
     strip, add = _part_of_key(table, "strip_prefix"), _part_of_key(table, "add_prefix")
     deletes = Deletes(table.choice("deletes", [rule.value for rule in Deletes]) or "keep")
     most, strict = table.whole("max_deletes", 0, 1_000_000_000), table.flag("strict")
+    shared = bool(table.flag("shared"))
     table.close({"target": 'is an unknown key; did you mean targets = ["…"]?'})
     if not name or not source or source.value not in stores:
         return None
     at, most = stores[source.value].address, 1000 if most is None else most
     return Route(
-        name.value, at, source.value, targets, forward, include, exclude, strip, add, deletes, most, bool(strict)
+        name=name.value,
+        source=at,
+        source_store=source.value,
+        targets=targets,
+        forward=forward,
+        include=include,
+        exclude=exclude,
+        strip_prefix=strip,
+        add_prefix=add,
+        deletes=deletes,
+        max_deletes=most,
+        strict=bool(strict),
+        shared=shared,
     )
 
 

@@ -1,18 +1,22 @@
 """The options of each kind of store."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
+from bucketrelay.clouds.aws.partitions import is_amazons
 from bucketrelay.clouds.facts import COMMON, Option
 from bucketrelay.clouds.oracle.facts import AUTHS
 from bucketrelay.clouds.registry import facts
 from bucketrelay.clouds.storage_classes import known
 from bucketrelay.config.reading import Reading, Text, did_you_mean
+from bucketrelay.config.realms import realm
 from bucketrelay.config.tables import Table
-from bucketrelay.config.urls import SCHEMES, BadURL, endpoint_url, scheme_of, store_address, with_endpoint
+from bucketrelay.config.urls import SCHEMES, BadURL, endpoint_url, scheme_of, store_address
 from bucketrelay.config.values import StoreConfig
-from bucketrelay.model import Address
 
+_OCI = "oci://bucket@namespace[/prefix]"
 _KEYS = ("access_key", "secret_key", "session_token")
 _API_KEY = ("user", "tenancy", "fingerprint", "key_file")
 
@@ -70,8 +74,10 @@ def store(table: Table, name: str, url: Text | None, path: str) -> StoreConfig |
     options = _options(table, scheme)
     if not address:
         return None
-    address = with_endpoint(address, str(options.get("endpoint", "")))
-    return StoreConfig(name, address, MappingProxyType(options))
+    if address.scheme == "oci" and not address.namespace:
+        table.reading.mistake(path, f"names no namespace: write {_OCI}; `oci os ns get` tells it")
+    place = realm(scheme, str(options.get("endpoint", "")), str(options.get("region", "")), table.reading.environ)
+    return StoreConfig(name, replace(address, endpoint=place), MappingProxyType(options))
 
 
 def _options(table: Table, scheme: str) -> dict[str, object]:
@@ -129,7 +135,8 @@ def _check_s3(table: Table, read: dict[str, object]) -> None:
 
 def _check_classes(table: Table, scheme: str, endpoint: str) -> None:
     """A class that no cloud has would only be found out by the first object that is in it."""
-    custom = bool(with_endpoint(Address(scheme, ""), endpoint).endpoint)  # who runs the server invents the classes
+    host = urlsplit(endpoint).hostname or ""
+    custom = scheme == "s3" and bool(host) and not is_amazons(host)  # who runs the server invents the classes
     if scheme == "s3" and not custom:
         table.choice("storage_class", known("s3"))
     below = table.table("storage_classes")

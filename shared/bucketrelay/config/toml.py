@@ -57,6 +57,8 @@ def load(
     schedules = read_schedules(top.rows("schedules", need=""), store_tables, {route.name for _, route in routes})
     serving = read_serve(top.table("serve"), store_tables)
     top.close()
+    if log and log.value in stores:
+        routes = [(path, checks.without_lists(route, stores[log.value], stores)) for path, route in routes]
     paths = {name: table.path for name, table in store_tables.items()}
     _check(reading, log.value if log else "", stores, paths, routes, forwards)
     reading.check()
@@ -118,11 +120,11 @@ def _check(
 ) -> None:
     checks.check_names(reading, routes)
     for path, route in routes:
-        checks.check_route(reading, f"{path}.targets", route, stores)
         checks.check_forward(reading, path, route, forwards)
+    known = [route for _, route in routes]
+    checks.check_meetings(reading, lambda number, target: f"{routes[number][0]}.targets[{target}]", known, stores)
     if log in stores:
-        checks.check_log(reading, "log", stores[log], [route for _, route in routes])
-        checks.check_lists(reading, "log", stores[log], [route for _, route in routes], stores)
+        checks.check_lists(reading, "log", stores[log], known)
     checks.check_event_keys(reading, paths, stores)
     used = [name for _, route in routes if route.targets for name in (route.source_store, *route.targets)]
     checks.check_endpoints(reading, paths, stores, [log, *used])

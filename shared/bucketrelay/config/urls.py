@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
 from bucketrelay.model import Address
@@ -19,7 +18,6 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 _REMOTE = re.compile(r"\w[\w.+@ -]{0,254}")  # rclone.org/docs: names of remotes
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9.])?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
-_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 class BadURL(ValueError):
@@ -80,13 +78,11 @@ def forward_url(text: str) -> str:
     return text
 
 
-def with_endpoint(address: Address, endpoint: str) -> Address:
-    """The address of an S3 store that is not AWS's names its server: bucket names are unique in AWS alone."""
-    host = urlsplit(endpoint).netloc.lower() if endpoint else ""
-    for known in (":443",) if endpoint.startswith("https") else (":80",):
-        host = host.removesuffix(known)
-    aws = not host or host.endswith(_AWS)
-    return address if aws or address.scheme != "s3" else replace(address, endpoint=host)
+def server(endpoint: str) -> str:
+    """The server of an endpoint as `host[:port][/path]`, as two spellings of one are to be compared."""
+    parts = urlsplit(endpoint)
+    host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    return host + parts.path.rstrip("/")
 
 
 def _web(url: str, form: str) -> SplitResult:

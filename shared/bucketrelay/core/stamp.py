@@ -16,21 +16,16 @@ tool that keeps metadata. Identities are hashes: a key may be 1,024 bytes long, 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from urllib.parse import quote, unquote
 
 from bucketrelay.errors import StoreRefused
-from bucketrelay.model import Address, ObjectInfo
+from bucketrelay.model import ObjectInfo
+from bucketrelay.routes.places import identity
 
+__all__ = ["MAX_HOPS", "NAME", "Stamp", "identity", "make", "parse", "stamp_of", "stamped", "when", "without"]
 NAME = "bucketrelay"
 MAX_HOPS = 16
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{0,64}")
-
-
-def identity(address: Address, key: str) -> str:
-    """The object's name in 12 hexadecimal digits (48 bits: compared only between objects of one route)."""
-    place = f"{address.scheme}://{address.endpoint}/{address.namespace}/{address.bucket}/{address.prefix}{key}"
-    return sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

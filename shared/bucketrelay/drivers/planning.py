@@ -42,6 +42,9 @@ def planned(message: Message, system: System) -> Plan:
         if event.change is Change.IGNORED:  # may lack a bucket or a key: what asks for nothing is not refused for it
             plan.passed.append(_passed(event, ["it changes nothing that a copy could show"]))
             continue
+        if routes.nobodys(event, system.routes, any_cloud=message.ambiguous):
+            plan.passed.append(_passed(event, ["the log store's own folders are nobody's business"]))
+            continue
         try:
             known = _whose(event, message, system.routes)
             tasks = routes.plan(known, system.routes)

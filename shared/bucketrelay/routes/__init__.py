@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Change, Cloud, Deletes, ObjectEvent, Task
 from bucketrelay.routes.globs import BadGlob, Glob, glob
+from bucketrelay.routes.places import same_bucket
 
 __all__ = [
     "ANY_BUCKET",
@@ -18,6 +19,7 @@ __all__ = [
     "UnclearCloud",
     "glob",
     "left_out",
+    "nobodys",
     "plan",
     "replan",
     "resolve",
@@ -46,8 +48,8 @@ class Route:
     """From one source store to its targets (store names), or with `forward` to somebody who moves the object himself.
 
     Globs are matched with the key relative to the source store; `exclude` wins over `include`; without `include`
-    every key is taken. Then `strip_prefix` is removed once (a key that does not begin with it is kept whole) and
-    `add_prefix` is put before.
+    every key is taken. Then `strip_prefix` is removed once (a key that does not begin with it, or is nothing else, is
+    not this route's) and `add_prefix` is put before: so no two keys of a route can have one name at a target.
     """
 
     name: str
@@ -62,39 +64,63 @@ class Route:
     deletes: Deletes = Deletes.KEEP
     max_deletes: int = 1000
     strict: bool = False
-    ignores: tuple[Address, ...] = ()  # places whose events are nobody's business: the log store under ANY_BUCKET
+    shared: bool = False  # other routes may write the same target keys
+    ignores: tuple[Address, ...] = ()  # places whose events are nobody's business: the log store's own folders
+    shut: tuple[tuple[str, str], ...] = ()  # of which target which beginnings of keys are the log store's own folders
 
     def takes(self, key: str) -> bool:
-        """Whether the filters let *key*, relative to the source store, through."""
-        if any(glob(pattern).matches(key) for pattern in self.exclude):
-            return False
-        return not self.include or any(glob(pattern).matches(key) for pattern in self.include)
+        """Whether *key*, relative to the source store, is the route's business."""
+        return not self.why_not(key)
+
+    def why_not(self, key: str) -> str:
+        """What leaves *key* out, in a word to the user; "" where the route takes it."""
+        for pattern in self.exclude:
+            if glob(pattern).matches(key):
+                return f"exclude has {pattern!r}"
+        if self.include and not any(glob(pattern).matches(key) for pattern in self.include):
+            return f"include has no pattern for it: {', '.join(map(repr, self.include))}"
+        if not key.startswith(self.strip_prefix):
+            return f"it does not begin with strip_prefix {self.strip_prefix!r}"
+        if key == self.strip_prefix:
+            return f"it is strip_prefix {self.strip_prefix!r} and nothing else" if key else "it is no key"
+        full = self.source.prefix + key
+        if any(same_bucket(place, self.source) and full.startswith(place.prefix) for place in self.ignores):
+            return "it lies in the log store's own folders"
+        return ""
 
     def may_take_below(self, prefix: str) -> bool:
-        """Whether some key that begins with *prefix* can pass the filters; in doubt, True."""
+        """Whether some key that begins with *prefix* can be the route's business; in doubt, True."""
+        if not prefix.startswith(self.strip_prefix) and not self.strip_prefix.startswith(prefix):
+            return False
         if any(glob(pattern).covers(prefix) for pattern in self.exclude):
             return False
         return not self.include or any(glob(pattern).reaches(prefix) for pattern in self.include)
 
     def target_key(self, key: str) -> str:
-        """What *key* is called at the targets. May be empty or too long to be a key: the core refuses that, aloud."""
+        """What *key* is called at the targets. May be too long to be a key: the core refuses that, aloud."""
         return self.add_prefix + key.removeprefix(self.strip_prefix)
+
+    def writes(self, target: str, target_key: str) -> bool:
+        """Whether the route may write *target_key* at all: nothing of its own is put among the lists."""
+        return not any(name == target and target_key.startswith(beginning) for name, beginning in self.shut)
 
 
 def plan(event: ObjectEvent, routes: Iterable[Route]) -> tuple[Task, ...]:
     """The tasks that an event asks for: routes in order, each with its targets in order, one task for a forward.
 
-    None for a change that is no change of an object, for a key outside of every source's prefix (the prefix itself,
-    as a folder marker, is no key of the store), and for keys that the filters leave out: `left_out` says which and why.
+    None for a change that is no change of an object, for what lies in the log store's own folders, for a key outside of
+    every source's prefix (the prefix itself, as a folder marker, is no key of the store), and for keys that a route
+    leaves out: `left_out` says which and why.
 
     Raises:
         NotASource: no route has the bucket as its source.
     """
-    here = [route for route in routes if _is_source(route.source, event)]
+    known = list(routes)
+    if event.change is Change.IGNORED or nobodys(event, known):
+        return ()
+    here = [route for route in known if _is_source(route.source, event)]
     if not here:
         raise NotASource(_not_a_source(event))
-    if event.change is Change.IGNORED:
-        return ()
     return tuple(task for route in here for task in _tasks(route, event))
 
 
@@ -194,13 +220,14 @@ def _not_a_source(event: ObjectEvent) -> str:
 
 def _tasks(route: Route, event: ObjectEvent) -> Iterator[Task]:
     key = route.source.relative(event.key)
-    if not key or _ignored(route, event) or not route.takes(key):
+    if not key or not route.takes(key):
         return
     if route.forward:
         yield _task(route, event, key)
         return
     for target in route.targets:
-        yield _task(route, event, key, target)
+        if route.writes(target, route.target_key(key)):
+            yield _task(route, event, key, target)
 
 
 def _task(route: Route, event: ObjectEvent, key: str, target: str = "") -> Task:
@@ -223,23 +250,39 @@ def _task(route: Route, event: ObjectEvent, key: str, target: str = "") -> Task:
     )
 
 
-def _ignored(route: Route, event: ObjectEvent) -> bool:
-    return any(_is_source(place, event) and place.relative(event.key) is not None for place in route.ignores)
+def nobodys(event: ObjectEvent, routes: Iterable[Route], *, any_cloud: bool = False) -> bool:
+    """Whether the event is about the log store's own folders, whoever delivers it: each list would make another.
+
+    Args:
+        any_cloud: the event does not say of which cloud it is.
+    """
+    places = dict.fromkeys(place for route in routes for place in route.ignores)
+    return any(
+        (any_cloud or _alike(place.scheme, event.cloud))
+        and _has_bucket(place, event)
+        and place.relative(event.key) is not None
+        for place in places
+    )
+
+
+def _alike(scheme: str, cloud: str) -> bool:
+    """Whether events of *cloud* may be about a store of *scheme*: OBS may be configured as S3, which it speaks."""
+    return scheme == cloud or {scheme, cloud} == {"s3", "obs"}
 
 
 def left_out(event: ObjectEvent, routes: Iterable[Route]) -> list[str]:
     """A line for each route of the event's bucket that makes no task of it, and why."""
-    here = [route for route in routes if _is_source(route.source, event)]
+    known = list(routes)
+    if nobodys(event, known):
+        return ["the log store's own folders are nobody's business"]
+    here = [route for route in known if _is_source(route.source, event)]
     return [f"route {route.name}: {why}" for route in here if (why := _why(route, event))]
 
 
 def _why(route: Route, event: ObjectEvent) -> str:
     key = route.source.relative(event.key)
-    if not key:
+    if key is None:
         return f"it lies outside of the source, {route.source.url}"
-    if _ignored(route, event):
-        return "it lies in the log store"
-    for pattern in route.exclude:
-        if glob(pattern).matches(key):
-            return f"exclude has {pattern!r}"
-    return "" if route.takes(key) else f"include has no pattern for it: {', '.join(map(repr, route.include))}"
+    why = route.why_not(key)
+    shut = [target for target in route.targets if not why and not route.writes(target, route.target_key(key))]
+    return f"at {', '.join(shut)} it would be among the lists" if shut else why

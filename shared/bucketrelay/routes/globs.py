@@ -117,6 +117,17 @@ def glob(pattern: str) -> Glob:
     return Glob(pattern)
 
 
+def beginning(pattern: str) -> str:
+    """What every key that matches begins with, as far as it is written out: `in/` of `in/**/*.jpg`."""
+    fixed = ""
+    for found in _TOKEN.finditer(pattern):
+        text = found["literal"] or found[0]
+        if found["literal"] is None and (found["set"] is not None or text[0] in "*?[{"):
+            break
+        fixed += text
+    return fixed
+
+
 def _bits(state: int) -> Iterator[int]:
     while state:
         low = state & -state

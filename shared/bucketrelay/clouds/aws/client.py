@@ -9,14 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from bucketrelay.clouds.aws.partitions import is_amazons
 from bucketrelay.store import LONGEST_DOCUMENT
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
-
-_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Access:
     def on_aws(self) -> bool:
         """Whether the server is AWS's own; the SDK may have been told of another by its environment."""
         host = urlsplit(self.endpoint or _told()).hostname
-        return host is None or f".{host}".endswith(_AWS)
+        return host is None or is_amazons(host)
 
     @property
     def server(self) -> str:

@@ -4,6 +4,7 @@ Source: `oci/regions_definitions.py` of the SDK 2.189, with which `tests/unit/si
 yet is taken for one of the commercial realm, as the SDK takes it; the store's `endpoint` says what is right elsewhere.
 """
 
+import re
 from functools import lru_cache
 
 # A line for each realm: its name, its domain, and its regions with the three letters that stand for each.
@@ -39,6 +40,8 @@ _REALMS = (
     "oc52 oraclecloud52.com hnw=sa-riodejaneiro-1\n"
 )
 _COMMERCIAL = ("oc1", "oraclecloud.com")
+_STORAGE = re.compile(r"(?:.*\.)?objectstorage\.(?P<region>[a-z0-9-]+)\.(?P<domain>.+)")
+_DEDICATED = "oci.customer-oci.com"  # a tenancy's own names of the servers: docs "Object Storage Dedicated Endpoints"
 
 
 def region_name(region: str) -> str:
@@ -49,6 +52,13 @@ def region_name(region: str) -> str:
 def realm_of(region: str) -> str:
     """The realm: buckets of one copy to each other, and are known by namespace and name."""
     return _table()[1].get(region_name(region), _COMMERCIAL)[0]
+
+
+def region_at(host: str) -> str:
+    """The region whose Object Storage answers at *host*; "" where that is no server of Oracle's."""
+    found = _STORAGE.fullmatch(host.lower())
+    domains = {_DEDICATED, _COMMERCIAL[1], *(domain for _, domain in _table()[1].values())}
+    return region_name(found["region"]) if found and found["domain"] in domains else ""
 
 
 def service_endpoint(service: str, region: str) -> str:

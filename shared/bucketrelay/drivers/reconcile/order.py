@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.reconcile.own import shut
+from bucketrelay.routes.own import shut
 from bucketrelay.drivers.reconcile.run import Reconciliation
 from bucketrelay.drivers.reconcile.ways import RunHere
 from bucketrelay.drivers.reconcile.wish import Wish, World

@@ -1,0 +1,204 @@
+"""All routes looked at together: which of them can write one key, and what comes back to where it began. Pure.
+
+A route brings the keys that begin with its source's prefix and `strip_prefix` to keys that begin with the target's
+prefix and `add_prefix`; what follows stays as it is. So what a chain of routes does to a key is one prefix in place of
+another, and whether it does anything at all can be told from the fixed beginnings of the filters. Where they do not
+tell, a key is taken to pass.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from bucketrelay.model import Address
+from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.routes.globs import beginning
+from bucketrelay.routes.places import root, same_bucket
+
+_MOST = 2000  # beginnings that are followed from one route: more are no configuration that anybody can read
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Routes that must not meet as they do.
+
+    `route` and `target` are the places of one of them in the configuration; `text` says what is wrong and what to do.
+    """
+
+    route: int
+    target: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A route and one of its targets; beginnings are those of whole keys of a bucket."""
+
+    number: int
+    place: int
+    route: Route
+    target: str
+    source: Address
+    into: Address
+    above: str  # the source store's prefix in its bucket
+    before: str  # what is taken away from a key: `above` and strip_prefix
+    after: str  # what is put there instead
+
+    def heads(self) -> Iterator[str]:
+        """What the keys that it takes begin with."""
+        strip = self.route.strip_prefix
+        for fixed in dict.fromkeys(beginning(pattern) for pattern in self.route.include or ("**",)):
+            if fixed.startswith(strip) or strip.startswith(fixed):
+                yield self.above + max(fixed, strip, key=len)
+
+    def taken(self, head: str) -> Iterator[str]:
+        """The beginnings, at least as long as *head*, of keys that begin with it and that the route may take."""
+        for mine in self.heads():
+            longer = max(mine, head, key=len)
+            if longer.startswith(mine) and longer.startswith(head) and self.may_take(longer):
+                yield longer
+
+    def may_take(self, head: str) -> bool:
+        """Whether keys with that beginning may pass the filters; it is not shorter than one of `heads`."""
+        return self.route.may_take_below(head[len(self.above) :])
+
+    def there(self, head: str) -> str:
+        """What the keys that begin with *head* begin with at the target."""
+        return self.after + head[len(self.before) :]
+
+    def back(self, head: str) -> str:
+        """The opposite of `there`, for a beginning that begins with `after`."""
+        return self.before + head[len(self.after) :]
+
+
+def meetings(routes: Sequence[Route], stores: Mapping[str, Address]) -> list[Meeting]:
+    """What is wrong with the routes as they meet, each pair and each cycle once.
+
+    Args:
+        routes: in the configuration's order.
+        stores: addresses by name; a target that is missing here has a mistake of its own.
+    """
+    ways = [way for number, route in enumerate(routes) for way in _ways(number, route, stores)]
+    return [*_overlaps(ways), *_cycles(ways)]
+
+
+def _ways(number: int, route: Route, stores: Mapping[str, Address]) -> Iterator[_Way]:
+    if route.source.bucket == ANY_BUCKET:
+        return
+    source, above = root(route.source)
+    for place, target in enumerate(route.targets):
+        if target in stores:
+            into, below = root(stores[target])
+            before, after = above + route.strip_prefix, below + route.add_prefix
+            yield _Way(number, place, route, target, source, into, above, before, after)
+
+
+# Two routes that can write one key.
+
+
+def _overlaps(ways: Sequence[_Way]) -> Iterator[Meeting]:
+    seen: set[tuple[int, int]] = set()
+    for one, other in combinations(ways, 2):
+        pair = one.number, other.number
+        if pair in seen or (one.route.shared and other.route.shared) or not _meet(one, other):
+            continue
+        seen.add(pair)
+        yield Meeting(other.number, other.place, _overlap_text(one, other))
+
+
+def _meet(one: _Way, other: _Way) -> bool:
+    if not same_bucket(one.into, other.into):
+        return False
+    if not one.after.startswith(other.after) and not other.after.startswith(one.after):
+        return False
+    theirs = [other.there(head) for head in other.heads()]
+    return any(_both(one, other, one.there(mine), head) for mine in one.heads() for head in theirs)
+
+
+def _both(one: _Way, other: _Way, mine: str, theirs: str) -> bool:
+    head = max(mine, theirs, key=len)
+    if not (head.startswith(mine) and head.startswith(theirs)):
+        return False
+    return one.may_take(one.back(head)) and other.may_take(other.back(head))
+
+
+def _overlap_text(one: _Way, other: _Way) -> str:
+    if one.number == other.number:
+        return f"{one.target} and {other.target} are, or may be, the same place: route {one.route.name} names it twice"
+    return (
+        f"routes {one.route.name} and {other.route.name} can write the same keys of {other.target}: let their include"
+        " begin differently, give one of them an add_prefix, or say shared = true in both, and the newest source wins"
+    )
+
+
+# What comes back to where it began.
+
+
+def _cycles(ways: Sequence[_Way]) -> Iterator[Meeting]:
+    nexts = {way: [other for other in ways if same_bucket(way.into, other.source)] for way in ways}
+    seen: set[frozenset[str]] = set()
+    for way in ways:
+        found = _cycle(way, nexts)
+        if not found:
+            continue
+        names = frozenset(each.route.name for each in found.path)
+        if names not in seen:
+            seen.add(names)
+            yield Meeting(way.number, way.place, _cycle_text(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Keys that begin with `first` in the first route's source begin with `now` after the routes of `path`."""
+
+    path: tuple[_Way, ...]
+    first: str
+    now: str
+
+
+def _cycle(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> _Walk | None:
+    """The shortest way back into the first route under another name; of a route into itself, under any name."""
+    leading = _leading_to(start, nexts)
+    todo = deque(_Walk((start,), head, start.there(head)) for head in start.heads() if start.may_take(head))
+    seen: set[tuple[_Way, str, str]] = set()
+    while todo and len(seen) < _MOST:
+        walk = todo.popleft()
+        state = walk.path[-1], walk.first, walk.now
+        if state in seen:
+            continue
+        seen.add(state)
+        for way in nexts[walk.path[-1]]:
+            if way not in leading or way in walk.path[1:]:
+                continue
+            for head in way.taken(walk.now):
+                first = walk.first + head[len(walk.now) :]
+                if way is not start:
+                    todo.append(_Walk((*walk.path, way), first, way.there(head)))
+                elif head != first or len(walk.path) == 1:
+                    return _Walk(walk.path, first, head)
+    return None
+
+
+def _leading_to(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> set[_Way]:
+    """The ways from which *start* can be reached, itself among them."""
+    reached, todo = {start}, deque([start])
+    while todo:
+        goal = todo.popleft()
+        for way, after in nexts.items():
+            if way not in reached and goal in after:
+                reached.add(way)
+                todo.append(way)
+    return reached
+
+
+def _cycle_text(found: _Walk) -> str:
+    names = list(dict.fromkeys(way.route.name for way in found.path))
+    if len(names) == 1:
+        way = found.path[0]
+        return (
+            f'"{way.target}" and the source "{way.route.source_store}" overlap, so the route would feed itself: give'
+            " them different buckets, prefixes of which none begins with the other, or filters that leave copies out"
+        )
+    said = f"routes {', '.join(names[:-1])} and {names[-1]} lead back to where they began, under another name"
+    return f'{said}: "{found.first}…" comes back as "{found.now}…": give them opposite prefixes, or filters that end it'
