@@ -23,6 +23,7 @@ class RelayError(Exception):
     """Everything that bucketrelay raises on purpose. The text names the thing and the remedy."""
 
     retryable: ClassVar[bool] = False
+    by_hand: ClassVar[bool] = False  # a person has to say go: the platform need not bring it again
 
 
 class ConfigError(RelayError):
@@ -90,7 +91,9 @@ class CannotCopy(StoreRefused):
 
 
 class DeletesHeld(RelayError):
-    """More deletes in an hour than `max_deletes` allows: check the source, raise the number, then replay."""
+    """More deletes in an hour than `max_deletes` allows: check the source, then `replay --route ROUTE --go`."""
+
+    by_hand = True
 
 
 class OutOfTime(RelayError):

@@ -160,6 +160,7 @@ class Result:
     note: str = ""  # what may surprise although nothing failed
     error: str = ""
     retryable: bool = False
+    by_hand: bool = False  # failed, and waits in the failed list for a person to say go; no member of a line
 
     @property
     def ok(self) -> bool:

@@ -1,7 +1,6 @@
 """Configuration to a working system: the only module that knows the concrete classes."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -12,6 +11,7 @@ from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
@@ -59,7 +59,7 @@ def system(
     budget = Budget(found.limits.memory, found.limits.concurrency)
     checkpoints = LogCheckpoints(lambda: stores.get(found.log))
     road = Road(found.limits.part_size, budget, checkpoints)
-    converge = Converge(stores.get, road, Fuse(time.monotonic), _now)
+    converge = Converge(stores.get, road, Fuse(Claims(lambda: stores.get(found.log), _now).grant), _now)
 
     def names(task: Task) -> tuple[str, str]:
         source = _url(found, task.source, task.key)

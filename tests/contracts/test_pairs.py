@@ -42,7 +42,9 @@ def test_what_a_copy_lacks_is_what_the_target_declares(request, source_name, tar
     log = MemoryStore()
     road = Road(8 * 1024 * 1024, Budget(64 * 1024 * 1024, 4), LogCheckpoints(lambda: log))
     stores = {"source": source, "target": target}
-    converge = Converge(stores.__getitem__, road, Fuse(lambda: 0.0), lambda: datetime.now(timezone.utc))
+    converge = Converge(
+        stores.__getitem__, road, Fuse(lambda route, most, wanted: wanted), lambda: datetime.now(timezone.utc)
+    )
     task = Task("r", "source", "a b/ü+1%.txt", "target", "b/ü+1%.txt", deletes=Deletes.FOLLOW)
     result = converge(task, Deadline(math.inf))
 

@@ -37,7 +37,7 @@ def converge(part_size: int = 8, *, checkpoints: bool = False) -> Callable[[Task
     def deliver(task: Task, stores: Stores) -> Result:
         budget = Budget(1 << 20, threads=1)
         kept = LogCheckpoints(lambda: stores("table")) if checkpoints else Nowhere()
-        core = Converge(stores, Road(part_size, budget, kept), Fuse(lambda: 0.0), lambda: EPOCH)
+        core = Converge(stores, Road(part_size, budget, kept), Fuse(lambda route, most, wanted: wanted), lambda: EPOCH)
         with budget.places(1):  # as `Runner` does; no other thread is left, so parts go one after another
             return core(task, Deadline(now=lambda: 0.0))
 

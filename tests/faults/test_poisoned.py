@@ -52,7 +52,7 @@ class World:
     def __post_init__(self):
         self.budget = Budget(int(self.memory * OVERHEAD), self.threads)
         road = Road(PART, self.budget, LogCheckpoints(lambda: self.log))
-        self.converge = Converge(self.stores.__getitem__, road, Fuse(lambda: 0.0), now)
+        self.converge = Converge(self.stores.__getitem__, road, Fuse(lambda route, most, wanted: wanted), now)
 
     def runner(self, deliver=None):
         return Runner(deliver or self.converge, lambda task: (task.key, task.target_key), self.budget, now)

@@ -139,7 +139,7 @@ class Clouds:
             text += f"[stores.{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items())
         for name, targets, deletes in self.routes:
             text += f'[[routes]]\nname = "{name}"\nsource = "{name}"\ntargets = {json.dumps(targets)}\n'
-            text += f'deletes = "{deletes}"\n'
+            text += f'deletes = "{deletes}"\nshared = {json.dumps("back" in targets)}\n'
         (self.folder / "relay.toml").write_text(text + changed.get("more", ""))
 
     def target(self, cloud):

@@ -41,23 +41,26 @@ def test_a_store_of_a_kind_that_is_not_here_yet_is_a_mistake_at_once():
 @pytest.mark.parametrize(
     ("b", "logs", "route"),
     [
-        ("file:///t", "file:///t/lists", ""),
-        ("file:///t", "file:///t", ""),
-        ("file:///t", "file:///t/2026/lists", 'add_prefix = "2026/"'),
         ("file:///t/failed_object", "file:///t", ""),
         ("file:///t", "file:///t", 'add_prefix = "checkpoints/"'),
     ],
 )
-def test_a_copy_that_could_land_among_the_lists_is_a_mistake(b, logs, route):
+def test_a_route_whose_copies_would_all_land_among_the_lists_is_a_mistake(b, logs, route):
     with pytest.raises(ConfigError, match="among the lists"):
         load(b=b, logs=logs, route=route)
 
 
 @pytest.mark.parametrize(
     ("b", "logs", "route"),
-    [("file:///t", "file:///t/lists", 'add_prefix = "2026/"'), ("file:///t/copies", "file:///t/lists", "")],
+    [
+        ("file:///t", "file:///t/lists", 'add_prefix = "2026/"'),
+        ("file:///t/copies", "file:///t/lists", ""),
+        ("file:///t", "file:///t/lists", ""),
+        ("file:///t", "file:///t", ""),
+        ("file:///t", "file:///t/2026/lists", 'add_prefix = "2026/"'),
+    ],
 )
-def test_lists_beside_the_copies_are_fine(b, logs, route):
+def test_lists_beside_the_copies_and_among_them_are_fine(b, logs, route):
     assert load(b=b, logs=logs, route=route).log == "logs"
 
 

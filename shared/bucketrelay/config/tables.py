@@ -10,7 +10,7 @@ from bucketrelay.config.reading import Reading, Text, did_you_mean, quoted
 from bucketrelay.config.values import Secret
 from bucketrelay.store import GiB, MiB
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")  # longer ones are shortened in quotes
 _SIZE = re.compile(r"(?P<number>[0-9]{1,15}) ?(?P<unit>B|KiB|MiB|GiB)?")
 _UNITS = {None: 1, "B": 1, "KiB": 1024, "MiB": MiB, "GiB": GiB}
 UNSET = "not set"  # in place of a secret where none is needed

@@ -71,7 +71,8 @@ class Converge:
         except OutOfTime as error:
             done, result = Done(Outcome.UNFINISHED), replace(result, error=str(error), retryable=True)
         except RelayError as error:
-            done, result = Done(Outcome.FAILED), replace(result, error=str(error), retryable=error.retryable)
+            done = Done(Outcome.FAILED)
+            result = replace(result, error=str(error), retryable=error.retryable, by_hand=error.by_hand)
         return self._finished(result, done, task, started)
 
     def _finished(self, result: Result, done: Done, task: Task, started: datetime) -> Result:

@@ -1,48 +1,92 @@
-"""The delete fuse: more deletes of a route in an hour than its `max_deletes` are held, not done."""
+"""The delete fuse: past `max_deletes` of a route in an hour, counted over all processes, deletes are held, not done.
 
+A process takes deletes from what all share in blocks (`core/delete_claims.py`), so that most deletes cost no request of
+their own. The first block is one delete, as most invocations have no more; a block that is used up is followed by one
+four times as large, up to fifty. What is left of a block after a minute is given up: somebody may have blown the fuse.
+"""
+
+import sys
 import threading
-from collections import defaultdict, deque
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from bucketrelay.errors import DeletesHeld, OutcomeUnknown
 
-HOUR = 3600.0
+UNLIMITED = sys.maxsize  # as `max_deletes` of a task: somebody has said go
+BLOCK_SECONDS = 60.0  # how long a block may be used, and how long a blown fuse is believed without asking again
+LARGEST = 50
+_GROWTH = 4
+
+Grant = Callable[[str, int, int], int]
+"""`grant(route, max_deletes, wanted)`: how many deletes more may be done, from 1 to *wanted*; raises DeletesHeld."""
+
+
+@dataclass
+class _Block:
+    """What one route may delete in this process."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    left: int = 0
+    size: int = 0  # of the last block that was granted
+    until: float = 0.0
+    held: str = ""  # why the fuse is blown, as was said until then
 
 
 class Fuse:
-    """Counts each route's deletes of the last hour, in this process.
+    """Counts each route's deletes.
 
     Args:
+        grant: see `Grant`; errors of the store that it asks pass through, and then nothing is deleted either.
         now: a monotonic clock, in seconds.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, grant: Grant, now: Callable[[], float] = time.monotonic) -> None:
+        self._grant, self._now = grant, now
         self._lock = threading.Lock()
-        self._deletes: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._blocks: dict[str, _Block] = {}
 
     @contextmanager
     def counted(self, route: str, most: int) -> Iterator[None]:
         """Count the delete in the block, unless it surely does not happen; raises DeletesHeld instead of the block."""
-        self._count(route, most)
+        if most >= UNLIMITED:
+            yield
+            return
+        block = self._block(route)
+        with block.lock:
+            self._take(block, route, most)
         try:
             yield
         except OutcomeUnknown:
             raise
         except BaseException:
-            with self._lock, suppress(IndexError):
-                self._deletes[route].pop()
+            with block.lock:
+                block.left += 1
             raise
 
-    def _count(self, route: str, most: int) -> None:
+    def _block(self, route: str) -> _Block:
         with self._lock:
-            times, now = self._deletes[route], self._now()
-            while times and times[0] <= now - HOUR:
-                times.popleft()
-            if len(times) >= most:
-                raise DeletesHeld(
-                    f"route {route}: {most} deletes in one hour is all that max_deletes allows; the object was kept. "
-                    "Check the source, then raise max_deletes and replay"
-                )
-            times.append(now)
+            return self._blocks.setdefault(route, _Block())
+
+    def _take(self, block: _Block, route: str, most: int) -> None:
+        fresh = self._now() < block.until
+        if fresh and block.held:
+            raise DeletesHeld(block.held)
+        if not fresh or not block.left:
+            used_up = fresh or (block.size > 0 and not block.left)
+            self._refill(block, route, most, min(block.size * _GROWTH, LARGEST) if used_up else 1)
+        block.left -= 1
+
+    def _refill(self, block: _Block, route: str, most: int, wanted: int) -> None:
+        block.left = block.size = 0
+        # No block is more than a twentieth of what all share: what is given up with a block must not blow the fuse.
+        wanted = max(1, min(wanted, most // 20))
+        try:
+            block.held = ""
+            block.left = block.size = self._grant(route, most, wanted)
+        except DeletesHeld as error:
+            block.held = str(error)
+            raise
+        finally:
+            block.until = self._now() + BLOCK_SECONDS

@@ -78,7 +78,7 @@ class Report:
 
     def _bad(self) -> list[tuple[Message, tuple[Result, ...]]]:
         """The messages that have to come again, each with the results that ask for it."""
-        found = [(m, tuple(r for r in rs if not r.ok and r not in self.deferred)) for m, rs in self.outcomes]
+        found = [(m, tuple(r for r in rs if _again(r) and r not in self.deferred)) for m, rs in self.outcomes]
         return [(message, again) for message, again in found if message.error or again]
 
     def _batch(self) -> dict[str, object]:
@@ -180,7 +180,12 @@ def _deferred(report: Report, plans: Sequence[Sequence[Asked]], defer: Defer | N
 
 
 def _failed(results: Sequence[Result]) -> bool:
-    return any(result.outcome is Outcome.FAILED for result in results)
+    return any(result.outcome is Outcome.FAILED and _again(result) for result in results)
+
+
+def _again(result: Result) -> bool:
+    """Whether the platform is to bring it again: not where only a person can mend it, by `replay --go`."""
+    return not result.ok and not result.by_hand
 
 
 def foresee(payload: object, system: System, *, cloud: Cloud | None) -> Foreseen:
@@ -230,7 +235,7 @@ def _write(results: Sequence[Result], system: System, invocation: str) -> None:
 
 def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]], stuck: str) -> RelayError:
     errors = [message.error for message, _ in bad if message.error]
-    results = [result for _, results in bad for result in results if not result.ok]
+    results = [result for _, results in bad for result in results if _again(result)]
     if not errors and all(result.outcome is Outcome.UNFINISHED for result in results):
         words = f"{len(results)} tasks are unfinished; they go on when the event comes again"
         return OutOfTime(_on_one_line("; ".join(filter(None, [words, f"the first: {results[0].error}", stuck]))))

@@ -123,11 +123,18 @@ def _both(one: _Way, other: _Way, mine: str, theirs: str) -> bool:
     return one.may_take(one.back(head)) and other.may_take(other.back(head))
 
 
+def _shown(text: str) -> str:
+    """The text in quotes, on one line and not longer than a line."""
+    plain = text if len(text) <= 60 else f"{text[:60]}…"
+    return '"' + plain.encode("unicode_escape").decode().replace('"', '\\"') + '"'
+
+
 def _overlap_text(one: _Way, other: _Way) -> str:
+    here, there, place = _shown(one.route.name), _shown(other.route.name), _shown(other.target)
     if one.number == other.number:
-        return f"{one.target} and {other.target} are, or may be, the same place: route {one.route.name} names it twice"
+        return f"{_shown(one.target)} and {place} are, or may be, the same place: route {here} names it twice"
     return (
-        f"routes {one.route.name} and {other.route.name} can write the same keys of {other.target}: let their include"
+        f"routes {here} and {there} can write the same keys of {place}: let their include"
         " begin differently, give one of them an add_prefix, or say shared = true in both, and the newest source wins"
     )
 
@@ -193,12 +200,16 @@ def _leading_to(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> set[_Way]:
 
 
 def _cycle_text(found: _Walk) -> str:
-    names = list(dict.fromkeys(way.route.name for way in found.path))
+    names = list(dict.fromkeys(_shown(way.route.name) for way in found.path))
     if len(names) == 1:
         way = found.path[0]
         return (
-            f'"{way.target}" and the source "{way.route.source_store}" overlap, so the route would feed itself: give'
+            f"{_shown(way.target)} and the source {_shown(way.route.source_store)} overlap, so the route would feed"
+            " itself: give"
             " them different buckets, prefixes of which none begins with the other, or filters that leave copies out"
         )
     said = f"routes {', '.join(names[:-1])} and {names[-1]} lead back to where they began, under another name"
-    return f'{said}: "{found.first}…" comes back as "{found.now}…": give them opposite prefixes, or filters that end it'
+    came, went = _shown(found.now), _shown(found.first)
+    return (
+        f"{said}: what begins with {went} comes back with {came}: give them opposite prefixes, or filters that end it"
+    )

@@ -41,7 +41,9 @@ class World:
         self.memory = MemoryStore(Address("s3", "memory"), abilities=Abilities(min_part=1))
         self.log = MemoryStore(Address("s3", "log"))
         road = Road(PART, Budget(1 << 20, 1), LogCheckpoints(lambda: self.log))
-        self.converge = Converge(self._store, road, Fuse(lambda: 0.0), lambda: datetime.now(timezone.utc))
+        self.converge = Converge(
+            self._store, road, Fuse(lambda route, most, wanted: wanted), lambda: datetime.now(timezone.utc)
+        )
         self.task = Task("route", "source", self.key, "target", self.key, deletes=Deletes.FOLLOW)
 
     def _store(self, name: str) -> PartStore:

@@ -11,6 +11,7 @@ from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Address, Change, Deletes, Result, Task
@@ -41,8 +42,8 @@ class World:
 
     def __post_init__(self):
         self.budget = Budget(self.memory, self.threads)
-        self.fuse = Fuse(self.monotonic)
         self.log = MemoryStore(Address("s3", "logs"))
+        self.fuse = Fuse(Claims(lambda: self.log, lambda: datetime.now(timezone.utc)).grant, self.monotonic)
         self.checkpoints = LogCheckpoints(lambda: self.log)
 
     def store(self, name):

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from bucketrelay.core.delete_fuse import UNLIMITED
 from bucketrelay.core.stamp import NAME
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import OutcomeUnknown, StoreRefused, StoreUnavailable
@@ -278,16 +279,27 @@ def test_deletes_past_the_fuse_are_held_and_said(world):
     assert world.target.keys() == ["c"]
 
 
-def test_the_fuse_lets_deletes_through_again_after_an_hour(world):
-    times = iter([0.0, 1.0, 3601.0])
-    world.fuse._now = lambda: next(times)
-    for key in "abc":
-        world.source.write(key, b"1")
-        world.run(key)
-        world.source.remove(key)
-    outcomes = [world.run(key, Change.REMOVED, max_deletes=1).outcome for key in "abc"]
+def test_a_held_delete_waits_for_a_person(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.source.remove("k")
+    held = world.run(change=Change.REMOVED, max_deletes=0)
 
-    assert outcomes == [Outcome.DELETED, Outcome.FAILED, Outcome.DELETED]
+    assert (held.outcome, held.retryable, held.by_hand) == (Outcome.FAILED, False, True)
+    assert "bucketrelay replay --route route --go" in held.error
+    assert world.run(change=Change.REMOVED, max_deletes=UNLIMITED).outcome is Outcome.DELETED
+
+
+def test_where_the_log_store_cannot_be_asked_deletes_are_held_and_come_again(world):
+    world.source.write("k", b"1")
+    world.run()
+    world.source.remove("k")
+    world.log.fail("list", StoreUnavailable("503"))
+    held = world.run(change=Change.REMOVED)
+
+    assert (held.outcome, held.retryable, held.by_hand) == (Outcome.FAILED, True, False)
+    assert world.target.body("k") == b"1"
+    assert world.run(change=Change.REMOVED).outcome is Outcome.DELETED
 
 
 def test_what_the_target_cannot_carry_is_named(world):
