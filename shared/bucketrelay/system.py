@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.events import EventKeys
@@ -31,3 +32,8 @@ class System:
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask
     sweep: Callable[[], int] | None = None  # abandons uploads that nobody goes on with; done when a schedule calls
+
+    @property
+    def fuses(self) -> Claims:
+        """The routes' delete fuses, as all processes share them."""
+        return Claims(self.log, self.now)

@@ -57,9 +57,10 @@ def system(
     _check_schemes(found)
     stores = Stores(found.stores, keys, found.log)
     budget = Budget(found.limits.memory, found.limits.concurrency)
+    claims = Claims(lambda: stores.get(found.log), _now)
     checkpoints = LogCheckpoints(lambda: stores.get(found.log))
     road = Road(found.limits.part_size, budget, checkpoints)
-    converge = Converge(stores.get, road, Fuse(Claims(lambda: stores.get(found.log), _now).grant), _now)
+    converge = Converge(stores.get, road, Fuse(claims.grant), _now)
 
     def names(task: Task) -> tuple[str, str]:
         source = _url(found, task.source, task.key)

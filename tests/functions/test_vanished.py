@@ -10,8 +10,8 @@ import pytest
 
 from bucketrelay import config, wiring
 from bucketrelay.drivers import function as entry
-from bucketrelay.drivers.replay import Replay
-from bucketrelay.errors import Damaged, RelayError, StoreUnavailable
+from bucketrelay.drivers.replay import replay_of
+from bucketrelay.errors import Damaged, StoreUnavailable
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from functions.test_answers import EVENTS, OBJECT
 from functions.three_clouds import LOGS, SOURCE, TARGET, toml
@@ -73,19 +73,24 @@ def test_an_emptied_source_takes_no_more_copies_along_than_the_fuse_lets_through
     assert sum("max_deletes" in line["error"] for line in mine.clouds.lists()["failed_object"]) == len(held)
 
 
-def test_what_the_fuse_held_is_done_by_replay_once_somebody_has_raised_it(relay):
+def test_what_the_fuse_held_is_done_by_replay_once_somebody_says_go(relay):
     mine = relay("obs", most=0)
     for key in KEYS:
         mine.view.remove(SOURCE, key)
-    assert len(failures(mine.handle("removed"))) == 3 * len(KEYS)
+    held = failures(mine.handle("removed"))
+    assert len(held) == 3 * len(KEYS)
+    assert all(result.by_hand for result in held)
     assert set(map(len, mine.copies().values())) == {len(KEYS)}
 
-    mine.system.close()
-    mine.system = system = mine.made(most=1000)
-    replay = Replay(system.log(), system.routes, system.runner, system.now)
-    for name in list(replay.names()):
-        assert all(result.ok for result in replay.run(name, "", "replay"))
+    replay = replay_of(mine.system)
+    again = [result for ended in replay.run(None, "", "replay-1") for result in ended.results]
+    assert len(again) == 3 * len(KEYS)
+    assert not any(result.ok for result in again)  # the fuse holds in replay, too
+    done = [result for ended in replay.go(None, mine.system.routes[0].name, "replay-2") for result in ended.results]
+    assert len(done) == 3 * len(KEYS)
+    assert all(result.ok for result in done)
     assert not any(mine.copies().values())
+    assert not mine.system.fuses.blown(mine.system.routes[0].name)
 
 
 @pytest.mark.parametrize("cloud", ["obs", "oci"])
@@ -168,7 +173,7 @@ def test_a_listing_that_is_cut_anywhere_raises_and_is_never_a_shorter_one(relay,
     stores.close()
 
 
-def test_failed_lists_are_not_moved_away_where_one_of_them_cannot_be_read(relay):
+def test_a_failed_list_that_is_cut_is_set_aside_whole_and_its_good_lines_are_run(relay):
     mine = relay("obs", most=0)
     mine.view.remove(SOURCE, KEYS[0])
     mine.handle("removed", KEYS[:1])
@@ -176,7 +181,10 @@ def test_failed_lists_are_not_moved_away_where_one_of_them_cannot_be_read(relay)
     cut = mine.clouds.views["s3"].read(LOGS, name).body[:-20]
     mine.clouds.views["s3"].write(LOGS, name, replace(OBJECT, body=cut))
 
-    replay = Replay(mine.system.log(), mine.system.routes, mine.system.runner, mine.system.now)
-    with pytest.raises(RelayError, match=name):
-        replay.run(name, "", "replay")
-    assert name in mine.clouds.views["s3"].keys(LOGS)
+    (ended,) = replay_of(mine.system).run(None, "", "replay")
+    (said,) = ended.problems
+    assert name in said
+    assert len(ended.results) == 2  # of three lines, the last of which is cut
+    aside = name.replace("failed_object/", "damaged_object/")
+    assert mine.clouds.views["s3"].read(LOGS, aside).body == cut
+    assert name not in mine.clouds.views["s3"].keys(LOGS)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from bucketrelay.clouds.local import paths as local_paths
 from bucketrelay.core import checkpoints, stamp
-from bucketrelay.drivers.replay import Replay
 from bucketrelay.errors import BadEvent
 from bucketrelay.model import Address, Meta, ObjectInfo, Outcome, Result
 from bucketrelay.reports import lists
+from bucketrelay.reports.again import Again
 from bucketrelay.routes import Route
 from bucketrelay.store import Upload
 from bucketrelay.testing.memory import MemoryStore
@@ -60,12 +60,11 @@ def _replay(given: dict[str, str]) -> None:
         Route("photos", _PLACE, "photos-eu", ("mirror",)),
         Route("any", Address("obs", "*"), "source", forward="oms"),
     )
-    again = Replay(store, routes, runner, lambda: _NOW)
+    again = Again(store, routes, runner, lambda: _NOW)
     for name in again.names(_NOW):
-        try:
-            again.lines(name)
-        except BadEvent as error:
-            one_line(error)
+        found = again.read(name)
+        if found.damage:
+            one_line(BadEvent(found.damage))
     list(again.names())
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from bucketrelay.clouds import notification_xml as notification
 from bucketrelay.config import load
-from bucketrelay.drivers.replay import Replay
 from bucketrelay.errors import BadEvent, ConfigError, StoreUnavailable
 from bucketrelay.reports import lists
+from bucketrelay.reports.again import Again, Wanted
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
 from fuzz import answers
@@ -157,7 +157,7 @@ def test_what_was_found_once_is_read_or_refused(name, given):
 def test_a_list_whose_name_no_clock_has_written_is_replayed_whenever_it_is_asked_for():
     store = MemoryStore()
     store.write("failed_object/2026/99/99/999999-x.jsonl", b"")
-    assert list(Replay(store, (), None, lambda: _NOW).names(_NOW)) == ["failed_object/2026/99/99/999999-x.jsonl"]
+    assert list(Again(store, (), None, lambda: _NOW).names(_NOW)) == ["failed_object/2026/99/99/999999-x.jsonl"]
 
 
 def test_the_lines_of_other_routes_are_kept_without_comparing_each_with_each():
@@ -176,10 +176,10 @@ def test_the_lines_of_other_routes_are_kept_without_comparing_each_with_each():
         def run(self, tasks, _deadline):
             return [_FAILED for _ in tasks]
 
-    again = Replay(
-        store, (Route("photos", _PLACE, "photos-eu", ("mirror",)),), Told(), lambda: _NOW + timedelta(days=1)
-    )
-    assert len(again.run("failed_object/2026/11/21/091500-x.jsonl", "photos", "i")) == 60
+    routes = (Route("photos", _PLACE, "photos-eu", ("mirror",)),)
+    again = Again(store, routes, Told(), lambda: _NOW + timedelta(days=1))
+    found = again.read("failed_object/2026/11/21/091500-x.jsonl")
+    assert len(again.run([found], Wanted(lambda line: line.result.route == "photos"), "i").results) == 1
     (kept,) = (
         store.keys_below("failed_object/")
         if hasattr(store, "keys_below")

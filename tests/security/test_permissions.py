@@ -19,7 +19,7 @@ from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.doctor import World as Asked
 from bucketrelay.doctor import examine
 from bucketrelay.drivers import function as entry
-from bucketrelay.drivers.replay import Replay
+from bucketrelay.drivers.replay import replay_of
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
 from functions.three_clouds import ROOT
@@ -97,9 +97,7 @@ def again(clouds, cloud):
     with clouds.system(cloud) as system:
         log = LogCheckpoints(system.log)
         list(log.sweep(stores.get, datetime.now(timezone.utc) + timedelta(days=30), timedelta(days=7)))
-        replay = Replay(system.log(), system.routes, system.runner, system.now)
-        for name in list(replay.names()):
-            replay.run(name, "", "replay-1")
+        list(replay_of(system).run(None, "", "replay-1"))
     made = []
 
     def health(name):

@@ -19,13 +19,13 @@ from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.replay import Replay
 from bucketrelay.errors import BadEvent, RelayError
 from bucketrelay.forward import Notice
 from bucketrelay.forward.webhook import WebhookForward
 from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, ObjectInfo, Task
 from bucketrelay.reports import lists
+from bucketrelay.reports.again import Again
 from bucketrelay.store import Upload
 from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.oci.emulator import OciEmulator
@@ -347,9 +347,9 @@ def test_a_list_larger_than_can_be_moved_is_not_read_at_all(log, tmp_path):
     sparse(tmp_path, "failed_object/x.jsonl", 300 * MiB)
     with path.open("r+b") as file:
         file.write(b"\n" * 64)
-    again = Replay(log, (), None, lambda: datetime.now(timezone.utc))
+    again = Again(log, (), None, lambda: datetime.now(timezone.utc))
     with pytest.raises(RelayError, match="too large"):
-        again.run("failed_object/x.jsonl", "", "i")
+        again.read("failed_object/x.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_a_list_larger_than_can_be_moved_is_not_read_at_all(log, tmp_path):
 def test_a_list_whose_name_is_no_time_is_still_a_list(name):
     log = MemoryStore()
     log.put(name, b"", Meta())
-    again = Replay(log, (), None, lambda: datetime.now(timezone.utc))
+    again = Again(log, (), None, lambda: datetime.now(timezone.utc))
     assert list(again.names(datetime(2026, 1, 1, tzinfo=timezone.utc))) == [name]
 
 
@@ -368,8 +368,8 @@ def test_a_line_with_a_change_that_nobody_knows_is_no_defect():
     more = {"outcome": "failed", "bytes": 0, "seconds": 0, "lag": None, "degraded": [], "error": "", "retryable": True}
     line = json.dumps({"time": "2026-11-21T09:15:00Z", **said, **more})
     log.put("failed_object/x.jsonl", line.encode(), Meta())
-    again = Replay(log, (_route(),), None, lambda: datetime.now(timezone.utc))
-    (found,) = again.lines("failed_object/x.jsonl")
+    again = Again(log, (_route(),), None, lambda: datetime.now(timezone.utc))
+    (found,) = again.read("failed_object/x.jsonl").lines
     assert found.task is None
     assert "mended" in found.error
 

@@ -119,8 +119,158 @@ def test_a_line_of_a_route_that_is_gone_says_so_and_is_not_lost(world):
     done = world.run("-q")
 
     assert done.exit_code == 1
-    (line,) = world.lists("failed_object")
-    assert "no route is named" in line["error"]
+    assert "no route is named 'r'" in done.stderr
+    assert len(world.lists("failed_object")) == 1
+
+
+def test_what_no_route_wants_any_more_is_said_once_and_grows_no_longer(world):
+    for key in "ab":
+        world.write(key)
+        world.fail(key)
+    (world.folder / "relay.toml").write_text(world.toml.replace('"target", "other"]', '"other"]'))
+    before = world.lists("failed_object")
+    said = [world.run("-q").stderr for _ in range(3)]
+
+    assert world.lists("failed_object") == before
+    assert world.lists("replayed_object") == []
+    assert len(set(said)) == 1
+    assert said[0].count("has no target") == 1
+    assert "2 lines: the route r has no target" in said[0]
+    assert "--forget" in said[0]
+
+
+def test_forget_ends_the_lines_that_no_route_wants_and_no_others(world):
+    for key in "ab":
+        world.write(key)
+    world.fail("a")
+    world.fail("b", bucket="foreign")
+    done = world.run("--forget", "-q")
+
+    assert done.exit_code == 0, done.output
+    assert (world.folder / "target/a").read_bytes() == b"1"
+    assert world.lists("failed_object") == []
+    assert len(world.lists("replayed_object")) == 2
+    assert world.run("-q").exit_code == 0
+
+
+def test_forget_with_a_route_leaves_the_other_routes_lines(world):
+    world.write("k")
+    world.fail("k", bucket="foreign")
+    world.run("--forget", "--route", "r", "-q")
+
+    assert len(world.lists("failed_object")) == 1
+
+
+def test_an_unreadable_list_is_set_aside_and_costs_the_others_nothing(world):
+    for key in "abc":
+        world.write(key)
+        world.fail(key)
+    first, *_ = sorted((world.folder / "logs/failed_object").rglob("*.jsonl"))
+    body = b"{" + first.read_bytes()
+    first.write_bytes(body)
+    done = world.run("-q")
+
+    assert done.exit_code == 1
+    assert f"{first.name} line 1" in done.stderr
+    assert sorted(path.name for path in (world.folder / "target").iterdir() if path.is_file()) == ["b", "c"]
+    assert [path.read_bytes() for path in (world.folder / "logs/damaged_object").rglob("*.jsonl")] == [body]
+    assert world.lists("failed_object") == []
+    assert world.run("-q").exit_code == 0
+
+
+def test_a_damaged_line_costs_its_neighbours_in_the_list_nothing(world):
+    for key in "ab":
+        world.write(key)
+    world.fail("a", "b")
+    (path,) = (world.folder / "logs/failed_object").rglob("*.jsonl")
+    path.write_text("no JSON\n" + path.read_text())
+    world.run("-q")
+
+    assert sorted(path.name for path in (world.folder / "target").iterdir() if path.is_file()) == ["a", "b"]
+
+
+def test_a_list_that_cannot_be_read_now_stays_and_costs_the_others_nothing(world):
+    for key in "ab":
+        world.write(key)
+        world.fail(key)
+    first, _ = sorted((world.folder / "logs/failed_object").rglob("*.jsonl"))
+    with first.open("r+b") as file:
+        file.truncate(300 * 1024 * 1024)  # too large to be one of ours: not read at all
+    done = world.run("-q")
+
+    assert done.exit_code == 1
+    assert "too large to be a list of ours" in done.stderr
+    assert (world.folder / "target/b").exists()
+    assert first.exists()
+
+
+def test_all_lists_come_in_one_table(world):
+    for key in "abc":
+        world.write(key)
+        world.fail(key)
+    done = world.run("-q")
+
+    assert done.stdout.count("outcome") == 1
+    assert done.stdout.count("copied") == 3
+
+
+def test_a_key_that_failed_in_many_lists_is_done_once(world):
+    world.write("k")
+    for _ in range(3):
+        world.fail("k")
+    done = world.run("--json", "-q")
+
+    assert len(done.stdout.splitlines()) == 1
+    assert world.lists("failed_object") == []
+    assert len(world.lists("replayed_object")) == 3
+
+
+def test_go_wants_a_route_and_says_where_nothing_has_blown(world):
+    assert world.run("--go").exit_code == 2
+    assert "has not blown" in world.run("--go", "--route", "r").stderr
+
+
+def hold(world, *keys):
+    """Deletes that the route's fuse holds."""
+    world.toml = world.toml + 'deletes = "follow"\nmax_deletes = 0\n'
+    (world.folder / "relay.toml").write_text(world.toml)
+    system = wiring.system(config.load(world.toml, {}), emit=lambda line: None)
+    for change, name in (("created", "Created:Put"), ("removed", "Removed:Delete")):
+        records = [
+            {"obs": {"bucket": {"name": "src-bucket"}, "object": {"key": key}}, "eventName": f"Object{name}"}
+            for key in keys
+        ]
+        for key in keys:
+            if change == "created":
+                world.write(key)
+            else:
+                world.obs.engine.bucket("src-bucket", "").delete(key)
+        entry.handle({"Records": records}, system, cloud="obs", seconds=60, invocation=change).answer()
+    system.close()
+
+
+def test_held_deletes_are_held_in_replay_too_until_somebody_says_go(world):
+    hold(world, "a", "b", "c")
+    assert len(world.lists("failed_object")) == 6
+    held = world.run("-q")
+    assert held.exit_code == 1
+    assert "--go" in held.stdout
+    assert len(list((world.folder / "target").glob("?"))) == 3
+
+    done = world.run("--route", "r", "--go", "-q")
+    assert done.exit_code == 0, done.output
+    assert list((world.folder / "target").glob("?")) == []
+    assert world.lists("failed_object") == []
+    assert list((world.folder / "logs/fuse").rglob("mark.json")) == []
+
+
+def test_where_a_list_could_not_be_handled_the_mark_stays_after_go(world):
+    hold(world, "a")
+    (path,) = (world.folder / "logs/failed_object").rglob("*.jsonl")
+    path.write_text("no JSON\n" + path.read_text())
+    world.run("--route", "r", "--go", "-q")
+
+    assert len(list((world.folder / "logs/fuse").rglob("mark.json"))) == 1
 
 
 @pytest.mark.parametrize(("words", "left"), [(["--since", "1h"], 0), (["--since", "2999-01-01"], 1)])

@@ -1,6 +1,8 @@
 """`bucketrelay replay`: run the failed lists again."""
 
 import uuid
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
@@ -8,9 +10,14 @@ from pathlib import Path
 import click
 
 from bucketrelay import wiring
+from bucketrelay.commands.rows import plural
 from bucketrelay.commands.show import Results, Tasks
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
-from bucketrelay.drivers.replay import Replay, moment, tasks
+from bucketrelay.drivers.replay import moment, replay_of
+from bucketrelay.reports.again import Ended
+from bucketrelay.system import System
+
+_MOST = 20  # reasons of lines that no route wants, that are told one by one
 
 
 @click.command()
@@ -19,9 +26,20 @@ from bucketrelay.drivers.replay import Replay, moment, tasks
 )
 @click.option("--route", "route", default="", help="Only this route's tasks.")
 @click.option("--dry-run", is_flag=True, help="Print the tasks, touch nothing.")
+@click.option("--go", is_flag=True, help="The route's delete fuse has blown: do what is held, begin a new hour.")
+@click.option("--forget", is_flag=True, help="Have the lines end that no route wants any more.")
 @common
-def replay(
-    *, since: str | None, route: str, dry_run: bool, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool
+def replay(  # noqa: PLR0913 — one for each option
+    *,
+    since: str | None,
+    route: str,
+    dry_run: bool,
+    go: bool,
+    forget: bool,
+    config_file: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Run the failed lists again; what is handled moves to replayed_object/."""
     now = datetime.now(timezone.utc)
@@ -29,21 +47,59 @@ def replay(
         start = moment(since, now) if since else None
     except ValueError:
         usage(f"--since {since}: write a date, a date and time, or how long ago, such as 2h")
+    if go and not route:
+        usage("--go: say of which route, --route ROUTE: each fuse is looked into by itself")
     found = configuration(config_file, quiet=quiet)
     system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
     if route and route not in {known.name for known in system.routes}:
         usage(f"--route {route}: no route has this name")
+    said = _Said()
     with closing(system):
-        again = Replay(system.log(), system.routes, system.runner, system.now)
-        names = list(again.names(start))
-        for name in names if verbose else ():
-            complain(name)
         if dry_run:
             with Tasks(system.runner.name, as_json=as_json, quiet=quiet) as foreseen:
-                for name in names:
-                    foreseen.add(tasks(again.lines(name), route))
-            raise SystemExit(OK)
+                for tasks, ended in replay_of(system).tasks(start, route):
+                    foreseen.add(tasks)
+                    said.add(ended)
+            raise SystemExit(FAILED if said.tell() else OK)
         with Results(as_json=as_json, quiet=quiet) as printed:
-            for name in names:
-                printed.add(again.run(name, route, f"replay-{uuid.uuid4().hex}"))
-    raise SystemExit(OK if printed.ok else FAILED)
+            for ended in _run(system, start, route, go=go, forget=forget):
+                printed.add(ended.results)
+                said.add(ended)
+    raise SystemExit(FAILED if said.tell() or not printed.ok else OK)
+
+
+def _run(system: System, since: datetime | None, route: str, *, go: bool, forget: bool) -> Iterator[Ended]:
+    again, invocation = replay_of(system), f"replay-{uuid.uuid4().hex}"
+    if go and system.fuses.blown(route):
+        return again.go(since, route, invocation, forget=forget)
+    if go:
+        complain(f"the delete fuse of route {route} has not blown: replayed as without --go")
+    return again.run(since, route, invocation, forget=forget)
+
+
+class _Said:
+    """What a person should know of the lists, each thing once, after the table."""
+
+    def __init__(self) -> None:
+        self._problems: dict[str, None] = {}
+        self._lost: Counter[str] = Counter()
+        self._forgotten = 0
+
+    def add(self, ended: Ended) -> None:
+        self._problems.update(dict.fromkeys(ended.problems))
+        self._lost.update(line.error for line in ended.lost)
+        self._forgotten += ended.forgotten
+
+    def tell(self) -> bool:
+        """Say it; whether any of it is a failure."""
+        for problem in self._problems:
+            complain(problem)
+        for reason, count in self._lost.most_common(_MOST):
+            complain(f"{plural(count, 'line')}: {reason}")
+        if self._lost:
+            hidden = len(self._lost) - _MOST
+            more = f"{plural(hidden, 'more reason')}; " if hidden > 0 else ""
+            complain(f"{more}these lines stay in failed_object/ until `bucketrelay replay --forget` ends them")
+        if self._forgotten:
+            complain(f"{plural(self._forgotten, 'line')} forgotten")
+        return bool(self._problems or self._lost)

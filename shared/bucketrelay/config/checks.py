@@ -86,4 +86,3 @@ def check_event_keys(reading: Reading, paths: _Paths, stores: Mapping[str, Store
                 f"{paths[name]}.event_keys",
                 f"differs from that of {quoted(other)}, which is the same bucket: say the same in both",
             )
-

@@ -1,120 +1,94 @@
-"""Failed lists, run again: nothing but tasks from another place.
-
-A list is handled when every line of it has a new result in a new list; then it moves to `replayed_object/`. A process
-that dies before that leaves it where it is, and replaying twice is harmless: a task looks before it acts.
-"""
+"""Failed lists, run again because a person says so: nothing but tasks from another place."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from bucketrelay import routes
-from bucketrelay.core.run import Runner
-from bucketrelay.deadline import Deadline
-from bucketrelay.errors import RelayError, StoreRefused
-from bucketrelay.model import Change, Meta, Result, Task
-from bucketrelay.reports import lists
-from bucketrelay.routes import Route
-from bucketrelay.store import MiB, Store
+from bucketrelay.errors import ObjectGone, RelayError
+from bucketrelay.model import Task
+from bucketrelay.reports.again import Again, Ended, FailedList, Wanted
+from bucketrelay.system import System
 
-REPLAYED = "replayed_object/"
-_LARGEST = 256 * MiB  # of one list, which is read whole to be moved
-_NAME = re.compile(r"failed_object/(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a failed list: what it said, and the task that it asks for, or why there is none any more."""
-
-    result: Result
-    task: Task | None
-    error: str = ""
+_TOGETHER = 200  # lines of several lists that are run at once: a list of one line each would use one thread
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What replaying needs of the world."""
+    """What replaying needs of the world.
 
-    log: Store
-    routes: tuple[Route, ...]
-    runner: Runner
-    now: Callable[[], datetime]
+    Args:
+        again: the failed lists.
+        renew: begins a new hour of a route's delete fuse and takes the mark of a blown one away.
+    """
 
-    def names(self, since: datetime | None = None) -> Iterator[str]:
-        """The failed lists, the oldest first; those written before *since* left out."""
-        for info in self.log.list(lists.FAILED):
-            written = _written(info.key)
-            if since is None or written is None or written >= since.replace(microsecond=0):
-                yield info.key
+    again: Again
+    renew: Callable[[str], None]
 
-    def lines(self, name: str) -> list[Line]:
-        """What a failed list asks for. Raises StoreRefused where it is too large to be one of ours."""
-        found = self.log.look(name)
-        if found and found.size > _LARGEST:
-            raise StoreRefused(f"{self.log.address.of(name)}: too large to be a list of ours: look at it, or remove it")
-        return [self._line(result) for result in lists.read(self.log, name)]
+    def tasks(self, since: datetime | None, route: str) -> Iterator[tuple[list[Task], Ended]]:
+        """The tasks of each list that there is, and what is wrong with it; touches nothing."""
+        for found in self._read(since):
+            if isinstance(found, str):
+                yield [], Ended(problems=(found,))
+                continue
+            mine = [line for line in found.lines if route in ("", line.result.route)]
+            lost = tuple(line for line in mine if not line.task)
+            said = Ended(lost=lost, problems=(found.damage,) if found.damage else ())
+            yield [line.task for line in mine if line.task], said
 
-    def run(self, name: str, route: str, invocation: str) -> list[Result]:
-        """Run a list's tasks again (of *route* only, if given), write their lists, and move the list away.
+    def run(self, since: datetime | None, route: str, invocation: str, *, forget: bool = False) -> Iterator[Ended]:
+        """Run all lists again, *route*'s lines only if it is named; what is wrong with one costs the others nothing.
 
-        Raises:
-            RelayError: a list could not be read, written or moved; nothing is lost, and it may be replayed again.
+        Args:
+            forget: have the lines end here that no route wants any more.
         """
-        lines = self.lines(name)
-        mine = [line for line in lines if route in ("", line.result.route)]
-        if not mine:
-            return []
-        ended = iter(self.runner.run([line.task for line in mine if line.task], Deadline()))
-        results = [next(ended) if line.task else self._lost(line) for line in mine]
-        rest = [line.result for line in lines if route not in ("", line.result.route)]
-        lists.write(self.log, [*results, *rest], invocation=invocation, now=self.now())
-        self._move(name)
-        return results
+        yield from self._run(since, invocation, Wanted(lambda line: route in ("", line.result.route), forget))
 
-    def _line(self, result: Result) -> Line:
+    def go(self, since: datetime | None, route: str, invocation: str, *, forget: bool = False) -> Iterator[Ended]:
+        """The same for the route of a blown fuse: what is held is done, however much it is; then a new hour begins."""
+        whole, wanted = True, Wanted(lambda line: route == line.result.route, forget, unlimited=True)
+        for ended in self._run(since, invocation, wanted):
+            whole = whole and not ended.problems
+            yield ended
+        if whole:  # else somebody has to look first, and say it again
+            self.renew(route)
+
+    def _run(self, since: datetime | None, invocation: str, wanted: Wanted) -> Iterator[Ended]:
+        batch: list[FailedList] = []
+        count = 0
+        for found in self._read(since):
+            if isinstance(found, str):
+                yield Ended(problems=(found,))
+                continue
+            batch.append(found)
+            if sum(len(each.lines) for each in batch) >= _TOGETHER:
+                count += 1
+                yield self._batch(batch, wanted, f"{invocation}-{count}")
+                batch = []
+        yield self._batch(batch, wanted, invocation)
+
+    def _batch(self, batch: list[FailedList], wanted: Wanted, invocation: str) -> Ended:
         try:
-            return Line(result, self._task(result))
+            return self.again.run(batch, wanted, invocation)
         except RelayError as error:
-            return Line(result, None, str(error))
+            return Ended(problems=(f"{error}: nothing of {len(batch)} lists has moved, they may be replayed again",))
 
-    def _task(self, result: Result) -> Task:
-        if not result.route:
-            raise routes.NotPlanned(f"{result.error}; if a route has the bucket now, let its events come again")
-        if result.change not in (Change.CREATED.value, Change.REMOVED.value):
-            raise routes.NotPlanned(f"{result.change[:60]!a} is no change of an object: it is not one of our lines")
-        found = next((route for route in self.routes if route.name == result.route), None)
-        source = result.source.removesuffix(f"/{result.key}")
-        for target in found.targets or ("",) if found else ("",):
-            task = routes.replan(
-                result.route, result.key, target, self.routes, change=Change(result.change), source=source
-            )
-            if target == "" or self.runner.name(task)[1] == result.target:
-                return replace(task, cause=result.cause)
-        raise routes.NotPlanned(f"the route {result.route} has no target {result.target} any more")
-
-    def _lost(self, line: Line) -> Result:
-        return replace(line.result, time=self.now(), error=line.error, retryable=False)
-
-    def _move(self, name: str) -> None:
-        found = self.log.fetch(name, _LARGEST)
-        if found is None or found.body is None:
-            return  # another replay has moved it
-        if len(found.body) < found.info.size:
-            raise StoreRefused(f"{self.log.address.of(name)}: too large to be moved; move it by hand, it is handled")
-        self.log.put(REPLAYED + name.removeprefix(lists.FAILED), found.body, Meta(content_type=lists.CONTENT_TYPE))
-        self.log.delete(name, expect=found.info)
+    def _read(self, since: datetime | None) -> Iterator[FailedList | str]:
+        """Each list, or why it cannot be read."""
+        for name in list(self.again.names(since)):
+            try:
+                yield self.again.read(name)
+            except ObjectGone:
+                continue  # another replay has handled it
+            except RelayError as error:
+                yield str(error)
 
 
-def _written(name: str) -> datetime | None:
-    """When a list was written, by its name; None where somebody else has named it."""
-    found = _NAME.match(name)
-    try:
-        return datetime.strptime("".join(found.groups()) + "Z", "%Y%m%d%H%M%S%z") if found else None
-    except ValueError:  # the 99th of a month
-        return None
+def replay_of(system: System) -> Replay:
+    """The replay of a configured world."""
+    return Replay(Again(system.log(), system.routes, system.runner, system.now), system.fuses.renew)
 
 
 def moment(text: str, now: datetime) -> datetime:
@@ -127,8 +101,3 @@ def moment(text: str, now: datetime) -> datetime:
             raise ValueError(f"{text[:60]!r} is longer ago than there are years") from error
     found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
-
-
-def tasks(lines: Sequence[Line], route: str) -> list[Task]:
-    """The tasks of some lines, of one route if it is named."""
-    return [line.task for line in lines if line.task and route in ("", line.result.route)]

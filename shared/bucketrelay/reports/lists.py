@@ -116,6 +116,23 @@ def read(store: Store, name: str) -> Iterator[Result]:
             yield parse_line(text, where=f"{store.address.of(name)} line {number}")
 
 
+def readable(store: Store, name: str) -> Iterator[Result | BadEvent]:
+    """As `read`, but a line that is none of ours is given as what is wrong with it, and the next ones are read."""
+    try:
+        for number, text in enumerate(_lines(store, name), start=1):
+            if text.strip():
+                yield _result_or_damage(text, f"{store.address.of(name)} line {number}")
+    except BadEvent as error:  # a line without end
+        yield error
+
+
+def _result_or_damage(text: bytes, where: str) -> Result | BadEvent:
+    try:
+        return parse_line(text, where=where)
+    except BadEvent as error:
+        return error
+
+
 # Writing.
 
 

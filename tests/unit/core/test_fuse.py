@@ -11,7 +11,7 @@ from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import BLOCK_SECONDS, LARGEST, UNLIMITED, Fuse
 from bucketrelay.errors import DeletesHeld, OutcomeUnknown, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address
-from fakes import MemoryStore
+from bucketrelay.testing.memory import MemoryStore
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 
@@ -180,7 +180,7 @@ def test_a_log_store_that_cannot_be_asked_holds_and_blows_nothing(shared, verb, 
 
 def test_a_claim_that_is_not_in_the_listing_is_no_claim():
     shared = World(numbered=False)
-    shared.log.arrange("put", shared.log._bucket.objects.clear, after=True)
+    shared.log.arrange("put", lambda: [shared.log.remove(key) for key in shared.log.keys()], after=True)
     with pytest.raises(StoreUnavailable, match="not in the listing"), shared.process().counted("photos", 9):
         pytest.fail("deleted")
 

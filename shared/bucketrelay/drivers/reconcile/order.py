@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.routes.own import shut
 from bucketrelay.drivers.reconcile.run import Reconciliation
 from bucketrelay.drivers.reconcile.ways import RunHere
 from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import ConfigError, StoreUnavailable
 from bucketrelay.reports import log_line as observe
 from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.routes.own import shut
 from bucketrelay.system import System
 
 STREAMS = 8  # listings of one side at once, in a namespace that is worth cutting

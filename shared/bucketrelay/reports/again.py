@@ -1,0 +1,189 @@
+"""Failed lists, run again: lines back into tasks, and lists that are handled out of the way.
+
+A list is handled when every line of it that is wanted has a new result in a new list, and every other one is in that
+new list as it was; then it moves to `replayed_object/`, or, where something in it is no line of ours, to
+`damaged_object/`. A process that dies before that leaves it where it is, and running it twice is harmless: a task looks
+before it acts.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bucketrelay import routes
+from bucketrelay.core.delete_fuse import UNLIMITED
+from bucketrelay.core.run import Runner
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import BadEvent, RelayError, StoreRefused
+from bucketrelay.model import Change, Meta, Result, Task
+from bucketrelay.reports import lists
+from bucketrelay.routes import Route
+from bucketrelay.store import MiB, Store
+
+REPLAYED = "replayed_object/"
+DAMAGED = "damaged_object/"
+_LARGEST = 256 * MiB  # of one list, which is read whole to be moved
+_NAME = re.compile(r"failed_object/(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a failed list: what it said, and the task that it asks for, or why there is none any more."""
+
+    result: Result
+    task: Task | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedList:
+    """A failed list as far as it can be read; `damage` says what in it is no line of ours."""
+
+    name: str
+    lines: tuple[Line, ...]
+    damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of some failed lists."""
+
+    results: tuple[Result, ...] = ()
+    lost: tuple[Line, ...] = ()  # lines that no route wants any more; they stay
+    forgotten: int = 0  # such lines that are in no failed list any more
+    problems: tuple[str, ...] = ()  # what a person should know, a line each
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines are to be run, and how.
+
+    Args:
+        line: whether a line is wanted.
+        forget: have the wanted lines that are no task any more end here.
+        unlimited: the delete fuse does not hold these tasks; a person has said go.
+        deadline: under which the tasks run.
+    """
+
+    line: Callable[[Line], bool]
+    forget: bool = False
+    unlimited: bool = False
+    deadline: Deadline = Deadline()  # noqa: RUF009 — endless, and does not change
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What running failed lists again needs of the world."""
+
+    log: Store
+    routes: tuple[Route, ...]
+    runner: Runner
+    now: Callable[[], datetime]
+
+    def names(self, since: datetime | None = None) -> Iterator[str]:
+        """The failed lists, the oldest first; those written before *since* left out."""
+        for info in self.log.list(lists.FAILED):
+            time = written(info.key)
+            if since is None or time is None or time >= since.replace(microsecond=0):
+                yield info.key
+
+    def read(self, name: str) -> FailedList:
+        """What a failed list asks for.
+
+        Raises:
+            RelayError: it cannot be read now, is gone, or too large to be one of ours.
+        """
+        found = self.log.look(name)
+        if found and found.size > _LARGEST:
+            raise StoreRefused(f"{self.log.address.of(name)}: too large to be a list of ours: look at it, or remove it")
+        lines, damage = [], ""
+        for each in lists.readable(self.log, name):
+            if isinstance(each, BadEvent):
+                damage = damage or str(each)
+            else:
+                lines.append(self._line(each))
+        return FailedList(name, tuple(lines), damage)
+
+    def run(
+        self, found: Sequence[FailedList], wanted: Wanted, invocation: str, *, time: datetime | None = None
+    ) -> Ended:
+        """Run the wanted lines, each task once, write their lists, and move the handled lists away.
+
+        Args:
+            time: under which the new list is kept; now, if it is not given.
+
+        Raises:
+            RelayError: the new lists could not be written: nothing has moved, and all may be run again.
+        """
+        lines = [line for each in found for line in each.lines if wanted.line(line)]
+        handled = [each for each in found if each.damage or any(_handles(line, wanted) for line in each.lines)]
+        results = self._results([line.task for line in lines if line.task], wanted)
+        rest = [line.result for each in handled for line in each.lines if not _handles(line, wanted)]
+        if results or rest:
+            lists.write(self.log, [*results, *rest], invocation=invocation, now=time or self.now())
+        lost = [line for line in lines if not line.task]
+        problems = [problem for each in handled for problem in self._moved(each)]
+        stay = () if wanted.forget else tuple(lost)
+        return Ended(tuple(results), stay, len(lost) - len(stay), tuple(problems))
+
+    def _results(self, tasks: Iterable[Task], wanted: Wanted) -> list[Result]:
+        once = {(task.route, task.source, task.key, task.target, task.forward): task for task in tasks}
+        chosen = [replace(task, max_deletes=UNLIMITED) if wanted.unlimited else task for task in once.values()]
+        return self.runner.run(chosen, wanted.deadline)
+
+    def _line(self, result: Result) -> Line:
+        try:
+            return Line(result, self._task(result))
+        except RelayError as error:
+            return Line(result, None, str(error))
+
+    def _task(self, result: Result) -> Task:
+        if not result.route:
+            raise routes.NotPlanned(f"{result.error}; if a route has the bucket now, let its events come again")
+        if result.change not in (Change.CREATED.value, Change.REMOVED.value):
+            raise routes.NotPlanned(f"{result.change[:60]!a} is no change of an object: it is not one of our lines")
+        found = next((route for route in self.routes if route.name == result.route), None)
+        source = result.source.removesuffix(f"/{result.key}")
+        for target in found.targets or ("",) if found else ("",):
+            task = routes.replan(
+                result.route, result.key, target, self.routes, change=Change(result.change), source=source
+            )
+            if target == "" or self.runner.name(task)[1] == result.target:
+                return replace(task, cause=result.cause)
+        there = result.target.removesuffix(f"/{found.target_key(result.key)}") if found else result.target
+        raise routes.NotPlanned(f"the route {result.route} has no target {there} any more")
+
+    def _moved(self, each: FailedList) -> Iterator[str]:
+        """Move a handled list away; what went wrong, and what was damaged."""
+        try:
+            self._move(each)
+        except RelayError as error:
+            yield f"{error}: it is handled, and comes again all the same"
+        else:
+            if each.damage:
+                yield f"{each.damage}: what could be read was run, the list is in {DAMAGED} now"
+
+    def _move(self, each: FailedList) -> None:
+        found = self.log.fetch(each.name, _LARGEST)
+        if found is None or found.body is None:
+            return  # another replay has moved it
+        if len(found.body) < found.info.size:
+            raise StoreRefused(f"{self.log.address.of(each.name)}: too large to be moved: move it by hand")
+        to = (DAMAGED if each.damage else REPLAYED) + each.name.removeprefix(lists.FAILED)
+        self.log.put(to, found.body, Meta(content_type=lists.CONTENT_TYPE))
+        self.log.delete(each.name, expect=found.info)
+
+
+def _handles(line: Line, wanted: Wanted) -> bool:
+    """Whether the line need not be kept: its task has run, or it is to be forgotten."""
+    return wanted.line(line) and (line.task is not None or wanted.forget)
+
+
+def written(name: str) -> datetime | None:
+    """When a list was written, by its name; None where somebody else has named it."""
+    found = _NAME.match(name)
+    try:
+        return datetime.strptime("".join(found.groups()) + "Z", "%Y%m%d%H%M%S%z") if found else None
+    except ValueError:  # the 99th of a month
+        return None

@@ -1,0 +1,99 @@
+"""Failed lists and what becomes of them, step by step, in a log store that fails at each."""
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from bucketrelay.core.delete_fuse import UNLIMITED
+from bucketrelay.errors import StoreUnavailable
+from bucketrelay.model import Address, Outcome, Result
+from bucketrelay.reports import lists
+from bucketrelay.reports.again import Again, Wanted
+from bucketrelay.routes import Route
+from bucketrelay.testing.memory import MemoryStore
+
+NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
+NAME = "failed_object/2026/11/21/091400.000000Z-first.jsonl"
+FAILED = Result("r", "event-1", "created", "s3://b/k", "s3://memory/k", "k", Outcome.FAILED, NOW, error="503")
+EVERY = Wanted(lambda line: True)
+
+
+class World:
+    def __init__(self, *results):
+        self.log, self.asked = MemoryStore(), []
+        self.again = Again(self.log, (Route("r", Address("s3", "b"), "s", ("t",)),), self, lambda: NOW)
+        self.log.write(NAME, "".join(f"{lists.line(result)}\n" for result in results).encode())
+
+    def name(self, task):
+        return f"s3://b/{task.key}", f"s3://memory/{task.target_key}"
+
+    def run(self, tasks, deadline):
+        self.asked += tasks
+        return [replace(FAILED, key=task.key, outcome=Outcome.COPIED, error="") for task in tasks]
+
+    def all(self, wanted=EVERY):
+        return self.again.run([self.again.read(name) for name in list(self.again.names())], wanted, "again")
+
+    def folders(self):
+        return sorted({key.split("/")[0] for key in self.log.keys()})
+
+
+def test_a_list_is_put_to_the_handled_ones_before_it_is_removed():
+    world = World(FAILED)
+    world.log.fail("put", StoreUnavailable("503"), key=NAME.replace("failed", "replayed"))
+    (said,) = world.all().problems
+
+    assert "it is handled" in said
+    assert world.log.body(NAME)
+    assert world.folders() == ["failed_object", "success_object"]
+
+
+def test_the_new_list_is_written_before_anything_moves():
+    world = World(FAILED)
+    world.log.fail("put", StoreUnavailable("503"))
+    with pytest.raises(StoreUnavailable):
+        world.all()
+
+    assert world.folders() == ["failed_object"]
+
+
+def test_a_list_that_somebody_wrote_anew_meanwhile_is_not_removed():
+    world = World(FAILED)
+    world.log.arrange("put", lambda: world.log.write(NAME, b"anew"), key=NAME.replace("failed", "replayed"), after=True)
+    world.all()
+
+    assert world.log.body(NAME) == b"anew"
+
+
+def test_other_lines_are_kept_as_they_were():
+    other, gone = replace(FAILED, route="other", error="their own"), replace(FAILED, target="s3://gone/k")
+    world = World(FAILED, other, gone)
+    ended = world.all(Wanted(lambda line: line.result.route == "r"))
+    (name,) = world.again.names()
+
+    assert [line.error for line in ended.lost] == ["the route r has no target s3://gone any more"]
+    assert [line.result for line in world.again.read(name).lines] == [other, gone]
+
+
+def test_a_list_in_which_nothing_is_wanted_stays_where_it_is():
+    world = World(replace(FAILED, route="other"))
+    world.log.calls.clear()
+    world.again.run([world.again.read(NAME)], Wanted(lambda line: False), "again")
+
+    assert {verb for verb, _ in world.log.calls} <= {"look", "read"}
+
+
+def test_the_fuse_is_told_where_somebody_has_said_go():
+    world = World(FAILED)
+    world.all(replace(EVERY, unlimited=True))
+
+    assert [task.max_deletes for task in world.asked] == [UNLIMITED]
+
+
+def test_a_list_that_is_gone_meanwhile_is_no_problem():
+    world = World(FAILED)
+    found = world.again.read(NAME)
+    world.log.remove(NAME)
+
+    assert world.again.run([found], EVERY, "again").problems == ()
