@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
@@ -11,6 +10,7 @@ from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.copy import Road
+from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
@@ -63,7 +63,12 @@ class World:
     def system(self):
         budget = Budget(1 << 20, 4)
         checkpoints = LogCheckpoints(lambda: self.log)
-        converge = Converge(self.stores.__getitem__, Road(8, budget, checkpoints), Fuse(time.monotonic), self.now)
+        converge = Converge(
+            self.stores.__getitem__,
+            Road(8, budget, checkpoints),
+            Fuse(Claims(lambda: self.log, self.now).grant),
+            self.now,
+        )
 
         def names(task):
             return f"{task.source}/{task.key}", f"{task.target}/{task.target_key}"

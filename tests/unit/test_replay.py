@@ -210,8 +210,7 @@ def test_all_lists_come_in_one_table(world):
         world.fail(key)
     done = world.run("-q")
 
-    assert done.stdout.count("outcome") == 1
-    assert done.stdout.count("copied") == 3
+    assert len(done.stdout.splitlines()) == 3  # a line for each task, and no heading for each list
 
 
 def test_a_key_that_failed_in_many_lists_is_done_once(world):

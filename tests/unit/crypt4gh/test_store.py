@@ -183,7 +183,9 @@ def test_a_large_object_goes_in_parts_and_is_whole_at_the_receivers():
     view = ReencryptedStore(source, ARCHIVE.key, [PARTNER.public])
     stores = {"archive": view, "partner": target}
     road = Road(5 * MiB, Budget(64 * MiB, 4), LogCheckpoints(lambda: log))
-    converge = Converge(stores.__getitem__, road, Fuse(lambda: 0.0), lambda: datetime.now(timezone.utc))
+    converge = Converge(
+        stores.__getitem__, road, Fuse(lambda route, most, wanted: wanted), lambda: datetime.now(timezone.utc)
+    )
     task = Task("dataset", "archive", "a.c4gh", "partner", "x/a.c4gh")
     assert converge(task, Deadline()).outcome is Outcome.COPIED
     assert decrypted(whole(target, "x/a.c4gh"), PARTNER) == data
