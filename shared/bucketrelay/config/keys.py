@@ -47,6 +47,7 @@ _ROUTES = Section(
         Key("deletes", '"keep" or "follow"', "what becomes of a copy whose source is deleted", '"keep"'),
         Key("max_deletes", "number", "the fuse: so many deletes in an hour, then they are held", "1000"),
         Key("strict", "true or false", "fail rather than copy what the target cannot carry whole", "false"),
+        Key("shared", "true or false", "other routes, which say so too, may write the same target keys", "false"),
     ),
 )
 _FORWARDS = Section(

@@ -185,7 +185,7 @@ def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Ite
         return
     if swept:
         yield Finding("uploads", name, True, "a lifecycle rule removes them")
-    elif _OWN_SERVER.fullmatch(store.address.endpoint):
+    elif store.address.scheme != "s3" or _OWN_SERVER.fullmatch(store.address.endpoint):  # only S3 is spoken by others
         yield _failed("uploads", name, store, _NOT_SWEPT)
     else:  # many servers know no such rule, or remove them by themselves
         yield Finding("uploads", name, None, _NOT_SWEPT, "if the server knows such a rule, add one; else nothing")
