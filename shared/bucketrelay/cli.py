@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "reconcile": "Compare both sides of a route and repair the difference.",
         "worker": "Take jobs from the job queue until told to stop.",
         "queue": "Look at the job queue, and after it.",
+        "copier": "Answer copy requests from a broker, as medusa-copier did.",
         "status": "How far behind each route is, since when, and why.",
         "barrier": "Wait until every write of now is at every target.",
         "doctor": "Try every store, permission and wiring.",

@@ -1,14 +1,17 @@
 """Configuration to a working system: the only module that knows the concrete classes."""
 
+import os
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
 from bucketrelay.core.budget import Budget
-from bucketrelay.core.checkpoints import LogCheckpoints
+from bucketrelay.core.checkpoints import LogCheckpoints, MemoryCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.copy import Road
 from bucketrelay.core.delete_claims import Claims
@@ -20,8 +23,8 @@ from bucketrelay.events import EventKeys, KeyForm
 from bucketrelay.forward import Forward
 from bucketrelay.forward.deliver import Tell
 from bucketrelay.http.pace import Pace
-from bucketrelay.model import Task
-from bucketrelay.store import Store
+from bucketrelay.model import Address, Task
+from bucketrelay.store import PartStore, Store
 from bucketrelay.system import System
 
 if TYPE_CHECKING:
@@ -52,13 +55,12 @@ def system(
         project: the Huawei Cloud project that this runs in, for an OMS address that has none.
 
     Raises:
-        ConfigError: the address of a forward lacks something, or a store is of a kind that is not here yet.
+        ConfigError: the address of a forward lacks something.
     """
-    _check_schemes(found)
     stores = Stores(found.stores, keys, found.log)
     budget = Budget(found.limits.memory, found.limits.concurrency)
     claims = Claims(lambda: stores.get(found.log), _now)
-    checkpoints = LogCheckpoints(lambda: stores.get(found.log))
+    checkpoints = LogCheckpoints(lambda: stores.get(found.log)) if found.log else MemoryCheckpoints()
     road = Road(found.limits.part_size, budget, checkpoints)
     converge = Converge(stores.get, road, Fuse(claims.grant), _now)
 
@@ -103,16 +105,6 @@ def _reconcile(made: System, route: str, deadline: Deadline, invocation: str) ->
     from bucketrelay.drivers.reconcile.order import by_schedule  # noqa: PLC0415 — a function that gets events needs none of it
 
     by_schedule(made, route, deadline, invocation)
-
-
-def _check_schemes(found: Config) -> None:
-    mistakes = [
-        f"stores.{name}.url: {store.address.scheme}:// is not in this version yet; use {', '.join(_MAKERS)}"
-        for name, store in found.stores.items()
-        if store.address.scheme not in _MAKERS
-    ]
-    if mistakes:
-        raise ConfigError(mistakes)
 
 
 def _event_keys(found: Config) -> EventKeys:
@@ -203,11 +195,29 @@ def _local(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]
     return LocalStore(found.address)
 
 
+def _rclone(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
+    from bucketrelay.clouds.rclone.daemon import shared  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.rclone.store import RcloneStore  # noqa: PLC0415 — as above
+
+    rclone = shared(str(options.get("binary", "")), str(options.get("config", "")))
+    return RcloneStore(found.address, rclone, lambda: _spool(found.address))
+
+
+def _spool(address: Address) -> PartStore:
+    """Where the parts of objects are gathered that go through rclone: this user's, on this machine."""
+    from bucketrelay.clouds.local.store import LocalStore  # noqa: PLC0415 — as above
+
+    place = Path(tempfile.gettempdir()) / f"bucketrelay-{os.getuid()}" / "parts" / address.bucket
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return LocalStore(Address("file", str(place), prefix=address.prefix))
+
+
 _MAKERS: dict[str, Callable[[StoreConfig, dict[str, object], Callable[[], Keys]], Store]] = {
     "s3": _s3,
     "obs": _obs,
     "oci": _oci,
     "file": _local,
+    "rclone": _rclone,
 }
 
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Sequence
 
+from bucketrelay import wiring_messages
 from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
 from bucketrelay.deadline import Deadline
@@ -37,8 +38,8 @@ def queue(found: QueueConfig) -> JobQueue:
 
 def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who handles which kind of job. Each room adds its own here."""
-    del found, jobs
-    return {TASK: task_kind(system), SWEEP: _sweep(system), RECONCILE: reconcile_kind(system)}
+    made = {TASK: task_kind(system), SWEEP: _sweep(system), RECONCILE: reconcile_kind(system)}
+    return {**made, **wiring_messages.kinds(found, system, jobs)}
 
 
 SWEEP, RECONCILE = "sweep", "reconcile"
@@ -69,6 +70,8 @@ def worker(
     calendar = schedules(found.schedules)
 
     def record(results: Sequence[Result]) -> None:
+        if not found.log:  # all copies are by message, and answered by one
+            return
         lists.write(system.log(), results, invocation=f"worker-{uuid.uuid4().hex}", now=system.now())
 
     world = World(

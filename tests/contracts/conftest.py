@@ -242,8 +242,9 @@ def oci_rig() -> Iterator[OciRig]:
 def rcd(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[tuple[Any, Path]]:
     """One daemon for all tests, with a directory and a server among its remotes."""
     place = tmp_path_factory.mktemp("rcd")
-    url = request.getfixturevalue("moto_url")
-    remotes = {"place": rig_rcd.directory(place), "server": rig_rcd.server(url, ACCESS, SECRET)}
+    remotes = {"place": rig_rcd.directory(place)}
+    if any("rcd-bucket" in item.name for item in request.session.items):
+        remotes["server"] = rig_rcd.server(request.getfixturevalue("rclone_url"), ACCESS, SECRET, "Rclone")
     with rig_rcd.daemon(remotes) as rclone:
         yield rclone, place
 
@@ -263,10 +264,16 @@ def rcd_directory_rig(rcd: tuple[Any, Path], tmp_path: Path) -> Rig:
 
 
 @pytest.fixture
-def rcd_bucket_rig(rcd: tuple[Any, Path], moto_admin: Any, tmp_path: Path) -> Rig:
+def rcd_bucket_rig(rcd: tuple[Any, Path], rclone_admin: Any, tmp_path: Path) -> Rig:
     rclone, _ = rcd
     names = [f"rcd-{next(_numbers)}", f"rcd-{next(_numbers)}"]
     for name in names:
-        moto_admin.create_bucket(Bucket=name)
+        rclone_admin.create_bucket(Bucket=name)
     made = rig_rcd.arguments(rclone, "server", *names, tmp_path)
-    return Rig("rcd-bucket", deviations=rig_rcd.LACKS, odd=rig_rcd.ODD, secrets=(SECRET,), **made)
+    return Rig(
+        "rcd-bucket",
+        deviations={**rig_rcd.LACKS, **rig_rcd.HEADERS, **rig_rcd.MERGES},
+        odd=rig_rcd.ODD,
+        secrets=(SECRET,),
+        **made,
+    )

@@ -33,9 +33,13 @@ def load(a="obs://src-bucket", b="file:///there", logs="file:///logs", option=""
     return config.load(TOML.format(a=a, b=b, logs=logs, option=option, route=route), {})
 
 
-def test_a_store_of_a_kind_that_is_not_here_yet_is_a_mistake_at_once():
-    with pytest.raises(ConfigError, match=r"stores\.b\.url: rclone:// is not in this version yet"):
-        wiring.system(load(b="rclone://remote/path"))
+def test_an_rclone_store_is_made_without_starting_rclone():
+    text = TOML.format(a="s3://src-bucket", b="rclone://remote/path", logs="file:///logs", option="", route="")
+    found = config.load(text.replace('path"', 'path"\nbinary = "no-such-program"'), {})
+    store = wiring.system(found).store("b")
+    assert store.address.url == "rclone://remote/path"
+    with pytest.raises(ConfigError, match="binary: there is no program no-such-program"):
+        store.look("x")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from bucketrelay.clouds.facts import Facts
 from bucketrelay.clouds.huawei.facts import FACTS as HUAWEI
 from bucketrelay.clouds.local.facts import FACTS as LOCAL
 from bucketrelay.clouds.oracle.facts import FACTS as ORACLE
+from bucketrelay.clouds.rclone.facts import FACTS as RCLONE
 from bucketrelay.model import Address
 
-RCLONE = Facts("rclone", "whatever rclone reaches", "rclone://remote/path")
 _FACTS: Mapping[str, Facts] = {known.scheme: known for known in (AWS, HUAWEI, ORACLE, LOCAL, RCLONE)}
 
 

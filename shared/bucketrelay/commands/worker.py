@@ -30,7 +30,7 @@ def worker(*, drain: bool, config_file: Path | None, as_json: bool, quiet: bool,
     found = configuration(config_file)
     system = wiring.system(found, emit=lambda _: None)
     with closing(system), closing(wiring_jobs.queue(found.queue)) as jobs:
-        made = wiring_jobs.worker(found, system, jobs, say=complain, tell=_teller(as_json=as_json, quiet=quiet))
+        made = wiring_jobs.worker(found, system, jobs, say=complain, tell=teller(as_json=as_json, quiet=quiet))
         listen(made.stop, made.toggle_halt)
         status = _run(made, jobs, drain=drain, quiet=quiet)
     raise SystemExit(status)
@@ -77,7 +77,7 @@ def _write(line: str) -> None:
     os.write(2, f"bucketrelay: {line}\n".encode())
 
 
-def _teller(*, as_json: bool, quiet: bool) -> Callable[[Result], None]:
+def teller(*, as_json: bool, quiet: bool) -> Callable[[Result], None]:
     """Prints a line for each result: what is not worth a word with `-q` is what changed nothing."""
 
     def tell(result: Result) -> None:

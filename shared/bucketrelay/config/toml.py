@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from bucketrelay.config import checks
 from bucketrelay.config.alarms import read_alarms
+from bucketrelay.config.copier import read_copier
+from bucketrelay.config.datasets import read_datasets
 from bucketrelay.config.queue import read_queue
 from bucketrelay.config.reading import Reading, did_you_mean, quoted
 from bucketrelay.config.schedules import read_schedules
@@ -42,13 +44,14 @@ def load(
     """
     reading = Reading(environ, connects=secrets, folder=folder)
     top = Table(reading, _parse(text.removeprefix("\ufeff"), where))
-    log = top.text("log", need='name the store that receives the lists, log = "…"')
+    alone = "routes" not in top and ("copier" in top or "datasets" in top)
+    log = top.text("log", need="" if alone else 'name the store that receives the lists, log = "…"')
     store_tables, forward_tables = top.tables("stores"), top.tables("forwards")
     _check_names(reading, [*store_tables.items(), *forward_tables.items()])
     if log and log.value not in store_tables:
         reading.mistake("log", f"no store is named {quoted(log.written)}{did_you_mean(log.written, store_tables)}")
     stores = read_stores(reading, store_tables)
-    routes = _routes(top, store_tables, stores, forward_tables)
+    routes = [] if alone else _routes(top, store_tables, stores, forward_tables)
     read = {name: read_forward(table, name) for name, table in forward_tables.items()}
     forwards = {name: forward for name, forward in read.items() if forward}
     limits = read_limits(top.table("limits"))
@@ -56,15 +59,16 @@ def load(
     queue = read_queue(top.table("queue"))
     schedules = read_schedules(top.rows("schedules", need=""), store_tables, {route.name for _, route in routes})
     serving = read_serve(top.table("serve"), store_tables)
+    copier = read_copier(top.table("copier"), store_tables) if "copier" in top else None
+    datasets = read_datasets(top.table("datasets"), store_tables) if "datasets" in top else None
     top.close()
     if log and log.value in stores:
         routes = [(path, checks.without_lists(route, stores[log.value], stores)) for path, route in routes]
     paths = {name: table.path for name, table in store_tables.items()}
     _check(reading, log.value if log else "", stores, paths, routes, forwards)
     reading.check()
-    assert log
     return Config(
-        log.value,
+        log.value if log else "",
         MappingProxyType(stores),
         tuple(route for _, route in routes),
         MappingProxyType(forwards),
@@ -73,6 +77,8 @@ def load(
         queue,
         schedules,
         serving,
+        copier,
+        datasets,
     )
 
 

@@ -144,8 +144,58 @@ class ServeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """A message broker."""
+
+    url: Secret
+    shown: str  # for messages
+    ca_file: Path | None = None
+    prefetch: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class CopierConfig:
+    """Copies that are asked for by message."""
+
+    broker: BrokerConfig
+    requests: str
+    replies: str  # "": nobody is answered
+    roots: Mapping[str, str]  # a root's name in the messages: a store's name
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteConfig:
+    """The receiving end's API."""
+
+    url: str = field(repr=False)
+    shown: str
+    user: str
+    password: Secret
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetsConfig:
+    """An archive whose datasets are synced to a partner."""
+
+    broker: BrokerConfig
+    queue: str
+    exchange: str
+    database: Secret
+    center_prefix: str
+    archive: str  # stores' names
+    target: str
+    key_file: Path
+    passphrase: Secret | None
+    receiver_key: Path
+    remote: RemoteConfig
+    offset: str = "first"  # where a stream is begun: first, next, or a time
+    locations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of archives in several places
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that a function needs to know. `log` is a store's name."""
+    """Everything that a function needs to know. `log` is a store's name, or "" if all copies are by message."""
 
     log: str
     stores: Mapping[str, StoreConfig]
@@ -156,6 +206,8 @@ class Config:
     queue: QueueConfig = field(default_factory=QueueConfig)
     schedules: tuple[ScheduleConfig, ...] = ()
     serve: ServeConfig = field(default_factory=ServeConfig)
+    copier: CopierConfig | None = None
+    datasets: DatasetsConfig | None = None
 
     def address(self, store: str) -> Address:
         """Where the store is that a Task names: by its name, or by its URL where any bucket may be the source.

@@ -83,6 +83,30 @@ class LogCheckpoints:
             self.drop(name)
 
 
+class MemoryCheckpoints:
+    """Checkpoints of one process, where there is no log store: what it began, no other goes on with."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Checkpoint] = {}
+
+    def load(self, name: str) -> Checkpoint | None:
+        """See `Checkpoints`."""
+        return self._kept.get(name)
+
+    def save(self, name: str, checkpoint: Checkpoint) -> None:
+        """See `Checkpoints`."""
+        self._kept[name] = checkpoint
+
+    def drop(self, name: str) -> None:
+        """See `Checkpoints`."""
+        self._kept.pop(name, None)
+
+    def sweep(self, stores: Callable[[str], Store], now: datetime, age: timedelta) -> Iterator[Upload]:
+        """None: what an earlier process left is not known here."""
+        del stores, now, age
+        return iter(())
+
+
 def _abandoned(stores: Callable[[str], Store], checkpoint: Checkpoint) -> bool:
     try:
         target = stores(checkpoint.store)

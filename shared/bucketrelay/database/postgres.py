@@ -56,7 +56,7 @@ class Postgres:
         url: postgresql://…, with its password.
         shown: the same for messages, without it.
         room: whose tables these are: "queue", "inventory".
-        steps: the migrations of that room.
+        steps: the migrations of that room; none where the tables are somebody else's.
         sleep: waits between tries.
     """
 
@@ -119,7 +119,7 @@ class Postgres:
         try:
             connection.execute(_SESSION)
             connection.commit()
-            if not self._migrated:
+            if self._steps and not self._migrated:
                 migrate(connection, self._room, self._steps)
                 self._migrated = True
         except BaseException:

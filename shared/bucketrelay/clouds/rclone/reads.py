@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from bucketrelay.clouds.rclone.daemon import Rclone, said
 from bucketrelay.clouds.rclone.errors import error_of, is_missing
-from bucketrelay.clouds.rclone.facts import Facts, facts_of, info_of, key_of, path_of
+from bucketrelay.clouds.rclone.remote import Remote, info_of, key_of, path_of, remote_of
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.http.messages import Answer, Into, Request
 from bucketrelay.model import Address, Fetched, ObjectInfo
@@ -23,7 +23,7 @@ class RcloneReads:
         self._address, self.rclone = address, rclone
         self.fs = f"{address.bucket}:{address.prefix.rstrip('/')}"  # as rclone names it
         self._lock = threading.Lock()
-        self._known: Facts | None = None
+        self._known: Remote | None = None
 
     def __repr__(self) -> str:
         return f"RcloneStore({self._address.url})"
@@ -34,17 +34,17 @@ class RcloneReads:
         return self._address
 
     @property
-    def facts(self) -> Facts:
+    def remote(self) -> Remote:
         """What rclone says of the backend; asked once."""
         with self._lock:
             if self._known is None:
-                self._known = facts_of(self._told(self.rclone.call("operations/fsinfo", fs=self.fs), ""))
+                self._known = remote_of(self._told(self.rclone.call("operations/fsinfo", fs=self.fs), ""))
             return self._known
 
     @property
     def abilities(self) -> Abilities:
         """What the backend can hold. Asks rclone the first time."""
-        return self.facts.abilities
+        return self.remote.abilities
 
     @property
     def conditional(self) -> bool:
@@ -54,12 +54,12 @@ class RcloneReads:
     def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
         """The object, by `operations/stat`."""
         self._check(key)
-        options = {"metadata": True, "showHash": self.facts.hashes, "noMimeType": True}
+        options = {"metadata": True, "showHash": self.remote.hashes, "noMimeType": True}
         answer = self.rclone.call("operations/stat", fs=self.fs, remote=path_of(key), opt=options)
         missing = is_missing(answer.status, self._words(answer))
         item = None if missing else self._told(answer, key).get("item")
         if item and not item.get("IsDir"):
-            return info_of(key, item, self.facts)
+            return info_of(key, item, self.remote)
         if sure:
             self._stand()
         return None
@@ -128,11 +128,11 @@ class RcloneReads:
                 if inside and (raw > least or least.startswith(raw)):
                     yield from self._walk(key, prefix, after)
             elif key.startswith(prefix) and raw > least:
-                yield info_of(key, item, self.facts, listed=True)
+                yield info_of(key, item, self.remote, listed=True)
 
     def _entries(self, folder: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """What is in a folder, as keys; those of folders end in a slash. Ascending by their bytes."""
-        options = {"showHash": self.facts.hashes, "noMimeType": True}
+        options = {"showHash": self.remote.hashes, "noMimeType": True}
         answer = self.rclone.call("operations/list", fs=self.fs, remote=path_of(folder.rstrip("/")), opt=options)
         if answer.status == 404 and folder:
             return ()  # removed meanwhile
@@ -161,7 +161,7 @@ class RcloneReads:
     def _first(self) -> str:
         folders = self._address.prefix.split("/")[:-1]
         # Of the backend's own path the first is the bucket, wherever the remote itself begins.
-        more = self.facts.root.count("/") if self.facts.buckets else len(folders) - 1
+        more = self.remote.root.count("/") if self.remote.buckets else len(folders) - 1
         return f"{self._address.bucket}:{'/'.join(folders[: max(0, len(folders) - more)])}"
 
     def _check(self, key: str) -> None:

@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 from bucketrelay import deadline as deadlines
 from bucketrelay.clouds.rclone.daemon import Rclone, multipart
 from bucketrelay.clouds.rclone.errors import error_of, is_missing
-from bucketrelay.clouds.rclone.facts import path_of, told_of
 from bucketrelay.clouds.rclone.reads import RcloneReads
+from bucketrelay.clouds.rclone.remote import path_of, told_of
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
@@ -53,7 +53,7 @@ class RcloneStore(RcloneReads):
         """One request that is passed on as it comes; by way of this machine's disk where a backend writes in place."""
         self._check(key)
         self._ready()
-        if self.facts.partial:
+        if self.remote.partial:
             self._by_disk(key, body, meta)
         else:
             self._at_once(key, body, meta)

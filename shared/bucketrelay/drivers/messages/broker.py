@@ -10,17 +10,15 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, PreconditionFailed
 
-from bucketrelay.drivers.messages.delivery import Delivery, Handle, Letter, Stop
+from bucketrelay.drivers.messages.delivery import Delivery, First, Handle, Letter, Stop
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 
-First = Literal["first", "next"] | datetime  # where a stream is begun that was never read before
 _HEARTBEAT = 30.0  # seconds; a broker that is silent for twice as long is gone
 _CONFIRM = 30.0  # seconds within which the broker must say that it keeps a message
 _LONGEST_PAUSE = 5.0  # seconds between two attempts to connect

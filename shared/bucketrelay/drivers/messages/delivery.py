@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Letter:
     id: str = ""
 
 
+First = Literal["first", "next"] | datetime  # where a stream is begun that was never read before
 Handle = Callable[
     [Delivery], None
 ]  # returns when its effect is durable; what it raises keeps the message unacknowledged

@@ -33,7 +33,8 @@ class TestPut:
             assert getattr(found, name) == getattr(meta, name), name
 
     @pytest.mark.parametrize("value", ["x=1;y,z", "a  b", " padded ", "ü", "%C3%BC", "line\nbreak", "'\"\\", "\x7f"])
-    def test_a_user_metadata_value_comes_back_as_it_was(self, store, value):
+    def test_a_user_metadata_value_comes_back_as_it_was(self, rig, store, value):
+        rig.needs(f"value {value!r}")
         store.put("a", b"", replace(TEXT, user={"value": value}))
         assert store.look("a").meta.user == {"value": value}
 

@@ -1,0 +1,143 @@
+"""Messages to rows of the job queue; once they are there, the message is done with.
+
+A queue's message is acknowledged after its row is durable: killed in between, it comes again and makes the same row, or
+one more job that does what is done already. Of a stream, the position goes into the database in the same transaction as
+the row, so that each message becomes a job exactly once, however many read the stream, and wherever they are killed.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bucketrelay.drivers.messages import datasets, requests
+from bucketrelay.drivers.messages.delivery import Delivery, Letter
+from bucketrelay.jobs.queue import JobQueue, NewJob, Priority
+
+COPY, REPLY, DATASET, ERROR = "copier", "copier-reply", "dataset", "dataset-error"  # kinds of jobs
+
+
+@dataclass(frozen=True, slots=True)
+class CopyIntake:
+    """Requests for copies.
+
+    Args:
+        roots: a root's name in the messages: a store's name.
+        replies: the queue of the replies; "" where nobody is answered.
+        fresh: names a message that has no name.
+    """
+
+    queue: JobQueue
+    roots: Mapping[str, str]
+    replies: str
+    fresh: Callable[[], str] = lambda: uuid.uuid4().hex
+
+    def __call__(self, delivery: Delivery) -> None:
+        """Returns when the job is durable."""
+        self.queue.enqueue(self.jobs(delivery))
+
+    def jobs(self, delivery: Delivery) -> list[NewJob]:
+        """The job that a message asks for, or the one that refuses it."""
+        name = delivery.id or self.fresh()
+        try:
+            request = requests.parse(delivery.body, self.roots.get)
+        except requests.Refused as refusal:
+            return [letter_job(REPLY, name, reply(self.replies, refusal.reply, name, delivery.correlation))]
+        payload = {"request": requests.kept(request), "name": name, "correlation": delivery.correlation}
+        return [NewJob("copier", name, COPY, payload, Priority.ORDER)]
+
+
+def reply(queue: str, said: Mapping[str, object], name: str, correlation: str) -> Letter:
+    """The letter that a reply goes by."""
+    return Letter(requests.text(said), queue, correlation=correlation or name)
+
+
+def letter_job(kind: str, key: str, letter: Letter, *, place: str = "replies") -> NewJob:
+    """The job that sends *letter*."""
+    payload = {
+        "body": letter.body.decode(),
+        "key": letter.key,
+        "exchange": letter.exchange,
+        "correlation": letter.correlation,
+    }
+    return NewJob(f"{kind.partition('-')[0]} {place}", key, kind, payload, Priority.EVENT)
+
+
+def letter_of(payload: Mapping[str, object]) -> Letter:
+    """The letter in a job's payload."""
+    body, key, exchange = str(payload["body"]), str(payload["key"]), str(payload["exchange"])
+    return Letter(body.encode(), key, exchange, str(payload["correlation"]))
+
+
+class _Seen(Exception):
+    """Carries a position out of a transaction that leaves no trace."""
+
+    def __init__(self, last: float | None) -> None:
+        self.last = last
+        super().__init__()
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetIntake:
+    """Mappings of datasets.
+
+    Args:
+        stream: the queue's name, under which its position is kept.
+        prefix: what the ids of this centre's own datasets begin with.
+        exchange: where messages go that are none, by the routing key `error`.
+        say: takes a line where something is odd.
+    """
+
+    queue: JobQueue
+    stream: str
+    prefix: str
+    exchange: str
+    say: Callable[[str], None] = lambda _line: None
+    fresh: Callable[[], str] = lambda: uuid.uuid4().hex
+
+    def __call__(self, delivery: Delivery) -> None:
+        """Returns when the job, if there is one, is durable."""
+        job = self.job(delivery)
+        if delivery.offset is not None:
+            self._gap(delivery.offset)
+            if job is not None:
+                self._at(delivery.offset, job)
+        elif job is not None:
+            self.queue.enqueue([job])
+
+    def job(self, delivery: Delivery) -> NewJob | None:
+        """The job that a message asks for; None where it asks for nothing."""
+        at = f"{self.stream}/{delivery.offset}" if delivery.offset is not None else delivery.id or self.fresh()
+        try:
+            found = datasets.mapping(delivery.body)
+        except datasets.BadMessage as error:
+            body = datasets.rejection(str(error), delivery.body)
+            return letter_job(ERROR, at, Letter(body, "error", self.exchange, delivery.correlation), place="errors")
+        if found is None or not found.dataset.startswith(self.prefix):
+            return None
+        payload = {"dataset": found.dataset, "ids": list(found.ids), "message": at}
+        return NewJob("dataset", at, DATASET, payload, Priority.ORDER, keep=True)
+
+    def position(self) -> int | None:
+        """The offset of the last message of the stream that became a job; None where none has."""
+
+        def look(last: float | None, _now: float) -> float | None:
+            raise _Seen(last)
+
+        try:
+            self.queue.fire(self._mark, look, NewJob("dataset", "", DATASET))
+        except _Seen as seen:
+            return None if seen.last is None else int(seen.last)
+        return None
+
+    def _at(self, offset: int, job: NewJob) -> None:
+        """The job, if no other reader of the stream has made it already; and the position."""
+        self.queue.fire(self._mark, lambda last, _now: None if last is not None and last >= offset else offset, job)
+
+    def _gap(self, offset: int) -> None:
+        last = self.position()
+        if last is not None and offset > last + 1:
+            self.say(f"{self.stream}: from {last} on to {offset}; what lay between was other messages, or is lost")
+
+    @property
+    def _mark(self) -> str:
+        return f"stream {self.stream}"

@@ -1,0 +1,48 @@
+"""The receiving end's API: one POST for a dataset, told again until it was answered."""
+
+import base64
+from dataclasses import dataclass
+from hashlib import sha256
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import StoreRefused, StoreUnavailable
+from bucketrelay.http.post import Post
+
+_LATER = (401, 403, 404)  # a password, a permission, a proxy: somebody may be mending it right now
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where datasets are told.
+
+    Args:
+        post: the address of `/dataset`.
+        user, password: by basic authentication.
+    """
+
+    post: Post
+    user: str
+    password: str
+
+    def __call__(self, body: bytes, deadline: Deadline) -> None:
+        """Tell it; returns once the answer was 200.
+
+        Raises:
+            StoreUnavailable: it may be answered otherwise later.
+            StoreRefused: the receiving end refuses this very message.
+        """
+        answer = self.post.send(body, lambda: self._headers(body), deadline, hide=(self.password,))
+        if answer.status == 200:
+            return
+        said = self.post.said(answer, (self.password,))
+        if answer.again or answer.status in _LATER:
+            raise StoreUnavailable(said)
+        raise StoreRefused(f"{said}: 200 is the only answer that means that it was taken")
+
+    def _headers(self, body: bytes) -> dict[str, str]:
+        signed = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return {
+            "Authorization": f"Basic {signed}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": sha256(body).hexdigest(),
+        }

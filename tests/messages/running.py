@@ -1,0 +1,63 @@
+"""Commands of ours as child processes, each ended by its own id."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Child:
+    def __init__(self, *arguments: str, cwd: Path, environ: dict[str, str] | None = None) -> None:
+        self.arguments, self.cwd, self.environ = arguments, cwd, environ or {}
+        self.out = cwd / "child.out"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.out.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bucketrelay", *self.arguments],
+                cwd=self.cwd,
+                env={**os.environ, **self.environ},
+                stdout=out,
+                stderr=out,
+            )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def end(self, how: int = signal.SIGTERM, seconds: float = 60) -> int:
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"it did not end: {self.text}") from None
+
+    @property
+    def text(self) -> str:
+        return self.out.read_text(errors="replace")
+
+    def says(self, word: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while word not in self.text:
+            assert time.monotonic() < end, f"{word!r} is not in: {self.text}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def running(*arguments: str, cwd: Path, environ: dict[str, str] | None = None) -> Iterator[Child]:
+    child = Child(*arguments, cwd=cwd, environ=environ)
+    child.start()
+    try:
+        yield child
+    finally:
+        if child.process.poll() is None:
+            child.kill()
