@@ -2,19 +2,27 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from contents import FORWARDS, SDKS
 from packages import Refused
 
 CONFIG = "relay.toml"
+SHARED = Path(__file__).resolve().parents[1] / "shared"
+_NOT_SET = "is not set in the environment"
 NOT_HERE = ("rclone",)  # of these nothing goes in
 Needs = tuple[tuple[str, ...], tuple[str, ...]]  # schemes of stores, types of forwards
 EVERYTHING: Needs = (tuple(SDKS), tuple(FORWARDS))
 
 
 def needs(text: str) -> Needs:
-    """What a configuration names; all stores, where a URL is known to the function's environment alone."""
+    """What a configuration names; all stores, where a URL is known to the function's environment alone.
+
+    Raises:
+        Refused: with every mistake that the function would find in it, but for variables that only it has.
+    """
+    _check(text)
     try:
         read = _toml()(text)
         urls = {name: str(store["url"]) for name, store in read["stores"].items()}
@@ -28,6 +36,23 @@ def needs(text: str) -> Needs:
     if unknown := [name for name, scheme in named.items() if scheme not in (*SDKS, *NOT_HERE)]:
         raise Refused(f"{CONFIG}: stores.{unknown[0]}.url is no s3://, obs://, oci://, file:// or rclone://")
     return tuple(scheme for scheme in SDKS if scheme in named.values()), kinds
+
+
+def _check(text: str) -> None:
+    sys.path.insert(0, str(SHARED))
+    try:
+        from bucketrelay.config import load  # noqa: PLC0415 - the package may not be installed where this runs
+        from bucketrelay.errors import ConfigError  # noqa: PLC0415 - as above
+
+        load(text, {}, where=CONFIG, secrets=False)
+    except ConfigError as error:
+        wrong = [mistake for mistake in error.mistakes if _NOT_SET not in mistake]
+        if wrong:
+            raise Refused(f"{CONFIG}: {'; '.join(mistake.removeprefix(f'{CONFIG}: ') for mistake in wrong)}") from error
+    except ModuleNotFoundError as error:
+        raise Refused(f"reading {CONFIG} needs Python 3.11, or the package {error.name}; or name --stores") from error
+    finally:
+        sys.path.remove(str(SHARED))
 
 
 def _toml() -> Callable[[str], dict[str, Any]]:

@@ -166,7 +166,14 @@ def _server(found: StoreConfig) -> tuple[str, object]:
 def _store(found: StoreConfig, keys: Callable[[], Keys], pace: Pace) -> Store:
     options = {n: v.reveal() if isinstance(v, Secret) else v for n, v in found.options.items()}
     options.pop("event_keys", None)  # of the events, not of the store
-    return _MAKERS[found.address.scheme](found, {**options, "pace": pace}, keys)
+    try:
+        return _MAKERS[found.address.scheme](found, {**options, "pace": pace}, keys)
+    except ModuleNotFoundError as error:
+        scheme, lacks = found.address.scheme, f"{error.name} is not here"
+        remedy = f"build the archive with --config or --stores {scheme}, or install bucketrelay's extra `{scheme}`"
+        raise ConfigError(
+            [f"stores.{found.name}: {scheme}:// stores need what was left out, {lacks}: {remedy}"]
+        ) from error
 
 
 def _s3(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:

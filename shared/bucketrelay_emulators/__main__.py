@@ -103,7 +103,7 @@ def _greeting(given: argparse.Namespace, running: Any) -> str:
     what = f"in front of {running.upstream}" if given.service == "proxy" else "nothing is kept"
     lines = [f"{given.service} {'' if given.service == 'proxy' else 'emulator'}".strip() + f", local only, {what}"]
     lines.append(f"endpoint    {running.endpoint}")
-    for label, attribute in (("access key", "access_key"), ("secret key", "secret_key")):
+    for label, attribute in (("access key", "access_key"), ("secret key", "secret_key"), ("config    ", "config_file")):
         if value := getattr(running, attribute, ""):
             lines.append(f"{label}  {value}")
     lines += [f"bucket      {bucket}" for bucket in getattr(given, "bucket", ())]

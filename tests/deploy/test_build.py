@@ -339,9 +339,15 @@ def test_an_archive_for_another_python_and_machine_holds_their_compiled_parts(ar
     assert versions == {other.replace(".", "")}
 
 
+def whole(stores):
+    """A configuration of stores a and b, which is right but for them."""
+    route = '[[routes]]\nname = "r"\nsource = "a"\ntargets = ["b"]\n'
+    return f'log = "logs"\n{stores}[stores.logs]\nurl = "s3://lists"\n{route}'
+
+
 def test_the_configuration_decides_which_sdks_go_in(tmp_path):
     config = tmp_path / "relay.toml"
-    config.write_text('[stores.a]\nurl = "s3://a"\n[stores.b]\nurl = "file:///b"\n', encoding="utf-8")
+    config.write_text(whole('[stores.a]\nurl = "s3://a"\n[stores.b]\nurl = "file:///b"\n'), encoding="utf-8")
     build("s3_notifications", "--python", PYTHON, "--config", config, "--out", tmp_path)
     held = names(tmp_path / "s3_notifications.zip")
     assert "bucketrelay/clouds/aws/store.py" in held
@@ -353,7 +359,7 @@ def test_the_configuration_decides_which_sdks_go_in(tmp_path):
 
 def test_a_url_that_only_the_environment_knows_needs_every_adapter(downloads, tmp_path):
     config = tmp_path / "relay.toml"
-    config.write_text('[stores.a]\nurl = "${SOURCE_URL}"\n', encoding="utf-8")
+    config.write_text(whole('[stores.a]\nurl = "${SOURCE_URL}"\n[stores.b]\nurl = "s3://b"\n'), encoding="utf-8")
     out = ["--out", tmp_path / "f", "--layout", "fn", "--config", config]
     build("oci_events", *out, "--downloads", downloads)
     assert set(CLOUDS.values()) <= {path.parent.name for path in (tmp_path / "f/bucketrelay/clouds").glob("*/store.py")}
@@ -412,8 +418,13 @@ BAD = {
     "a store that is none": (["obs_trigger", "--config", "relay.toml"], '[stores.a]\nurl = "gs://b"', "stores.a.url"),
     "stores that the configuration has and the option lacks": (
         ["obs_trigger", "--config", "relay.toml", "--stores", "obs"],
-        '[stores.a]\nurl = "s3://b"',
+        whole('[stores.a]\nurl = "s3://a"\n[stores.b]\nurl = "s3://b"\n'),
         "s3://",
+    ),
+    "a target that no store is": (
+        ["obs_trigger", "--config", "relay.toml"],
+        whole('[stores.a]\nurl = "s3://a"\n[stores.b]\nurl = "s3://b"\n').replace('["b"]', '["bb"]'),
+        'routes[0].targets[0]: no store is named "bb"; did you mean "b"?',
     ),
     "a function that fn does not deploy": (["obs_trigger", "--layout", "fn", "--stores", "obs"], "", "oci_events"),
 }

@@ -13,7 +13,8 @@ import pytest
 from bucketrelay_emulators.__main__ import _TOLD
 from bucketrelay_emulators.engine.faults import Fault, FaultKind
 
-PAGE = (Path(__file__).parents[2] / "docs" / "emulators.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "emulators.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^```console\n\$ (.*?)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -43,7 +44,7 @@ def test_a_command_prints_what_the_page_says(command, printed):
         assert process.wait(timeout=20) == 0
 
     def without_port(text):
-        return re.sub(r"(endpoint .*:)\d+", r"\1PORT", text)
+        return re.sub(r"(endpoint .*:)\d+|(config      ).*", r"\1\2…", text)
 
     assert without_port("".join(lines)) == without_port(printed)
 
@@ -54,3 +55,17 @@ def test_the_page_names_every_kind_of_fault_and_every_word_of_the_command_line()
     assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == sorted(get_args(FaultKind), key=section.index)
     assert [name for name in _TOLD if f"`{name}`" not in section] == []
     assert all(hasattr(Fault(), name) for name in ("match", "until", "act", *_TOLD))
+
+
+@pytest.mark.slow
+def test_the_examples_need_no_more_than_the_page_says_to_install(tmp_path):
+    (extras,) = re.findall(r"pip install '\.\[([a-z,]+)\]'", PAGE)
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv/bin/python"
+    pins = ROOT / "constraints.txt"
+    install = [python, "-m", "pip", "install", "-q", "-c", pins, f"{ROOT}[{extras}]", "pytest"]
+    subprocess.run(install, check=True, cwd=tmp_path)
+    for number, code in enumerate(EXAMPLES):
+        (tmp_path / f"test_{number}.py").write_text(code)
+        command = ["-m", "pytest", "-q"] if "pytest.fixture" in code else []
+        subprocess.run([python, *command, tmp_path / f"test_{number}.py"], check=True, cwd=tmp_path)

@@ -132,7 +132,7 @@ class ScheduleConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServeConfig:
-    """Who may call `bucketrelay serve`, and how."""
+    """Who may call us over HTTP, and how."""
 
     token: Secret | None = None
     read_token: Secret | None = None

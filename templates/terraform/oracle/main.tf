@@ -116,7 +116,7 @@ resource "oci_functions_application" "relay" {
 
 resource "oci_functions_function" "relay" {
   application_id                   = oci_functions_application.relay.id
-  display_name                     = "oci-events"
+  display_name                     = var.function_name
   memory_in_mbs                    = var.memory_mb
   timeout_in_seconds               = 300
   detached_mode_timeout_in_seconds = 3600 # of the calls with which a large object goes on

@@ -27,6 +27,12 @@ variable "subnet_ocid" {
   description = "with a service gateway; with a NAT gateway, where a target is in another cloud"
 }
 
+variable "function_name" {
+  type        = string
+  default     = "oci-events"
+  description = "the function's own name, as in its func.yaml"
+}
+
 variable "function_image" {
   type        = string
   description = "what fn push has pushed, in the registry of this region, such as phx.ocir.io/mytenancy/relay/oci-events:0.1.0"
