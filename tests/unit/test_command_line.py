@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click import Context, Group
 from click.testing import CliRunner
 
 from bucketrelay.cli import COMMANDS, cli
@@ -121,10 +122,12 @@ def test_nothing_is_imported_for_a_command_that_does_not_run():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_its_help_and_the_options_of_all(name):
-    done = run(name, "--help")
+    found = cli.get_command(Context(cli), name)
+    for words in [(name, inner) for inner in found.commands] if isinstance(found, Group) else [(name,)]:
+        done = run(*words, "--help")
 
-    assert done.exit_code == 0, done.output
-    assert {"--config", "--json", "--quiet", "--verbose"} <= set(re.findall(r"--[a-z]+", done.stdout))
+        assert done.exit_code == 0, done.output
+        assert {"--config", "--json", "--quiet", "--verbose"} <= set(re.findall(r"--[a-z]+", done.stdout)), words
 
 
 def test_a_command_that_is_not_there_is_exit_2_with_the_nearest_name():
