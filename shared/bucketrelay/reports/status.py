@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from heapq import merge
 from operator import itemgetter
+from typing import Any, NamedTuple
 
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result
@@ -23,6 +24,7 @@ FOLDERS = (lists.SUCCESS, lists.FAILED, "replayed_object/")
 OVERLAP = timedelta(minutes=15)
 _NAME = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")
 _LONGEST_CAUSE = 160
+SLICE = 300  # seconds
 _CROWD = 100_000  # keys, before those are forgotten that have long been right
 _NUMBER = re.compile(r"\d{3,}(?:\.\d+)?")
 
@@ -34,6 +36,15 @@ class Lag:
     p50: float | None = None
     p99: float | None = None
     max: float | None = None
+
+
+class Slice(NamedTuple):
+    """What ended in a stretch of time."""
+
+    start: int  # seconds since 1970
+    done: int
+    failed: int
+    lag: float  # the greatest, in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +104,27 @@ class Tally:
         known = sorted({*pairs, *self._sums})
         return [self._sums.get(pair, _Sum()).standing(*pair) for pair in known]
 
+    def open(self, route: str = "", target: str = "", cause: str = "") -> Iterator[Result]:
+        """The last failure of each key that is not right yet: of one route, target or cause, if it is named."""
+        for pair, total in self._sums.items():
+            if route in ("", pair[0]) and target in ("", pair[1]):
+                yield from (result for result in total.open() if cause in ("", cause_of(result)))
+
+    def slices(self, pair: tuple[str, str]) -> list[Slice]:
+        """What was done in each stretch of `SLICE` in which something was done, ascending."""
+        total = self._sums.get(pair)
+        return [Slice(start, *cells) for start, cells in sorted(total.slices.items())] if total else []
+
     def failures(self, since: datetime, pair: tuple[str, str]) -> int:
         """How many tasks of a route and target have failed since."""
         return sum(time >= since for time in self._sums[pair].failures) if pair in self._sums else 0
 
 
 class _Key:
-    __slots__ = ("right", "wrong")
+    __slots__ = ("last", "right", "wrong")
 
     def __init__(self) -> None:
+        self.last: Result | None = None  # its last failure
         self.right: datetime | None = None  # when it was right last
         self.wrong: list[tuple[datetime, datetime]] = []  # each failure since: when it ended, when it began
 
@@ -113,12 +136,17 @@ class _Sum:
         self.bytes = 0
         self.lags = array("d")
         self.failures: list[datetime] = []
+        self.slices: dict[int, list[Any]] = {}
         self._keys: dict[str, _Key] = {}
         self._crowd = _CROWD
         self.newest: datetime | None = None
 
     def count(self, result: Result) -> None:
         self.outcomes[result.outcome] += 1
+        cells = self.slices.setdefault(int(result.time.timestamp()) // SLICE * SLICE, [0, 0, 0.0])
+        cells[0] += result.outcome in (Outcome.COPIED, Outcome.DELETED, Outcome.FORWARDED)
+        cells[1] += not result.ok
+        cells[2] = max(cells[2], result.lag or 0.0)
         self.bytes += result.bytes
         self.newest = max(filter(None, (self.newest, result.time)))
         if result.outcome is Outcome.FAILED:
@@ -126,6 +154,10 @@ class _Sum:
             self.failures.append(result.time)
         if result.lag is not None:
             self.lags.append(result.lag)
+
+    def open(self) -> Iterator[Result]:
+        """The last failure of each key that is not right yet."""
+        return (key.last for key in self._keys.values() if key.last)
 
     def settle(self, result: Result) -> None:
         """Keep since when the key is not right."""
@@ -135,6 +167,9 @@ class _Sum:
             key.wrong = [(ended, began) for ended, began in key.wrong if ended > key.right]
         elif key.right is None or result.time > key.right:
             key.wrong.append((result.time, result.time - timedelta(seconds=result.seconds)))
+            key.last = result if key.last is None or result.time >= key.last.time else key.last
+        if not key.wrong:
+            key.last = None
         if len(self._keys) > self._crowd:
             self._forget(result.time - 2 * OVERLAP)
 

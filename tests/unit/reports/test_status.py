@@ -71,6 +71,35 @@ def test_a_failure_of_before_it_was_right_does_not_wait_though_it_is_read_last()
     assert standing([at(BAD, 5), at(OK, 3), BAD]).oldest == NOW + timedelta(minutes=5)
 
 
+def tallied(*results):
+    tally = Tally(lambda result: "b")
+    for result in results:
+        tally.add(result)
+    return tally
+
+
+def test_what_is_open_is_the_last_failure_of_each_key_that_is_not_right():
+    other = at(BAD, 2, error="obs://b/k: 403: grant it")
+    tally = tallied(BAD, other, at(BAD, 1, key="l"), at(OK, 3, key="l"), at(BAD, 1, route="scans"))
+
+    assert list(tally.open("photos")) == [other]
+    assert [result.route for result in tally.open(cause="503 (SlowDown): it may work later")] == ["scans"]
+    assert list(tally.open(target="c")) == []
+
+
+def test_a_key_that_became_right_is_open_no_more_whatever_is_read_first():
+    assert list(tallied(at(OK, 3), BAD).open()) == []
+    assert list(tallied(BAD, at(OK, 3)).open()) == []
+
+
+def test_time_is_cut_into_slices_with_the_greatest_lag_of_each():
+    tally = tallied(OK, at(OK, 1, lag=9.0), at(BAD, 2), at(OK, 7))
+    start = int(NOW.timestamp())
+
+    assert tally.slices(("photos", "b")) == [(start, 2, 1, 9.0), (start + 300, 1, 0, 1.0)]
+    assert tally.slices(("photos", "c")) == []
+
+
 def test_lag_is_told_by_median_99th_percentile_and_greatest():
     seen = standing([at(OK, n, key=str(n), lag=float(n + 1)) for n in range(200)])
 
