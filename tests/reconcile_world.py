@@ -71,7 +71,8 @@ class World:
         )
 
         def names(task):
-            return f"{task.source}/{task.key}", f"{task.target}/{task.target_key}"
+            here, there = self.stores[task.source].address, self.stores[task.target].address
+            return here.of(task.key), there.of(task.target_key)
 
         runner = Runner(converge, names, budget, self.now)
         return System((self.route,), runner, lambda: self.log, self.stores.__getitem__, 1.0, self.now, lambda _: None)
