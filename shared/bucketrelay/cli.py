@@ -24,6 +24,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "replay": "Run the failed lists again.",
         "reconcile": "Compare both sides of a route and repair the difference.",
         "worker": "Take jobs from the job queue until told to stop.",
+        "inventory": "Bring the inventory of a store up to date.",
+        "serve": "HTTP: events, synchronisation, metrics.",
         "queue": "Look at the job queue, and after it.",
         "copier": "Answer copy requests from a broker, as medusa-copier did.",
         "status": "How far behind each route is, since when, and why.",

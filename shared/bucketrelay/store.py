@@ -13,6 +13,7 @@ Promises that every implementation makes, proven by `tests/contracts/`:
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
@@ -230,6 +231,36 @@ class Tagged(Store, Protocol):
 
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """The tags of exactly the version *info*, as far as the store can tell. Errors as in `read`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a key, or a delete marker, as a listing of versions tells it."""
+
+    key: str
+    version: str  # "" for the one of a bucket that keeps none
+    latest: bool
+    marker: bool = False  # a delete marker: the key was deleted, and its versions are still there
+    etag: str = ""
+    size: int = 0
+    modified: datetime | None = None
+
+
+@runtime_checkable
+class Versioned(Tagged, Protocol):
+    """A store that keeps the versions of its objects, and tells them."""
+
+    def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
+        """All versions and delete markers of the keys that begin with *prefix* and are greater than *after*.
+
+        Keys ascend by UTF-8 bytes; of one key the newest comes first.
+        """
+
+    def look_version(self, version: Version) -> ObjectInfo:
+        """That version as it is now, without its bytes. Raises ObjectGone where it is no longer there."""
+
+    def set_tags(self, info: ObjectInfo, tags: Mapping[str, str]) -> None:
+        """Replace all tags of exactly the version *info*. Errors as in `read`."""
 
 
 @runtime_checkable

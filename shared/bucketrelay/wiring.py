@@ -165,7 +165,8 @@ def _server(found: StoreConfig) -> tuple[str, object]:
 
 def _store(found: StoreConfig, keys: Callable[[], Keys], pace: Pace) -> Store:
     options = {n: v.reveal() if isinstance(v, Secret) else v for n, v in found.options.items()}
-    options.pop("event_keys", None)  # of the events, not of the store
+    for name in ("event_keys", "coms_id", "coms_bucket_id"):  # of events and of the inventory, not of the store
+        options.pop(name, None)
     try:
         return _MAKERS[found.address.scheme](found, {**options, "pace": pace}, keys)
     except ModuleNotFoundError as error:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from bucketrelay import wiring_messages
 from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
+from bucketrelay.database.queries import migrations
 from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.inventory import InventorySync, Keeper, StoreFacts, inventory_kinds
 from bucketrelay.drivers.reconcile.jobs import reconcile_kind
 from bucketrelay.drivers.schedules import Schedule, fire
-from bucketrelay.drivers.worker import Tunings, Worker, task_kind
+from bucketrelay.drivers.worker import Tunings, Worker, replay_kind, task_kind
 from bucketrelay.drivers.worker.loop import World
 from bucketrelay.durations import written
+from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Done, Job, JobQueue, NewJob, Policy, Priority
 from bucketrelay.jobs.tasks import KIND as TASK
@@ -38,11 +41,45 @@ def queue(found: QueueConfig) -> JobQueue:
 
 def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who handles which kind of job. Each room adds its own here."""
-    made = {TASK: task_kind(system), SWEEP: _sweep(system), RECONCILE: reconcile_kind(system)}
+    made = {
+        TASK: task_kind(system),
+        SWEEP: _sweep(system),
+        RECONCILE: reconcile_kind(system),
+        REPLAY: replay_kind(system),
+        **inventory_kinds(*keeper(found, system, tables(found.queue))),
+    }
     return {**made, **wiring_messages.kinds(found, system, jobs)}
 
 
-SWEEP, RECONCILE = "sweep", "reconcile"
+def tables(found: QueueConfig) -> Tables:
+    """The inventory's tables, in the same database as the queue."""
+    if found.url:
+        from bucketrelay.database.postgres import Postgres  # noqa: PLC0415 — psycopg is an extra
+
+        steps = migrations("bucketrelay.inventory.sql", "postgres")
+        return Tables(Postgres(found.url.reveal(), found.shown, "inventory", steps), postgres=True)
+    from bucketrelay.database.sqlite import Sqlite  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
+
+    steps = migrations("bucketrelay.inventory.sql", "sqlite")
+    return Tables(Sqlite(found.path, "inventory", steps), postgres=False)
+
+
+def keeper(found: Config, system: System, stock: Tables) -> tuple[Keeper, Callable[[str], StoreFacts]]:
+    """Who keeps the inventory right, and the stores that he knows."""
+
+    def facts(name: str) -> StoreFacts:
+        store = system.store(name)  # raises where none has the name
+        return StoreFacts(name, store, bool(found.stores[name].options.get("coms_id")))
+
+    return Keeper(stock), facts
+
+
+def inventory_sync(kept: Keeper, facts: Callable[[str], StoreFacts], jobs: JobQueue) -> InventorySync:
+    """Who puts the inventory's jobs into the queue."""
+    return InventorySync(kept, facts, jobs)
+
+
+SWEEP, RECONCILE, REPLAY = "sweep", "reconcile", "replay"
 
 
 def _sweep(system: System) -> Kind:

@@ -57,6 +57,8 @@ COMMON = (
     Option("ca_file", "text", "authorities to trust instead of the system's, as PEM", "the system's"),
     Option("timeout", "number", "seconds to connect, and for each read and write", "10", low=0.1, high=3600),
     Option("retries", "whole", "how often a harmless request is made again", "2", low=0, high=100),
+    Option("coms_id", "flag", "whether the inventory writes an object's id into its tag `coms-id`", "false"),
+    Option("coms_bucket_id", "text", "what COMS's clients call the bucket: docs/serve.md"),
 )
 EVENT_KEYS = Option(
     "event_keys",

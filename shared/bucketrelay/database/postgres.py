@@ -37,6 +37,8 @@ _AGAIN = (
     psycopg.InterfaceError,
     errors.ReadOnlySqlTransaction,
     errors.IdleInTransactionSessionTimeout,
+    errors.ForeignKeyViolation,  # another transaction has just removed what this one links to, as nothing did
+    errors.UniqueViolation,  # or has just added the same
 )
 _REFUSED = (  # libpq gives no code for these
     "password authentication failed",

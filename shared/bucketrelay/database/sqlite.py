@@ -2,15 +2,16 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from bucketrelay.database.queries import Migration, newer
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 
-# Julian days have milliseconds in SQLite, and need no newer version of it than Python 3.10 was built with.
-NOW = "((julianday('now') - 2440587.5) * 86400.0)"
+T = TypeVar("T")
+
 _PATIENCE = 30.0  # seconds to wait for another process's transaction; ours take milliseconds
 _LATER = ("database is locked", "database table is locked")
 
@@ -60,6 +61,11 @@ class Sqlite:
                 yield cursor
             finally:
                 cursor.close()
+
+    def run(self, body: Callable[[sqlite3.Cursor], T]) -> T:
+        """Do *body* in a transaction that writes, and return what it returns."""
+        with self.transaction() as cursor:
+            return body(cursor)
 
     def close(self) -> None:
         """Close the file; it is opened again at its next use."""

@@ -40,6 +40,12 @@ class Authority:
 
     def server_context(self, host: str) -> ssl.SSLContext:
         """For a server whose certificate names *host*, an address or a host name."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.chain(host))
+        return context
+
+    def chain(self, host: str) -> Path:
+        """A file with a certificate that names *host*, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "emulator")]), key)
@@ -50,10 +56,7 @@ class Authority:
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        chain = self._write("server.pem", certificate.public_bytes(serialization.Encoding.PEM) + private)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain)
-        return context
+        return self._write("server.pem", certificate.public_bytes(serialization.Encoding.PEM) + private)
 
     def cleanup(self) -> None:
         """Remove the files."""

@@ -23,12 +23,13 @@ from bucketrelay.clouds.aws.fields import (
     same_version,
     unmodified,
 )
+from bucketrelay.clouds.aws.versions import look_version, set_tags, versions
 from bucketrelay.clouds.pages import whole
 from bucketrelay.clouds.storage_classes import USUAL
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, ObjectInfo
-from bucketrelay.store import Abilities, Write, pour_bytes
+from bucketrelay.store import Abilities, Version, Write, pour_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -227,6 +228,18 @@ class S3Reads:
         answer = self._call("get_object_tagging", info.key, asked)
         with whole(self._address.of(info.key)):
             return MappingProxyType({tag["Key"]: tag["Value"] for tag in answer.get("TagSet", ())})
+
+    def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
+        """ListObjectVersions."""
+        return versions(self._call, self._address, prefix, after)
+
+    def look_version(self, version: Version) -> ObjectInfo:
+        """HeadObject of one version."""
+        return look_version(self._call, self._address, self._full(version.key), version)
+
+    def set_tags(self, info: ObjectInfo, tags: Mapping[str, str]) -> None:
+        """PutObjectTagging."""
+        set_tags(self._call, self._full(info.key), info, tags)
 
     def _goes_on(self, page: Mapping[str, Any], asked: Mapping[str, str], last: str) -> None:
         """Raise StoreUnavailable for a page without a new key that is followed by itself."""

@@ -1,0 +1,68 @@
+"""`bucketrelay inventory`: brings the inventory of a store up to date."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from bucketrelay import wiring, wiring_jobs
+from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
+from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.inventory import Stock, take_stock
+from bucketrelay.jobs.inventory import DEPTHS, USUAL
+
+
+@click.command()
+@click.argument("store")
+@click.option("--prefix", default="", metavar="P", help="Only the keys that begin with it.")
+@click.option(
+    "--depth",
+    type=click.Choice(DEPTHS),
+    default=USUAL,
+    show_default=True,
+    help="How much is looked at; each includes what stands before it. Up to versions nothing is asked for what the "
+    "listing shows to be right; metadata is read where a version is new or has changed, at full always.",
+)
+@click.option("--enqueue", is_flag=True, help="A job for each key, for workers, instead of doing it here.")
+@common
+def inventory(  # noqa: PLR0913 — one parameter for each option
+    *,
+    store: str,
+    prefix: str,
+    depth: str,
+    enqueue: bool,
+    config_file: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Bring the inventory of STORE up to date: objects, versions, delete markers, tags, metadata."""
+    del verbose
+    found = configuration(config_file)
+    if store not in found.stores:
+        usage(f"no store is named {store!r}: there is {', '.join(found.stores)}")
+    system = wiring.system(found, emit=lambda _: None)
+    jobs, tables = wiring_jobs.queue(found.queue), wiring_jobs.tables(found.queue)
+    with closing(system), closing(jobs), closing(tables):
+        keeper, facts = wiring_jobs.keeper(found, system, tables)
+        if enqueue:
+            intake = wiring_jobs.inventory_sync(keeper, facts, jobs).store(store, prefix, depth=depth)
+            stock = Stock(enqueued=intake.new, already=intake.already, complete=True)
+        else:
+            stock = take_stock(keeper, facts(store), prefix, depth, deadline=Deadline(), complain=complain)
+    _show(stock, as_json=as_json, quiet=quiet, enqueue=enqueue)
+    raise SystemExit(OK if stock.complete else FAILED)
+
+
+def _show(stock: Stock, *, as_json: bool, quiet: bool, enqueue: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(stock.members()))
+    elif enqueue and not quiet:
+        click.echo(f"{stock.enqueued} jobs enqueued, {stock.already} were there already", err=True)
+    elif not quiet:
+        click.echo(
+            f"{stock.objects} objects: {stock.new} new, {stock.changed} changed, {stock.removed} removed, "
+            f"{stock.right} right, {stock.failed} failed",
+            err=True,
+        )

@@ -1,0 +1,122 @@
+"""A whole store, or what lies below a prefix: two sorted streams, the listing and the tables, side by side."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.inventory.one import Ended, Keeper, StoreFacts, unversioned
+from bucketrelay.errors import RelayError
+from bucketrelay.inventory.tables import Row
+from bucketrelay.jobs.inventory import DEPTHS
+from bucketrelay.store import Store, Version, Versioned
+
+Keyed = tuple[str, list[Version] | None, list[Row] | None]
+
+
+@dataclass
+class Stock:
+    """What taking stock came to."""
+
+    objects: int = 0  # keys that the store has, deleted ones with their versions included
+    new: int = 0
+    changed: int = 0
+    removed: int = 0
+    right: int = 0
+    enqueued: int = 0
+    already: int = 0
+    failed: int = 0
+    complete: bool = False
+
+    def members(self) -> dict[str, object]:
+        """For JSON."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def add(self, ended: Ended) -> None:
+        """Count one key."""
+        self.removed += ended.removed
+        self.new += ended.change.object
+        self.changed += not ended.change.object and bool(ended.change.versions)
+        self.right += not ended.changed
+
+
+def take_stock(
+    keeper: Keeper,
+    facts: StoreFacts,
+    prefix: str,
+    depth: str,
+    *,
+    deadline: Deadline,
+    hand_on: Callable[[str], None] | None = None,
+    complain: Callable[[str], None] = lambda _: None,
+) -> Stock:
+    """Bring the inventory of a store up to date, in constant memory.
+
+    Args:
+        prefix: of the keys that are meant.
+        depth: see `DEPTHS`. Up to `versions` nothing is asked for a key whose rows are right.
+        hand_on: takes each key that may need work, instead of doing it here.
+        complain: is told of a key that failed; the others go on.
+
+    Raises:
+        RelayError: the listing ended before its end, or the database did. Nothing is removed for it.
+    """
+    stock = Stock()
+    keeper.tables.ask(facts.name)
+    # A key below tags is asked for even if its listing is the same: tags change without a trace in it.
+    always = DEPTHS.index(depth) >= DEPTHS.index("tags")
+    for key, listed, rows in _side_by_side(
+        _listing(facts.store, prefix, depth), keeper.tables.pages(facts.name, prefix)
+    ):
+        deadline.check()
+        stock.objects += listed is not None
+        if not always and listed is not None and rows is not None and _same(listed, rows, depth):
+            stock.right += 1
+        elif hand_on:
+            hand_on(key)
+        else:
+            try:
+                stock.add(keeper.sync(facts, key, depth, listed))
+            except RelayError as error:
+                stock.failed += 1
+                complain(f"{facts.store.address.of(key)}: {error}")
+    stock.complete = not stock.failed
+    return stock
+
+
+def _same(listed: Sequence[Version], rows: Sequence[Row], depth: str) -> bool:
+    if depth == "object":
+        latest = next((row for row in rows if row.latest), None)
+        return latest is not None and latest.equals(listed[0])
+    by_version = {row.version: row for row in rows}
+    return len(rows) == len(listed) and all(
+        version.version in by_version and by_version[version.version].equals(version) for version in listed
+    )
+
+
+def _listing(store: Store, prefix: str, depth: str) -> Iterator[tuple[str, list[Version]]]:
+    if isinstance(store, Versioned):
+        for key, some in groupby(store.versions(prefix), key=lambda version: version.key):
+            found = sorted(some, key=lambda version: not version.latest)
+            yield key, found[:1] if depth == "object" else found
+        return
+    for info in store.list(prefix):
+        yield info.key, [unversioned(info)]
+
+
+def _side_by_side(
+    listing: Iterator[tuple[str, list[Version]]], pages: Iterator[tuple[str, list[Row]]]
+) -> Iterator[Keyed]:
+    """A merge of two streams that ascend by UTF-8 bytes: every key once, with what each side has of it."""
+    here, there = next(listing, None), next(pages, None)
+    while here or there:
+        if there is None or (here is not None and here[0].encode() < there[0].encode()):
+            assert here is not None
+            yield here[0], here[1], None
+            here = next(listing, None)
+        elif here is None or here[0] != there[0]:
+            yield there[0], None, there[1]
+            there = next(pages, None)
+        else:
+            yield here[0], here[1], there[1]
+            here, there = next(listing, None), next(pages, None)

@@ -1,0 +1,151 @@
+"""The application: which request goes where, and what an error becomes."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bucketrelay.drivers.serve import coms, sync
+from bucketrelay.drivers.serve.events import Intake
+from bucketrelay.drivers.serve.guard import Guard, TooLarge, said, too_large
+from bucketrelay.drivers.serve.jobs import reconcile_job, replay_job, shown
+from bucketrelay.drivers.serve.metrics import CONTENT_TYPE, Metrics
+from bucketrelay.drivers.serve.openapi import DOCUMENT
+from bucketrelay.drivers.serve.world import Serving
+from bucketrelay.errors import BadEvent, RelayError, StoreUnavailable
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def app(serving: Serving, *more: Route) -> Starlette:
+    """The application.
+
+    Args:
+        more: routes of other rooms, which stand before ours: the operator's page, the archive's endpoints.
+    """
+    endpoints = _Endpoints(serving)
+    routes = [
+        *more,
+        Route("/events", endpoints.events, methods=["POST"]),
+        Route("/reconcile/{route}", endpoints.reconcile, methods=["POST"]),
+        Route("/replay", endpoints.replay, methods=["POST"]),
+        Route("/jobs/{id}", endpoints.job, methods=["GET"]),
+        Route("/healthz", endpoints.healthz, methods=["GET"]),
+        Route("/readyz", endpoints.readyz, methods=["GET"]),
+        Route("/metrics", endpoints.metrics, methods=["GET"]),
+        Route("/openapi.json", endpoints.openapi, methods=["GET"]),
+        *sync.routes(serving),
+        *coms.routes(serving),
+    ]
+    made = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, guarding=serving.guarding)],
+        exception_handlers={
+            HTTPException: _http_error,
+            RelayError: _relay_error,
+            TooLarge: _too_large,
+            ClientDisconnect: _gone,
+        },
+    )
+    made.state.metrics = endpoints.registry
+    return made
+
+
+class _Endpoints:
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self._intake = Intake(serving)
+        self.registry = Metrics(serving.queue)
+
+    async def events(self, request: Request) -> Response:
+        """Events, of whomever."""
+        body = await request.body()
+        cloud = request.query_params.get("cloud", "")
+        answer = await run_in_threadpool(self._intake.take, body, request.headers, cloud)
+        refused = answer.body.get("refused")
+        self.registry.count(int(str(answer.body.get("accepted", 0))), len(refused) if isinstance(refused, list) else 0)
+        return JSONResponse(answer.body, answer.status)
+
+    async def reconcile(self, request: Request) -> Response:
+        """A job that reconciles a route."""
+        name = request.path_params["route"]
+        if name not in {route.name for route in self._serving.system.routes}:
+            return said(404, f"no route is named {name[:64]!a}")
+        intake = await run_in_threadpool(self._serving.queue.enqueue, [reconcile_job(name)])
+        return JSONResponse({"id": intake.ids[0]}, 202)
+
+    async def replay(self, request: Request) -> Response:
+        """A job that replays the failed lists."""
+        wanted = await _object(request)
+        job = replay_job(wanted, frozenset(route.name for route in self._serving.system.routes))
+        intake = await run_in_threadpool(self._serving.queue.enqueue, [job])
+        return JSONResponse({"id": intake.ids[0]}, 202)
+
+    async def job(self, request: Request) -> Response:
+        """Where a job is."""
+        number = request.path_params["id"]
+        whole = number.isascii() and number.isdigit() and len(number) < 20
+        record = await run_in_threadpool(self._serving.queue.get, int(number)) if whole else None
+        return JSONResponse(shown(record)) if record else said(404, "no such job, or its result is no longer kept")
+
+    async def healthz(self, _: Request) -> Response:
+        """This process is alive."""
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(self, _: Request) -> Response:
+        """The queue's database answers."""
+        try:
+            await run_in_threadpool(self._serving.queue.now)
+        except RelayError as error:
+            return said(503, str(error))
+        return JSONResponse({"status": "ok"})
+
+    async def metrics(self, _: Request) -> Response:
+        """Prometheus's page."""
+        return Response(await run_in_threadpool(self.registry.text), media_type=CONTENT_TYPE)
+
+    async def openapi(self, _: Request) -> Response:
+        """What there is, for programs."""
+        return JSONResponse(DOCUMENT)
+
+
+async def _object(request: Request) -> dict[str, object]:
+    body = await request.body()
+    try:
+        value = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise BadEvent("the body is not JSON in UTF-8") from error
+    if not isinstance(value, dict):
+        raise BadEvent("the body must be a JSON object: the filter")
+    return value
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers) if error.headers else None
+    return said(error.status_code, str(error.detail), headers)
+
+
+async def _relay_error(_: Request, error: Exception) -> Response:
+    if isinstance(error, BadEvent):
+        return said(400, str(error))
+    assert isinstance(error, RelayError)
+    # Nothing was taken in: whoever sent it must come again, and senders do so after a 503.
+    later = str(int(error.after or 5)) if isinstance(error, StoreUnavailable) else "60"
+    return said(503, str(error), {"Retry-After": later})
+
+
+async def _too_large(_: Request, error: Exception) -> Response:
+    del error
+    return too_large()
+
+
+async def _gone(_: Request, error: Exception) -> Response:
+    del error
+    return said(408, "the body did not come to its end")

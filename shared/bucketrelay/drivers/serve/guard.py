@@ -1,0 +1,146 @@
+"""Before any request is looked into: who asks, from where, and how much he sends."""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bucketrelay.drivers.serve.world import LONGEST, Guarding
+
+_PATIENCE = 30.0  # seconds between two pieces of a body
+_OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})  # say nothing about anybody
+# COMS's clients ask for work by GET; whoever may only look must not.
+_CHANGING_GETS = "/api/v1/"
+_LOOKING_GETS = frozenset({"/api/v1/sync/status"})
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="bucketrelay", Basic realm="bucketrelay", charset="UTF-8"'}
+
+
+class TooLarge(Exception):
+    """The body is longer than `LONGEST`."""
+
+
+class Guard:
+    """Lets requests through to *app*, or answers them itself."""
+
+    def __init__(self, app: ASGIApp, guarding: Guarding) -> None:
+        self._app, self._guarding = app, guarding
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        answer = self._refusal(scope, headers)
+        if answer is None and _length(headers) > LONGEST:
+            answer = too_large()
+        if answer is not None:
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, _bounded(receive), send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        if _is_foreign(headers):
+            return said(403, "a page of another origin sent this request through your browser: refused")
+        if self._guarding.open and not is_loopback(_host(headers)):
+            return said(403, "without [serve] token or user only this machine is served, by its name localhost")
+        if scope["path"] in _OPEN or self._guarding.open:
+            return None
+        may_change, may_look = known(headers.get("authorization", ""), self._guarding)
+        if may_change or (may_look and not _changes(scope)):
+            return None
+        if may_look:
+            return said(403, "this token may look, and change nothing")
+        return said(401, "say who you are: Authorization: Bearer TOKEN, or a user and a password", _CHALLENGE)
+
+
+def known(authorization: str, guarding: Guarding) -> tuple[bool, bool]:
+    """Whether the caller may change things, and whether he may look. Takes as long whatever is wrong about it."""
+    scheme, _, rest = authorization.partition(" ")
+    given = rest.strip().encode("utf-8", "surrogateescape")
+    token = _same(given, guarding.token) & (scheme.lower() == "bearer")
+    read_token = _same(given, guarding.read_token) & (scheme.lower() == "bearer")
+    basic = _same(_decoded(given), f"{guarding.user}:{guarding.password}" if guarding.user else "")
+    may_change = token | (basic & (scheme.lower() == "basic"))
+    return may_change, may_change | read_token
+
+
+def _same(given: bytes, secret: str) -> bool:
+    return hmac.compare_digest(given, secret.encode()) & bool(secret)
+
+
+def _decoded(given: bytes) -> bytes:
+    try:
+        return base64.b64decode(given, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _changes(scope: Scope) -> bool:
+    path = scope["path"]
+    if scope["method"] in ("GET", "HEAD"):
+        return bool(path.startswith(_CHANGING_GETS)) and path not in _LOOKING_GETS
+    return bool(scope["method"] != "OPTIONS")
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """Whether a browser says that a page from elsewhere sends this. Other clients send neither header."""
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+
+
+def _host(headers: Headers) -> str:
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine is meant. A page whose own name leads here (DNS rebinding) has another name."""
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _length(headers: Headers) -> int:
+    said_length = headers.get("content-length", "")
+    return int(said_length) if said_length.isascii() and said_length.isdigit() and len(said_length) < 20 else 0
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The same body, but not too long a one, and none that trickles for ever."""
+    taken = 0
+
+    async def take() -> Message:
+        nonlocal taken
+        try:
+            message = await asyncio.wait_for(receive(), _PATIENCE)
+        except asyncio.TimeoutError as error:
+            raise ClientDisconnect from error
+        taken += len(message.get("body", b""))
+        if taken > LONGEST:
+            raise TooLarge
+        return message
+
+    return take
+
+
+def too_large() -> Response:
+    """The answer to a body that is longer than we take."""
+    return said(413, f"the body has more than {LONGEST // 2**20} MiB", {"Connection": "close"})
+
+
+def said(status: int, error: str, headers: dict[str, str] | None = None) -> Response:
+    """An answer that says in one line what is wrong."""
+    return JSONResponse({"error": error}, status, headers)

@@ -1,0 +1,64 @@
+"""Jobs by order of a request: a reconciliation, a replay; and where they are."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+
+from bucketrelay import durations
+from bucketrelay.errors import BadEvent
+from bucketrelay.jobs.queue import NewJob, Priority, Record
+
+_MEMBERS = ("route", "cause", "since", "keys")
+_MOST_KEYS = 100_000
+
+
+def reconcile_job(route: str) -> NewJob:
+    """The job that reconciles a route; asked for twice while it waits, it is one."""
+    return NewJob("reconcile", route, "reconcile", {"route": route}, Priority.ORDER, keep=True)
+
+
+def replay_job(said: Mapping[str, object], routes: frozenset[str]) -> NewJob:
+    """The job that replays what a filter lets through. Raises BadEvent with what is wrong with the filter."""
+    for name in said:
+        if name not in _MEMBERS:
+            raise BadEvent(f"{str(name)[:60]!a} is no member of the filter: it has {', '.join(_MEMBERS)}")
+    for name in ("route", "cause", "since"):
+        if not isinstance(said.get(name, ""), str):
+            raise BadEvent(f"{name} must be a text")
+    route, since, keys = said.get("route", ""), str(said.get("since", "")), said.get("keys")
+    if route and route not in routes:
+        raise BadEvent(f"no route is named {str(route)[:60]!a}")
+    if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+        raise BadEvent("keys must be a list of texts")
+    if isinstance(keys, list) and len(keys) > _MOST_KEYS:
+        raise BadEvent(f"more than {_MOST_KEYS:,} keys: leave them out, and say route and since")
+    filtered = {
+        "route": route,
+        "cause": said.get("cause", ""),
+        "since": _moment(since).isoformat() if since else "",
+        "keys": keys,
+    }
+    digest = hashlib.sha256(json.dumps(filtered, sort_keys=True).encode()).hexdigest()
+    return NewJob("replay", digest, "replay", filtered, Priority.ORDER, keep=True)
+
+
+def _moment(since: str) -> datetime:
+    try:
+        return durations.moment(since, datetime.now(timezone.utc))
+    except ValueError as error:
+        raise BadEvent(f"since: {str(error)[:200]}") from error
+
+
+def shown(record: Record) -> dict[str, object]:
+    """A job as `GET /jobs/{id}` shows it."""
+    return {
+        "id": record.id,
+        "state": record.state.value,
+        "result": dict(record.result) or None,
+        "kind": record.kind,
+        "queue": record.queue,
+        "key": record.key,
+        "attempts": record.attempts,
+        "error": record.error,
+    }

@@ -1,0 +1,56 @@
+"""A job that replays failed lists, as far as a filter lets their lines through."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.jobs.kinds import Ended, Kind
+from bucketrelay.jobs.queue import Done, Job, Payload
+from bucketrelay.model import Result
+from bucketrelay.reports.again import Again, FailedList, Line, Wanted
+from bucketrelay.system import System
+
+_TOGETHER = 200  # lines of several lists that are run at once
+
+
+def replay_kind(system: System) -> Kind:
+    """Who handles jobs whose payload is a filter: `{"route", "cause", "since", "keys"}`; their result counts."""
+
+    def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
+        del deadline
+        return [Ended(_replayed(system, job.payload)) for job in jobs]
+
+    return Kind(run)
+
+
+def _replayed(system: System, said: Payload) -> Done:
+    again = Again(system.log(), system.routes, system.runner, system.now)
+    since, wanted = str(said.get("since") or ""), Wanted(_passes(said))
+    results: list[Result] = []
+    problems: list[str] = []
+    batch: list[FailedList] = []
+    names = list(again.names(datetime.fromisoformat(since) if since else None))
+    for number, name in enumerate(names, start=1):
+        batch.append(again.read(name))
+        if number == len(names) or sum(len(found.lines) for found in batch) >= _TOGETHER:
+            ended = again.run(batch, wanted, f"replay-{uuid.uuid4().hex}")
+            results += ended.results
+            problems += ended.problems
+            batch = []
+    counts = Counter(result.outcome.value for result in results)
+    failed = bool(problems) or not all(result.ok for result in results)
+    return Done({"tasks": len(results), **counts, "problems": problems[:10]}, failed=failed)
+
+
+def _passes(said: Payload) -> Callable[[Line], bool]:
+    route, cause, keys = said.get("route"), said.get("cause"), said.get("keys")
+    chosen = frozenset(str(key) for key in keys) if isinstance(keys, list) else None
+
+    def passes(line: Line) -> bool:
+        result = line.result
+        same = route in ("", None, result.route) and cause in ("", None, result.cause)
+        return same and (chosen is None or result.key in chosen)
+
+    return passes

@@ -1,0 +1,48 @@
+"""Configuration to what `serve` serves."""
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bucketrelay.config import Config, Secret
+from bucketrelay.config.values import ServeConfig
+from bucketrelay.drivers.serve import Guarding, Serving, app
+from bucketrelay.inventory.tables import Tables
+from bucketrelay.jobs.queue import JobQueue
+from bucketrelay.model import Result
+from bucketrelay.reports import lists
+from bucketrelay.system import System
+from bucketrelay.wiring_jobs import inventory_sync, keeper
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def guarding(found: ServeConfig) -> Guarding:
+    """Who may call `serve`."""
+
+    def text(secret: Secret | None) -> str:
+        return secret.reveal() if secret else ""
+
+    return Guarding(text(found.token), text(found.read_token), found.user, text(found.password))
+
+
+def application(found: Config, system: System, jobs: JobQueue, stock: Tables) -> "Starlette":
+    """What `serve` serves. Other rooms add their routes here: the operator's page, the archive's endpoints."""
+
+    def record(results: Sequence[Result]) -> None:
+        lists.write(system.log(), results, invocation=f"serve-{uuid.uuid4().hex}", now=system.now())
+
+    ids = {str(store.options.get("coms_bucket_id", "")): name for name, store in found.stores.items()}
+    serving = Serving(
+        system=system,
+        queue=jobs,
+        record=record,
+        sync=inventory_sync(*keeper(found, system, stock), jobs),
+        stores=tuple(found.stores),
+        addresses={name: store.address for name, store in found.stores.items()},
+        guarding=guarding(found.serve),
+        coms=ids,
+        coms_default=found.serve.coms_default,
+    )
+    return app(serving)

@@ -1,0 +1,436 @@
+"""`bucketrelay serve`, by requests to the application, and as a process."""
+
+import base64
+import json
+import signal
+import socket
+import ssl
+import threading
+import urllib.request
+from contextlib import closing
+
+import httpx
+import pytest
+import uvicorn
+
+from bucketrelay import wiring, wiring_jobs, wiring_serve
+from bucketrelay.jobs.queue import Done
+from bucketrelay_emulators.server.tls import Authority
+from jobs.world import BUCKET, World
+
+TOKEN, READ = "a-token-that-may-change", "a-token-that-may-look"
+SECRETS = f'[serve]\ntoken = "{TOKEN}"\nread_token = "{READ}"\nuser = "ann"\npassword = "p:w"\n'
+
+
+@pytest.fixture(scope="module")
+def s3():
+    from bucketrelay_emulators.local_clouds import local_clouds
+
+    with local_clouds() as clouds:
+        yield clouds["s3"]
+
+
+@pytest.fixture
+def world(tmp_path, s3, monkeypatch):
+    for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):
+        monkeypatch.delenv(name, raising=False)
+    return World(tmp_path, s3)
+
+
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory, s3):
+    """For what is refused: nothing of it may be seen in the world."""
+    with Opened(World(tmp_path_factory.mktemp("open"), s3)) as made:
+        yield made
+
+
+@pytest.fixture
+def client(world):
+    with Opened(world) as made:
+        yield made
+
+
+class Opened:
+    """A client of the application behind a real server, for the configuration as it is."""
+
+    def __init__(self, world, host="localhost"):
+        found = world.config
+        self.system = wiring.system(found, emit=lambda _: None)
+        self.queue, self.tables = wiring_jobs.queue(found.queue), wiring_jobs.tables(found.queue)
+        app = wiring_serve.application(found, self.system, self.queue, self.tables)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
+        self.thread.start()
+        url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.client = httpx.Client(base_url=url, headers={"Host": host}, timeout=30, trust_env=False)
+
+    def __enter__(self):
+        return self.client
+
+    def __exit__(self, *exc):
+        self.client.close()
+        self.server.should_exit = True
+        self.thread.join()
+        for each in (self.socket, self.system, self.queue, self.tables):
+            each.close()
+
+
+def records(*keys, bucket=BUCKET, source="aws:s3", name="ObjectCreated:Put"):
+    return {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": source,
+                "eventName": name,
+                "s3": {"bucket": {"name": bucket}, "object": {"key": key}},
+            }
+            for key in keys
+        ]
+    }
+
+
+def waiting(world):
+    with world.queue() as queue:
+        return sorted((job.queue, job.key, job.kind) for job in queue.claim(1000))
+
+
+def test_events_are_accepted_once_their_jobs_are_in_the_queue(world, client):
+    answer = client.post("/events", json=records("a.jpg", "b+c.jpg"))
+
+    assert (answer.status_code, answer.json()) == (202, {"accepted": 2, "refused": []})
+    assert waiting(world) == [("photos to mirror", "a.jpg", "task"), ("photos to mirror", "b c.jpg", "task")]
+
+
+def test_a_worker_does_what_an_event_asked_for(world, client):
+    world.write("a.jpg")
+    client.post("/events", json=records("a.jpg"))
+
+    assert world.run("worker", "--drain").returncode == 0
+    assert world.mirrored() == {"a.jpg"}
+
+
+@pytest.mark.parametrize("source", ["minio:s3", "ceph:s3", "rustfs:s3", "scality:s3"])
+def test_webhooks_of_s3_servers_are_read(world, client, source):
+    assert client.post("/events", json=records("a.jpg", source=source)).json() == {"accepted": 1, "refused": []}
+    assert [key for _, key, _ in waiting(world)] == ["a.jpg"]
+
+
+def test_seaweedfs_has_a_form_of_its_own(world, client):
+    event = {"key": f"/buckets/{BUCKET}/in/a b.jpg", "event_type": "create", "message": {"new_entry": {"name": "a"}}}
+
+    assert client.post("/events", json=event).status_code == 202
+    assert [key for _, key, _ in waiting(world)] == ["in/a b.jpg"]
+
+
+def test_cloudevents_come_in_both_modes(world, client):
+    attributes = {"specversion": "1.0", "type": "s3.put", "source": "/minio", "id": "1"}
+    structured = client.post("/events", json={**attributes, "data": records("a.jpg")})
+    headers = {f"ce-{name}": value for name, value in attributes.items()}
+    binary = client.post("/events", json=records("b.jpg"), headers=headers)
+
+    assert (structured.status_code, binary.status_code) == (202, 202)
+    assert [key for _, key, _ in waiting(world)] == ["a.jpg", "b.jpg"]
+
+
+def test_which_cloud_it_is_may_be_said(world, client):
+    assert client.post("/events?cloud=s3", json=records("a.jpg")).status_code == 202
+    assert client.post("/events?cloud=oci", json=records("a.jpg")).status_code == 400
+    assert client.post("/events?cloud=gcs", json=records("a.jpg")).status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"hello": 1}', b"[" * 100_000, b"\xff\xfe", b"null", b"17"])
+def test_what_is_no_event_is_a_400_with_the_reason_in_a_line(open_to_all, body):
+    answer = open_to_all.post("/events", content=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
+
+
+def test_an_event_of_a_bucket_that_nobody_configured_is_refused_and_listed(world, client):
+    alone = client.post("/events", json=records("a.jpg", bucket="elsewhere"))
+    both = {"Records": records("b.jpg")["Records"] + records("c.jpg", bucket="elsewhere")["Records"]}
+    mixed = client.post("/events", json=both)
+
+    assert alone.status_code == 400
+    assert "elsewhere" in alone.json()["error"]
+    assert (mixed.status_code, mixed.json()["accepted"]) == (202, 1)
+    assert [refused["key"] for refused in mixed.json()["refused"]] == ["c.jpg"]
+    assert sorted(line["key"] for line in world.lists("failed_object")) == ["a.jpg", "c.jpg"]
+
+
+def test_the_address_of_a_subscription_is_never_fetched(client):
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.settimeout(0.2)
+        address = f"http://127.0.0.1:{trap.getsockname()[1]}/?Action=ConfirmSubscription"
+        body = {
+            "Type": "SubscriptionConfirmation",
+            "TopicArn": "arn:aws:sns:x:1:t",
+            "Token": "tok",
+            "SubscribeURL": address,
+        }
+        answer = client.post("/events", json=body)
+        with pytest.raises(TimeoutError):
+            trap.accept()
+
+    assert answer.status_code == 202
+    assert "aws sns confirm-subscription --topic-arn arn:aws:sns:x:1:t --token tok" in answer.json()["note"]
+
+
+def test_a_body_that_is_too_long_is_a_413_whether_it_says_so_or_not(open_to_all):
+    client = open_to_all
+
+    assert client.post("/events", content=b" " * (16 * 2**20 + 1)).status_code == 413
+
+    def pieces():
+        for _ in range(17):
+            yield b" " * 2**20
+
+    assert client.post("/events", content=pieces()).status_code == 413
+    assert client.post("/events", content=b" " * (16 * 2**20)).status_code == 400
+
+
+def test_orders_become_jobs_that_can_be_asked_for(world, client):
+    first = client.post("/reconcile/photos")
+    number = first.json()["id"]
+
+    assert first.status_code == 202
+    assert client.get(f"/jobs/{number}").json()["state"] == "waiting"
+    assert client.post("/reconcile/photos").json()["id"] == number  # while it waits, it is the same
+    with world.queue() as queue:
+        (job,) = queue.claim(10)
+        assert (job.kind, job.payload) == ("reconcile", {"route": "photos"})
+        assert client.get(f"/jobs/{number}").json()["state"] == "running"
+        queue.settle([(job, Done({"right": 3}))])
+    assert client.get(f"/jobs/{number}").json() | {"attempts": 1} == {
+        "id": number,
+        "state": "done",
+        "result": {"right": 3},
+        "kind": "reconcile",
+        "queue": "reconcile",
+        "key": "photos",
+        "attempts": 1,
+        "error": "",
+    }
+    assert client.post("/reconcile/nothing").status_code == 404
+    for unknown in ("999999", "none", "-1", "9" * 40):
+        assert client.get(f"/jobs/{unknown}").status_code == 404
+
+
+def test_a_replay_takes_a_filter_and_runs_what_it_lets_through(world, client):
+    world.write("a.jpg", "b.jpg")
+    world.configure(bucket="no-such-bucket")
+    world.enqueue("a.jpg", "b.jpg", bucket="no-such-bucket")
+    assert world.run("worker", "--drain").returncode == 1
+    world.configure()
+    with world.queue() as queue:
+        assert len(list(queue.dead())) == 2
+
+    number = client.post("/replay", json={"route": "photos", "keys": ["a.jpg"], "since": "1h"}).json()["id"]
+    assert world.run("worker", "--drain").returncode == 0
+
+    assert client.get(f"/jobs/{number}").json()["result"] == {"tasks": 1, "copied": 1, "problems": []}
+    assert world.mirrored() == {"a.jpg"}
+    assert client.post("/replay").status_code == 202
+    for wrong in ({"rout": "photos"}, {"route": "nowhere"}, {"since": "soon"}, {"keys": "a"}, {"keys": [1]}, [], 1):
+        assert client.post("/replay", json=wrong).status_code == 400
+
+
+def test_health_readiness_and_metrics(world, client):
+    client.post("/events", json=records("a.jpg"))
+
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").status_code == 200
+    metrics = client.get("/metrics").text
+    assert 'bucketrelay_jobs_pending{queue="photos to mirror"} 1.0' in metrics
+    assert 'bucketrelay_events_total{outcome="accepted"} 1.0' in metrics
+
+
+def test_a_database_that_is_gone_is_a_503_that_senders_repeat(world):
+    (world.folder / "relay.db").write_text("no database " * 500)
+    with Opened(world) as client:
+        for answer in (client.post("/events", json=records("a.jpg")), client.get("/readyz")):
+            assert answer.status_code == 503
+            assert "relay.db" in answer.json()["error"]
+        assert client.get("/healthz").status_code == 200
+
+
+# Who may do what.
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory, s3):
+    world = World(tmp_path_factory.mktemp("guarded"), s3)
+    world.configure(more=SECRETS)
+    with Opened(world, "relay.example.org") as made:
+        yield made
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def basic(user, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+CHANGES = [
+    ("POST", "/events"),
+    ("POST", "/sync/photos"),
+    ("POST", "/sync/photos/a"),
+    ("POST", "/reconcile/photos"),
+    ("POST", "/replay"),
+    ("GET", "/api/v1/sync"),
+    ("GET", "/api/v1/bucket/photos/sync"),
+    ("GET", "/api/v1/object/x/sync"),
+]
+LOOKS = ["/sync/status", "/api/v1/sync/status", "/jobs/1", "/metrics"]
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+def test_only_who_may_change_changes(guarded, method, path):
+    wrong = [
+        {},
+        bearer("wrong"),
+        {"Authorization": "Bearer"},
+        basic("ann", "wrong"),
+        basic("bob", "p:w"),
+        {"Authorization": "Basic !"},
+    ]
+    answers = [guarded.request(method, path, headers=headers).status_code for headers in wrong]
+
+    assert answers == [401] * len(wrong)
+    assert guarded.request(method, path, headers=bearer(READ)).status_code == 403
+    assert guarded.request(method, path, headers=basic(READ, "")).status_code == 401
+    for headers in (bearer(TOKEN), basic("ann", "p:w")):
+        assert guarded.request(method, path, headers=headers).status_code not in (401, 403)
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_who_may_look_looks(guarded, path):
+    assert guarded.get(path).status_code == 401
+    assert "Bearer" in guarded.get(path).headers["www-authenticate"]
+    assert guarded.get(path, headers=bearer(READ)).status_code in (200, 404)
+
+
+def test_health_needs_no_token(guarded):
+    assert [guarded.get(path).status_code for path in ("/healthz", "/readyz", "/openapi.json")] == [200] * 3
+
+
+def test_without_secrets_only_this_machine_is_served_under_its_own_name(world):
+    for name, status in (("localhost", 202), ("127.0.0.1:8080", 202), ("[::1]:8080", 202), ("evil.example", 403)):
+        with Opened(world, name) as client:
+            assert client.post("/events", json=records("a")).status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:9999"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_a_page_of_another_origin_gets_nothing_also_on_loopback(open_to_all, headers):
+    for method, path in [*CHANGES, ("GET", "/metrics")]:
+        assert open_to_all.request(method, path, headers=headers).status_code == 403
+
+
+def test_a_page_of_ours_may(client):
+    headers = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+
+    assert client.post("/events", json=records("a"), headers=headers).status_code == 202
+
+
+def test_no_answer_and_no_error_holds_a_secret(guarded):
+    for headers in ({}, bearer("wrong"), bearer(TOKEN), bearer(READ)):
+        for method, path in [*CHANGES, *(("GET", path) for path in LOOKS)]:
+            text = guarded.request(method, path, headers=headers).text
+            assert TOKEN not in text
+            assert READ not in text
+
+
+# As a process.
+
+
+def start(world, *words):
+    process = world.start("serve", "--listen", "127.0.0.1:0", *words)
+    line = process.stderr.readline()
+    assert "listening on" in line, line + process.stderr.read()
+    return process, line.split()[-1]
+
+
+def post(url, body, **more):
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    return urllib.request.urlopen(request, timeout=20, **more)
+
+
+def test_a_202_and_then_a_kill_the_job_is_there(world):
+    process, url = start(world)
+    with closing(post(f"{url}/events", records("a.jpg"))) as answer:
+        assert answer.status == 202
+    process.kill()
+    process.communicate(timeout=20)
+
+    assert [key for _, key, _ in waiting(world)] == ["a.jpg"]
+
+
+@pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_it_ends_well(world, word):
+    process, url = start(world)
+    with closing(urllib.request.urlopen(f"{url}/healthz", timeout=20)) as answer:
+        assert answer.status == 200
+
+    process.send_signal(word)
+    _, err = process.communicate(timeout=40)
+
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+
+
+def test_without_secrets_no_other_machine_is_served(world):
+    process = world.start("serve", "--listen", "0.0.0.0:0")
+    _, err = process.communicate(timeout=40)
+
+    assert process.returncode == 2
+    assert "only 127.0.0.1" in err
+
+
+def test_a_port_that_is_taken_is_one_line(world):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = world.start("serve", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+        _, err = process.communicate(timeout=40)
+
+    assert process.returncode == 2
+    assert err.count("\n") == 1
+    assert "in use" in err
+
+
+def test_https_with_a_certificate(world):
+    authority = Authority()
+    try:
+        chain = authority.chain("127.0.0.1")
+        world.configure(more=f'[serve]\ncertificate = "{chain}"\nkey = "{chain}"\n')
+        process, url = start(world)
+        context = ssl.create_default_context(cafile=authority.ca_file)
+        with closing(post(f"{url}/events", records("a.jpg"), context=context)) as answer:
+            assert (url[:8], answer.status) == ("https://", 202)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=40)
+    finally:
+        authority.cleanup()
+
+
+def test_a_certificate_that_is_none_is_one_line(world):
+    (world.folder / "bad.pem").write_text("no certificate")
+    world.configure(more='[serve]\ncertificate = "bad.pem"\nkey = "bad.pem"\n')
+    process = world.start("serve", "--listen", "127.0.0.1:0")
+    _, err = process.communicate(timeout=40)
+
+    assert process.returncode == 2
+    assert "serve.certificate" in err
+    assert err.count("\n") == 1
