@@ -38,6 +38,8 @@ class _Endpoints:
         """All keys of a store."""
         store, depth = self._named(request)
         prefix = request.query_params.get("prefix", "")
+        if any(ord(char) < 32 for char in prefix):  # many servers fail on it, and none would be helped by asking
+            raise HTTPException(400, "prefix has a control character in it")
         return _enqueued(await run_in_threadpool(self._serving.sync.store, store, prefix, depth=depth))
 
     async def one(self, request: Request) -> Response:
