@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bucketrelay.cli import cli
+from unit.test_screens import compare
 
 
 def run(*words, **environ):
@@ -27,6 +28,10 @@ def screen():
     done = run()
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     return done.stdout.splitlines()
+
+
+def test_the_demo_looks_as_it_did(screen):
+    compare("demo", "".join(f"{line}\n" for line in screen))
 
 
 def test_the_demo_begins_with_what_came_of_it(screen):

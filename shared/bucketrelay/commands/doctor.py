@@ -64,7 +64,8 @@ def _told(findings: Iterable[Finding], *, as_json: bool, quiet: bool, verbose: b
             if finding.ok and not (as_json or verbose):
                 well.append(finding)
             elif finding.ok is False or not quiet:
-                _row(rows, finding, finding.check, finding.detail)
+                # What a refusal says of the remedy stands in a cell of its own.
+                _row(rows, finding, finding.check, finding.detail.partition(": grant ")[0])
         _well(rows, well, quiet=quiet)
     if not quiet or counts[False]:
         said = f"{counts[False]} failed" if counts[False] else "all is well"

@@ -1,6 +1,6 @@
 """Rows for standard output: a table on a terminal, whole lines with tabs elsewhere, or one JSON object a line.
 
-A table folds what is too wide and never cuts it: a key that is not whole is a key that cannot be found.
+What is too wide is folded and never cut: a key that is not whole is a key that cannot be found.
 """
 
 import json
@@ -8,11 +8,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import click
 
 from bucketrelay.commands.terminal import CONTROL, shown
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @final
@@ -60,20 +63,46 @@ class Rows:
             click.echo("\t".join(cell.translate(CONTROL) for cell in cells))
 
     def finish(self) -> None:
-        """Print the table, if there is one to print."""
+        """Print what is to be printed as a table, if there is anything."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
         from rich.console import Console  # noqa: PLC0415 — a tenth of a second, for terminals alone
-        from rich.table import Table  # noqa: PLC0415 — as above
 
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in self.columns:
-            table.add_column(column, overflow="fold")
-        for cells, colour in waiting:
-            first, *rest = (shown(cell) for cell in cells)
-            table.add_row(f"[{colour}]{first}[/]" if colour else first, *rest)
-        Console(highlight=False, emoji=False).print(table)
+        console = Console(highlight=False, emoji=False)
+        widest = [max(map(len, column)) for column in zip(*(cells for cells, _ in waiting), strict=True)]
+        fits = sum(max(pair) + 2 for pair in zip(widest, map(len, self.columns), strict=True)) <= console.width + 2
+        console.print(_table(self.columns, waiting) if fits else _blocks(self.columns, waiting))
+
+
+def _table(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]) -> "Table":
+    from rich.table import Table  # noqa: PLC0415 — as above
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for cells, colour in rows:
+        table.add_row(_coloured(cells[0], colour), *(shown(cell) for cell in cells[1:]))
+    return table
+
+
+def _blocks(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]) -> "Table":
+    """What is too wide for a table: a row's cells below each other, each with its name; folded, and whole."""
+    from rich.table import Table  # noqa: PLC0415 — as above
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for cells, colour in rows:
+        first = _coloured(cells[0], colour)
+        for name, cell in zip(columns[1:], cells[1:], strict=True):
+            if cell:
+                table.add_row(first, name, shown(cell))
+                first = ""
+    return table
+
+
+def _coloured(text: str, colour: str) -> str:
+    return f"[{colour}]{shown(text)}[/]" if colour else shown(text)
 
 
 def size(count: int) -> str:

@@ -68,7 +68,9 @@ def _worth_a_total(error: BaseException | None, count: int) -> bool:
 
 def _words(result: Result) -> str:
     without = f"without {', '.join(result.degraded)}" if result.degraded else ""
-    return result.error or "; ".join(filter(None, [without, result.note]))
+    if result.error:  # what it begins with stands in the row already
+        return result.error.removeprefix(f"{result.target}: ").removeprefix(f"{result.source}: ")
+    return "; ".join(filter(None, [without, result.note]))
 
 
 @final

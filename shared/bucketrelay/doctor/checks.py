@@ -28,13 +28,21 @@ class Check:
     call: str
     remedy: str
 
-    def advice(self, address: Address, route: str = "ROUTE") -> str:
-        """The remedy for one store, with the permission where it takes one, and the name of a route that needs it."""
+    def advice(self, address: Address, route: str = "ROUTE", *, answered: bool = False) -> str:
+        """The remedy for one store, with the permission where it takes one, and the name of a route that needs it.
+
+        Args:
+            answered: the question was allowed, so the permission to ask it is not what is missing.
+        """
         need = facts(address.scheme).needs.get(self.name, "")
+        if answered:
+            need = need.partition(TO_ASK)[0].rstrip("; ") if need.partition(TO_ASK)[2] else need
+            need = "" if need.endswith(" to ask for it") else need
         said = f"{self.remedy}: {need}" if need else self.remedy
         return said.replace("{bucket}", address.bucket).replace("{prefix}", address.prefix).replace("ROUTE", route)
 
 
+TO_ASK = "to ask for it takes"  # in a permission: what stands before it is part of the remedy
 _ALL = (
     Check(
         "reach",

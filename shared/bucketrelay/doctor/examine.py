@@ -143,7 +143,9 @@ def _wired(world: World, name: str, store: Store, health: Health, routes: list[R
         return
     if store.address.scheme == "oci":
         said = "objectEventsEnabled is " + ("true" if wired.enabled else "false: the bucket tells nobody anything")
-        yield Finding("events", name, True, said) if wired.enabled else _failed("events", name, store, said, route)
+        yield (
+            Finding("events", name, True, said) if wired.enabled else _known("events", name, store, False, said, route)
+        )
     removals = any(route.deletes is Deletes.FOLLOW for route in routes)
     needed = [CREATED, *([REMOVED, EXPIRED] if removals else [])]
     missing = [event for event in needed if event not in wired.events and event not in wired.cannot]
@@ -152,10 +154,10 @@ def _wired(world: World, name: str, store: Store, health: Health, routes: list[R
         yield Finding("wired", name, True, f"{', '.join(e for e in needed if e not in wired.cannot)} to {where}")
     elif wired.targets or wired.whole or store.address.scheme == "oci":
         said = f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else "")
-        yield _failed("wired", name, store, said, route)
+        yield _known("wired", name, store, False, said, route)
     else:
         said = "the bucket has no rule of its own; whether EventGrid has, is not seen here"
-        yield _untold("wired", name, store, said, route)
+        yield _known("wired", name, store, None, said, route)
     unsaid = [event for event in needed if event in wired.cannot]
     if unsaid:
         remedy = f"run bucketrelay reconcile {route} on a schedule where lifecycle rules delete objects"
@@ -177,7 +179,7 @@ def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Ite
         if kept or not any(route.deletes is Deletes.FOLLOW for route in routes):
             yield Finding("versioning", name, True, "on" if kept else "off, and no route deletes here")
         else:
-            yield _untold("versioning", name, store, "off: what a route deletes here is gone for good")
+            yield _known("versioning", name, store, None, "off: what a route deletes here is gone for good")
     try:
         swept = health.sweeps()
     except RelayError as error:
@@ -186,7 +188,7 @@ def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Ite
     if swept:
         yield Finding("uploads", name, True, "a lifecycle rule removes them")
     elif store.address.scheme != "s3" or _OWN_SERVER.fullmatch(store.address.endpoint):  # only S3 is spoken by others
-        yield _failed("uploads", name, store, _NOT_SWEPT)
+        yield _known("uploads", name, store, False, _NOT_SWEPT)
     else:  # many servers know no such rule, or remove them by themselves
         yield Finding("uploads", name, None, _NOT_SWEPT, "if the server knows such a rule, add one; else nothing")
 
@@ -201,6 +203,11 @@ def _tried(check: str, name: str, store: Store, call: Callable[[], str]) -> Find
         return Finding(check, name, False, str(error), "try again; then check endpoint and network")
     except RelayError as error:
         return _failed(check, name, store, str(error))
+
+
+def _known(check: str, name: str, store: Store, ok: bool | None, detail: str, route: str = "") -> Finding:
+    """What was asked and answered."""
+    return Finding(check, name, ok, detail, CHECKS[check].advice(store.address, route, answered=True))
 
 
 def _failed(check: str, name: str, store: Store, detail: str, route: str = "") -> Finding:
