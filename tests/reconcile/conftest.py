@@ -46,7 +46,7 @@ class World:
     def __init__(self, folder, source, target, proxy):
         self.folder, self.urls, self.proxy = folder, {"source": source, "target": target}, proxy
         self.where = {"source": folder / "a" / "photos", "target": folder / "b" / "mirror"}
-        keys = f'access_key = "{ACCESS}"\nsecret_key = "{SECRET}"\nregion = "us-east-1"\nretries = 0\n'
+        keys = f'access_key = "{ACCESS}"\nsecret_key = "{SECRET}"\nregion = "us-east-1"\nretries = 0\ntimeout = 60\n'
         at = {"source": (source, "photos"), "target": (proxy.endpoint, "mirror"), "logs": (proxy.endpoint, "ops-logs")}
         text = "".join(
             f'[stores.{name}]\nurl = "s3://{bucket}"\nendpoint = "{url}"\n{keys}' for name, (url, bucket) in at.items()

@@ -29,7 +29,8 @@ def _plain(book):
 def test_killed_at_any_page_and_run_again_the_books_are_the_same(world, words):
     _fill(world)
     killed = number = 0
-    while number < 12:
+    out = err = b""
+    while not out and number < 30:
         number += 1
         # The number-th write of a bookmark is the last thing that this process does.
         held = []
@@ -41,9 +42,7 @@ def test_killed_at_any_page_and_run_again_the_books_are_the_same(world, words):
             held.append(process)
             out, err = process.communicate()
         world.proxy.faults.clear()
-        if process.returncode >= 0:
-            break
-        killed += 1
+        killed += process.returncode < 0  # else its end, or a server that was too slow: that is an end like any other
     assert killed >= 4, (out, err)
     book = json.loads(out)
     assert (book["source_objects"], book["target_objects"]) == (COUNT, COUNT - COUNT // 10 + 1)

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bucketrelay.drivers import function as entry
-from bucketrelay.drivers.replay import Replay
+from bucketrelay.drivers.replay import replay_of
 from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.model import Deletes
 
@@ -62,9 +62,9 @@ def test_lost_events_and_failures_are_made_up_for(world, seed):
     for store in world.stores.values():
         store.orders.clear()
 
-    again = Replay(world.log, world.system.routes, world.system.runner, world.now)
-    for name in list(again.names()):
-        assert all(result.ok for result in again.run(name, "", "replay"))
+    for ended in replay_of(world.system).run(None, "", "replay"):
+        assert not ended.problems
+        assert all(result.ok for result in ended.results)
     before = world.book(check=True)
     assert before["missing"] + before["different"] > 0  # what was lost was lost
     book = world.book()
