@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "HTTP: events, synchronisation, metrics.",
         "queue": "Look at the job queue, and after it.",
         "copier": "Answer copy requests from a broker, as medusa-copier did.",
+        "dataset-sync": "Sync datasets told by a broker to a partner's store.",
         "status": "How far behind each route is, since when, and why.",
         "barrier": "Wait until every write of now is at every target.",
         "doctor": "Try every store, permission and wiring.",

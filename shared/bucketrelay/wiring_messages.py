@@ -1,17 +1,26 @@
 """Configuration to readers, senders and the kinds of jobs that messages make."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bucketrelay.config import Config
-from bucketrelay.config.values import BrokerConfig
+from bucketrelay.config.values import BrokerConfig, DatasetsConfig
+from bucketrelay.core.converge import Converge
 from bucketrelay.drivers.messages.delivery import First, Handle, Reader, Sender, Stop
-from bucketrelay.drivers.messages.intake import COPY, REPLY, CopyIntake
+from bucketrelay.drivers.messages.intake import COPY, ERROR, REPLY, CopyIntake, DatasetIntake
 from bucketrelay.drivers.messages.letters import Postman
-from bucketrelay.errors import ConfigError
+from bucketrelay.errors import ConfigError, StoreRefused
+from bucketrelay.http.post import Post
+from bucketrelay.http.post import Retry as Again
 from bucketrelay.jobs.kinds import Kind
 from bucketrelay.jobs.queue import JobQueue
 from bucketrelay.system import System
+
+if TYPE_CHECKING:
+    from bucketrelay.drivers.messages.archive import Archive
+    from bucketrelay.drivers.messages.syncing import Syncing
 
 Say = Callable[[str], None]
 Step = Callable[[Stop], None]  # runs until it is told to stop
@@ -25,7 +34,55 @@ def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
 
         copier = found.copier
         made[COPY] = Copying(jobs, system.runner, system.store, copier.roots, copier.replies, found.queue.attempts).kind
+    if found.datasets:
+        made |= _syncing(found.datasets, system, jobs).kinds
     return made
+
+
+_ONCE = Again(attempts=1)  # the job is tried again, and others have the thread meanwhile
+
+
+def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncing":
+    from bucketrelay.clouds.crypt4gh.keys import private_key, public_key  # noqa: PLC0415 — cryptography is an extra
+    from bucketrelay.clouds.crypt4gh.views import Views  # noqa: PLC0415 — as above
+    from bucketrelay.drivers.messages.remote import Remote  # noqa: PLC0415 — only who syncs datasets needs it
+    from bucketrelay.drivers.messages.syncing import Syncing  # noqa: PLC0415 — as above
+
+    passphrase = section.passphrase.reveal() if section.passphrase else None
+    key, receiver = private_key(section.key_file, passphrase), public_key(section.receiver_key)
+    views = Views(system.store, {section.archive, *section.locations.values()}, key, (receiver,))
+    converge = system.runner.deliver
+    if not isinstance(converge, Converge):
+        raise TypeError(converge)
+    there = section.remote
+    trusted = str(there.ca_file or "")
+    post = Post(f"{there.url}/dataset", f"{there.shown}/dataset", timeout=30, ca_file=trusted, retry=_ONCE)
+    return Syncing(
+        queue=jobs,
+        archive=archive(section),
+        runner=replace(system.runner, deliver=replace(converge, stores=views.get)),
+        open=lambda store, file: views.remember(store, file.place, file.header, file.size),
+        source=lambda location: _source(section, location),
+        stores=views.get,
+        target=section.target,
+        tell=Remote(post, there.user, there.password.reveal()),
+    )
+
+
+def archive(section: DatasetsConfig) -> "Archive":
+    """The archive's tables. Connects to nothing yet."""
+    from bucketrelay.drivers.messages.archive import Archive  # noqa: PLC0415 — psycopg is an extra
+
+    return Archive(section.database.reveal(), "the archive's database")
+
+
+def _source(section: DatasetsConfig, location: str) -> str:
+    """The name of the archive's store at a location, as the archive's tables name it."""
+    if not location or not section.locations:
+        return section.archive
+    if location not in section.locations:
+        raise StoreRefused(f"the archive has files at {location!r}: say in archive_location which store that is")
+    return section.locations[location]
 
 
 def copier(found: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
@@ -39,6 +96,21 @@ def copier(found: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
     if section.replies:
         steps["replies"] = Postman(jobs, REPLY, _sender(section.broker), say).run
     return steps
+
+
+def datasets(found: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
+    """What `bucketrelay dataset-sync` runs beside its worker. Raises ConfigError where there is no `[datasets]`."""
+    if found.datasets is None:
+        raise ConfigError(
+            ["datasets: is missing: write a [datasets] with its broker, queue, database, keys and stores"]
+        )
+    section = found.datasets
+    intake = DatasetIntake(jobs, section.queue, section.center_prefix, section.exchange, say)
+    reader = _reader(section.broker, section.queue, say, intake.position, section.offset)
+    return {
+        "mappings": _reading(reader, intake),
+        "errors": Postman(jobs, ERROR, _sender(section.broker), say).run,
+    }
 
 
 def _reading(reader: Reader, handle: Handle) -> Step:

@@ -33,3 +33,10 @@ def name() -> Callable[[str], str]:
     """Queues of this test alone: a name becomes one that nobody else has."""
     mark = uuid.uuid4().hex[:8]
     return lambda word: f"{word}-{mark}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever needs a broker goes to the same process: one broker for all of them."""
+    for item in items:
+        if {"amqp", "broker"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("broker"))

@@ -99,8 +99,8 @@ class RabbitMQ:
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
-        """End all of it."""
-        self.stop()
+        """End all of it; nobody needs what it holds any more."""
+        self.kill()
         if self._epmd is not None:
             self._epmd.kill()
             self._epmd.wait()

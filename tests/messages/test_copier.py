@@ -89,6 +89,7 @@ def test_every_kind_of_request_has_its_answer(tmp_path, amqp, queues):
     assert depth(amqp, queues[0]) == depth(amqp, queues[1]) == 0
 
 
+@pytest.mark.slow
 def test_a_copy_that_is_there_already_is_a_success_and_not_written_again(tmp_path, amqp, queues):
     world(tmp_path, amqp, queues)
     (tmp_path / "staging" / "a").write_bytes(b"1")
@@ -135,6 +136,7 @@ def test_a_copy_of_all_below_a_prefix_has_one_reply_with_counts(tmp_path, amqp, 
     assert not (tmp_path / "main" / "inner").exists()
 
 
+@pytest.mark.slow
 def test_halted_by_usr2_it_ends_well_and_loses_nothing(tmp_path, amqp, queues):
     world(tmp_path, amqp, queues)
     with running("copier", cwd=tmp_path) as child:
@@ -147,6 +149,7 @@ def test_halted_by_usr2_it_ends_well_and_loses_nothing(tmp_path, amqp, queues):
         assert child.end(signal.SIGINT) == 0
 
 
+@pytest.mark.slow
 def test_a_worker_elsewhere_does_the_copying_where_the_copier_has_none(tmp_path, amqp, queues):
     world(tmp_path, amqp, queues)
     (tmp_path / "staging" / "a").write_bytes(b"1")

@@ -14,11 +14,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from bucketrelay.config.values import BrokerConfig, Config, CopierConfig, QueueConfig, Secret, StoreConfig
+from bucketrelay.config.yaml_file import read
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address
 
-_LARGEST = 1024 * 1024  # bytes of the file
-_SYMBOL = re.compile(rb"([\s,{\[]):(\w+)")
 _REMOTE = re.compile(r"\w[\w.+@ -]{0,254}")
 
 
@@ -28,7 +27,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: with every mistake, each with its path in the file.
     """
-    said, mistakes = _yaml(path), list[str]()
+    said, mistakes = read(path), list[str]()
     broker, incoming, outgoing = _broker(said, mistakes)
     stores, roots = _roots(said, mistakes)
     if mistakes:
@@ -36,36 +35,6 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     queue = QueueConfig(path=Path(environ.get("BUCKETRELAY_QUEUE") or path.parent / "relay.db"))
     copier = CopierConfig(broker, incoming, outgoing, MappingProxyType(roots))
     return Config("", MappingProxyType(stores), (), queue=queue, copier=copier)
-
-
-def _yaml(path: Path) -> Mapping[str, Any]:
-    try:
-        import yaml  # noqa: PLC0415 — an extra
-    except ModuleNotFoundError as error:
-        raise ConfigError(["PyYAML is missing: pip install 'bucketrelay[messages]'"]) from error
-    try:
-        with path.open("rb") as file:
-            said = _read(yaml, file.read(_LARGEST))
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read, {error.strerror}: correct the path"]) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{path}: is no YAML: {' '.join(str(error).split())[:200]}"]) from error
-    if not isinstance(said, dict):
-        raise ConfigError([f"{path}: is no table of settings"])
-    return _plain(said)
-
-
-def _read(yaml: Any, text: bytes) -> object:
-    """Ruby's symbols are texts to YAML, but between braces, where `:info` is none to PyYAML."""
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return yaml.safe_load(_SYMBOL.sub(rb"\1\2", text))
-
-
-def _plain(said: Mapping[Any, Any]) -> dict[str, Any]:
-    """The same without the colons of Ruby's symbols."""
-    return {str(key).lstrip(":"): _plain(v) if isinstance(v, dict) else v for key, v in said.items()}
 
 
 def _broker(said: Mapping[str, Any], mistakes: list[str]) -> tuple[BrokerConfig, str, str]:

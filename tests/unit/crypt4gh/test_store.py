@@ -84,6 +84,9 @@ def test_every_range_is_a_piece_of_the_whole(start, length, first):
         info, all_of_it = store.look(key), whole(store, key)
         length = max(1, min(length, info.size - start))
         assert bytes(store.read(info, start, length)) == all_of_it[start : start + length]
+        poured = bytearray()
+        store.pour(info, start, length, poured.extend)
+        assert poured == all_of_it[start : start + length]
         assert bytes(store.fetch(key, first).body) == all_of_it[:first]
 
 

@@ -12,7 +12,7 @@ from bucketrelay.clouds.crypt4gh.header import LONGEST, BadHeader, CutHeader, Pr
 from bucketrelay.core import digest
 from bucketrelay.errors import SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Expect, Store, Written
+from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written, pour_bytes
 
 _USUAL = 64 * 1024  # bytes that are fetched for a header; nearly all have 124
 _SEGMENT, _TAG = 65_536 + 28, 28  # bytes of a whole encrypted segment; bytes of nonce and tag, which each begins with
@@ -120,6 +120,15 @@ class ReencryptedStore:
         body = self._inner.read(seen.inner, seen.skip + max(0, start - len(seen.head)), length - len(head))
         return head + body if head else body
 
+    def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
+        """As `read`, in blocks."""
+        seen = self._again(info)
+        head = seen.head[start : start + length]
+        if head:
+            pour_bytes(head, write)
+        if len(head) < length:
+            self._inner.pour(seen.inner, seen.skip + max(0, start - len(seen.head)), length - len(head), write)
+
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """The objects as their receiver will see them: one request more for each where it begins with its header."""
         for inner in self._inner.list(prefix, after):
@@ -127,7 +136,7 @@ class ReencryptedStore:
             if info is not None:
                 yield replace(info, meta=Meta())
 
-    def put(self, key: str, body: bytes | bytearray, meta: Meta, *, expect: Expect = None) -> Written:
+    def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """Refused."""
         del body, meta, expect
         raise StoreRefused(f"{self.address.of(key)}: an object seen through another header can only be read")
