@@ -220,13 +220,13 @@ def test_the_name_of_a_list_cannot_steer_the_terminal_that_replays_it(tmp_path, 
     monkeypatch.chdir(tmp_path)
     for folder in ("s", "t", "l/failed_object"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "l/failed_object" / name).write_bytes(b"")
+    (tmp_path / "l/failed_object" / name).write_bytes(b"no list of ours\n")
     stores = "".join(f'[stores.{n}]\nurl = "file://{tmp_path}/{n}"\n' for n in "tl")
     route = '[stores.s]\nurl = "s3://s"\n[[routes]]\nname = "r"\nsource = "s"\ntargets = ["t"]\n'
     (tmp_path / "relay.toml").write_text(f'log = "l"\n{stores}{route}')
-    done = CliRunner().invoke(cli, ["replay", "-v"])
+    done = CliRunner().invoke(cli, ["replay"])
 
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 1, done.output
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", done.output)
     assert "failed_object/a" in done.output
 

@@ -308,7 +308,7 @@ PLANTED = [
     ("mirror", "multipart", "OBJECT_OVERWRITE", denied("oci", "CreateMultipartUpload", code="NotAllowed")),
     ("mirror", "reach", "endpoint", denied("oci", "GetObject", bucket="target", status=503, code="ServiceUnavailable")),
     ("docs", "events", "object-events-enabled true", without_events),
-    ("docs", "wired", "cloudevents-rules", without_rules),
+    ("docs", "wired", "wire docs", without_rules),
     ("docs", "function", "256 MB", short_of_memory),
 ]
 

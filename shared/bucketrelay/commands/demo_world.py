@@ -162,8 +162,10 @@ class Clouds:
         for folder in (lists.SUCCESS, lists.FAILED):
             for info in log.list(folder):
                 with suppress(RelayError):
-                    found += [(folder.rstrip("/"), result) for result in lists.read(log, info.key)]
-        return sorted(found, key=lambda line: line[1].time)
+                    stem = info.key.removeprefix(folder)  # the same for both lists of an invocation
+                    found += [(stem, folder.rstrip("/"), result) for result in lists.read(log, info.key)]
+        found.sort(key=lambda line: (line[0], line[2].target))
+        return [(folder, result) for _, folder, result in found]
 
 
 def _messages(count: int) -> str:
