@@ -104,7 +104,6 @@ _ENGLISH = {
     "in",
 }
 _ENGLISH |= {"functions", "job", "ignores", "reads", "or", "doctor", "makes", "keeps", "emulators", "oci-events"}
-_ENGLISH |= {"serve"}  # its pages are there before it is
 _TEXTS = [
     path
     for pattern in (
