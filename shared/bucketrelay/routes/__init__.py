@@ -84,7 +84,7 @@ class Route:
         if key == self.strip_prefix:
             return f"it is strip_prefix {self.strip_prefix!r} and nothing else" if key else "it is no key"
         full = self.source.prefix + key
-        if any(same_bucket(place, self.source) and full.startswith(place.prefix) for place in self.ignores):
+        if any(full.startswith(place.prefix) and same_bucket(place, self.source) for place in self.ignores):
             return "it lies in the log store's own folders"
         return ""
 
