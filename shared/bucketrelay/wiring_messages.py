@@ -19,7 +19,10 @@ from bucketrelay.jobs.queue import JobQueue
 from bucketrelay.system import System
 
 if TYPE_CHECKING:
+    from starlette.routing import Route
+
     from bucketrelay.drivers.messages.archive import Archive
+    from bucketrelay.drivers.messages.receiving import Publishing
     from bucketrelay.drivers.messages.syncing import Syncing
 
 Say = Callable[[str], None]
@@ -36,6 +39,7 @@ def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
         made[COPY] = Copying(jobs, system.runner, system.store, copier.roots, copier.replies, found.queue.attempts).kind
     if found.datasets:
         made |= _syncing(found.datasets, system, jobs).kinds
+        made |= _publishing(found.datasets, jobs).kinds
     return made
 
 
@@ -67,6 +71,24 @@ def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncin
         target=section.target,
         tell=Remote(post, there.user, there.password.reveal()),
     )
+
+
+def _publishing(section: DatasetsConfig, jobs: JobQueue) -> "Publishing":
+    from bucketrelay.drivers.messages.receiving import Publishing  # noqa: PLC0415 — only who receives needs it
+
+    return Publishing(jobs, section.exchange, lambda: _sender(section.broker), archive(section).known)
+
+
+def endpoints(found: Config, jobs: JobQueue) -> "list[Route]":
+    """What `bucketrelay serve` answers to the archive's senders; nothing without `[datasets]`."""
+    if found.datasets is None:
+        return []
+    from bucketrelay.drivers.messages.broker import Place, reached  # noqa: PLC0415 — amqp is an extra
+    from bucketrelay.drivers.messages.receiving import Receiving, routes  # noqa: PLC0415 — starlette is an extra
+
+    broker = found.datasets.broker
+    place = Place(broker.url.reveal(), str(broker.ca_file or ""))
+    return routes(Receiving(jobs, lambda: reached(place)))
 
 
 def archive(section: DatasetsConfig) -> "Archive":

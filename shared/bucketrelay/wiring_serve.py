@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bucketrelay import wiring_messages
 from bucketrelay.config import Config, Secret
 from bucketrelay.config.values import ServeConfig
 from bucketrelay.drivers.serve import Guarding, Serving, app
@@ -45,4 +46,4 @@ def application(found: Config, system: System, jobs: JobQueue, stock: Tables) ->
         coms=ids,
         coms_default=found.serve.coms_default,
     )
-    return app(serving)
+    return app(serving, *wiring_messages.endpoints(found, jobs))

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+import postgres_server
+from messages.archive import Partner
 from messages.rabbitmq import HOW, RabbitMQ, binary, rabbitmq
+from messages.world import World
 
 
 def _own(factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
@@ -33,6 +36,25 @@ def name() -> Callable[[str], str]:
     """Queues of this test alone: a name becomes one that nobody else has."""
     mark = uuid.uuid4().hex[:8]
     return lambda word: f"{word}-{mark}"
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    with postgres_server.server() as server:
+        yield server
+
+
+@pytest.fixture
+def partner():
+    made = Partner()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def world(tmp_path, amqp, postgres, partner, name) -> World:
+    return World(tmp_path, amqp, postgres, partner, name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,119 +1,15 @@
 """`bucketrelay dataset-sync` with a real stream, a real PostgreSQL and an HTTP receiver."""
 
-import contextlib
 import json
-import time
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-import postgres_server
-from messages.archive import PASSPHRASE, Archive, Partner
-from messages.post import channel, declare, put, taken
+from messages.archive import PASSPHRASE, Partner
+from messages.post import put, taken
 from messages.running import Child, running
-from unit.crypt4gh.c4gh import command, decrypted
-
-CONFIG = """
-log = "logs"
-[stores.archive]
-url = "file://{folder}/archive"
-[stores.partner]
-url = "file://{folder}/partner"
-[stores.logs]
-url = "file://{folder}/logs"
-
-[queue]
-lease = 2
-
-[datasets]
-broker = "{broker}"
-queue = "{queue}"
-exchange = "{exchange}"
-database = "{database}"
-center_prefix = "EGA-SE"
-archive = "archive"
-target = "partner"
-key_file = "c4gh.sec"
-passphrase = "${{C4GH_PW}}"
-receiver_key = "partner.pub"
-remote = {{ url = "{remote}", user = "sync", password = "${{REMOTE_PW}}" }}
-"""
-SECRETS = {"C4GH_PW": PASSPHRASE, "REMOTE_PW": Partner.password}
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    with postgres_server.server() as server:
-        yield server
-
-
-@pytest.fixture
-def partner():
-    made = Partner()
-    made.start()
-    yield made
-    made.stop()
-
-
-class World:
-    def __init__(self, folder: Path, broker: str, postgres, partner: Partner, name, kind: str = "stream") -> None:
-        self.folder, self.broker, self.partner = folder, broker, partner
-        self.queue, self.exchange, self.errors = name("mapping_stream"), name("sda"), name("errors")
-        self.archive = Archive(folder, postgres_server.new_database(postgres.url()))
-        (folder / "logs").mkdir()
-        declare(broker, self.queue, kind)
-        with channel(broker) as ch:
-            ch.exchange_declare(self.exchange, "topic", durable=True, auto_delete=False)
-            ch.queue_declare(self.errors, durable=True, auto_delete=False)
-            ch.queue_bind(self.errors, self.exchange, "error")
-        told = CONFIG.format(
-            folder=folder,
-            broker=broker,
-            queue=self.queue,
-            exchange=self.exchange,
-            database=self.archive.database,
-            remote=partner.url,
-        )
-        (folder / "relay.toml").write_text(told)
-
-    def map(self, ids: list[str], dataset: str = "EGA-SE-0001-1") -> None:
-        body = {"type": "mapping", "dataset_id": dataset, "accession_ids": ids}
-        put(self.broker, self.queue, json.dumps(body).encode(), correlation_id="c1")
-
-    def sync(self) -> contextlib.AbstractContextManager[Child]:
-        return running("dataset-sync", cwd=self.folder, environ=SECRETS)
-
-    def synced(self, count: int = 1, seconds: float = 60) -> None:
-        end = time.monotonic() + seconds
-        while len(self.partner.told) < count:
-            assert time.monotonic() < end, (self.folder / "child.out").read_text()
-            time.sleep(0.05)
-
-    def check(self, ids: list[str]) -> None:
-        """Every file is there once, whole, for the partner's key alone."""
-        there = sorted(p.relative_to(self.folder / "partner") for p in self.files())
-        assert [str(path) for path in there] == sorted(self.archive.plain)
-        for path, data in self.archive.plain.items():
-            raw = (self.folder / "partner" / path).read_bytes()
-            assert decrypted(raw, self.archive.partner) == data
-            with pytest.raises(ValueError, match="No supported"):
-                decrypted(raw, self.archive.key)
-        told = self.partner.told[-1]
-        assert sorted(file["file_id"] for file in told["dataset_files"]) == sorted(ids)
-
-    def files(self) -> list[Path]:
-        return [p for p in (self.folder / "partner").rglob("*.c4gh") if ".bucketrelay" not in p.parts]
-
-    def dead(self) -> list[dict]:
-        with running("queue", "dead", "--json", cwd=self.folder, environ=SECRETS) as child:
-            child.process.wait(30)
-        lines = [line for line in child.text.splitlines() if line.startswith("{")]
-        return [found for line in lines if "attempts" in (found := json.loads(line))]
-
-
-@pytest.fixture
-def world(tmp_path, amqp, postgres, partner, name) -> World:
-    return World(tmp_path, amqp, postgres, partner, name)
+from messages.world import SECRETS, until
+from unit.crypt4gh.c4gh import command
 
 
 def test_a_dataset_arrives_whole_and_is_told_once(world):
@@ -200,7 +96,7 @@ def test_what_cannot_be_made_readable_publishes_nothing_and_says_why(world, more
     world.archive.add("SYNC-123-00000", path, b"data" * 100, **more)
     world.map(["SYNC-123-00000"])
     with world.sync() as child:
-        _until(lambda: any(word in each["error"] for each in world.dead()))
+        until(lambda: any(word in each["error"] for each in world.dead()))
         assert child.end() == 0, child.text
     assert world.files() == []
     assert world.partner.told == []
@@ -224,8 +120,6 @@ storage:
   sync: {{posix: [{{path: "{world.folder}/partner"}}]}}
 """
     (world.folder / "config.yaml").write_text(told)
-    from urllib.parse import urlsplit
-
     database, broker = urlsplit(world.archive.database), urlsplit(world.broker)
     environ = {
         "BROKER_HOST": "127.0.0.1",
@@ -260,9 +154,7 @@ def test_killed_at_every_step_in_turn_each_file_arrives_once_and_one_post_counts
     try:
         for number in range(6):
             child.start()
-            _until(
-                lambda: child.process.poll() is not None or bool(world.partner.told), 0.4 + 0.35 * number, fail=False
-            )
+            until(lambda: child.process.poll() is not None or bool(world.partner.told), 0.4 + 0.35 * number, fail=False)
             child.kill()
         child.start()
         world.synced(seconds=240)
@@ -272,12 +164,3 @@ def test_killed_at_every_step_in_turn_each_file_arrives_once_and_one_post_counts
             child.kill()
     world.check(ids)
     assert len(set(world.partner.keys)) == 1
-
-
-def _until(true, seconds: float = 60, *, fail: bool = True) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() >= end:
-            assert not fail
-            return
-        time.sleep(0.05)

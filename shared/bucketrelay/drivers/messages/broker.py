@@ -247,6 +247,14 @@ class Outgoing:
             raise
 
 
+def reached(place: Place) -> None:
+    """Connect and hang up. Raises StoreUnavailable where there is no broker that takes us."""
+    try:
+        _hang_up(place.connected())
+    except _BROKEN as error:
+        raise StoreUnavailable(f"{place.shown}: {_words(error)}: try again later") from error
+
+
 def _hang_up(connection: Any) -> None:
     """Close a connection, whatever it is like."""
     if connection is None:

@@ -134,6 +134,11 @@ def rejection(reason: str, body: bytes) -> bytes:
     return json.dumps(told, ensure_ascii=False).encode()
 
 
+def dumped(said: Mapping[str, object]) -> bytes:
+    """A message as it is published."""
+    return json.dumps(said, ensure_ascii=False).encode()
+
+
 def checked_path(path: str) -> str:
     """A submission path that may be written as a key.
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bucketrelay.drivers.serve.world import LONGEST, Guarding
 
 _PATIENCE = 30.0  # seconds between two pieces of a body
-_OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})  # say nothing about anybody
+_OPEN = frozenset({"/healthz", "/readyz", "/ready", "/openapi.json"})  # say nothing about anybody
 # COMS's clients ask for work by GET; whoever may only look must not.
 _CHANGING_GETS = "/api/v1/"
 _LOOKING_GETS = frozenset({"/api/v1/sync/status"})
