@@ -85,7 +85,10 @@ class World:
         return subprocess.Popen(command, cwd=self.folder, env=environ, **{**pipes, **more})
 
     def run(self, *words: str) -> subprocess.CompletedProcess:
-        if words[0] == "queue":  # a process of its own has nothing to show here, and takes its time to start
+        if words[0] in (
+            "queue",
+            "inventory",
+        ):  # a process of its own shows nothing more, and is slow
             done = CliRunner().invoke(cli, [*words, "--config", str(self.folder / "relay.toml")])
             return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
         process = self.start(*words)

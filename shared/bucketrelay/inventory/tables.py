@@ -48,6 +48,10 @@ class Row:
     latest: bool
     modified: str  # ISO 8601 in UTC
 
+    def is_of(self, version: Version) -> bool:
+        """Whether it is that very version, whichever is the latest now: what was asked of it still holds."""
+        return (self.etag, self.size, self.modified) == (version.etag, version.size, moment(version.modified))
+
     def equals(self, version: Version) -> bool:
         """Whether nothing that a listing tells has changed."""
         mine = (self.version, self.marker, self.etag, self.size, self.latest, self.modified)

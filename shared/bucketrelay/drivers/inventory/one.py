@@ -89,7 +89,7 @@ class Keeper:
         """What is to be known of a version; only what may have changed is asked for."""
         if version.marker:
             return Found(version)
-        changed = row is None or not row.equals(version)
+        changed = row is None or not row.is_of(version)
         info = self._look(store, version) if level and (changed or level >= 4) else None
         return Found(
             version,
