@@ -24,6 +24,7 @@ class RelayError(Exception):
 
     retryable: ClassVar[bool] = False
     by_hand: ClassVar[bool] = False  # a person has to say go: the platform need not bring it again
+    lingers: ClassVar[bool] = False  # a write may take effect even now: the key is verified later
 
 
 class ConfigError(RelayError):
@@ -74,6 +75,8 @@ class StoreUnavailable(RelayError):
 
 class OutcomeUnknown(StoreUnavailable):
     """A write was sent and no answer came: it may take effect even now. Look before believing either."""
+
+    lingers = True
 
 
 class Damaged(RelayError):

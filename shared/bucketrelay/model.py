@@ -161,6 +161,7 @@ class Result:
     error: str = ""
     retryable: bool = False
     by_hand: bool = False  # failed, and waits in the failed list for a person to say go; no member of a line
+    lingers: bool = False  # a write of it may take effect even now: the key is verified later; no member of a line
 
     @property
     def ok(self) -> bool:

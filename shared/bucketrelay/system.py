@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.run import Runner
+from bucketrelay.core.verify import Verify
 from bucketrelay.deadline import Deadline
 from bucketrelay.events import EventKeys
 from bucketrelay.routes import Route
@@ -31,7 +32,13 @@ class System:
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask
-    sweep: Callable[[], int] | None = None  # abandons uploads that nobody goes on with; done when a schedule calls
+    # Abandons uploads that nobody goes on with: how many, and what could not be; done when a schedule calls.
+    sweep: Callable[[], tuple[int, list[str]]] | None = None
+
+    @property
+    def verify(self) -> Verify:
+        """The keys that have to be looked at once more."""
+        return Verify(self.log, self.store, self.now)
 
     @property
     def fuses(self) -> Claims:

@@ -3,7 +3,7 @@
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -17,6 +17,7 @@ from bucketrelay.core.copy import Road
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.run import Runner
+from bucketrelay.core.verify import Verify
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError
 from bucketrelay.events import EventKeys, KeyForm
@@ -24,7 +25,7 @@ from bucketrelay.forward import Forward
 from bucketrelay.forward.deliver import Tell
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import Address, Task
-from bucketrelay.store import PartStore, Store
+from bucketrelay.store import PartStore, Store, Upload
 from bucketrelay.system import System
 
 if TYPE_CHECKING:
@@ -87,11 +88,18 @@ def system(
 
     made = System(
         routes=found.routes,
-        runner=Runner(converge, names, budget, _now, Tell(forwards, found.address, names, _now)),
+        runner=Runner(
+            converge,
+            names,
+            budget,
+            _now,
+            Tell(forwards, found.address, names, _now),
+            Verify(lambda: stores.get(found.log), stores.get, _now).note,
+        ),
         log=lambda: stores.get(found.log),
         store=stores.get,
         close=close,
-        sweep=lambda: sum(1 for _ in checkpoints.sweep(targets, _now(), FORGOTTEN)),
+        sweep=lambda: _swept(checkpoints.sweep(targets, _now(), FORGOTTEN)),
         margin=found.limits.margin,
         now=_now,
         emit=emit,
@@ -105,6 +113,12 @@ def _reconcile(made: System, route: str, deadline: Deadline, invocation: str) ->
     from bucketrelay.drivers.reconcile.order import by_schedule  # noqa: PLC0415 — a function that gets events needs none of it
 
     by_schedule(made, route, deadline, invocation)
+
+
+def _swept(found: Iterable[Upload | str]) -> tuple[int, list[str]]:
+    """How many uploads were abandoned, and what could not be."""
+    swept = list(found)
+    return sum(1 for each in swept if isinstance(each, Upload)), [each for each in swept if isinstance(each, str)]
 
 
 def _event_keys(found: Config) -> EventKeys:

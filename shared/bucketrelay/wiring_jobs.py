@@ -85,7 +85,7 @@ SWEEP, RECONCILE, REPLAY = "sweep", "reconcile", "replay"
 def _sweep(system: System) -> Kind:
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         del deadline
-        return [Ended(Done({"abandoned": system.sweep() if system.sweep else 0})) for _ in jobs]
+        return [Ended(Done({"abandoned": system.sweep()[0] if system.sweep else 0})) for _ in jobs]
 
     return Kind(run)
 

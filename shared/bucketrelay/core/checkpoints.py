@@ -70,17 +70,23 @@ class LogCheckpoints:
         """See `Checkpoints`."""
         self._log().delete(_key(name))
 
-    def sweep(self, stores: Callable[[str], Store], now: datetime, age: timedelta) -> Iterator[Upload]:
-        """Abandon every upload whose checkpoint nobody has touched for *age*, and forget it; yields the uploads."""
+    def sweep(self, stores: Callable[[str], Store], now: datetime, age: timedelta) -> Iterator[Upload | str]:
+        """Abandon every upload whose checkpoint nobody has touched for *age*, and forget it.
+
+        Yields the uploads; and where one could not be abandoned, why: the next ones are, all the same.
+        """
         log = self._log()
         for info in log.list(FOLDER):
             if info.modified is None or now - info.modified < age:
                 continue
             name = info.key.removeprefix(FOLDER).removesuffix(".json")
-            checkpoint = self.load(name)
-            if checkpoint and _abandoned(stores, checkpoint):
-                yield checkpoint.upload
-            self.drop(name)
+            try:
+                checkpoint = self.load(name)
+                if checkpoint and _abandoned(stores, checkpoint):
+                    yield checkpoint.upload
+                self.drop(name)
+            except RelayError as error:
+                yield str(error)
 
 
 class MemoryCheckpoints:

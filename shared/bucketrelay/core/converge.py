@@ -73,6 +73,7 @@ class Converge:
         except RelayError as error:
             done = Done(Outcome.FAILED)
             result = replace(result, error=str(error), retryable=error.retryable, by_hand=error.by_hand)
+            result = replace(result, lingers=error.lingers)
         return self._finished(result, done, task, started)
 
     def _finished(self, result: Result, done: Done, task: Task, started: datetime) -> Result:

@@ -45,6 +45,7 @@ class Runner:
     budget: Budget
     now: Callable[[], datetime]
     tell: Tell | None = None
+    lingers: Callable[[Task, Result, Deadline], str] | None = None  # notes a write that may yet take effect
 
     def run(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
         """One result for each task, in their order. Tasks for the same target key follow one another.
@@ -58,12 +59,13 @@ class Runner:
             return []
         groups = self._groups(tasks)
         results: dict[int, Result] = {}
+        begun: set[int] = set()
         # The places are kept from one group to the next: parts of large objects take what is left over.
         with self.budget.places(min(self.budget.threads, len(groups))) as workers:
             fair = Fair([(_destination(group), group) for group in groups], workers)
             pool = ThreadPoolExecutor(workers, thread_name_prefix="relay")
             with self.budget.shared(fair.places):
-                futures = [pool.submit(self._work, fair, deadline, results) for _ in range(workers)]
+                futures = [pool.submit(self._work, fair, deadline, results, begun) for _ in range(workers)]
                 left = deadline.left()
                 try:
                     wait(futures, timeout=None if left == float("inf") else left)
@@ -73,7 +75,13 @@ class Runner:
             fair.stop()
             pool.shutdown(wait=False, cancel_futures=True)
         _raise_defects(futures)
-        return [results.get(number) or self._late(task) for number, task in enumerate(tasks)]
+        ended = [results.get(number) or self._late(task, number in begun) for number, task in enumerate(tasks)]
+        return [self._noted(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
+
+    def _noted(self, task: Task, result: Result, deadline: Deadline) -> Result:
+        """The result, with its key noted to be verified where a write of it may yet take effect."""
+        problem = self.lingers(task, result, deadline) if self.lingers and result.lingers else ""
+        return replace(result, error=f"{result.error}; {problem}") if problem else result
 
     def _groups(self, tasks: Sequence[Task]) -> list[list[Step]]:
         """Groups run side by side; the steps of a group follow one another."""
@@ -86,11 +94,12 @@ class Runner:
             groups += [[[each] for each in same] for same in keys] if most == 1 else _gathered(keys, most)
         return groups
 
-    def _work(self, fair: Fair[list[Step]], deadline: Deadline, results: dict[int, Result]) -> None:
+    def _work(self, fair: Fair[list[Step]], deadline: Deadline, results: dict[int, Result], begun: set[int]) -> None:
         while taken := fair.take():
             place, steps = taken
             try:
                 for step in steps:
+                    begun.update(number for number, _ in step)
                     ended = self._step([task for _, task in step], deadline)
                     results.update(zip([number for number, _ in step], ended, strict=True))
             finally:
@@ -107,8 +116,9 @@ class Runner:
         except Exception as error:  # noqa: BLE001 — one task's defect must not cost the others their results
             return [self._ended(task, Outcome.FAILED, f"{type(error).__name__}: {error}") for task in tasks]
 
-    def _late(self, task: Task) -> Result:
-        return self._ended(task, Outcome.UNFINISHED, "the invocation's time is used up; the task comes again")
+    def _late(self, task: Task, begun: bool) -> Result:
+        late = self._ended(task, Outcome.UNFINISHED, "the invocation's time is used up; the task comes again")
+        return replace(late, lingers=begun)
 
     def _ended(self, task: Task, outcome: Outcome, error: str) -> Result:
         source, target = self.name(task)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bucketrelay import events
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.handover import Asked, given_up, hand_over
+from bucketrelay.drivers.housekeeping import keep_house
 from bucketrelay.drivers.planning import Passed, planned
 from bucketrelay.errors import BadEvent, OutOfTime, RelayError
 from bucketrelay.events.payload import Message, Payload
@@ -131,6 +132,8 @@ def _handled(payload: object, system: System, cloud: Cloud | None, deadline: Dea
     )
     report = Report(parsed, outcomes, passed=tuple(each for plan in plans for each in plan.passed))
     _record(report, system, invocation)
+    if any(result.lingers for result in report.results):
+        system.close()  # nothing that was left behind is to land in the next invocation of this process
     report = _deferred(report, [plan.asked for plan in plans], defer)
     if report.stuck:
         system.emit(observe.refusal(report.stuck, invocation))
@@ -146,8 +149,7 @@ def _scheduled(note: str, system: System, deadline: Deadline, invocation: str) -
     """
     word, _, route = note.partition(" ")
     if word != "reconcile":
-        if system.sweep:
-            system.emit(observe.swept(system.sweep(), invocation))
+        _kept_house(system, deadline, invocation)
         return
     try:
         if not system.reconcile:
@@ -156,6 +158,17 @@ def _scheduled(note: str, system: System, deadline: Deadline, invocation: str) -
     except RelayError as error:
         system.emit(observe.refusal(str(error), invocation))
         raise
+
+
+def _kept_house(system: System, deadline: Deadline, invocation: str) -> None:
+    """The housekeeping, said in the log; what of it could not be done is due the next time."""
+    house = keep_house(system, deadline, invocation)
+    for result in house.results:
+        system.emit(observe.log_line(result, metrics=system.metrics))
+    counts = house.verified, house.abandoned, house.again
+    system.emit(observe.kept_house(*counts, house.problems, invocation))
+    if any(result.lingers for result in house.results):
+        system.close()
 
 
 def _deferred(report: Report, plans: Sequence[Sequence[Asked]], defer: Defer | None) -> Report:

@@ -41,9 +41,11 @@ def passed(source: str, name: str, cause: str, why: str, invocation: str) -> str
     return _one_line({"event": "event.passed", "invocation": invocation, **said})
 
 
-def swept(uploads: int, invocation: str) -> str:
-    """One JSON line for a schedule: how many uploads that nobody went on with were abandoned."""
-    return _one_line({"event": "uploads.swept", "invocation": invocation, "abandoned": uploads})
+def kept_house(verified: int, abandoned: int, again: int, problems: Iterable[str], invocation: str) -> str:
+    """One JSON line for a schedule: keys verified, uploads abandoned, failures run again, and what went wrong."""
+    said = {"verified": verified, "abandoned": abandoned, "again": again}
+    problems = [_shortened(problem) for problem in problems]
+    return _one_line({"event": "housekeeping.done", "invocation": invocation, **said, "problems": problems[:100]})
 
 
 def booked(book: Mapping[str, object], invocation: str) -> str:

@@ -1,0 +1,108 @@
+"""Keys that have to be looked at once more, as a write of them may take effect after everybody has gone.
+
+A request whose answer never came may be done by the server at any later moment, also after newer ones: where the
+server knows no conditions, that puts an old version over a new one, and no event tells of it. So for each such key a
+marker is put into the log store, `verify/<due>/<identity>.json`: past the longest time that the request may take, the
+housekeeping runs its task again. Due is half an hour after the end of the invocation that sent the request.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import RelayError
+from bucketrelay.model import Change, Meta, Outcome, Result, Task
+from bucketrelay.routes.places import identity
+from bucketrelay.store import Store
+
+FOLDER = "verify/"
+AFTER = timedelta(minutes=30)
+_LONGEST = 64 * 1024  # bytes of a marker: a key of 1,024 bytes and a few names
+_DUE = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A task that is to be run again, as names of the configuration; `name` is the marker's key in the log store."""
+
+    name: str
+    route: str
+    source: str  # the store's name; or the URL of a bucket, where the route takes events of any
+    key: str
+    target: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """The markers.
+
+    Args:
+        log: the log store.
+        stores: a configured store by its name.
+        now: the time of day, timezone-aware.
+    """
+
+    log: Callable[[], Store]
+    stores: Callable[[str], Store]
+    now: Callable[[], datetime]
+
+    def note(self, task: Task, result: Result, deadline: Deadline) -> str:
+        """Put the marker of a task whose write lingers, where it can do harm; what went wrong with that, or ""."""
+        try:
+            if self._harmless(task, result):
+                return ""
+            left = deadline.left()
+            due = self.now() + AFTER + timedelta(seconds=0 if left == float("inf") else left)
+            name = f"{FOLDER}{due:{_DUE}}/{identity(self.stores(task.target).address, task.target_key)}.json"
+            self.log().put(name, _text(task), Meta(content_type="application/json"))
+        except RelayError as error:
+            return f"it could not be noted to be verified: {error}"
+        return ""
+
+    def _harmless(self, task: Task, result: Result) -> bool:
+        """Whether what lingers cannot land on a newer version: there is a condition that will not hold any more.
+
+        A write whose answer was lost is verified in any case: its result is not known.
+        """
+        if not task.target:
+            return True
+        return result.outcome is Outcome.UNFINISHED and self.stores(task.target).conditional
+
+    def due(self) -> Iterator[Marker | str]:
+        """The markers whose time has come, the oldest first; of one that cannot be read, why."""
+        log, now = self.log(), f"{self.now():{_DUE}}"
+        for info in log.list(FOLDER):
+            if info.key[len(FOLDER) :].partition("/")[0] > now:
+                return
+            try:
+                found = log.fetch(info.key, _LONGEST)
+            except RelayError as error:
+                yield str(error)
+                continue
+            marker = _parsed(info.key, bytes(found.body)) if found and found.body else None
+            if marker:
+                yield marker
+            elif found:
+                yield f"{log.address.of(info.key)}: no marker of ours: look at it, or remove it"
+
+    def done(self, marker: Marker) -> None:
+        """Forget the marker."""
+        self.log().delete(marker.name)
+
+
+def _text(task: Task) -> bytes:
+    said = {"route": task.route, "source": task.source, "key": task.key, "target": task.target}
+    return json.dumps({**said, "change": task.change.value}).encode()
+
+
+def _parsed(name: str, raw: bytes) -> Marker | None:
+    """The marker in *raw*; None where it is none of ours."""
+    try:
+        said = json.loads(raw)
+        route, source, key, target = (str(said[member]) for member in ("route", "source", "key", "target"))
+        return Marker(name, route, source, key, target, Change(said["change"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,124 @@
+"""What a schedule without a text asks for: what was left lying about by invocations that could not go on.
+
+Keys that are to be verified, uploads that nobody goes on with, claims of delete fuses that count no more, and the
+retryable failures of the last day once more. Each is for itself: what is wrong with one costs the others nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from bucketrelay import routes
+from bucketrelay.core.verify import Marker
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import ObjectGone, RelayError
+from bucketrelay.model import Deletes, Result, Task
+from bucketrelay.reports import lists
+from bucketrelay.reports.again import Again, Line, Wanted, written
+from bucketrelay.routes import NotPlanned
+from bucketrelay.system import System
+
+FAILURES = timedelta(days=1)  # so old may a failed list be
+# Platforms deliver an event again within minutes, and a function that calls itself may still be at work.
+YOUNG = timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class House:
+    """What was done, and what a person should know."""
+
+    verified: int = 0
+    abandoned: int = 0  # uploads
+    again: int = 0  # failures
+    results: list[Result] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def keep_house(system: System, deadline: Deadline, invocation: str) -> House:
+    """Do all that is due, as far as the time goes; the rest is due the next time.
+
+    Never raises but for a defect: what could not be done is in the problems.
+    """
+    house = House()
+    for step in (_verify, _sweep, _tidy, _again):
+        try:
+            deadline.check()
+            step(house, system, deadline, invocation)
+        except RelayError as error:
+            house.problems.append(str(error))
+    return house
+
+
+def _verify(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+    """Run the tasks of the markers that are due; a marker goes once its task has ended, well or for good."""
+    verify = system.verify
+    found = list(verify.due())
+    house.problems += [each for each in found if isinstance(each, str)]
+    tasks = [(marker, task) for marker in found if isinstance(marker, Marker) for task in _task(marker, system, house)]
+    results = system.runner.run([task for _, task in tasks], deadline)
+    if results:
+        lists.write(system.log(), results, invocation=f"{invocation}-verified", now=system.now())
+    house.results += results
+    house.verified += len(results)
+    for (marker, _), result in zip(tasks, results, strict=True):
+        if result.ok or not result.retryable:
+            _quietly(house, partial(verify.done, marker))
+
+
+def _task(marker: Marker, system: System, house: House) -> Iterator[Task]:
+    try:
+        task = routes.replan(
+            marker.route, marker.key, marker.target, system.routes, change=marker.change, source=marker.source
+        )
+    except NotPlanned:  # nobody wants the key there any more, and nothing of it may be touched
+        _quietly(house, partial(system.verify.done, marker))
+        return
+    yield task
+
+
+def _sweep(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+    del deadline, invocation
+    if system.sweep:
+        house.abandoned, problems = system.sweep()
+        house.problems += problems
+
+
+def _tidy(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+    del deadline, invocation
+    for route in system.routes:
+        if route.deletes is Deletes.FOLLOW and route.targets:
+            _quietly(house, partial(system.fuses.tidy, route.name))
+
+
+def _again(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+    """Each list by itself, and its new one under the old one's time: so a failure is tried for a day, and no longer."""
+    again, now = Again(system.log(), system.routes, system.runner, system.now), system.now()
+    wanted = Wanted(_once_more, deadline=deadline)
+    for number, name in enumerate(list(again.names(now - FAILURES)), start=1):
+        time = written(name)
+        if time is None or time > now - YOUNG:
+            continue
+        deadline.check()
+        try:
+            found = again.read(name)
+            ended = again.run([found], wanted, f"{invocation}-again-{number}", time=time)
+        except ObjectGone:
+            continue  # somebody replays it
+        except RelayError as error:
+            house.problems.append(str(error))
+            continue
+        house.again += len(ended.results)
+        house.results += ended.results
+        house.problems += ended.problems
+
+
+def _once_more(line: Line) -> bool:
+    return line.result.retryable and line.task is not None
+
+
+def _quietly(house: House, step: Callable[[], object]) -> None:
+    try:
+        step()
+    except RelayError as error:
+        house.problems.append(str(error))
