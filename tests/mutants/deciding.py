@@ -1,4 +1,4 @@
-"""Mistakes in deciding, and in doing what was decided: `converge.py`, `decide.py`, `delete_fuse.py`."""
+"""Mistakes in deciding, and in doing what was decided: `converge.py`, `decide.py`."""
 
 from mutants.change import Change
 
@@ -7,7 +7,6 @@ CONDITIONS = "unit/core/test_conditions.py"
 IN_TIME = "unit/core/test_in_time.py"
 BY_SERVER = "unit/core/test_by_server.py"
 DECIDE = "unit/core/test_decide.py"
-FUSE = "unit/core/test_fuse.py"
 
 DECIDING = (
     # Conditions.
@@ -132,54 +131,5 @@ DECIDING = (
         "return EQUAL if stamp and stamp.names(source) else COPY",
         "the other source's copy is taken for this one's",
         (DECIDE,),
-    ),
-    # The fuse.
-    Change(
-        "fuse-does-not-count",
-        "core/delete_fuse.py",
-        "times.append(now)",
-        "del now",
-        "a source that is emptied by mistake empties the target",
-        (CONVERGE,),
-    ),
-    Change(
-        "fuse-one-late",
-        "core/delete_fuse.py",
-        "if len(times) >= most:",
-        "if len(times) > most:",
-        "one delete more than the user allowed; with 0, one instead of none",
-        (CONVERGE,),
-    ),
-    Change(
-        "fuse-takes-the-unknown-for-undone",
-        "core/delete_fuse.py",
-        "        except OutcomeUnknown:\n            raise\n",
-        "",
-        "deletes without an answer are never counted",
-        (CONVERGE,),
-    ),
-    Change(
-        "fuse-counts-what-did-not-happen",
-        "core/delete_fuse.py",
-        "                self._deletes[route].pop()",
-        "                pass",
-        "an hour of outages blows the fuse",
-        (CONVERGE,),
-    ),
-    Change(
-        "fuse-window-never-ends",
-        "core/delete_fuse.py",
-        "while times and times[0] <= now - HOUR:",
-        "while False:",
-        "a warm process never deletes again",
-        (CONVERGE,),
-    ),
-    Change(
-        "fuse-of-all-routes-together",
-        "core/delete_fuse.py",
-        "times, now = self._deletes[route], self._now()",
-        'times, now = self._deletes[""], self._now()',
-        "one route's deletes hold another's",
-        (FUSE,),
     ),
 )

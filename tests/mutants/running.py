@@ -13,8 +13,8 @@ RUNNING = (
     Change(
         "results-as-they-come",
         "core/run.py",
-        "return [results.get(number) or self._late(task) for number, task in enumerate(tasks)]",
-        "return [*results.values(), *(self._late(t) for n, t in enumerate(tasks) if n not in results)]",
+        "ended = [results.get(number) or self._late(task, number in begun) for number, task in enumerate(tasks)]",
+        "ended = [*results.values(), *(self._late(t, False) for n, t in enumerate(tasks) if n not in results)]",
         "a message is acknowledged for what became of another",
         (ORDER,),
     ),
