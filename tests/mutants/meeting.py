@@ -255,14 +255,6 @@ MEETING = (
         (REPLAY,),
     ),
     Change(
-        "handover-forgets-the-attempt",
-        "drivers/handover.py",
-        "attempt=asked.attempt + 1,",
-        "attempt=asked.attempt,",
-        "what no invocation can finish is tried for ever",
-        (DEFER,),
-    ),
-    Change(
         "handover-says-all-though-one-call-failed",
         "drivers/handover.py",
         "            return frozenset(handed), f",
