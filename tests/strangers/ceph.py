@@ -110,7 +110,6 @@ class Ceph:
         self._ceph("ceph", "auth", "import", "-i", folder / "keyring")
         self._ceph("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
         self._daemon("ceph-osd", "-i", "0")
-        self._ceph("ceph", "osd", "crush", "add", "osd.0", "1.0", "root=default")
         log = (folder / "log" / "rgw.out").open("wb")
         command = ["radosgw", "-f", "-c", folder / "ceph.conf", "-n", "client.rgw"]
         with log:

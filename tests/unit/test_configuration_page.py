@@ -38,6 +38,20 @@ url = "https://host/"
 [[schedules]]
 every = "1h"
 sweep = true
+[copier]
+broker = "amqp://host/"
+requests = "q"
+roots = {}
+[datasets]
+broker = "amqp://host/"
+queue = "q"
+database = "postgresql://host/sda"
+center_prefix = "X"
+archive = "obs"
+target = "oci"
+key_file = "k"
+receiver_key = "r"
+remote = { url = "https://host", user = "u", password = "p" }
 """
 
 
@@ -47,6 +61,8 @@ def asked():
     found = {}
 
     def close(table, elsewhere=None):
+        if table.path.count(".") == 1 and not table.path.startswith(("stores.", "forwards.")):
+            return  # a table inside of a section, which the page tells of in one line
         section = re.sub(r"\[\d+\]", "", table.path)
         found[section if section.startswith("stores.") else section.partition(".")[0]] = set(table._asked)
         del elsewhere

@@ -115,6 +115,40 @@ _ALARMS = Section(
         Key("webhook", "a forward's name", "who is told"),
     ),
 )
+_BROKER = (
+    Key("broker", "URL", "`amqp://`, `amqps://`, for copies also `sqs://`", "must be there"),
+    Key("ca_file", "file", "authorities that the broker's certificate is of", "the system's"),
+    Key("prefetch", "1 to 10000", "messages taken before the first of them is answered", "20"),
+)
+_COPIER = Section(
+    "[copier]",
+    "Copies that are asked for by message: docs/copier.md",
+    (
+        *_BROKER,
+        Key("requests", "text", "the queue that requests come by", "must be there"),
+        Key("replies", "text", "the queue of the replies", "no replies"),
+        Key("roots", "table", "a root's name in the messages = a store's name", "must be there"),
+    ),
+)
+_DATASETS = Section(
+    "[datasets]",
+    "An archive whose datasets are synced to a partner: docs/dataset-sync.md",
+    (
+        *_BROKER,
+        Key("queue", "text", "a stream, a quorum or a classic queue", "must be there"),
+        Key("exchange", "text", "where invalid messages go", '"sda"'),
+        Key("offset", "text", 'where a stream is begun: `"first"`, `"next"`, or a time', '"first"'),
+        Key("database", "URL", "the archive's PostgreSQL, read only", "must be there"),
+        Key("center_prefix", "text", "how the ids of this centre's datasets begin", "must be there"),
+        Key("archive", "a store's name", "of the archive's files", "must be there"),
+        Key("archive_location", "table", "of archives in several places: a place's name there = a store's name"),
+        Key("target", "a store's name", "that the partner reads", "must be there"),
+        Key("key_file", "file", "the archive's Crypt4GH key", "must be there"),
+        Key("passphrase", "secret", "of the key"),
+        Key("receiver_key", "file", "the partner's public key", "must be there"),
+        Key("remote", "table", "the partner's API: `url`, `user`, `password`, `ca_file`", "must be there"),
+    ),
+)
 SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
         "": _TOP,
@@ -125,5 +159,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
         "schedules": _SCHEDULES,
         "serve": _SERVE,
         "alarms": _ALARMS,
+        "copier": _COPIER,
+        "datasets": _DATASETS,
     }
 )
