@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from bucketrelay.clouds import server_copy as copying
-from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.clouds.oracle import copies as oci_copy
@@ -20,7 +20,7 @@ from bucketrelay.model import Address
 from bucketrelay.store import Abilities, MiB
 
 STORES: Mapping[str, Abilities] = {
-    "s3": S3Store(Address("s3", "b"), endpoint="https://s3.amazonaws.com").abilities,
+    "s3": s3_store(Address("s3", "b"), endpoint="https://s3.amazonaws.com").abilities,
     "obs": obs_store(Address("obs", "b"), endpoint="https://obs.cn-north-4.myhuaweicloud.com").abilities,
     "oci": OciStore(Address("oci", "b", "n")).abilities,
     "file": LocalStore(Address("file", "/b")).abilities,

@@ -192,9 +192,9 @@ def _store(found: StoreConfig, keys: Callable[[], Keys], pace: Pace) -> Store:
 
 
 def _s3(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.aws.store import S3Store  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.aws.store import s3_store  # noqa: PLC0415 — a function imports only what its routes need
 
-    return S3Store(found.address, **options)  # type: ignore[arg-type]  # config has checked every option's type
+    return s3_store(found.address, **options)  # type: ignore[arg-type]  # config has checked every option's type
 
 
 def _obs(found: StoreConfig, options: dict[str, object], keys: Callable[[], Keys]) -> Store:

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
-from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.aws.store import S3Store, s3_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, PartStore
@@ -203,7 +203,7 @@ def _s3(name: str, admin: Any, **known: Any) -> Iterator[Rig]:
 
     def make(prefix: str, bucket: str = bucket) -> S3Store:
         access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET}
-        made.append(S3Store(Address("s3", bucket, prefix=prefix), endpoint=admin.meta.endpoint_url, **access))
+        made.append(s3_store(Address("s3", bucket, prefix=prefix), endpoint=admin.meta.endpoint_url, **access))
         return made[-1]
 
     def beside() -> S3Store:

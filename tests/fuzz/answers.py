@@ -12,12 +12,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bucketrelay.clouds.aws import errors as s3_errors
 from bucketrelay.clouds.huawei import invoke as huawei
 from bucketrelay.clouds.oracle import errors as oci_errors
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.forward.oms import _left
+from bucketrelay.http.outcome import NotModified
 from bucketrelay.http.pace import Pace
 from bucketrelay.http.post import Answer, Post, Retry
 from bucketrelay.model import Address, Meta, ObjectInfo
@@ -68,13 +68,13 @@ def _server() -> OneAnswer:
 
 @cache
 def _s3() -> tuple[Any, Any]:
+    from bucketrelay.clouds.aws.access import Access
     from bucketrelay.clouds.aws.bucket import S3Cloud
-    from bucketrelay.clouds.aws.client import Access
-    from bucketrelay.clouds.aws.store import S3Store
+    from bucketrelay.clouds.aws.store import s3_store
 
     place = {"endpoint": _server().url, "region": "eu-central-1", "access_key": "AK", "secret_key": "SK"}
-    access = Access(**place, session_token="", profile="", path_style=True, ca_file="", timeout=10.0, retries=0)
-    return _kept(S3Store(Address("s3", "b"), **place, retries=0, pace=_pace()), S3Cloud(Address("s3", "b"), access))
+    access = Access(**place, path_style=True, retries=0)
+    return _kept(s3_store(Address("s3", "b"), **place, retries=0, pace=_pace()), S3Cloud(Address("s3", "b"), access))
 
 
 @cache
@@ -308,7 +308,7 @@ TARGETS = (
         lambda: _strategy(
             (*_S3_META, "Date"), ("ListBucketResult", "Contents", "Key", "Size", "Error", "Code", "IsTruncated")
         ),
-        allowed=(RelayError, s3_errors.NotModified),
+        allowed=(RelayError, NotModified),
         words=(*_S3_META, *CODED, *DATES[:12], *DIGITS, *_STORE, *_CLOUD),
         quick=90,
         watch=10,

@@ -108,13 +108,13 @@ def _text(error: BaseException) -> str:
 def _of_reprs() -> None:
     """Whatever holds access shows itself once, as soon as it is made."""
     from bucketrelay import config
-    from bucketrelay.clouds.aws import client as s3_client
+    from bucketrelay.clouds.aws import access as s3_access
     from bucketrelay.clouds.huawei import credentials as obs_access
     from bucketrelay.clouds.oracle import client as oci_client
     from bucketrelay.system import System
 
     kinds = [config.Config, config.StoreConfig, config.ForwardConfig, System]
-    for kind in [*kinds, s3_client.Access, obs_access.Access, oci_client.Access]:
+    for kind in [*kinds, s3_access.Access, obs_access.Access, oci_client.Access]:
         _after(kind, "__init__", lambda self, *_, **__: WATCH.look(f"the repr of a {type(self).__name__}", repr(self)))
 
 

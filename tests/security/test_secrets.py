@@ -13,8 +13,8 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 from bucketrelay import config, wiring
-from bucketrelay.clouds.aws import client as s3_client
-from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.aws import access as s3_access
+from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.huawei import credentials as obs_access
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.oracle.store import OciStore
@@ -71,7 +71,7 @@ def all_of(error: BaseException) -> str:
 # --- reprs ------------------------------------------------------------------------------------------------------------
 
 ACCESS = {
-    s3_client.Access: ("secret_key", "session_token"),
+    s3_access.Access: ("secret_key", "session_token"),
     obs_access.Access: ("secret_key", "security_token"),
 }
 
@@ -152,7 +152,7 @@ def test_no_mistake_quotes_a_url_with_credentials(url):
 
 def stores(url, key_file):
     keys = {"access_key": "AK", "secret_key": SECRET}
-    yield S3Store(Address("s3", "b"), endpoint=url, region="x", session_token=TOKEN, retries=0, timeout=5, **keys)
+    yield s3_store(Address("s3", "b"), endpoint=url, region="x", session_token=TOKEN, retries=0, timeout=5, **keys)
     yield obs_store(
         Address("obs", "b"), endpoint=url, path_style=True, session_token=TOKEN, retries=0, timeout=5, **keys
     )

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 import pytest
 
 from bucketrelay import events
-from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.clouds.oracle.store import OciStore
@@ -118,7 +118,7 @@ def make(request, oci_config):
     def store(url):
         keys = {"access_key": "AK", "secret_key": "sizes-secret-19ab"}
         if request.param == "s3":
-            made.append(S3Store(Address("s3", "b"), endpoint=url, region="eu-1", timeout=20, retries=0, **keys))
+            made.append(s3_store(Address("s3", "b"), endpoint=url, region="eu-1", timeout=20, retries=0, **keys))
         elif request.param == "obs":
             made.append(obs_store(Address("obs", "b"), endpoint=url, path_style=True, timeout=20, retries=0, **keys))
         else:

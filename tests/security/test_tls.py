@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.aws.store import S3Store, s3_store
 from bucketrelay.clouds.huawei.store import ObsStore, obs_store
 from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.deadline import Deadline
@@ -120,7 +120,7 @@ def put(store: Any) -> None:
 
 def s3(url: str, ca_file: str) -> S3Store:
     access = {"access_key": "AK", "secret_key": SECRET, "session_token": TOKEN}
-    return S3Store(Address("s3", "b"), endpoint=url, region="eu-1", ca_file=ca_file, timeout=5, retries=1, **access)
+    return s3_store(Address("s3", "b"), endpoint=url, region="eu-1", ca_file=ca_file, timeout=5, retries=1, **access)
 
 
 def obs(url: str, ca_file: str) -> ObsStore:

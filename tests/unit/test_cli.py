@@ -28,12 +28,12 @@ def world(tmp_path, monkeypatch):
 
 class World:
     def __init__(self, folder, endpoint):
-        from bucketrelay.clouds.aws.store import S3Store
+        from bucketrelay.clouds.aws.store import s3_store
         from bucketrelay.model import Address
 
         self.folder = folder
         options = {"endpoint": endpoint, "region": "us-east-1", "access_key": "a", "secret_key": "s"}
-        self.source = S3Store(Address("s3", "src-bucket"), **options)
+        self.source = s3_store(Address("s3", "src-bucket"), **options)
         self._make(endpoint)
         for name in ("target", "logs"):
             (folder / name).mkdir()

@@ -17,6 +17,11 @@ def test_what_travels_is_what_the_stores_declare(script):
     assert (DOCS / "what-travels.md").read_text() == script["page"](), "python docs/generate.py > docs/what-travels.md"
 
 
+def test_what_an_answer_means_is_what_the_tables_say():
+    page = runpy.run_path(str(DOCS / "generate_outcomes.py"))["page"]()
+    assert (DOCS / "outcomes.md").read_text() == page, "python docs/generate_outcomes.py > docs/outcomes.md"
+
+
 def test_every_pair_of_stores_has_a_row(script):
     rows = [line.split(" | ") for line in script["page"]().splitlines() if line.startswith("| ")]
     pairs = [(row[0].removeprefix("| "), row[1]) for row in rows[2:]]

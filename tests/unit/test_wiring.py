@@ -86,7 +86,7 @@ def test_the_stores_of_one_server_share_its_pace_and_the_log_store_waits_for_nob
     text = 'log = "logs"\n' + "".join(f'[stores.{n}]\nurl = "s3://{n * 3}"\n{e}{keys}' for n, e in places.items())
     found = config.load(text + '[[routes]]\nname = "r"\nsource = "a"\ntargets = ["b", "c"]\n', {})
     stores = wiring.Stores(found.stores, lambda: ("", "", ""), found.log)
-    paces = {name: stores.get(name)._pace for name in places}
+    paces = {name: stores.get(name)._requests._pace for name in places}
 
     assert paces["a"] is paces["b"]
     assert len(set(map(id, paces.values()))) == 3

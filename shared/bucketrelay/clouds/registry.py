@@ -31,12 +31,10 @@ def cloud(address: Address, options: Mapping[str, Any]) -> Cloud | None:
 
 
 def _s3(address: Address, options: Mapping[str, Any]) -> Cloud:
-    from bucketrelay.clouds.aws.bucket import S3Cloud  # noqa: PLC0415 — as above
-    from bucketrelay.clouds.aws.client import Access  # noqa: PLC0415 — a command imports only what its stores need
+    from bucketrelay.clouds.aws.access import access_of  # noqa: PLC0415 — as below
+    from bucketrelay.clouds.aws.bucket import S3Cloud  # noqa: PLC0415 — a command imports only what its stores need
 
-    texts = {n: options.get(n, "") for n in ("endpoint", "region", "access_key", "secret_key", "session_token")}
-    more = {n: options.get(n, "") for n in ("profile", "ca_file")}
-    return S3Cloud(address, Access(**texts, **more, path_style=options.get("path_style"), **_patience(options)))
+    return S3Cloud(address, access_of(options))
 
 
 def _obs(address: Address, options: Mapping[str, Any]) -> Cloud:
@@ -54,10 +52,6 @@ def _oci(address: Address, options: Mapping[str, Any]) -> Cloud:
     texts = {name: options.get(name, "") for name in (*names, "ca_file")}
     access = Access(**texts, timeout=options.get("timeout", _TIMEOUT))
     return OciCloud(address, access, options.get("compartment", ""))
-
-
-def _patience(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {"timeout": options.get("timeout", _TIMEOUT), "retries": options.get("retries", 2)}
 
 
 _TIMEOUT = 10.0  # seconds, as the stores'

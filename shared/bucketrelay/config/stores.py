@@ -127,6 +127,9 @@ def both(table: Table, one: str, other: str) -> None:
 
 
 def _check_s3(table: Table, read: dict[str, object]) -> None:
+    for key in ("dual_stack", "fips"):
+        if key in table and "endpoint" in table:
+            table.mistake(key, "and endpoint are two addresses: remove one")
     if "profile" in table and "access_key" in table:
         table.mistake("profile", "and access_key are two sets of credentials: remove one")
     if "kms_key" in table and read["sse"] not in ("aws:kms", "aws:kms:dsse"):

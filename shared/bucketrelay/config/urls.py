@@ -18,6 +18,9 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 _REMOTE = re.compile(r"\w[\w.+@ -]{0,254}")  # rclone.org/docs: names of remotes
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9.])?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
+_ACCESS_POINT = re.compile(
+    r"(arn:aws[a-z-]*:s3:[a-z0-9-]*:[0-9]{12}:accesspoint)[:/]([a-z0-9.-]{1,50})(?:/(.*))?", re.DOTALL
+)
 
 
 class BadURL(ValueError):
@@ -41,6 +44,8 @@ def store_address(url: str) -> Address:
     if scheme == "file":
         return Address("file", _directory(rest, form))
     place, _, path = rest.partition("/")
+    if scheme == "s3" and (point := _ACCESS_POINT.fullmatch(rest)):
+        return Address(scheme, f"{point[1]}:{point[2]}", "", _prefix(point[3] or ""))
     bucket, at, namespace = place.partition("@") if scheme == "oci" else (place, "", "")
     if not (_REMOTE if scheme == "rclone" else _BUCKET).fullmatch(bucket):
         raise BadURL(f"does not name a bucket as a bucket can be named: write {form}")

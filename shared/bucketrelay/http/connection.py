@@ -10,7 +10,8 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged
 from bucketrelay.http.faults import BodyFailed, CutShort, Malformed, NoAnswer
 from bucketrelay.http.incoming import Counted, Incoming, Incomings, body_of
-from bucketrelay.http.messages import BLOCK, Answer, Body, Head, Into, Receive, Request
+from bucketrelay.http.messages import Answer, Body, Head, Into, Receive, Request
+from bucketrelay.store import BLOCK
 
 _AT_ONCE = 64 * 1024  # bytes of a body that go out with the head, in one packet or few
 _DROPPED = 64 * 1024  # bytes of an unwanted answer that cost less than a new connection

@@ -84,7 +84,8 @@ class Exchange:
         Args:
             request: makes the signed request; called for each attempt, as signatures hold the time.
             receive: see `messages.Receive`; called for each attempt that is answered so.
-            check: looks at the answer; what it raises counts as if the server had said it: `failed` makes it.
+            check: looks at the answer, and may raise: what `failed` makes of an error under 200; a NoAnswer such as
+                Malformed, which counts as no answer at all.
 
         Raises:
             NotModified: 304.
@@ -116,7 +117,10 @@ class Exchange:
             raise NotModified(answer.headers)
         if answer.status >= 300:
             raise self.failed(call, answer)
-        check(answer)
+        try:
+            check(answer)
+        except NoAnswer as fault:
+            raise error_without_answer(fault, call.effect, call.url) from fault
         return answer
 
     def _answered(self, call: Call, request: Callable[[], Request], receive: Receive | None) -> Answer:

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bucketrelay.model import NOTHING
-
-BLOCK = 256 * 1024  # bytes that are handed on at once, of an object on its way
-Write = Callable[[memoryview], object]  # takes one block; the memory behind it is used again when it returns
+from bucketrelay.store import Write
 
 
 class Pourable(Protocol):

@@ -11,18 +11,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from bucketrelay import deadline as deadlines
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged, OutcomeUnknown, StoreUnavailable
+from bucketrelay.http.dates import http_date
 
 T = TypeVar("T")
-_CUT = 0.85  # of what was accepted
-_GROWTH = 0.1  # of the rate after the last cut, each second: a cut is made up for in two
+_CUT = 0.85  # of what was accepted, at the most that is cut
+_WEIGHT = 3.0  # times the share of refusals is cut, at the least
+_SPORADIC = 0.05  # of the requests: so many refusals are the server's usual trouble, and no limit
+_FEW = 20  # requests in a second, of which one refusal says nothing about a share
+_GROWTH = 0.08  # of the rate after the last cut, each second: a cut is made up for in two
 _LEAST = 0.2  # requests a second; so much is asked even of a server that refuses everything
 _WINDOW = 1.0  # seconds over which accepted requests are counted, as most servers seem to, and no more than one cut
 _START = 10.0  # requests a second to begin with, where the first refusal comes before enough was accepted
@@ -37,7 +39,8 @@ class Rate:
     """Requests a second, by additive increase and multiplicative decrease. Pure arithmetic: every time is given.
 
     The first cut is to what was accepted until then, from where it doubles each second to find the server's limit; each
-    further one is the decrease of AIMD.
+    further one is the decrease of AIMD. How deep it cuts depends on the share of refusals: behind a limit that is
+    exceeded most are refused; a server that now and then refuses one in a hundred has no limit to be found.
 
     Args:
         jitter: numbers from 0 to 1, so that processes which were refused together do not come again together.
@@ -48,6 +51,7 @@ class Rate:
         self._rate = self._growth = 0.0  # requests a second, and more of them each second; 0: without a limit
         self._next = self._held = self._cut = float("-inf")  # when a slot is free; Retry-After's end; the last cut
         self._accepted: deque[float] = deque(maxlen=4096)
+        self._refused: deque[float] = deque(maxlen=4096)
 
     @property
     def limit(self) -> float:
@@ -58,7 +62,7 @@ class Rate:
         """When the next request may go: *now*, or later."""
         if now > max(self._held, self._cut + _CALM):
             self._rate = 0.0
-        return max(now, self._held, self._next) if self._rate else now
+        return max(now, self._held, self._next) if self._rate else max(now, self._held)
 
     def take(self, now: float) -> None:
         """A request goes now."""
@@ -75,16 +79,36 @@ class Rate:
         """The server was asked too often, by a request that was sent at *sent*, and said to come *after* seconds."""
         if after:  # no longer than anybody waits: gateways say a day, and a wrong clock makes a date an hour
             self._held = max(self._held, now + min(after, _LONGEST_WAIT))
+        self._refused.append(now)
         if sent <= self._cut or now < self._cut + _WINDOW:
             return  # sent before the last cut, of which it tells nothing; or too soon for the server to have noticed
-        taken = sum(1 for moment in self._accepted if moment > now - _WINDOW) / _WINDOW
+        taken, refused = self._lately(self._accepted, now), self._lately(self._refused, now)
+        kept = _kept(taken, refused)
+        if kept == 1.0:
+            return
         if self._rate:
-            self._rate = max(_LEAST, self._rate / 2, _CUT * min(self._rate, taken))
+            self._rate = max(_LEAST, self._rate / 2, kept * min(self._rate, taken))
             self._growth = _GROWTH * self._rate
         else:
-            self._rate, self._growth = max(_START, _CUT * taken), 0.0  # 0: the limit is still to be found
+            self._rate, self._growth = max(_START, kept * taken), 0.0  # 0: the limit is still to be found
         self._next = now + (0.5 + self._jitter()) / self._rate
         self._cut = now
+
+    @staticmethod
+    def _lately(moments: "deque[float]", now: float) -> float:
+        """How many there were in the last second."""
+        return sum(1 for moment in moments if moment > now - _WINDOW) / _WINDOW
+
+
+def _kept(taken: float, refused: float) -> float:
+    """What part of its rate is left to a server that took and refused so many, the latest refusal among them.
+
+    That one is why we count at all; the others tell the share. Of a few requests nobody can tell a share.
+    """
+    if taken + refused < _FEW:
+        return _CUT
+    share = (refused - 1) / (taken + refused - 1)
+    return 1.0 if share < _SPORADIC else max(_CUT, 1 - _WEIGHT * share)
 
 
 class Pace:
@@ -184,8 +208,8 @@ class Pace:
 
     def _limited(self) -> bool:
         with self._lock:
-            self._rate.free(self._now())  # long after the last refusal nothing is limited any more
-            return self._rate.limit > 0
+            now = self._now()
+            return self._rate.free(now) > now or self._rate.limit > 0
 
     def _take(self) -> float:
         """Seconds to wait before trying once more; 0, and it is taken, if the next request may go."""
@@ -208,11 +232,8 @@ def seconds(header: str) -> float | None:
     """What `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3); None where it says nothing."""
     if header.strip().isascii() and header.strip().isdigit():
         return float(header.strip()[:9])
-    with suppress(ValueError, TypeError, OverflowError):
-        date = parsedate_to_datetime(header)
-        date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
-        return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
-    return None
+    date = http_date(header)
+    return None if date is None else max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
 
 
 def _too_late(url: str) -> StoreUnavailable:

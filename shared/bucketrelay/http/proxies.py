@@ -35,8 +35,8 @@ def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str]) -> 
     name, value = next(((name, value) for name, value in named if value), ("", ""))
     if not value or _excepted(host, port, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
         return None
-    parts = urlsplit(value if "//" in value else f"//{value}", scheme="http")
     with suppress(ValueError):
+        parts = urlsplit(value if "//" in value else f"//{value}", scheme="http")
         if parts.scheme == "http" and parts.hostname:
             return Proxy(parts.hostname, parts.port or 80, _authorization(parts.username, parts.password))
     raise ConfigError([f"{name}: must be a proxy's address such as http://proxy.example.com:3128"])

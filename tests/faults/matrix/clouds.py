@@ -16,12 +16,16 @@ from unittest import mock
 
 from moto.server import ThreadedMotoServer
 
+from bucketrelay.clouds.aws.access import Access
+from bucketrelay.clouds.aws.options import Options
+from bucketrelay.clouds.aws.requests import Operation
 from bucketrelay.clouds.aws.store import S3Store
 from bucketrelay.clouds.huawei.credentials import access_of
 from bucketrelay.clouds.huawei.fields import Keeping
 from bucketrelay.clouds.huawei.store import ObsStore
 from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.errors import ObjectGone
+from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, PartStore, Upload
 from bucketrelay_emulators.obs.emulator import ObsEmulator
@@ -33,6 +37,7 @@ ACCESS, SECRET = "AKIAFAULTMATRIX00000", "fault-matrix-secret"
 AWS = "http://s3.us-east-1.amazonaws.com"  # asked through the proxy as a forward proxy: it never leaves this machine
 PATIENT, IMPATIENT = 20.0, 0.3  # seconds
 _SMALL = Abilities(min_part=1)
+_CREATE = Operation("PUT", Effect.PUBLISHING_WRITE, "s3:CreateBucket")
 
 
 def now():
@@ -106,25 +111,28 @@ def clouds() -> Iterator[dict[str, Cloud]]:
             found[name] = Cloud(name, title, proxy, make, upstream)
             stack.callback(found[name].close)
         for name in ("aws", "s3", "rclone"):
-            found[name].direct._client().create_bucket(Bucket=found[name].direct.address.bucket)
+            found[name].direct._requests.send(_CREATE, None)
         yield found
 
 
 def _aws(endpoint: str, timeout: float) -> S3Store:
     """As AWS is asked: with checksums, and with conditions that are not tried out first."""
-    access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET, "path_style": True}
-    made = SmallS3(Address("s3", "as-aws"), endpoint=AWS, timeout=timeout, **now(), **access)
+    made = _small("as-aws", AWS, timeout, path_style=True)
     with mock.patch.dict(os.environ, {"HTTP_PROXY": endpoint, "NO_PROXY": ""}):
-        made._client()  # which reads the environment once
+        assert made._requests.place.aws  # which reads the environment once
     return made
 
 
 def _s3(bucket: str) -> Callable[[str, float], S3Store]:
     def make(endpoint: str, timeout: float) -> S3Store:
-        access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET}
-        return SmallS3(Address("s3", bucket), endpoint=endpoint, timeout=timeout, **now(), **access)
+        return _small(bucket, endpoint, timeout)
 
     return make
+
+
+def _small(bucket: str, endpoint: str, timeout: float, **more: object) -> SmallS3:
+    access = Access(endpoint, "us-east-1", ACCESS, SECRET, timeout=timeout, retries=0, **more)
+    return SmallS3(Address("s3", bucket), access, Options(), now()["pace"])
 
 
 def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:

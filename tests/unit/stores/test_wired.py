@@ -42,7 +42,10 @@ def test_the_configured_classes_are_added_to_the_usual_ones(stores):
 
 
 def test_how_things_are_kept_is_what_is_configured(stores):
-    assert stores.get("s3")._placed == {"StorageClass": "STANDARD_IA", "ACL": "bucket-owner-full-control"}
+    assert stores.get("s3")._placed == {
+        "x-amz-storage-class": "STANDARD_IA",
+        "x-amz-acl": "bucket-owner-full-control",
+    }
     assert stores.get("obs")._kept == {
         "x-obs-acl": "bucket-owner-full-control",
         "x-obs-server-side-encryption": "kms",

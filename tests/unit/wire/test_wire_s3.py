@@ -5,8 +5,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from bucketrelay.clouds.aws.access import Access
 from bucketrelay.clouds.aws.bucket import S3Cloud
-from bucketrelay.clouds.aws.client import Access
 from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, ChangedMeanwhile, Need, Overlap, Unwirable, Wish
 from bucketrelay.errors import RelayError, StoreRefused
 from bucketrelay.model import Address
@@ -27,7 +27,7 @@ THEIRS = (
 
 
 def access(endpoint):
-    return Access(endpoint, "us-east-1", "test", SECRET, "", "", None, "", 10.0, 0)
+    return Access(endpoint, "us-east-1", "test", SECRET, retries=0)
 
 
 @pytest.fixture

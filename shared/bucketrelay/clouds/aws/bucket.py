@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from bucketrelay.clouds.aws.client import Access, connected
-from bucketrelay.clouds.aws.errors import answer_of, code_of, status_of, translated
+from bucketrelay.clouds.aws.access import Access
 from bucketrelay.clouds.bucket import (
     CREATED,
     EXPIRED,
@@ -35,6 +34,8 @@ from bucketrelay.model import Address
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from bucketrelay.http.outcome import Refusal
 
 EVENTS = (CREATED, REMOVED, EXPIRED)
 _EMPTY = b'<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
@@ -110,18 +111,20 @@ class S3Cloud:
 
     def greet(self) -> Greeting:
         """See Health. A GET, for the answers to HEAD have no error code."""
+        from bucketrelay.clouds.aws.sdk import refusal_of, translated  # noqa: PLC0415 - loads the SDK
+
         try:
             self._client().get_object(
                 Bucket=self._address.bucket, Key=f"{self._address.prefix}{PROBES}no-such-key", Range="bytes=0-0"
             )["Body"].close()
         except Exception as error:
-            answer = answer_of(error)
+            refusal = refusal_of(error)
             said = translated(error, self._address.url)
-            if not answer or isinstance(said, StoreUnavailable):
+            if not refusal.status or isinstance(said, StoreUnavailable):
                 if isinstance(said, StoreRefused):  # the SDK found no credentials, or no trust in the certificate
                     return Greeting(str(said), "credentials" if "access_key" in str(said) else "bucket")
                 raise said from error
-            return _greeting(answer, str(said))
+            return _greeting(refusal, str(said))
         return Greeting("the key is there")
 
     def versioning(self) -> bool:
@@ -133,7 +136,7 @@ class S3Cloud:
         try:
             rules = self._call("get_bucket_lifecycle_configuration", {}).get("Rules", ())
         except RelayError as error:
-            if code_of(answer_of(error.__cause__ or error)) == "NoSuchLifecycleConfiguration":
+            if _code(error) == "NoSuchLifecycleConfiguration":
                 return False
             raise
         return any(
@@ -164,12 +167,16 @@ class S3Cloud:
 
     def _client(self) -> "S3Client":
         if self._connected is None:
-            self._connected = connected(self._access)
+            from bucketrelay.clouds.aws.sdk import s3_client  # noqa: PLC0415 - loads the SDK
+
+            self._connected = s3_client(self._access)
             events = self._connected.meta.events
             events.register("before-parse.s3.GetBucketNotificationConfiguration", _keep_xml)
         return self._connected
 
     def _call(self, operation: str, asked: Mapping[str, Any], *, sent: bytes = b"") -> dict[str, Any]:
+        from bucketrelay.clouds.aws.sdk import translated  # noqa: PLC0415 - the SDK is loaded by now
+
         client = self._client()
         before, send = "before-call.s3.PutBucketNotificationConfiguration", _sender(sent)
         if sent:
@@ -223,11 +230,16 @@ def _bridged(found: Document) -> Plan:
     return Plan((step,), (todo,), found.written(), after.written())
 
 
-def _greeting(answer: Mapping[str, Any], said: str) -> Greeting:
-    code, status = code_of(answer), status_of(answer)
-    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    at = http_date(date)
-    if code == "NoSuchKey":
+def _greeting(refusal: "Refusal", said: str) -> Greeting:
+    at = http_date(refusal.headers.get("date"))
+    if refusal.code == "NoSuchKey":
         return Greeting("no such key", "", at)
-    trouble: Trouble = _TROUBLES.get(code, "bucket" if status in (301, 307, 308, 400, 404) else "look")
-    return Greeting(said, "" if status == 416 else trouble, at)
+    elsewhere = refusal.status in (301, 307, 308, 400, 404)
+    trouble: Trouble = _TROUBLES.get(refusal.code, "bucket" if elsewhere else "look")
+    return Greeting(said, "" if refusal.status == 416 else trouble, at)
+
+
+def _code(error: RelayError) -> str:
+    from bucketrelay.clouds.aws.sdk import refusal_of  # noqa: PLC0415 - the SDK is loaded by now
+
+    return refusal_of(error.__cause__).code if isinstance(error.__cause__, Exception) else ""

@@ -1,32 +1,35 @@
-"""Conditional writes on servers that may or may not honour conditions.
+"""What a server that is not AWS's can do is found out by the first request that needs it.
 
-AWS documents If-Match and If-None-Match on PutObject and CompleteMultipartUpload. Other servers honour both, one of
-two, or accept the header and overwrite (`rclone serve s3`; moto ignores If-Match on CompleteMultipartUpload alone). So
-elsewhere the first conditional write of each operation finds out.
+Conditions: AWS documents If-Match and If-None-Match on PutObject and CompleteMultipartUpload. Other servers honour
+both, one of two, or accept the header and overwrite (`rclone serve s3`; moto ignores If-Match on
+CompleteMultipartUpload alone).
+
+Tags: some refuse an object with tags (Cloudflare R2: 501, Backblaze B2: 400).
 """
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
-from bucketrelay.clouds.aws.errors import NoSuchUpload, NotImplementedThere
 from bucketrelay.clouds.aws.fields import quoted
-from bucketrelay.errors import ObjectGone, TargetChanged
+from bucketrelay.errors import ObjectGone, StoreRefused, TargetChanged
+from bucketrelay.http.outcome import Lacking, NoSuchUpload, Refusal
 from bucketrelay.store import Absent, Expect
 
-_IMPOSSIBLE = quoted("bucketrelay-no-object-has-this-etag")
+T = TypeVar("T")
+_IMPOSSIBLE = {"if-match": quoted("bucketrelay-no-object-has-this-etag")}
+_TAGS = "x-amz-tagging"
+_UNKNOWN_HEADER = frozenset({"InvalidArgument", "InvalidRequest", "UnsupportedHeader", "NotImplemented"})
 
 
 class Conditions:
     """Publishing writes under a condition, and what is known of the server.
 
     Args:
-        call: `call(operation, key, parameters, write=True)` sends one request.
         documented: the server is known to honour conditions.
     """
 
-    def __init__(self, call: Callable[..., dict[str, Any]], *, documented: bool) -> None:
-        self._call = call
+    def __init__(self, *, documented: bool) -> None:
         self._documented = documented
         self._found: dict[str, bool] = {}  # by operation
         self._probing = threading.Lock()
@@ -35,23 +38,28 @@ class Conditions:
         """Whether *operation* is known to enforce a condition."""
         return self._found.get(operation, self._documented)
 
-    def write(self, operation: str, key: str, asked: Mapping[str, Any], expect: Expect) -> Mapping[str, Any]:
-        """A write that publishes, under *expect* where the server enforces it."""
+    def write(self, operation: str, call: Callable[[Mapping[str, str]], T], expect: Expect) -> T:
+        """A write that publishes, under *expect* where the server enforces it.
+
+        Args:
+            operation: its name, as servers differ from one to the other.
+            call: sends it once, with these headers more.
+        """
         if expect is not None and not self._documented and operation not in self._found:
             with self._probing:
-                if operation not in self._found and (done := self._probe(operation, key, asked)):
+                if operation not in self._found and (done := self._probe(operation, call)) is not None:
                     return done
         if expect is None or not self.honoured(operation):
-            return self._call(operation, key, asked, write=True)
-        condition = {"IfNoneMatch": "*"} if isinstance(expect, Absent) else {"IfMatch": quoted(expect.etag)}
+            return call({})
+        condition = {"if-none-match": "*"} if isinstance(expect, Absent) else {"if-match": quoted(expect.etag)}
         try:
-            return self._call(operation, key, {**asked, **condition}, write=True)
+            return call(condition)
         except NoSuchUpload:
             raise
         except ObjectGone as error:  # If-Match on a missing key is 404, not 412
             raise TargetChanged(f"{error}: it was deleted") from error
 
-    def _probe(self, operation: str, key: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def _probe(self, operation: str, call: Callable[[Mapping[str, str]], T]) -> T | None:
         """Send the very write with a condition that cannot hold.
 
         A refusal proves that conditions are honoured. An acceptance proves that they are not, and then the wanted write
@@ -59,14 +67,54 @@ class Conditions:
         honours If-Match honours If-None-Match too is not proven by this, only likely.
         """
         try:
-            done = self._call(operation, key, {**asked, "IfMatch": _IMPOSSIBLE}, write=True)
+            done = call(_IMPOSSIBLE)
         except NoSuchUpload:
             raise
         except (TargetChanged, ObjectGone):
             self._found[operation] = True
             return None
-        except NotImplementedThere:
+        except Lacking:
             self._found[operation] = False
             return None
         self._found[operation] = False
         return done
+
+
+class Tagging:
+    """Whether the server takes objects with tags.
+
+    A refusal of an object with tags may have another reason. So the task is begun anew without them, and only where
+    that succeeds were they the reason; else tags are never suspected again.
+    """
+
+    def __init__(self, *, documented: bool) -> None:
+        self._documented = documented
+        self._suspect: str | None = None  # the key whose tags were refused
+        self._innocent = False
+        self.taken = True
+
+    def write(self, key: str, headers: Mapping[str, str], call: Callable[[], T]) -> T:
+        """Send a write with *headers*.
+
+        Raises:
+            TargetChanged: its tags seem to be the reason of a refusal: the next attempt is to be without them.
+        """
+        try:
+            done = call()
+        except StoreRefused as error:
+            if self._suspect == key and _TAGS not in headers:
+                self.taken, self._innocent, self._suspect = True, True, None
+            if self._documented or self._innocent or _TAGS not in headers or not _about_a_header(error):
+                raise
+            self.taken, self._suspect = False, key
+            raise TargetChanged(f"{error}: perhaps for its tags: look again, and do without them") from error
+        if self._suspect == key:
+            self._suspect = None
+        return done
+
+
+def _about_a_header(error: StoreRefused) -> bool:
+    cause = error.__cause__
+    return isinstance(error, Lacking) or (
+        isinstance(cause, Refusal) and cause.status == 400 and cause.code in _UNKNOWN_HEADER
+    )

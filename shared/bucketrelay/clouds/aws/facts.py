@@ -17,8 +17,11 @@ ACLS = (
 )
 OPTIONS = (
     Option("path_style", "flag", "the bucket in the path and not in the host name", "for servers that are not AWS's"),
+    Option("dual_stack", "flag", "AWS's addresses that answer by IPv6, too"),
+    Option("fips", "flag", "AWS's addresses with validated cryptography"),
     Option("profile", "text", "of AWS's configuration files, instead of keys"),
     EVENT_KEYS,
+    Option("request_payer", "flag", "we pay for the requests, as a bucket of somebody else's may ask"),
     Option("storage_class", "text", "of every copy", "the source's, as far as there is one like it"),
     CLASSES,
     Option("acl", "choice", "a canned ACL for every copy", "the bucket's", ACLS),

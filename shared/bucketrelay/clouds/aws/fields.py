@@ -1,4 +1,4 @@
-"""How objects look in S3's requests and answers: metadata, versions, ranges. Pure.
+"""How objects look in S3's headers: metadata, versions, ranges, checksums. Pure.
 
 Sources: API pages PutObject, GetObject, HeadObject; "Working with object metadata" (2 KB, ASCII, RFC 2047) of the
 Amazon S3 user guide.
@@ -7,10 +7,8 @@ Amazon S3 user guide.
 import base64
 import re
 from collections.abc import Mapping
-from email.errors import HeaderParseError
-from email.header import decode_header
+from datetime import datetime, timezone
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from bucketrelay.errors import StoreRefused, StoreUnavailable
@@ -21,18 +19,21 @@ KEY_BYTES = 1024
 # Amazon S3 user guide, "Categorizing your objects using tags": letters, digits, blanks and these.
 TAG_TEXT = r"[\w +\-=.:/@]*"
 _HEADERS = {
-    "content_type": "ContentType",
-    "content_encoding": "ContentEncoding",
-    "content_language": "ContentLanguage",
-    "content_disposition": "ContentDisposition",
-    "cache_control": "CacheControl",
-    "expires": "Expires",
+    "content_type": "content-type",
+    "content_encoding": "content-encoding",
+    "content_language": "content-language",
+    "content_disposition": "content-disposition",
+    "cache_control": "cache-control",
+    "expires": "expires",
 }
+_META = "x-amz-meta-"
+_SUM = "x-amz-checksum-"
+_SUMS = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a header's name is made of
 _WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
-_CHECKSUM = "Checksum"
-_NO_SUMS = frozenset({"ChecksumType", "ChecksumMode", "ChecksumAlgorithm"})
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z")
 
 
 def full_key(prefix: str, key: str, url: str) -> str:
@@ -47,21 +48,32 @@ def full_key(prefix: str, key: str, url: str) -> str:
     return full
 
 
-def headers_of(meta: Meta, url: str) -> dict[str, Any]:
-    """*meta* as parameters of PutObject, CopyObject and CreateMultipartUpload; the class is in this store's words."""
+def headers_of(meta: Meta, url: str) -> dict[str, str]:
+    """*meta* as headers of PutObject, CopyObject and CreateMultipartUpload; the class is in this store's words."""
     wanted = {wire: value for name, wire in _HEADERS.items() if (value := getattr(meta, name))}
+    if "content-encoding" in wanted:
+        wanted["content-encoding"] = _lasting(wanted["content-encoding"])
+        if not wanted["content-encoding"]:
+            del wanted["content-encoding"]
     for wire, value in wanted.items():
         if not (value.isascii() and value.isprintable()):
             raise StoreRefused(
                 f"{url}: {wire} {value!a} is not printable ASCII, which S3 headers must be: mend the object"
             )
-    if meta.user:
-        wanted["Metadata"] = {_name(name, url): worded(value) for name, value in meta.user.items()}
+    for name, value in meta.user.items():
+        wanted[_META + _name(name, url)] = worded(value)
     if meta.tags:
-        wanted["Tagging"] = urlencode(meta.tags, quote_via=quote)
+        wanted["x-amz-tagging"] = urlencode(meta.tags, quote_via=quote)
     if meta.storage_class:
-        wanted["StorageClass"] = meta.storage_class
+        wanted["x-amz-storage-class"] = meta.storage_class
     return wanted
+
+
+def _lasting(encoding: str) -> str:
+    """Without `aws-chunked`, which is about a transfer and not about the object; some servers store it."""
+    if "aws-chunked" not in encoding.lower():
+        return encoding
+    return ",".join(part for each in encoding.split(",") if (part := each.strip()).lower() != "aws-chunked")
 
 
 def _name(name: str, url: str) -> str:
@@ -83,21 +95,27 @@ def worded(value: str) -> str:
 def unworded(value: str) -> str:
     """The other way round; a value that is no RFC 2047 word comes back as it is.
 
-    http.client reads headers as Latin-1; servers that send raw UTF-8 (MinIO, rclone) mean UTF-8.
+    Headers are read as Latin-1; servers that send raw UTF-8 (MinIO, rclone) mean UTF-8.
     """
     try:
         if not value.isascii():
             return value.encode("latin-1").decode()
-        if _WORDS.fullmatch(value):
-            read = "".join(
-                part if isinstance(part, str) else part.decode(charset or "ascii")
-                for part, charset in decode_header(value)
-            )
-            read.encode()  # UTF-7 and others can say half of a surrogate pair
-            return read
-    except (UnicodeError, LookupError, HeaderParseError):
-        pass  # not what it looked like: verbatim
-    return value
+        return _decoded(value) if "=?" in value and _WORDS.fullmatch(value) else value
+    except (LookupError, ValueError):  # UnicodeError is a ValueError
+        return value  # not what it looked like: verbatim
+
+
+def _decoded(value: str) -> str:
+    from email.errors import HeaderParseError  # noqa: PLC0415 — 10 ms, for metadata that is not ASCII
+    from email.header import decode_header  # noqa: PLC0415 — as above
+
+    try:
+        parts = decode_header(value)
+    except HeaderParseError as error:
+        raise ValueError(value) from error
+    read = "".join(part if isinstance(part, str) else part.decode(charset or "ascii") for part, charset in parts)
+    read.encode()  # UTF-7 and others can say half of a surrogate pair
+    return read
 
 
 def bare(etag: str) -> str:
@@ -110,47 +128,42 @@ def quoted(etag: str) -> str:
     return f'"{etag}"'
 
 
-def range_of(answer: Mapping[str, Any]) -> tuple[int, int, int] | None:
+def range_of(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
     """First byte, count and size of the whole object, where the answer says; None where it is the whole object."""
-    found = _RANGE.fullmatch(answer.get("ContentRange", ""))
+    found = _RANGE.fullmatch(headers.get("content-range", ""))
     if not found:
         return None
     first, last, size = map(int, found.groups())
     return first, last - first + 1, size
 
 
-def info_of(key: str, answer: Mapping[str, Any], *, url: str = "", digest: bool = False) -> ObjectInfo:
+def info_of(key: str, headers: Mapping[str, str], *, url: str = "", digest: bool = False) -> ObjectInfo:
     """The version that an answer to HeadObject or GetObject describes.
 
     Args:
         digest: the server is AWS's, where a plain ETag is the content's MD5 unless KMS or a customer's key encrypts it.
     """
-    part = range_of(answer)
-    etag = bare(answer.get("ETag", ""))
-    if (not etag and "LastModified" not in answer) or (part is None and "ContentLength" not in answer):
+    part = range_of(headers)
+    etag, length = bare(headers.get("etag", "")), headers.get("content-length", "")
+    known = length.isascii() and length.isdigit() and len(length) < 20
+    if (not etag and "last-modified" not in headers) or (part is None and not known):
         # A login page of a proxy, or another service on that port, also says 200.
         raise StoreUnavailable(
             f"{url or key}: the answer describes no object (no ETag, no length): check endpoint and proxy"
         )
     whole = part is None or part[1] == part[2]
-    sums = _sums(answer) if whole else {}
-    if digest and re.fullmatch("[0-9a-f]{32}", etag) and _md5_etag(answer):
+    sums = checksums(headers) if whole else {}
+    if digest and _MD5.fullmatch(etag) and _md5_etag(headers):
         sums["md5"] = etag
-    return ObjectInfo(
-        key,
-        part[2] if part else int(answer.get("ContentLength", 0)),
-        etag,
-        answer.get("LastModified"),
-        version_of(answer),
-        _meta(answer),
-        MappingProxyType(sums),
-    )
+    modified = http_date(headers.get("last-modified"))
+    size = part[2] if part else int(length)
+    return ObjectInfo(key, size, etag, modified, version_of(headers), _meta(headers), MappingProxyType(sums))
 
 
 def unmodified(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     """The version that a 304 speaks of; its size is unknown."""
     modified = http_date(headers.get("last-modified"))
-    return ObjectInfo(key, -1, bare(headers.get("etag", "")), modified, headers.get("x-amz-version-id", ""))
+    return ObjectInfo(key, -1, bare(headers.get("etag", "")), modified, version_of(headers))
 
 
 def same_version(found: ObjectInfo, info: ObjectInfo) -> bool:
@@ -164,34 +177,49 @@ def same_version(found: ObjectInfo, info: ObjectInfo) -> bool:
     return found.modified.replace(microsecond=0) == info.modified.replace(microsecond=0)
 
 
-def version_of(answer: Mapping[str, Any]) -> str:
+def version_of(headers: Mapping[str, str]) -> str:
     """The version id, "" on buckets that never had versions."""
-    version = str(answer.get("VersionId", ""))
+    version = headers.get("x-amz-version-id", "")
     return "" if version == "null" else version
 
 
-def _md5_etag(answer: Mapping[str, Any]) -> bool:
-    return answer.get("ServerSideEncryption", "AES256") == "AES256" and "SSECustomerAlgorithm" not in answer
-
-
-def _sums(answer: Mapping[str, Any]) -> dict[str, str]:
+def checksums(headers: Mapping[str, str]) -> dict[str, str]:
     """Checksums of the whole object; those made of the parts' checksums depend on the cut and are of no use."""
-    if answer.get("ChecksumType") != "FULL_OBJECT":
+    if headers.get("x-amz-checksum-type") != "FULL_OBJECT":
         return {}
-    return {
-        name.removeprefix(_CHECKSUM).lower(): value
-        for name, value in answer.items()
-        if name.startswith(_CHECKSUM) and name not in _NO_SUMS
-    }
+    return {name: headers[_SUM + name] for name in _SUMS if _SUM + name in headers}
 
 
-def _meta(answer: Mapping[str, Any]) -> Meta:
-    user = {name.lower(): unworded(value) for name, value in answer.get("Metadata", {}).items()}
-    found: dict[str, Any] = {n: unworded(answer.get(wire, "")) for n, wire in _HEADERS.items() if n != "expires"}
+def listed_time(text: str) -> datetime | None:
+    """A time in a document: `2026-11-21T09:15:00.000Z`, with any number of decimals; None where it is none."""
+    found = _TIME.fullmatch(text)
+    if not found:
+        return None
+    year, month, day, hour, minute, second = map(int, found.groups()[:6])
+    fraction = int((found[7] or "0").ljust(6, "0")[:6])
+    try:
+        return datetime(year, month, day, hour, minute, second, fraction, tzinfo=timezone.utc)
+    except ValueError:
+        return None
+
+
+def _md5_etag(headers: Mapping[str, str]) -> bool:
+    plain = headers.get("x-amz-server-side-encryption", "AES256") == "AES256"
+    return plain and "x-amz-server-side-encryption-customer-algorithm" not in headers
+
+
+def _meta(headers: Mapping[str, str]) -> Meta:
+    user = {name[len(_META) :]: unworded(value) for name, value in headers.items() if name.startswith(_META)}
+    told = {n: unworded(headers.get(wire, "")) for n, wire in _HEADERS.items()}
+    count = headers.get("x-amz-tagging-count", "")
     return Meta(
-        **found,
-        expires=answer.get("ExpiresString", ""),  # botocore's name for the raw text
+        content_type=told["content_type"],
+        content_encoding=_lasting(told["content_encoding"]),
+        content_language=told["content_language"],
+        content_disposition=told["content_disposition"],
+        cache_control=told["cache_control"],
+        expires=headers.get("expires", ""),  # as it came: "0" and "-1" are usual, and no dates
         user=MappingProxyType(user),
-        storage_class=answer.get("StorageClass", ""),
-        tag_count=answer.get("TagCount", 0),
+        storage_class=headers.get("x-amz-storage-class", ""),
+        tag_count=int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0,
     )

@@ -6,16 +6,11 @@ and "gettingstarted-limits"; Lambda API reference, GetFunctionConfiguration and 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bucketrelay.clouds.aws.client import Access, authorities
-from bucketrelay.clouds.aws.errors import code_of
+from bucketrelay.clouds.aws.access import Access
 from bucketrelay.clouds.bucket import Fact, Need
 from bucketrelay.clouds.function_limits import memory, seconds
-
-if TYPE_CHECKING:
-    from botocore.loaders import Loader
 
 
 def facts(access: Access, targets: Sequence[str], need: Need) -> list[Fact]:
@@ -111,7 +106,7 @@ def _asked(call: Callable[[], Mapping[str, Any]], permission: str) -> Mapping[st
     try:
         return call()
     except (ClientError, BotoCoreError) as error:
-        if isinstance(error, ClientError) and code_of(error.response) in _GONE:
+        if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _GONE:
             return Fact(False, f"it does not exist: {error}", "deploy it, then wire the route again")
         return Fact(None, f"could not be asked: {error}", f"grant {permission} to whoever runs doctor")
 
@@ -119,32 +114,11 @@ def _asked(call: Callable[[], Mapping[str, Any]], permission: str) -> Mapping[st
 _GONE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException"})
 
 
-@cache
-def _loader() -> "Loader":
-    """The SDK's data files, parsed once for all clients."""
-    from botocore.loaders import create_loader  # noqa: PLC0415 - with the first client
-
-    return create_loader()
-
-
 def _client(access: Access, service: str, arn: str) -> Any:
     """A client of another service, with the store's credentials; to be closed."""
-    from botocore.config import Config  # noqa: PLC0415 - the SDK loads when something is asked of it
-    from botocore.session import Session  # noqa: PLC0415 - as above
+    from bucketrelay.clouds.aws.sdk import client  # noqa: PLC0415 - the SDK loads when something is asked of it
 
-    session = Session(profile=access.profile or None)
-    session.register_component("data_loader", _loader())
-    made: Any = session.create_client(
-        service,
-        region_name=arn.split(":")[3],
-        endpoint_url=None if access.on_aws else access.endpoint or None,
-        aws_access_key_id=access.access_key or None,
-        aws_secret_access_key=access.secret_key or None,
-        aws_session_token=access.session_token or None,
-        verify=access.ca_file or authorities(session),
-        config=Config(connect_timeout=access.timeout, read_timeout=access.timeout),
-    )
-    return closing(made)
+    return closing(client(access, service, arn.split(":")[3]))
 
 
 _LOOKS: Mapping[str, Callable[[Access, str, Need], Iterator[Fact]]] = {"lambda": _of_function, "sqs": _of_queue}

@@ -1,22 +1,31 @@
 """Lambda: `Invoke` with the invocation type Event, as the function's own role.
 
-Lambda stops a function that calls itself after some 16 times ("recursive loop detection", by the trace header that
-the SDK passes on), unless its setting says that it means to: `RecursiveLoop: Allow` in a template,
+Lambda stops a function that calls itself after some 16 times ("recursive loop detection", by the trace header that is
+passed on), unless its setting says that it means to: `RecursiveLoop: Allow` in a template,
 `aws lambda put-function-recursion-config --recursive-loop Allow` by hand. What it stops goes to the function's
 dead-letter queue or failure destination.
 
 Source: Lambda API reference, Invoke; developer guide, "Lambda recursive loop detection".
 """
 
+import hashlib
+import json
 import os
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, suppress
+from urllib.parse import quote
 
+from bucketrelay.clouds.aws.access import Access
+from bucketrelay.clouds.aws.credentials import Credentials
+from bucketrelay.clouds.aws.partitions import domain
+from bucketrelay.clouds.aws.requests import trace
+from bucketrelay.clouds.aws.sign import Keys, sign
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
+from bucketrelay.http.clock import Clock
+from bucketrelay.http.connections import Connections
+from bucketrelay.http.faults import NoAnswer, Untrusted
+from bucketrelay.http.messages import Answer, Request
 
-if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
-
-_CONNECT, _ANSWER = 1.5, 3.0  # seconds; an asynchronous call is answered in some 50 ms
+_TIMEOUT = 3.0  # seconds; an asynchronous call is answered in some 50 ms
 _BUSY = frozenset({"TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"})
 _REMEDIES = {
     "AccessDeniedException": "allow lambda:InvokeFunction on this function to its own role",
@@ -36,41 +45,48 @@ def invoke(arn: str, payload: bytes) -> None:
         StoreUnavailable: no answer, or one that asks to try later.
         StoreRefused: the role may not, or the function is gone.
     """
-    from botocore.config import Config  # noqa: PLC0415 — only a function that has run out of time needs the SDK here
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 — as above
-    from botocore.session import Session  # noqa: PLC0415 — as above
-
-    once = Config(connect_timeout=_CONNECT, read_timeout=_ANSWER, retries={"mode": "standard", "total_max_attempts": 1})
+    region = arn.split(":")[3]
+    access = Access(region=region).completed()
     try:
-        session = Session()
-        # Older botocore takes an empty AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE for the wish not to verify anything.
-        trusted = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
-        region = arn.split(":")[3]
-        client: Any = session.create_client("lambda", region_name=region, verify=trusted, config=once)
+        keys = Credentials(access, arn).current()
+    except StoreRefused as error:
+        raise StoreRefused(f"{error}: give the function a role") from error
+    connections = Connections(_endpoint(region), ca_file=access.ca_file, timeout=_TIMEOUT)
+    with closing(connections):
         try:
-            client.invoke(FunctionName=arn, InvocationType="Event", Payload=payload)
-        finally:
-            client.close()
-    except ClientError as error:
-        raise _refusal(error, arn) from error
-    except BotoCoreError as error:
-        raise _broken(error, arn) from error
+            # Not repeatable: the function would run twice.
+            answer = connections.send(_request(arn, region, payload, keys, connections.host), repeatable=False)
+        except Untrusted as fault:
+            raise StoreRefused(f"{arn}: {fault}: set AWS_CA_BUNDLE to its authority's") from fault
+        except NoAnswer as fault:
+            raise StoreUnavailable(f"{arn}: {fault}") from fault
+    if answer.status != 202:
+        raise _refusal(answer, arn)
 
 
-def _refusal(error: "ClientError", arn: str) -> RelayError:
-    said = error.response.get("Error", {})
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    code = said.get("Code", "")
-    text = f"{arn}: {code or status} {said.get('Message', '')}".strip()
-    if code in _BUSY or status in (408, 429) or status >= 500:
+def _request(arn: str, region: str, payload: bytes, keys: Keys, host: str) -> Request:
+    target = f"/2015-03-31/functions/{quote(arn, safe='')}/invocations"
+    headers = {"host": host, "x-amz-invocation-type": "Event", "content-type": "application/json", **trace()}
+    digest, now = hashlib.sha256(payload).hexdigest(), Clock().now()
+    signed = sign("POST", target, headers, digest, keys, (region, "lambda"), now)
+    return Request("POST", target, signed.headers, payload)
+
+
+def _endpoint(region: str) -> str:
+    ignored = os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+    named = os.environ.get("AWS_ENDPOINT_URL_LAMBDA") or os.environ.get("AWS_ENDPOINT_URL")
+    return named if named and not ignored else f"https://lambda.{region}.{domain(region)}"
+
+
+def _refusal(answer: Answer, arn: str) -> RelayError:
+    told: dict[str, object] = {}
+    with suppress(ValueError, RecursionError):
+        read = json.loads(answer.body)
+        told = read if isinstance(read, dict) else {}
+    named = answer.headers.get("x-amzn-errortype", "") or str(told.get("__type") or told.get("code") or "")
+    code = named.partition(":")[0].rpartition("#")[2]
+    said = " ".join(str(told.get("message") or told.get("Message") or "").split())[:300]
+    text = f"{arn}: {code or answer.status} {said}".strip()
+    if code in _BUSY or answer.status in (408, 429) or answer.status >= 500:
         return StoreUnavailable(text)
     return StoreRefused(f"{text}: {_REMEDIES.get(code, 'check the permission lambda:InvokeFunction of its role')}")
-
-
-def _broken(error: Exception, arn: str) -> RelayError:
-    from botocore import exceptions  # noqa: PLC0415 — the SDK is loaded now
-
-    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
-        return StoreUnavailable(f"{arn}: {error}")
-    role = ": give the function a role" if isinstance(error, exceptions.NoCredentialsError) else ""
-    return StoreRefused(f"{arn}: {error}{role}")

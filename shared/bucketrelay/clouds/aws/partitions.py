@@ -23,6 +23,11 @@ def is_amazons(host: str) -> bool:
     return f".{host.lower()}".endswith(_DOMAINS)
 
 
+def domain(region: str) -> str:
+    """Of the services in a region; that of its dual stack is S3's no own, but the same with a label more."""
+    return (_PARTITIONS[partition("", region)][1] or _PARTITIONS[FIRST][1])[0]
+
+
 def partition(host: str, region: str) -> str:
     """The partition of a bucket: `aws`, `aws-cn`, …; "" where neither tells.
 

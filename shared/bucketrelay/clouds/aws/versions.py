@@ -1,86 +1,105 @@
 """The versions of a bucket's keys, as S3 lists them; and a version's own tags."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
-from bucketrelay.clouds.aws.errors import Unsaid
-from bucketrelay.clouds.aws.fields import bare, info_of
-from bucketrelay.clouds.pages import whole
+from bucketrelay.clouds.aws.answers import base64
+from bucketrelay.clouds.aws.documents import children, tagging, texts
+from bucketrelay.clouds.aws.fields import bare, info_of, listed_time
+from bucketrelay.clouds.aws.listing import about, member, number, plain, truncated
+from bucketrelay.clouds.aws.requests import HEAD, LIST_VERSIONS, SET_TAGS, Query, Requests
 from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
+from bucketrelay.http.messages import Answer
+from bucketrelay.http.outcome import Unsaid
 from bucketrelay.model import Address, ObjectInfo
 from bucketrelay.store import Version
 
-Call = Callable[[str, str, Mapping[str, Any]], Any]
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
 _UNVERSIONED = "null"  # how S3 calls the version of a bucket that keeps none
+_Page = tuple[list[Version], tuple[str, str] | None]  # the versions, and the markers of the next page
 
 
-def versions(call: Call, address: Address, prefix: str, after: str) -> Iterator[Version]:
+def versions(requests: Requests, address: Address, prefix: str, after: str) -> Iterator[Version]:
     """ListObjectVersions, page by page: each goes on at a key *and* a version of it, or versions would be missed.
 
     Raises:
         StoreRefused: the listing has no order.
-        StoreUnavailable: a page is followed by itself.
+        StoreUnavailable: a page is followed by itself, or is not whole.
     """
-    asked: dict[str, Any] = {"Prefix": address.prefix + prefix}
-    if after:
-        asked["KeyMarker"] = address.prefix + after
+    marker = (address.prefix + after if after else "", "")
     last = after
     while True:
-        page = call("list_object_versions", prefix, asked)
-        with whole(address.url):
-            found = sorted(_entries(page, address), key=_order)
+        query: list[tuple[str, str | None]] = [("encoding-type", "url")]
+        query += [(name, told) for name, told in zip(("key-marker", "version-id-marker"), marker, strict=True) if told]
+        query += [("prefix", address.prefix + prefix), ("versions", None)]
+        query.sort(key=lambda pair: pair[0])
+        found, following = requests.document(LIST_VERSIONS, None, "ListVersions", partial(_page, address), query=query)
         for version in found:
             if version.key.encode() < last.encode():
                 raise StoreRefused(f"{address.url} lists {version.key!r} after {last!r}: its listings have no order")
             last = version.key
             if version.key.startswith(prefix) and not (after and version.key == after):
                 yield version
-        if not page.get("IsTruncated"):
+        if following is None:
             return
-        going_on = {"KeyMarker": page.get("NextKeyMarker"), "VersionIdMarker": page.get("NextVersionIdMarker")}
-        following = {**asked, **{name: value for name, value in going_on.items() if value}}
-        if following == asked:
+        if following == marker:
             raise StoreUnavailable(f"{address.url}: the versions do not go on past {last!r}: try again later")
-        asked = following
+        marker = following
+
+
+def _page(address: Address, root: "Element", _: Answer) -> _Page:
+    said = about(texts(root), "Name", address.bucket)
+    found = sorted(_entries(root, address, said), key=_order)
+    if not truncated(said):
+        return found, None
+    return found, (plain(member(said, "NextKeyMarker"), said), said.get("NextVersionIdMarker", ""))
 
 
 def _order(version: Version) -> tuple[bytes, bool, float]:
-    """Keys ascend; of one key the newest comes first, though versions and delete markers are two lists."""
+    """Keys ascend; of one key the newest comes first, though some servers list versions and delete markers apart."""
     return version.key.encode(), not version.latest, -version.modified.timestamp() if version.modified else 0.0
 
 
-def _entries(page: Mapping[str, Any], address: Address) -> Iterator[Version]:
-    for marker, name in ((False, "Versions"), (True, "DeleteMarkers")):
-        for entry in page.get(name, ()):
-            key = address.relative(entry["Key"])
+def _entries(root: "Element", address: Address, said: Mapping[str, str]) -> Iterator[Version]:
+    for marker, name in ((False, "Version"), (True, "DeleteMarker")):
+        for entry in children(root, name):
+            told = texts(entry)
+            key = address.relative(plain(member(told, "Key"), said))
             if key is not None:
-                yield _version(key, entry, marker=marker)
+                yield _version(key, told, marker=marker)
 
 
-def _version(key: str, entry: Mapping[str, Any], *, marker: bool) -> Version:
+def _version(key: str, told: Mapping[str, str], *, marker: bool) -> Version:
+    version = member(told, "VersionId")
     return Version(
         key=key,
-        version="" if entry["VersionId"] == _UNVERSIONED else entry["VersionId"],
-        latest=bool(entry["IsLatest"]),
+        version="" if version == _UNVERSIONED else version,
+        latest=member(told, "IsLatest").strip().lower() == "true",
         marker=marker,
-        etag=bare(entry.get("ETag", "")),
-        size=int(entry.get("Size", 0)),
-        modified=entry.get("LastModified"),
+        etag=bare(told.get("ETag", "")),
+        size=0 if marker else number(told, "Size"),
+        modified=listed_time(told.get("LastModified", "")),
     )
 
 
-def look_version(call: Call, address: Address, full: str, version: Version) -> ObjectInfo:
+def look_version(requests: Requests, version: Version, url: str) -> ObjectInfo:
     """HeadObject of one version."""
-    named = {"VersionId": version.version} if version.version else {}
+    query: Query = [("versionId", version.version)] if version.version else []
     try:
-        answer = call("head_object", version.key, {"Key": full, **named})
+        answer = requests.send(HEAD, version.key, query=query)
     except Unsaid as error:  # nobody removes anything for it: it was listed a moment ago, so look again
-        raise ObjectGone(f"{address.of(version.key)}: its version {version.version} is no longer there") from error
-    return info_of(version.key, answer, url=address.of(version.key))
+        raise ObjectGone(f"{url}: its version {version.version} is no longer there") from error
+    return info_of(version.key, answer.headers, url=url)
 
 
-def set_tags(call: Call, full: str, info: ObjectInfo, tags: Mapping[str, str]) -> None:
+def set_tags(requests: Requests, info: ObjectInfo, tags: Mapping[str, str]) -> None:
     """PutObjectTagging, which replaces all."""
-    named = {"VersionId": info.version} if info.version else {}
-    tagging = {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
-    call("put_object_tagging", info.key, {"Key": full, "Tagging": tagging, **named})
+    query: Query = [("tagging", None), *([("versionId", info.version)] if info.version else [])]
+    body = tagging(tags)
+    # Which AWS demands of this call; all others know it.
+    summed = {"content-md5": base64(hashlib.md5(body, usedforsecurity=False).digest())}
+    requests.send(SET_TAGS, info.key, summed, query, body)

@@ -1,0 +1,57 @@
+"""Copies by S3's own server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from bucketrelay.clouds.aws import requests as s3
+from bucketrelay.clouds.aws.answers import copied_part, published
+from bucketrelay.clouds.aws.fields import full_key, quoted
+from bucketrelay.http.outcome import Refusal
+from bucketrelay.model import ObjectInfo
+from bucketrelay.store import MiB, Store, Upload, Written
+
+# CopyObject takes 5 GB, but answers when it is done: what is larger than this would keep us waiting past the timeout.
+AT_ONCE = 256 * MiB
+# REPLACE also where there is no tag, for to copy tags needs the permission to read them.
+_REPLACED = {"x-amz-metadata-directive": "REPLACE", "x-amz-tagging-directive": "REPLACE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """One copy: its requests to the target, each pinned to the source's version.
+
+    Args:
+        url: of the target.
+    """
+
+    requests: s3.Requests
+    source: Store
+    info: ObjectInfo
+    key: str
+    url: str
+
+    @property
+    def _pinned(self) -> dict[str, str]:
+        full = full_key(self.source.address.prefix, self.info.key, self.url)
+        return {
+            "x-amz-copy-source": quote(f"{self.source.address.bucket}/{full}", safe="/-_.~:"),
+            "x-amz-copy-source-if-match": quoted(self.info.etag),
+        }
+
+    def whole(self, headers: Mapping[str, str]) -> Written:
+        """CopyObject with these headers in place of the source's metadata."""
+        asked = {**self._pinned, **_REPLACED, **headers}
+        return self.requests.document(s3.COPY, self.key, "CopyObject", published, headers=asked)
+
+    def part(self, upload: Upload, number: int, start: int, length: int) -> str:
+        """UploadPartCopy; the part's ETag. A range is refused where the source has no more than 5 MB."""
+        whole = length >= self.info.size
+        span = {} if whole else {"x-amz-copy-source-range": f"bytes={start}-{start + length - 1}"}
+        query = [("partNumber", str(number)), ("uploadId", upload.id)]
+        return copied_part(self.requests.send(s3.COPY_PART, self.key, {**self._pinned, **span}, query))
+
+
+def no_bucket(error: BaseException) -> bool:
+    """Whether a bucket is missing, which no other way of copying would mend."""
+    return isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchBucket"

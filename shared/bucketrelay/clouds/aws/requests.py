@@ -1,0 +1,236 @@
+"""Requests to one bucket of S3: addressed, signed, sent in their turn, understood. The one request seam."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+from bucketrelay.clouds.aws.access import Access
+from bucketrelay.clouds.aws.addressing import Place
+from bucketrelay.clouds.aws.chunks import SIGNED, TRAILER, signed, trailed
+from bucketrelay.clouds.aws.credentials import Credentials
+from bucketrelay.clouds.aws.documents import error_of, read
+from bucketrelay.clouds.aws.errors import DIALECT, refusal_of
+from bucketrelay.clouds.aws.fields import full_key
+from bucketrelay.clouds.aws.sign import EMPTY, UNSIGNED, Signed, sign
+from bucketrelay.errors import StoreRefused
+from bucketrelay.http.connections import Connections
+from bucketrelay.http.exchange import Call, Exchange
+from bucketrelay.http.messages import Answer, Receive, Request
+from bucketrelay.http.outcome import Effect, Lacking, Refusal
+from bucketrelay.http.pace import Pace
+from bucketrelay.model import NOTHING, Address
+from bucketrelay.store import Body, Stream
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+T = TypeVar("T")
+Query = Sequence[tuple[str, str | None]]  # None: a name that stands alone, as `uploads`
+_SAFE = "-_.~"  # what SigV4 leaves as it is, see `sign`
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What S3 can be asked to do.
+
+    Attributes:
+        permission: that it needs, as a refusal names it.
+    """
+
+    method: str
+    effect: Effect
+    permission: str
+
+
+_LIST = "s3:ListBucket (without it a missing key answers 403)"
+HEAD = Operation("HEAD", Effect.READ, f"s3:GetObject and {_LIST}, and for objects under KMS kms:Decrypt")
+GET = Operation("GET", Effect.READ, HEAD.permission)
+GET_TAGS = Operation("GET", Effect.READ, "s3:GetObjectTagging and s3:GetObjectVersionTagging")
+LIST = Operation("GET", Effect.READ, "s3:ListBucket")
+PUT = Operation(
+    "PUT",
+    Effect.PUBLISHING_WRITE,
+    "s3:PutObject, for tags s3:PutObjectTagging, for an acl s3:PutObjectAcl, under KMS kms:GenerateDataKey",
+)
+COPY = Operation("PUT", Effect.PUBLISHING_WRITE, f"{PUT.permission}, and s3:GetObject on the source")
+DELETE = Operation("DELETE", Effect.PUBLISHING_WRITE, "s3:DeleteObject")
+BEGIN = Operation("POST", Effect.PUBLISHING_WRITE, PUT.permission)  # each answer that is lost would leave an upload
+PUT_PART = Operation("PUT", Effect.REPEATABLE_WRITE, "s3:PutObject, under KMS kms:GenerateDataKey and kms:Decrypt")
+COPY_PART = Operation("PUT", Effect.REPEATABLE_WRITE, f"{PUT_PART.permission}, and s3:GetObject on the source")
+LIST_VERSIONS = Operation("GET", Effect.READ, "s3:ListBucketVersions")
+SET_TAGS = Operation("PUT", Effect.PUBLISHING_WRITE, "s3:PutObjectTagging and s3:PutObjectVersionTagging")
+LIST_PARTS = Operation("GET", Effect.READ, "s3:ListMultipartUploadParts")
+COMMIT = Operation("POST", Effect.PUBLISHING_WRITE, "s3:PutObject, under KMS kms:Decrypt")
+ABANDON = Operation("DELETE", Effect.REPEATABLE_WRITE, "s3:AbortMultipartUpload")
+LIST_UPLOADS = Operation("GET", Effect.READ, "s3:ListBucketMultipartUploads")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    place: Place
+    credentials: Credentials
+    exchange: Exchange
+
+
+class Requests:
+    """Sends requests to one bucket; for many threads. Connects, and reads what the environment says, at the first.
+
+    Args:
+        pace: how fast requests to the server may go.
+        payer: say that we pay for the requests, as buckets of others may ask.
+    """
+
+    def __init__(self, address: Address, access: Access, pace: Pace, *, payer: bool = False) -> None:
+        self._address, self._access, self._pace, self._payer = address, access, pace, payer
+        self._lock = threading.Lock()
+        self._made: _Reached | None = None
+        self._chunks = True  # whether the server takes bodies in signed chunks, where it cannot be asked over TLS
+
+    @property
+    def place(self) -> Place:
+        """Where the bucket answers. Raises StoreRefused."""
+        return self._reached().place
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            made, self._made = self._made, None
+        if made is not None:
+            made.exchange.connections.close()
+
+    def send(
+        self,
+        operation: Operation,
+        key: str | None,
+        headers: Mapping[str, str] = NOTHING,
+        query: Query = (),
+        body: Body = b"",
+        *,
+        receive: Receive | None = None,
+        check: Callable[[Answer], None] = lambda _: None,
+    ) -> Answer:
+        """The answer to one request, whose status is 2xx, and which is no error under 200: slow calls may end so.
+
+        Args:
+            key: relative to the store; None for the bucket.
+            headers: beyond those of the signature; names in lower case.
+
+        Raises:
+            NotModified: 304.
+            RelayError: see `http.outcome`.
+        """
+        reached = self._reached()
+        call = Call(self._address.of(key or ""), operation.effect, operation.permission)
+        target = self._target(reached.place, key, query)
+
+        def request() -> Request:
+            return self._signed(reached, operation.method, target, headers, body)
+
+        def checked(answer: Answer) -> None:
+            if answer.body and error_of(answer.body):
+                raise reached.exchange.failed(call, answer)
+            check(answer)
+
+        chunked = self._chunks and isinstance(body, Stream) and not reached.place.url.startswith("https")
+        try:
+            return reached.exchange.send(call, request, receive, check=checked)
+        except StoreRefused as error:
+            if not chunked or not _unknown_chunks(error):
+                raise
+        self._chunks = False  # it said that it does not know them, so nothing was done
+        return reached.exchange.send(call, request, receive, check=checked)
+
+    def document(
+        self,
+        operation: Operation,
+        key: str | None,
+        name: str,
+        parse: "Callable[[Element, Answer], T]",
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        query: Query = (),
+        body: Body = b"",
+    ) -> T:
+        """What *parse* makes of the document that a request is answered with; as `send`.
+
+        What is no document whose root begins with *name*, or in which *parse* misses something, is no answer.
+        """
+        found: list[T] = []
+
+        def check(answer: Answer) -> None:
+            found.append(parse(read(answer.body, name), answer))
+
+        self.send(operation, key, headers, query, body, check=check)
+        return found[-1]
+
+    def _signed(self, reached: _Reached, method: str, target: str, headers: Mapping[str, str], body: Body) -> Request:
+        place, connections = reached.place, reached.exchange.connections
+        payload, more, wire = self._payload(body, place)
+        sent = {"host": connections.host, **headers, **more, **(trace() if place.aws else {})}
+        if self._payer:
+            sent["x-amz-request-payer"] = "requester"
+        if "content-encoding" in headers and "content-encoding" in more:
+            sent["content-encoding"] = f"{more['content-encoding']},{headers['content-encoding']}"
+        keys, scope = reached.credentials.current(), (place.region, "s3")
+        made = sign(method, target, sent, payload, keys, scope, reached.exchange.clock.now())
+        return Request(method, target, made.headers, wire(made))
+
+    def _payload(self, body: Body, place: Place) -> tuple[str, dict[str, str], Callable[[Signed], Body]]:
+        """What is signed in place of the body, the headers that say how it comes, and how it goes over the wire."""
+        tls = place.url.startswith("https")
+        if not isinstance(body, Stream):
+            digest = EMPTY if not body else UNSIGNED if tls else hashlib.sha256(body).hexdigest()
+            return digest, {}, lambda _: body
+        decoded = {"x-amz-decoded-content-length": str(body.length)}
+        if tls and place.aws:
+            told = {**decoded, "x-amz-trailer": "x-amz-checksum-crc32", "content-encoding": "aws-chunked"}
+            return TRAILER, told, lambda _: trailed(body)
+        if tls:
+            return UNSIGNED, {}, lambda _: body
+        if not self._chunks:
+            return _digest(body), {}, lambda _: body
+        # Without the `aws-chunked` that some servers would store; as AWS's first SDK for Java, they do not need it.
+        return SIGNED, decoded, lambda made: signed(body, made)
+
+    def _target(self, place: Place, key: str | None, query: Query) -> str:
+        path = place.path or ("/" if key is None else "")
+        if key is not None:
+            path = f"{path}/{quote(full_key(self._address.prefix, key, self._address.of(key)), safe='/' + _SAFE)}"
+        asked = [quote(n, safe=_SAFE) + ("" if v is None else f"={quote(v, safe=_SAFE)}") for n, v in query]
+        return f"{path}?{'&'.join(asked)}" if asked else path
+
+    def _reached(self) -> _Reached:
+        made = self._made
+        if made is not None:
+            return made
+        with self._lock:
+            if self._made is None:
+                access = self._access.completed()
+                place = access.place(self._address.bucket)
+                connections = Connections(place.url, ca_file=access.ca_file, timeout=access.timeout)
+                exchange = Exchange(connections, self._pace, access.retries, DIALECT, refusal_of)
+                self._made = _Reached(place, Credentials(access, self._address.url), exchange)
+            return self._made
+
+
+def trace() -> dict[str, str]:
+    """By which AWS notices a function that calls itself, also through buckets; of no use to anybody else's server."""
+    told = os.environ.get("_X_AMZN_TRACE_ID")
+    return {"x-amzn-trace-id": quote(told, safe="-=;:+&[]{}\"',")} if told else {}
+
+
+def _unknown_chunks(error: StoreRefused) -> bool:
+    """Whether a server that does not know signed chunks would say so."""
+    cause = error.__cause__
+    return isinstance(error, Lacking) or (isinstance(cause, Refusal) and cause.status in (400, 403, 411))
+
+
+def _digest(body: Stream) -> str:
+    """The SHA-256 of a body, for which it is poured once more."""
+    made = hashlib.sha256()
+    body.pour(made.update)
+    return made.hexdigest()
