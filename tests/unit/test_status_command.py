@@ -174,3 +174,21 @@ def test_a_webhook_is_told_when_an_alarm_is_raised_and_when_it_ends(world):
         "io.bucketrelay.alarm.raised",
         "io.bucketrelay.alarm.ended",
     ]
+
+
+def test_a_blown_fuse_is_shown(world):
+    path = world.folder / "relay.toml"
+    path.write_text(
+        path.read_text().replace(
+            'targets = ["target", "other"]', 'targets = ["target"]\ndeletes = "follow"\nmax_deletes = 0'
+        )
+    )
+    world.store("source").put("a", b"1", Meta())
+    run("reconcile", "r")
+    world.store("source").delete("a")
+    run("reconcile", "r")
+
+    [line] = run("status", "--json").stdout.splitlines()
+
+    assert json.loads(line)["fuse"] == "blown"
+    assert "fuse blown" in run("status").stdout

@@ -8,7 +8,7 @@ from bucketrelay.config import Config
 from bucketrelay.drivers.status import Survey, Thresholds, Waiting
 from bucketrelay.jobs.queue import Counts, JobQueue
 from bucketrelay.jobs.tasks import queue_of
-from bucketrelay.model import Result
+from bucketrelay.model import Deletes, Result
 from bucketrelay.system import System
 
 
@@ -33,7 +33,16 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None) -> Surv
         counts = queues.get(queue_of(route, target), Counts())
         return Waiting(counts.pending + counts.running, counts.dead, counts.oldest)
 
-    return Survey(config.routes, system.log(), target, system.now, queued=queued, thresholds=thresholds)
+    follows = {route.name for route in config.routes if route.deletes is Deletes.FOLLOW}
+    return Survey(
+        config.routes,
+        system.log(),
+        target,
+        system.now,
+        blown=lambda route: route in follows and system.fuses.blown(route),
+        queued=queued,
+        thresholds=thresholds,
+    )
 
 
 @contextmanager
