@@ -2,21 +2,29 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bucketrelay import wiring_messages
 from bucketrelay.config import Config, Secret
 from bucketrelay.config.values import ServeConfig
+from bucketrelay.drivers.metrics import Status
 from bucketrelay.drivers.serve import Guarding, Serving, app
+from bucketrelay.drivers.serve.page.endpoints import Page, page_routes
+from bucketrelay.drivers.status import Watch
 from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.queue import JobQueue
 from bucketrelay.model import Result
 from bucketrelay.reports import lists
 from bucketrelay.system import System
-from bucketrelay.wiring_jobs import inventory_sync, keeper
+from bucketrelay.wiring_jobs import inventory_sync, keeper, schedules
+from bucketrelay.wiring_status import survey
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+
+
+_BEFORE = timedelta(days=1)  # what was done since a day before the start is counted, and drawn
 
 
 def guarding(found: ServeConfig) -> Guarding:
@@ -46,4 +54,8 @@ def application(found: Config, system: System, jobs: JobQueue, stock: Tables) ->
         coms=ids,
         coms_default=found.serve.coms_default,
     )
-    return app(serving, *wiring_messages.endpoints(found, jobs))
+    watch = Watch(survey(found, system, jobs), system.now() - _BEFORE)
+    page = Page(serving, watch, tuple(schedule.name for schedule in schedules(found.schedules)))
+    made = app(serving, *page_routes(page), *wiring_messages.endpoints(found, jobs))
+    made.state.metrics.registry.register(Status(page.lines))  # the page and /metrics say the same
+    return made

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from bucketrelay import durations, wiring
+from bucketrelay import durations, wiring, wiring_status
+from bucketrelay.commands.looking import job_queue
 from bucketrelay.commands.rows import Rows, plural, size
-from bucketrelay.commands.survey import job_queue, survey
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
 from bucketrelay.drivers.alarms import announce
 from bucketrelay.drivers.status import Line
@@ -38,7 +38,7 @@ def status(*, route: str, since: str, config_file: Path | None, as_json: bool, q
     if route and route not in {known.name for known in system.routes}:
         usage(f"{route}: no route has this name; there are: {', '.join(known.name for known in system.routes)}")
     with closing(system), job_queue(config) as jobs:
-        lines, unreadable = survey(config, system, jobs).lines(start, route)
+        lines, unreadable = wiring_status.survey(config, system, jobs).lines(start, route)
         if config.alarms.webhook and not route:  # of one route's alarms nobody could tell which others have ended
             announce(lines, system.log(), wiring.alarm_receiver(config), system.now())
     with Rows(COLUMNS, as_json=as_json) as rows:

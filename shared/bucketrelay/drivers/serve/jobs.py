@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from typing import Literal
 
 from bucketrelay import durations
 from bucketrelay.errors import BadEvent
@@ -18,29 +19,42 @@ def reconcile_job(route: str) -> NewJob:
     return NewJob("reconcile", route, "reconcile", {"route": route}, Priority.ORDER, keep=True)
 
 
-def replay_job(said: Mapping[str, object], routes: frozenset[str]) -> NewJob:
-    """The job that replays what a filter lets through. Raises BadEvent with what is wrong with the filter."""
+def replay_job(said: Mapping[str, object], routes: frozenset[str], also: Literal["", "forget", "go"] = "") -> NewJob:
+    """The job that replays what a filter lets through. Raises BadEvent with what is wrong with the filter.
+
+    Args:
+        also: `forget` what no route wants any more, or `go`: do the deletes that the route's fuse holds. Not for the
+            filter of a request: a person says so on the page.
+    """
+    since = _check(said, routes)
+    filtered: dict[str, object] = {
+        "route": said.get("route", ""),
+        "cause": said.get("cause", ""),
+        "since": _moment(since).isoformat() if since else "",
+        "keys": said.get("keys"),
+    }
+    if also:
+        filtered[also] = True
+    digest = hashlib.sha256(json.dumps(filtered, sort_keys=True).encode()).hexdigest()
+    return NewJob("replay", digest, "replay", filtered, Priority.ORDER, keep=True)
+
+
+def _check(said: Mapping[str, object], routes: frozenset[str]) -> str:
+    """Since when, after everything else of a filter was found right."""
     for name in said:
         if name not in _MEMBERS:
             raise BadEvent(f"{str(name)[:60]!a} is no member of the filter: it has {', '.join(_MEMBERS)}")
     for name in ("route", "cause", "since"):
         if not isinstance(said.get(name, ""), str):
             raise BadEvent(f"{name} must be a text")
-    route, since, keys = said.get("route", ""), str(said.get("since", "")), said.get("keys")
+    route, keys = said.get("route", ""), said.get("keys")
     if route and route not in routes:
         raise BadEvent(f"no route is named {str(route)[:60]!a}")
     if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
         raise BadEvent("keys must be a list of texts")
     if isinstance(keys, list) and len(keys) > _MOST_KEYS:
         raise BadEvent(f"more than {_MOST_KEYS:,} keys: leave them out, and say route and since")
-    filtered = {
-        "route": route,
-        "cause": said.get("cause", ""),
-        "since": _moment(since).isoformat() if since else "",
-        "keys": keys,
-    }
-    digest = hashlib.sha256(json.dumps(filtered, sort_keys=True).encode()).hexdigest()
-    return NewJob("replay", digest, "replay", filtered, Priority.ORDER, keep=True)
+    return str(said.get("since", ""))
 
 
 def _moment(since: str) -> datetime:

@@ -10,13 +10,19 @@ from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Done, Job, Payload
 from bucketrelay.model import Result
 from bucketrelay.reports.again import Again, FailedList, Line, Wanted
+from bucketrelay.reports.status import cause_of
 from bucketrelay.system import System
 
 _TOGETHER = 200  # lines of several lists that are run at once
 
 
 def replay_kind(system: System) -> Kind:
-    """Who handles jobs whose payload is a filter: `{"route", "cause", "since", "keys"}`; their result counts."""
+    """Who handles jobs whose payload is a filter; their result counts.
+
+    `{"route", "cause", "since", "keys"}`: *cause* is the id of an event or message, as the lists have it, or why tasks
+    failed, as `status` counts it. With `"forget": true` the lines end that no route wants any more; with `"go": true`
+    the deletes are done that the route's fuse holds.
+    """
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         del deadline
@@ -27,7 +33,9 @@ def replay_kind(system: System) -> Kind:
 
 def _replayed(system: System, said: Payload) -> Done:
     again = Again(system.log(), system.routes, system.runner, system.now)
-    since, wanted = str(said.get("since") or ""), Wanted(_passes(said))
+    go, route = bool(said.get("go")), str(said.get("route") or "")
+    since = str(said.get("since") or "")
+    wanted = Wanted(_passes(said), forget=bool(said.get("forget")), unlimited=go)
     results: list[Result] = []
     problems: list[str] = []
     batch: list[FailedList] = []
@@ -40,6 +48,8 @@ def _replayed(system: System, said: Payload) -> Done:
             problems += ended.problems
             batch = []
     counts = Counter(result.outcome.value for result in results)
+    if go and route and not problems:  # what was held is done: a new hour begins
+        system.fuses.renew(route)
     failed = bool(problems) or not all(result.ok for result in results)
     return Done({"tasks": len(results), **counts, "problems": problems[:10]}, failed=failed)
 
@@ -50,7 +60,7 @@ def _passes(said: Payload) -> Callable[[Line], bool]:
 
     def passes(line: Line) -> bool:
         result = line.result
-        same = route in ("", None, result.route) and cause in ("", None, result.cause)
+        same = route in ("", None, result.route) and (cause in ("", None, result.cause) or cause == cause_of(result))
         return same and (chosen is None or result.key in chosen)
 
     return passes

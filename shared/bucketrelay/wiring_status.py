@@ -1,9 +1,5 @@
-"""What looks at everything that knows how far replication has come, for a configuration."""
+"""Configuration to what looks at everything that knows how far replication has come."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-
-from bucketrelay import wiring_jobs
 from bucketrelay.config import Config
 from bucketrelay.drivers.status import Survey, Thresholds, Waiting
 from bucketrelay.jobs.queue import Counts, JobQueue
@@ -27,10 +23,9 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None) -> Surv
 
     limits = config.alarms
     thresholds = Thresholds(lag=limits.lag, failed=limits.failed, dead=limits.dead, books=limits.books)
-    queues = jobs.queues() if jobs else {}
 
     def queued(route: str, target: str) -> Waiting:
-        counts = queues.get(queue_of(route, target), Counts())
+        counts = jobs.counts(queue_of(route, target)) if jobs else Counts()
         return Waiting(counts.pending + counts.running, counts.dead, counts.oldest)
 
     follows = {route.name for route in config.routes if route.deletes is Deletes.FOLLOW}
@@ -43,13 +38,3 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None) -> Surv
         queued=queued,
         thresholds=thresholds,
     )
-
-
-@contextmanager
-def job_queue(config: Config) -> Iterator[JobQueue | None]:
-    """The configured queue, if somebody has used it: who only looks makes no database."""
-    if config.queue.url is None and not config.queue.path.exists():
-        yield None
-        return
-    with closing(wiring_jobs.queue(config.queue)) as jobs:
-        yield jobs

@@ -1,0 +1,1 @@
+"""The operator's page: HTML made on the server, that works without scripts and loads nothing from elsewhere."""

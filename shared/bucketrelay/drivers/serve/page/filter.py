@@ -1,0 +1,38 @@
+"""What the page shows, as its address says it: and what a button then acts upon, exactly."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from bucketrelay.model import Result
+from bucketrelay.reports.status import Tally
+
+_LONGEST = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A route, a cause, or all of them ("")."""
+
+    route: str = ""
+    cause: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "Filter":
+        """From a query or a form; what it does not know is no part of it."""
+        return cls(*(given.get(name, "")[:_LONGEST] for name in ("route", "cause")))
+
+    @property
+    def members(self) -> dict[str, str]:
+        """What it says, by name."""
+        both = {"route": self.route, "cause": self.cause}
+        return {name: value for name, value in both.items() if value}
+
+    @property
+    def query(self) -> str:
+        """For an address: `?route=photos`, or nothing."""
+        return f"?{urlencode(self.members)}" if self.members else ""
+
+    def failures(self, tally: Tally) -> Iterator[Result]:
+        """The open failures that it lets through."""
+        return tally.open(self.route, cause=self.cause)

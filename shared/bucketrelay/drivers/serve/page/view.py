@@ -1,0 +1,139 @@
+"""What the page says, as plain values for its templates. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from bucketrelay.drivers.serve.page.drawing import books_bar, lag_over_time
+from bucketrelay.drivers.serve.page.filter import Filter
+from bucketrelay.drivers.status import Line, Watch
+from bucketrelay.model import Result
+from bucketrelay.reports.status import cause_of
+
+MOST_OBJECTS = 200  # on one page; the rest is counted
+_BOOKS = ("right", "missing", "different", "surplus", "kept", "unclear", "failed")
+
+
+def overview(watch: Watch, lines: Sequence[Line], shown: Filter, now: datetime) -> dict[str, Any]:
+    """Routes, failures and what is held, as far as the filter lets them through."""
+    failures = list(shown.failures(watch.tally))
+    mine = [line for line in lines if shown.route in ("", line.standing.route)]
+    return {
+        "now": clock(now),
+        "filter": shown,
+        "rows": [row(watch, line, now) for line in mine],
+        "waiting": sum(line.waiting for line in lines),
+        "causes": causes(failures),
+        "open": len(failures),
+        "failures": [failure(each) for each in failures[:MOST_OBJECTS]] if shown.members else [],
+        "redo_all": act("redo", shown),
+        "forget_all": act("forget", Filter(shown.route)),
+        "blown": [
+            {"name": name, "go": act("go", Filter(name))}
+            for name in dict.fromkeys(line.standing.route for line in mine if line.blown)
+        ],
+    }
+
+
+def row(watch: Watch, line: Line, now: datetime) -> dict[str, Any]:
+    """One route and target."""
+    standing, lag = line.standing, line.standing.lag
+    slices = watch.tally.slices((standing.route, standing.target))
+    words = "nothing copied" if lag.max is None else f"median {lag.p50:g} s, 99 % {lag.p99:g} s, greatest {lag.max:g} s"
+    title = f"Greatest lag of {standing.route} to {standing.target} in each five minutes of the last day"
+    return {
+        "route": standing.route,
+        "target": standing.target,
+        "query": Filter(standing.route).query,
+        "state": state(line),
+        "level": "bad" if line.alarms or line.blown else "warn" if line.waiting else "good",
+        "lag_picture": _drawn(lag_over_time(slices, now.timestamp(), title)),
+        "lag_words": words,
+        "copied": f"{standing.copied:,}",
+        "deleted": f"{standing.deleted:,}",
+        "failed": f"{standing.failed:,}",
+        "waiting": f"{line.waiting:,}",
+        **_books(line),
+    }
+
+
+def state(line: Line) -> str:
+    """In words: up to date, or what is not."""
+    words = [f"{line.waiting:,} waiting, {ago(line.behind)} behind"] if line.waiting else []
+    words += ["deletes are held"] if line.blown else []
+    words += [f"alarm: {alarm}" for alarm in line.alarms]
+    return "; ".join(words) or "up to date"
+
+
+def ago(seconds: float) -> str:
+    """`3 d`, `5 h`, `12 min`, `40 s`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def clock(moment: datetime) -> str:
+    """`2026-11-21 09:15:00 UTC`."""
+    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def causes(failures: Sequence[Result]) -> list[dict[str, Any]]:
+    """The failures by cause, the most frequent first."""
+    counts = Counter(cause_of(each) for each in failures)
+    rows = []
+    for cause, count in counts.most_common():
+        same = [each for each in failures if cause_of(each) == cause]
+        routes = sorted({each.route for each in same})
+        chosen = Filter(routes[0] if len(routes) == 1 else "", cause)
+        rows.append(
+            {
+                "cause": cause or "no reason given",
+                "count": count,
+                "routes": ", ".join(routes),
+                "example": same[0].key,
+                "query": chosen.query,
+                "redo": act("redo", chosen),
+            }
+        )
+    return rows
+
+
+def failure(result: Result) -> dict[str, str]:
+    """One object that is not right."""
+    time = clock(result.time)
+    return {"key": result.key, "route": result.route, "target": result.target, "time": time, "error": result.error}
+
+
+def act(what: str, chosen: Filter) -> str:
+    """The address of the question whether to do it, behind `confirm`."""
+    return f"?{urlencode({'what': what, **chosen.members})}"
+
+
+def _books(line: Line) -> dict[str, Any]:
+    if line.books is None:
+        return {"books_words": ""}
+    counts = {kind: count for kind in _BOOKS if isinstance(count := line.books.get(kind), int)}
+    began = line.books_time
+    wrong = ", ".join(f"{counts[kind]:,} {kind}" for kind in _BOOKS[1:] if counts.get(kind))
+    words = f"{clock(began) if began else 'some time'}: {counts.get('right', 0):,} right{', ' + wrong if wrong else ''}"
+    if not line.books.get("complete"):
+        words += ", not complete"
+    return {"books_words": words, "books_picture": _drawn(books_bar(counts, words))}
+
+
+def _drawn(svg: str) -> Markup:
+    """A picture of ours: every text in it is escaped where it is drawn."""
+    return Markup(svg)  # noqa: S704 — see above
+
+
+def jobs_words(counts: Any, dead: Sequence[Any]) -> Mapping[str, Any]:
+    """The job queue."""
+    return {
+        "jobs": counts,
+        "dead": [{"key": job.key, "queue": job.queue, "attempts": job.attempts, "error": job.error} for job in dead],
+    }

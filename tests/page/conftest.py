@@ -1,0 +1,122 @@
+"""The page of a real server, over a route between directories, with failures in its lists."""
+
+import socket
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from click.testing import CliRunner
+
+from bucketrelay import config, wiring, wiring_jobs, wiring_serve
+from bucketrelay.cli import cli
+from bucketrelay.clouds.local.store import LocalStore
+from bucketrelay.drivers.serve.page import endpoints
+from bucketrelay.model import Address, Meta, Outcome, Result
+from bucketrelay.reports import lists
+
+USER, PASSWORD, READ = "ann", "a-password-of-ann", "a-token-that-may-look"
+CAUSES = (
+    "503 (SlowDown): it may work later",
+    "403 (AccessDenied): grant s3:PutObject",
+    "cut: start over",
+    "no time left",
+)
+
+
+@dataclass
+class World:
+    """A folder with a configuration, its stores, and a server for them."""
+
+    folder: Path
+    secrets: bool = False
+    client: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        stores = ""
+        for name in ("source", "target", "logs"):
+            (self.folder / name).mkdir()
+            stores += f'[stores.{name}]\nurl = "file://{self.folder}/{name}"\n'
+        route = '[[routes]]\nname = "photos"\nsource = "source"\ntargets = ["target"]\ndeletes = "follow"\n'
+        more = '[alarms]\nlag = "15m"\n[[schedules]]\ncron = "0 0 29 2 *"\nreconcile = "photos"\n'
+        serve = f'[serve]\nread_token = "{READ}"\nuser = "{USER}"\npassword = "{PASSWORD}"\n' if self.secrets else ""
+        (self.folder / "relay.toml").write_text(f'log = "logs"\n{stores}{route}{more}{serve}')
+
+    def store(self, name: str) -> LocalStore:
+        return LocalStore(Address("file", str(self.folder / name)))
+
+    def failed(self, causes: dict[str, list[str]], minutes: float = 5, **more: Any) -> None:
+        """One failed list with these keys under each cause; all of them are in the source."""
+        time = datetime.now(timezone.utc) - timedelta(minutes=minutes)
+        results = []
+        for cause, keys in causes.items():
+            for key in keys:
+                self.store("source").put(key, f"bytes of {key}".encode(), Meta())
+                urls = [f"file://{self.folder}/{name}/{key}" for name in ("source", "target")]
+                error = f"{urls[1]}: {cause}"
+                results.append(Result("photos", "e", "created", *urls, key, Outcome.FAILED, time, error=error, **more))
+        lists.write(self.store("logs"), results, invocation="test", now=time)
+
+    def run(self, *words: str):
+        return CliRunner().invoke(cli, ["--config", str(self.folder / "relay.toml"), *words])
+
+    def worked(self) -> None:
+        done = self.run("worker", "--drain")
+        assert done.exit_code == 0, done.output
+
+    def copies(self) -> set[str]:
+        return {info.key for info in self.store("target").list()}
+
+    def acts(self) -> list[bytes]:
+        log = self.store("logs")
+        return [bytes(log.fetch(info.key, 9999).body) for info in log.list("marks/acts/")]
+
+
+class Server:
+    def __init__(self, world: World) -> None:
+        found = config.load((world.folder / "relay.toml").read_text(), {}, world.folder)
+        self.system = wiring.system(found, emit=lambda _: None)
+        self.queue, self.tables = wiring_jobs.queue(found.queue), wiring_jobs.tables(found.queue)
+        app = wiring_serve.application(found, self.system, self.queue, self.tables)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.server = uvicorn.Server(uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None))
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.should_exit = True
+        self.server.force_exit = True  # a page that listens for changes never hangs up by itself
+        self.thread.join()
+        for each in (self.socket, self.system, self.queue, self.tables):
+            each.close()
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(endpoints, "_FRESH", 0.0)  # every look is a new one: what was done a moment ago is seen
+
+
+def served(world: World):
+    with Server(world) as server, httpx.Client(base_url=server.url, timeout=30, trust_env=False) as client:
+        world.client = client
+        yield world
+
+
+@pytest.fixture
+def world(tmp_path):
+    yield from served(World(tmp_path))
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    yield from served(World(tmp_path, secrets=True))
