@@ -15,6 +15,7 @@ from bucketrelay.drivers.worker import Tunings, Worker, replay_kind, task_kind
 from bucketrelay.drivers.worker.loop import World
 from bucketrelay.durations import written
 from bucketrelay.inventory.tables import Tables
+from bucketrelay.jobs.inventory import store_job
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Done, Job, JobQueue, NewJob, Policy, Priority
 from bucketrelay.jobs.tasks import KIND as TASK
@@ -128,7 +129,8 @@ def schedules(found: Sequence[ScheduleConfig]) -> list[Schedule]:
     for each in found:
         when = f"every {written(each.every)}" if each.every else f"cron {each.cron}"
         job = _scheduled(each)
-        made.append(Schedule(f"{job.queue} {job.key}, {when}".strip(), job, each.every, each.cron))
+        what = f"{job.queue} {job.key}".strip()
+        made.append(Schedule(f"{what}, {when}", job, each.every, each.cron))
     return made
 
 
@@ -136,6 +138,5 @@ def _scheduled(each: ScheduleConfig) -> NewJob:
     if each.reconcile:
         return NewJob(RECONCILE, each.reconcile, RECONCILE, {"route": each.reconcile}, Priority.BACKLOG, keep=True)
     if each.inventory:
-        payload = {"store": each.inventory}
-        return NewJob("inventory", each.inventory, "inventory-store", payload, Priority.BACKLOG, keep=True)
+        return store_job(each.inventory)
     return NewJob(SWEEP, "", SWEEP, priority=Priority.BACKLOG, keep=True)

@@ -434,3 +434,123 @@ def test_a_certificate_that_is_none_is_one_line(world):
     assert process.returncode == 2
     assert "serve.certificate" in err
     assert err.count("\n") == 1
+
+
+# Synchronisation, ours and COMS's.
+
+
+def place(world, key):
+    import sqlite3
+
+    with closing(sqlite3.connect(world.folder / "relay.db")) as connection:
+        return connection.execute("SELECT id FROM object WHERE path = ?", (key,)).fetchone()
+
+
+@pytest.fixture
+def coms(tmp_path, s3):
+    """A bucket of its own, known to COMS's clients by an id, and to them the default."""
+    import uuid
+
+    world = World(tmp_path, s3)
+    world.bucket = f"coms-{uuid.uuid4().hex[:12]}"
+    s3.create(world.bucket)
+    for key in ("a.txt", "b.txt", "in/c.txt"):
+        s3.write(world.bucket, key, b"1")
+    world.configure(bucket=world.bucket, more='[serve]\ncoms_default = "photos"\n')
+    text = (world.folder / "relay.toml").read_text()
+    with_id = text.replace("[stores.photos]\n", '[stores.photos]\ncoms_bucket_id = "0199-coms"\n')
+    (world.folder / "relay.toml").write_text(with_id)
+    with Opened(world) as client:
+        yield world, client
+
+
+def test_a_store_a_key_and_how_many_wait(coms):
+    world, client = coms
+
+    first, second = client.post("/sync/photos"), client.post("/sync/photos")
+    one = client.post("/sync/photos/in/d%20e.txt")
+
+    assert (first.status_code, first.json()) == (202, {"enqueued": 3, "already": 0})
+    assert second.json() == {"enqueued": 0, "already": 3}
+    assert one.json() == {"enqueued": 1, "already": 0}
+    assert client.get("/sync/status").json() == {"pending": 4, "running": 0, "dead": 0}
+    assert client.get("/sync/status?store=photos").json()["pending"] == 4
+    assert client.get("/sync/status?store=mirror").json()["pending"] == 0
+    assert [key for _, key, _ in waiting(world)] == ["a.txt", "b.txt", "in/c.txt", "in/d e.txt"]
+
+
+WRONG = ["/sync/nothing", "/sync/nothing/a", "/sync/photos?depth=deep", "/sync/photos/a?depth=x"]
+
+
+@pytest.mark.parametrize("path", WRONG)
+def test_what_is_asked_for_and_is_not_there_is_said(open_to_all, path):
+    assert open_to_all.post(path).status_code in (400, 404)
+    assert open_to_all.get("/sync/status?store=nothing").status_code == 404
+
+
+def test_comss_clients_get_202_and_a_bare_integer(coms):
+    """COMS's OpenAPI (app/src/docs/v1.api-spec.yaml): 202 with an integer; sync/status 200 with one."""
+    _, client = coms
+
+    answers = [
+        client.get("/api/v1/sync/status"),
+        client.get("/api/v1/bucket/0199-coms/sync"),
+        client.get("/api/v1/bucket/photos/sync?recursive=true"),
+        client.get("/api/v1/sync"),
+        client.get("/api/v1/sync/status?bucketId=0199-coms"),
+        client.get("/api/v1/sync/status?bucketId=mirror"),
+    ]
+
+    assert [(answer.status_code, answer.text) for answer in answers] == [
+        (200, "0"),
+        (202, "2"),  # directly in the bucket; in/c.txt is not
+        (202, "1"),
+        (202, "0"),
+        (200, "3"),
+        (200, "0"),
+    ]
+    for unknown in ("/api/v1/bucket/nothing/sync", "/api/v1/object/nothing/sync", "/api/v1/sync/status?bucketId=x"):
+        assert client.get(unknown).status_code == 404
+
+
+def test_comss_clients_name_an_object_by_its_id(coms):
+    world, client = coms
+    client.post("/sync/photos")
+    assert world.run("worker", "--drain").returncode == 0
+    (number,) = place(world, "in/c.txt")
+
+    answer = client.get(f"/api/v1/object/{number}/sync")
+
+    assert (answer.status_code, answer.text) == (202, "1")
+    assert waiting(world) == [("inventory of photos", "in/c.txt", "inventory")]
+
+
+def test_without_a_default_bucket_comss_clients_are_told_so(open_to_all):
+    assert open_to_all.get("/api/v1/sync").status_code == 404
+
+
+def test_events_keep_the_inventory_right_once_the_store_was_taken_stock_of(coms, s3):
+    world, client = coms
+    client.post("/sync/photos/a.txt")
+    waiting(world)
+
+    tag = client.post("/events", json=records("b.txt", bucket=world.bucket, name="ObjectTagging:Put"))
+    assert tag.status_code == 202
+    assert waiting(world) == [("inventory of photos", "b.txt", "inventory")]
+
+    client.post("/events", json=records("in/c.txt", bucket=world.bucket))
+    assert sorted(kind for _, _, kind in waiting(world)) == ["inventory", "task"]
+
+
+def test_a_reconciliation_by_order_is_run_by_a_worker_and_its_books_are_the_jobs_result(coms):
+    world, client = coms
+    number = client.post("/reconcile/photos").json()["id"]
+
+    done = world.run("worker", "--drain")
+
+    job = client.get(f"/jobs/{number}").json()
+    assert (done.returncode, job["state"]) == (0, "done"), done.stderr
+    assert [(book["route"], book["repaired"], book["complete"]) for book in job["result"]["books"]] == [
+        ("photos", 3, True)
+    ]
+    assert world.mirrored() == {"a.txt", "b.txt", "in/c.txt"}

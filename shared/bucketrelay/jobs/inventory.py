@@ -16,7 +16,7 @@ def key_job(store: str, key: str, depth: str = USUAL, priority: int = Priority.B
 def store_job(store: str, prefix: str = "", depth: str = USUAL, priority: int = Priority.BACKLOG) -> NewJob:
     """The job for all keys of a store, or those below a prefix. Its result is kept."""
     payload = {"store": store, "prefix": prefix, "depth": depth or USUAL}
-    return NewJob("inventory", f"{store}/{prefix}", STORE_KIND, payload, priority, keep=True)
+    return NewJob("inventory", f"{store}/{prefix}" if prefix else store, STORE_KIND, payload, priority, keep=True)
 
 
 def queue_of(store: str) -> str:
