@@ -40,7 +40,7 @@ fault-matrix: $(READY)  ## every fault at every request of every store; writes d
 soak: $(READY)  ## random worlds for as long as asked: make soak SECONDS=600
 	PYTHONPATH=tests $(BIN)/python -m faults.soak $(or $(SECONDS),120)
 
-mutants: $(READY)  ## every mistake of a list is made in a copy of the core, and some test must notice: make mutants NAMES="no-second-look"
+mutants: $(READY)  ## every mistake of a list is made in a copy of the package, and some test must notice: make mutants NAMES="no-second-look"
 	PYTHONPATH=tests $(BIN)/python -m mutants $(NAMES)
 
 storms: $(READY)  ## random storms over HTTP through the real functions, compared by rclone: make storms STORMS=10000 SEED=1

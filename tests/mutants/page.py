@@ -9,7 +9,7 @@ PAGE = ROOT / "docs" / "mutants.md"
 _INTRODUCTION = """\
 # Mistakes that the tests would notice
 
-Written by `make mutants`. Each row is one mistake that somebody could make in `shared/bucketrelay/core`: it is made in
+Written by `make mutants`. Each row is one mistake that somebody could make in the core and around it: it is made in
 a copy of the package, one at a time, and the tests that are named for it in `tests/mutants/` run against that copy.
 Whichever fails first is shown. A test that does not come to an end counts as one that fails, and is marked *(timeout)*.
 

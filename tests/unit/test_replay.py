@@ -217,7 +217,7 @@ def test_a_key_that_failed_in_many_lists_is_done_once(world):
     world.write("k")
     for _ in range(3):
         world.fail("k")
-    done = world.run("--json", "-q")
+    done = world.run("--json")
 
     assert len(done.stdout.splitlines()) == 1
     assert world.lists("failed_object") == []
