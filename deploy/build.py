@@ -22,6 +22,7 @@ from typing import NoReturn
 from bytecode import compiled
 from contents import (
     ARCHITECTURES,
+    BROKERS,
     CLOUDS,
     DIRECT,
     FORWARDS,
@@ -80,6 +81,9 @@ def code(order: Order) -> dict[str, bytes]:
     # By these modules alone wiring comes to a cloud. What else reaches into its folder needs what it reaches: a forward
     # the signature, a function the interface by which it calls itself again.
     foreign = {f"bucketrelay.clouds.{cloud}.store" for scheme, cloud in CLOUDS.items() if scheme not in order.stores}
+    foreign |= {"bucketrelay.clouds.rclone.daemon", "bucketrelay.clouds.rclone.store"}  # no function has rclone
+    if not set(order.forwards) & set(BROKERS):
+        foreign.add("bucketrelay.wiring_invocation")
     modules = reach(handler, shared, lambda module: module not in foreign)
     return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in modules}
 

@@ -65,11 +65,11 @@ _SIX = Package("six")
 _URLLIB3 = Package("urllib3", drop=r"urllib3/contrib/emscripten/.*")
 
 # The adapter uses botocore alone. Besides S3: sts, which a session asks for credentials of a role or a web identity,
-# and lambda, by which a function calls itself again. The other 440 services are 15 of its 16 MB.
+# lambda, by which a function calls itself again, and sqs, for replies. The other 439 services are 15 of its 16 MB.
 _S3 = (
     Package(
         "botocore",
-        keep=r"(?!botocore/data/).*|botocore/data/([^/]+|(lambda/2015-03-31|s3|sts)/.*)",
+        keep=r"(?!botocore/data/).*|botocore/data/([^/]+|(lambda/2015-03-31|s3|sqs|sts)/.*)",
         drop=r".*/examples-1\.json",
     ),
     Package("jmespath"),
@@ -105,7 +105,9 @@ _OCI = (
 
 SDKS: dict[str, tuple[Package, ...]] = {"s3": _S3, "obs": _OBS, "oci": _OCI, "file": ()}  # by the scheme of stores
 CLOUDS = {"s3": "aws", "obs": "huawei", "oci": "oracle", "file": "local"}  # the folder of each below clouds/
-FORWARDS = {"oms": (_CERTIFI,), "webhook": (_CERTIFI,)}  # by the type of forwards
+# By the type of forwards; and by the broker of `[copier]`, whose SQS is the business of S3's SDK.
+FORWARDS = {"oms": (_CERTIFI,), "webhook": (_CERTIFI,), "amqp": (Package("amqp"), Package("vine")), "sqs": ()}
+BROKERS = ("amqp", "sqs")
 # What a person installs for each, who takes the dependencies as they come: for `fn deploy`.
 DIRECT = {
     "s3": ("botocore",),
@@ -114,6 +116,8 @@ DIRECT = {
     "file": (),
     "oms": ("certifi",),
     "webhook": ("certifi",),
+    "amqp": ("amqp",),
+    "sqs": ("botocore",),
 }
 TOML = Package("tomli")  # before Python 3.11
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from contents import FORWARDS, SDKS
+from contents import BROKERS, FORWARDS, SDKS
 from packages import Refused
 
 CONFIG = "relay.toml"
@@ -13,7 +13,7 @@ SHARED = Path(__file__).resolve().parents[1] / "shared"
 _NOT_SET = "is not set in the environment"
 NOT_HERE = ("rclone",)  # of these nothing goes in
 Needs = tuple[tuple[str, ...], tuple[str, ...]]  # schemes of stores, types of forwards
-EVERYTHING: Needs = (tuple(SDKS), tuple(FORWARDS))
+EVERYTHING: Needs = (tuple(SDKS), tuple(kind for kind in FORWARDS if kind not in BROKERS))
 
 
 def needs(text: str) -> Needs:
@@ -29,13 +29,20 @@ def needs(text: str) -> Needs:
         forwards = {str(forward.get("type")) for forward in read.get("forwards", {}).values()}
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise Refused(f"{CONFIG}: not TOML, or a store without url: {error}") from error
-    kinds = tuple(kind for kind in FORWARDS if kind in forwards)
+    kinds = tuple(kind for kind in FORWARDS if kind in forwards or kind in _broker(read))
     if any("$" in url.partition("://")[0] for url in urls.values()):
         return EVERYTHING[0], kinds
     named = {name: url.partition("://")[0] for name, url in urls.items()}
     if unknown := [name for name, scheme in named.items() if scheme not in (*SDKS, *NOT_HERE)]:
         raise Refused(f"{CONFIG}: stores.{unknown[0]}.url is no s3://, obs://, oci://, file:// or rclone://")
     return tuple(scheme for scheme in SDKS if scheme in named.values()), kinds
+
+
+def _broker(read: dict[str, Any]) -> tuple[str, ...]:
+    """The kind of broker that `[copier]` names; both where its URL is known to the environment alone."""
+    url = str(read.get("copier", {}).get("broker", ""))
+    scheme = url.partition("://")[0].removesuffix("s") if url.startswith("amqp") else url.partition("://")[0]
+    return BROKERS if "$" in scheme else (scheme,)
 
 
 def _check(text: str) -> None:

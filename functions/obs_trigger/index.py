@@ -17,4 +17,7 @@ def handler(event: Any, context: Any) -> Any:
     again = partial(huawei.invoke, keys, context.getUserData)
     system = PROCESS.system(lookup=context.getUserData, keys=keys, defer=again)
     seconds = context.getRemainingTimeInMilliSeconds() / 1000
+    asked = PROCESS.messages(event, system, seconds)
+    if asked is not None:
+        return asked
     return entry.handle(event, system, cloud="obs", seconds=seconds, invocation=context.getRequestID()).answer()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bucketrelay import config, wiring
+from bucketrelay.config import Config
 from bucketrelay.system import Defer, System
 from bucketrelay.wiring import NO_KEYS, Keys
 
@@ -23,6 +24,7 @@ class Process:
         self._beside, self._environ = beside, environ
         self._lock = threading.Lock()
         self._system: System | None = None
+        self._found: Config | None = None
         self._keys = NO_KEYS
 
     def system(
@@ -48,8 +50,21 @@ class Process:
                 metrics = "AWS_LAMBDA_FUNCTION_NAME" in environ  # CloudWatch reads them; elsewhere they are noise
                 found = config.find(environ, self._beside, Path.cwd())
                 project = environ.get("RUNTIME_PROJECT_ID", "")  # FunctionGraph's word for where it runs
+                self._found = found
                 self._system = wiring.system(found, keys=lambda: self._keys, metrics=metrics, project=project)
             return replace(self._system, defer=defer)
+
+    def messages(self, payload: object, system: System, seconds: float) -> dict[str, object] | None:
+        """What to answer to a payload that brings requests for copies; None where it brings none.
+
+        Raises:
+            StoreUnavailable: they have to come again.
+        """
+        if self._found is None or self._found.copier is None:
+            return None
+        from bucketrelay import wiring_invocation  # noqa: PLC0415 — only where copies are asked for by message
+
+        return wiring_invocation.invoked(self._found.copier, system, payload, seconds)
 
 
 class Environment(Mapping[str, str]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bucketrelay.config import Config
 from bucketrelay.config.values import BrokerConfig, DatasetsConfig
 from bucketrelay.core.converge import Converge
-from bucketrelay.drivers.messages.delivery import First, Handle, Reader, Sender, Stop
+from bucketrelay.drivers.messages.delivery import First, Handle, Reader, Stop
 from bucketrelay.drivers.messages.intake import COPY, ERROR, REPLY, CopyIntake, DatasetIntake
 from bucketrelay.drivers.messages.letters import Postman
 from bucketrelay.errors import ConfigError, StoreRefused
@@ -17,6 +17,7 @@ from bucketrelay.http.post import Retry as Again
 from bucketrelay.jobs.kinds import Kind
 from bucketrelay.jobs.queue import JobQueue
 from bucketrelay.system import System
+from bucketrelay.wiring_invocation import sender_of
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -76,7 +77,7 @@ def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncin
 def _publishing(section: DatasetsConfig, jobs: JobQueue) -> "Publishing":
     from bucketrelay.drivers.messages.receiving import Publishing  # noqa: PLC0415 — only who receives needs it
 
-    return Publishing(jobs, section.exchange, lambda: _sender(section.broker), archive(section).known)
+    return Publishing(jobs, section.exchange, lambda: sender_of(section.broker), archive(section).known)
 
 
 def endpoints(found: Config, jobs: JobQueue) -> "list[Route]":
@@ -116,7 +117,7 @@ def copier(found: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
     intake = CopyIntake(jobs, section.roots, section.replies)
     steps: dict[str, Step] = {"requests": _reading(reader, intake)}
     if section.replies:
-        steps["replies"] = Postman(jobs, REPLY, _sender(section.broker), say).run
+        steps["replies"] = Postman(jobs, REPLY, sender_of(section.broker), say).run
     return steps
 
 
@@ -131,7 +132,7 @@ def datasets(found: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
     reader = _reader(section.broker, section.queue, say, intake.position, section.offset)
     return {
         "mappings": _reading(reader, intake),
-        "errors": Postman(jobs, ERROR, _sender(section.broker), say).run,
+        "errors": Postman(jobs, ERROR, sender_of(section.broker), say).run,
     }
 
 
@@ -155,17 +156,6 @@ def _reader(
 
     place = Place(url, str(broker.ca_file or ""))
     return Spool(place, queue, broker.prefetch, position, begin(first), say)
-
-
-def _sender(broker: BrokerConfig) -> Sender:
-    url = broker.url.reveal()
-    if url.startswith("sqs"):
-        from bucketrelay.drivers.messages.sqs import Outbox  # noqa: PLC0415 — as above
-
-        return Outbox(url)
-    from bucketrelay.drivers.messages.broker import Outgoing, Place  # noqa: PLC0415 — as above
-
-    return Outgoing(Place(url, str(broker.ca_file or "")))
 
 
 def begin(first: str) -> First:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bucketrelay.drivers.messages import datasets, requests
 from bucketrelay.drivers.messages.delivery import Delivery, Letter
-from bucketrelay.jobs.queue import JobQueue, NewJob, Priority
+from bucketrelay.jobs.queue import Intaker, JobQueue, NewJob, Priority
 
 COPY, REPLY, DATASET, ERROR = "copier", "copier-reply", "dataset", "dataset-error"  # kinds of jobs
 
@@ -26,7 +26,7 @@ class CopyIntake:
         fresh: names a message that has no name.
     """
 
-    queue: JobQueue
+    queue: Intaker
     roots: Mapping[str, str]
     replies: str
     fresh: Callable[[], str] = lambda: uuid.uuid4().hex
