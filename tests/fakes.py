@@ -11,3 +11,16 @@ def at_once():
         clock[0] += seconds
 
     return Pace(now=lambda: clock[0], sleep=sleep)
+
+
+class OneByOne:
+    """Delivers tasks by a function of one task and the deadline."""
+
+    def __init__(self, deliver):
+        self.deliver = deliver
+
+    def together(self, task):
+        return 1
+
+    def __call__(self, tasks, deadline):
+        return [self.deliver(task, deadline) for task in tasks]

@@ -9,9 +9,10 @@ from bucketrelay import routes
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Road
+from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import order
@@ -63,18 +64,15 @@ class World:
     def system(self):
         budget = Budget(1 << 20, 4)
         checkpoints = LogCheckpoints(lambda: self.log)
-        converge = Converge(
-            self.stores.__getitem__,
-            Road(8, budget, checkpoints),
-            Fuse(Claims(lambda: self.log, self.now).grant),
-            self.now,
-        )
 
         def names(task):
             here, there = self.stores[task.source].address, self.stores[task.target].address
             return here.of(task.key), there.of(task.target_key)
 
-        runner = Runner(converge, names, budget, self.now)
+        results = Results(names, self.now)
+        resources = Resources(8, budget, checkpoints)
+        fuse = Fuse(Claims(lambda: self.log, self.now).grant)
+        runner = Runner(Converge(self.stores.__getitem__, resources, fuse, results), budget, results)
         return System((self.route,), runner, lambda: self.log, self.stores.__getitem__, 1.0, self.now, lambda _: None)
 
     def replicate(self, *keys, target="target", change=Change.CREATED):

@@ -11,6 +11,7 @@ RelayError
 ├── Damaged            the bytes that arrived are not the bytes that were sent: start over
 ├── StoreRefused       the same call will be refused again until somebody changes something
 │   └── CannotCopy     the server will not copy by itself: read and write
+├── NotOurs            the target holds what the route may not replace: a person has to say what is right
 ├── DeletesHeld        the route's delete fuse has blown
 └── OutOfTime          this invocation is over; the task goes on in another
 """
@@ -91,6 +92,12 @@ class StoreRefused(RelayError):
 
 class CannotCopy(StoreRefused):
     """The store's server will not copy this object by itself: read it and write it."""
+
+
+class NotOurs(RelayError):
+    """The target holds an object that the route may not replace: remove it, or change the route, then replay."""
+
+    by_hand = True
 
 
 class DeletesHeld(RelayError):

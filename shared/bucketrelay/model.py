@@ -106,6 +106,13 @@ class Deletes(str, Enum):
     FOLLOW = "follow"
 
 
+class Overwrite(str, Enum):
+    """Which objects at the target a route may replace."""
+
+    ANY = "any"
+    OURS = "ours"  # those alone that a route wrote
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """Make one target key equal to what its source key holds now; or, with `forward`, tell somebody else to."""
@@ -123,6 +130,9 @@ class Task:
     cause: str = ""
     time: datetime | None = None  # of the event
     size: int | None = None  # a hint
+    overwrite: Overwrite = Overwrite.ANY
+    shared: bool = False  # other routes may write the target's key, too
+    meets: bool = False  # other routes bring the target's key back to the source
 
     @property
     def way(self) -> str:

@@ -105,6 +105,7 @@ class Abilities:
     tags: int = 0  # how many an object may have
     tag_text: str = ".*"  # a pattern that every tag's name and value must match whole
     classes: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # another store's storage class: ours
+    streams: bool = False  # objects pass in blocks, both ways; else a part is held while it is read or written
     consistent: bool = False  # documented: reading and listing show every write at once, so *no such key* is believed
     creates_once: bool = False  # documented: `put` with ABSENT creates the key or fails. Not merely found out by trying
     min_part: int = 5 * MiB  # but for the last part

@@ -13,18 +13,20 @@ from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints, MemoryCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Road
+from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
-from bucketrelay.core.run import Runner
+from bucketrelay.core.results import Results
+from bucketrelay.core.run import ByDestination, Runner
 from bucketrelay.core.verify import Verify
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError
 from bucketrelay.events import EventKeys, KeyForm
 from bucketrelay.forward import Forward
-from bucketrelay.forward.deliver import Tell
+from bucketrelay.forward.deliver import Forwarding
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import Address, Task
+from bucketrelay.routes.meeting import following, meeting
 from bucketrelay.store import PartStore, Store, Upload
 from bucketrelay.system import System
 
@@ -62,10 +64,8 @@ def system(
     budget = Budget(found.limits.memory, found.limits.concurrency)
     claims = Claims(lambda: stores.get(found.log), _now)
     checkpoints = LogCheckpoints(lambda: stores.get(found.log)) if found.log else MemoryCheckpoints()
-    road = Road(found.limits.part_size, budget, checkpoints)
-    converge = Converge(stores.get, road, Fuse(claims.grant), _now)
 
-    def names(task: Task) -> tuple[str, str]:
+    def urls(task: Task) -> tuple[str, str]:
         source = _url(found, task.source, task.key)
         if not task.forward:
             return source, _url(found, task.target, task.target_key)
@@ -80,6 +80,13 @@ def system(
         return stores.get(name)
 
     forwards = _forwards(found, keys, project)
+    results = Results(urls, _now)
+    resources = Resources(found.limits.part_size, budget, checkpoints)
+    places = {name: store.address for name, store in found.stores.items()}
+    routes = meeting(found.routes, places)
+    fuse = Fuse(claims.grant)
+    converge = Converge(stores.get, resources, fuse, results, lambda task: tuple(following(task, routes, places)))
+    forwarding = Forwarding(forwards, found.address, results)
 
     def close() -> None:
         stores.close()
@@ -87,13 +94,11 @@ def system(
             forward.close()
 
     made = System(
-        routes=found.routes,
+        routes=routes,
         runner=Runner(
-            converge,
-            names,
+            ByDestination(converge, forwarding),
             budget,
-            _now,
-            Tell(forwards, found.address, names, _now),
+            results,
             Verify(lambda: stores.get(found.log), stores.get, _now).note,
         ),
         log=lambda: stores.get(found.log),

@@ -9,9 +9,10 @@ from bucketrelay.core import stamp as stamps
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Road
+from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.metadata import fit
+from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Deletes, Meta, Outcome, Task
 from bucketrelay.store import CONTENT_HEADERS
@@ -40,11 +41,10 @@ def test_what_a_copy_lacks_is_what_the_target_declares(request, source_name, tar
     source.put("a b/ü+1%.txt", body[: SIZES[size]], GOLDEN)
     info = source.look("a b/ü+1%.txt")
     log = MemoryStore()
-    road = Road(8 * 1024 * 1024, Budget(64 * 1024 * 1024, 4), LogCheckpoints(lambda: log))
+    resources = Resources(8 * 1024 * 1024, Budget(64 * 1024 * 1024, 4), LogCheckpoints(lambda: log))
     stores = {"source": source, "target": target}
-    converge = Converge(
-        stores.__getitem__, road, Fuse(lambda route, most, wanted: wanted), lambda: datetime.now(timezone.utc)
-    )
+    results = Results(lambda task: ("", ""), lambda: datetime.now(timezone.utc))
+    converge = Converge(stores.__getitem__, resources, Fuse(lambda route, most, wanted: wanted), results).one
     task = Task("r", "source", "a b/ü+1%.txt", "target", "b/ü+1%.txt", deletes=Deletes.FOLLOW)
     result = converge(task, Deadline(math.inf))
 

@@ -23,7 +23,9 @@ class AskingStore:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(min_part=1, consistent=True, creates_once=self.rules.conditional and self.rules.documented)
+        return Abilities(
+            min_part=1, streams=True, consistent=True, creates_once=self.rules.conditional and self.rules.documented
+        )
 
     @property
     def address(self) -> Address:

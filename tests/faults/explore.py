@@ -59,7 +59,7 @@ def _every(walk: Walk) -> Walked | Found:  # noqa: C901 — recursion unrolled: 
             if walk.complaint(new):
                 return shortest(walk)
             if walk.at_rest(new):
-                ends.add((new.path, walk.target(new)))
+                ends.add((walk.acts(new), walk.target(new)))
             way.append(_Open(new, walk.moves(new), [int(walk.at_rest(new)), 0, 0]))
             totals[new] = _OPEN
         last = way[-1]

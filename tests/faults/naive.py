@@ -5,13 +5,13 @@ they lack is the look at the source after the write.
 """
 
 from contextlib import suppress
-from dataclasses import replace
 
 from bucketrelay.core import stamp as stamps
-from bucketrelay.core.decide import Action, Link, decide
+from bucketrelay.core.decide import Action, Rule, decide
+from bucketrelay.core.metadata import fit
 from bucketrelay.errors import OutcomeUnknown, TargetChanged
 from bucketrelay.model import Change, Meta, ObjectInfo, Outcome, Result, Task
-from bucketrelay.store import ABSENT
+from bucketrelay.store import ABSENT, Store
 from faults.strategies import Stores
 from faults.world import EPOCH
 
@@ -74,12 +74,12 @@ def _look_and_act(task: Task, stores: Stores, *, conditional: bool) -> Result:
     source, target = stores("source"), stores("target")
     there = target.look(task.target_key)
     here = source.fetch(task.key, LENGTH)
-    ids = Link(stamps.identity(source.address, task.key), stamps.identity(target.address, task.target_key))
-    action = decide(here.info if here else None, there, ids, task.deletes).action
+    ids = stamps.Link(stamps.identity(source.address, task.key), stamps.identity(target.address, task.target_key))
+    action = decide(here.info if here else None, there, ids, Rule(task.deletes)).action
     try:
         if action is Action.COPY:
             expect = (there or ABSENT) if conditional else None
-            target.put(task.target_key, here.body, _stamped(here.info, ids), expect=expect)
+            target.put(task.target_key, here.body, _stamped(here.info, ids, target), expect=expect)
         elif action is Action.DELETE:
             target.delete(task.target_key, expect=there if conditional else None)
     except (TargetChanged, OutcomeUnknown):
@@ -87,9 +87,8 @@ def _look_and_act(task: Task, stores: Stores, *, conditional: bool) -> Result:
     return _end(task)
 
 
-def _stamped(info: ObjectInfo, ids: Link) -> Meta:
-    stamp = stamps.make(info, ids.source, ids.target)
-    return replace(info.meta, user={**info.meta.user, stamps.NAME: stamp.text()})
+def _stamped(info: ObjectInfo, ids: stamps.Link, target: Store) -> Meta:
+    return fit(info.meta, target.abilities, stamps.make(info, ids))[0]
 
 
 def _end(task: Task, *, again: bool = False) -> Result:

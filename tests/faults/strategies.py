@@ -1,15 +1,16 @@
 """The real core, as something to deliver tasks to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Road
+from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Result, Task
-from bucketrelay.store import Store
+from bucketrelay.store import Store, Upload
 from faults.world import EPOCH
 
 Stores = Callable[[str], Store]
@@ -24,11 +25,16 @@ class Nowhere:
     def save(self, name: str, checkpoint: Checkpoint) -> None:
         del name, checkpoint
 
-    def drop(self, name: str) -> None:
-        del name
+    def drop(self, name: str, upload: Upload) -> None:
+        del name, upload
 
 
-def converge(part_size: int = 8, *, checkpoints: bool = False) -> Callable[[Task, Stores], Result]:
+def converge(
+    part_size: int = 8,
+    *,
+    checkpoints: bool = False,
+    following: Callable[[Task], Sequence[Task]] = lambda task: (),
+) -> Callable[[Task, Stores], Result]:
     """The core as it runs, new for each task: two tasks share nothing but the stores.
 
     With *checkpoints*, the store `table` is the log store that keeps them.
@@ -37,8 +43,15 @@ def converge(part_size: int = 8, *, checkpoints: bool = False) -> Callable[[Task
     def deliver(task: Task, stores: Stores) -> Result:
         budget = Budget(1 << 20, threads=1)
         kept = LogCheckpoints(lambda: stores("table")) if checkpoints else Nowhere()
-        core = Converge(stores, Road(part_size, budget, kept), Fuse(lambda route, most, wanted: wanted), lambda: EPOCH)
+        resources = Resources(part_size, budget, kept, pause=lambda seconds: None)
+        core = Converge(
+            stores,
+            resources,
+            Fuse(lambda route, most, wanted: wanted),
+            Results(lambda task: ("", ""), lambda: EPOCH),
+            following,
+        )
         with budget.places(1):  # as `Runner` does; no other thread is left, so parts go one after another
-            return core(task, Deadline(now=lambda: 0.0))
+            return core.one(task, Deadline(now=lambda: 0.0))
 
     return deliver

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bucketrelay.core import converge as core
+from bucketrelay.core import pair
 from faults.large import LAYOUTS, Large, Wrong
 
 
@@ -18,7 +18,7 @@ def test_stores_come_to_rest_and_hold_the_same(record_property, name, seed):
 
 
 def test_a_core_that_never_looks_again_is_found_out_with_a_seed_to_see_it_again(monkeypatch):
-    monkeypatch.setattr(core, "_same", lambda info, again: True)
+    monkeypatch.setattr(pair, "same_version", lambda info, now: True)
 
     def run_all():
         for seed in range(100):

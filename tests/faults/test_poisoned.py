@@ -15,8 +15,9 @@ from bucketrelay.clouds.oracle.store import OciStore
 from bucketrelay.core.budget import OVERHEAD, Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Road
+from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers import function as entry
@@ -31,6 +32,7 @@ from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.server.proxy import FaultProxy
+from fakes import OneByOne
 
 PART = 8  # bytes
 POISONED = "in/4711 poisoned.bin"
@@ -51,11 +53,17 @@ class World:
 
     def __post_init__(self):
         self.budget = Budget(int(self.memory * OVERHEAD), self.threads)
-        road = Road(PART, self.budget, LogCheckpoints(lambda: self.log))
-        self.converge = Converge(self.stores.__getitem__, road, Fuse(lambda route, most, wanted: wanted), now)
+        resources = Resources(PART, self.budget, LogCheckpoints(lambda: self.log))
+        self.results = Results(self.urls, now)
+        self.core = Converge(self.stores.__getitem__, resources, Fuse(lambda route, most, wanted: wanted), self.results)
+        self.converge = self.core.one
+
+    def urls(self, task):
+        source, target = self.stores[task.source].address, self.stores[task.target].address
+        return source.of(task.key), target.of(task.target_key)
 
     def runner(self, deliver=None):
-        return Runner(deliver or self.converge, lambda task: (task.key, task.target_key), self.budget, now)
+        return Runner(OneByOne(deliver) if deliver else self.core, self.budget, self.results)
 
     def handle(self, keys):
         """What a function does with one payload that has an event for each key; `source` goes to all other stores."""

@@ -63,6 +63,10 @@ class Walk:
         nothing = self._number(Bucket())
         return State("", self.small.fault_budget, nothing, nothing, 0, (), ())
 
+    def acts(self, state: State) -> str:
+        """What the user has done."""
+        return state.path
+
     def target(self, state: State) -> Held | None:
         """The object at the target."""
         return self._buckets[state.target].get(KEY)

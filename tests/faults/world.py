@@ -125,7 +125,7 @@ def info_of(key: str, held: Held) -> ObjectInfo:
 
 def etag_of(*bodies: bytes) -> str:
     """Opaque; the same bytes in other parts have another one."""
-    return hashlib.md5(b"|".join(bodies)).hexdigest()[:8]
+    return hashlib.md5(b"|".join(bodies)).hexdigest()
 
 
 def written(bucket: Bucket, key: str, body: bytes, meta: tuple, rules: Rules, etag: str = "") -> Bucket:

@@ -33,10 +33,13 @@ _LINES = (
 )
 _MEMBERS = (*lists._fields(_FAILED), "copied", "failed", "created", "removed", "ignored", "photos", "mirror")
 _PLACE = Address("s3", "photos-eu")
-_CHECKPOINT = checkpoints.Checkpoint("mirror", Upload("in/a b.jpg", "upload-1"), "0123456789ab;7", {1: {"crc32": 17}})
+_CHECKPOINT = checkpoints.Checkpoint(
+    "mirror", Upload("in/a b.jpg", "upload-1"), "0123456789ab;7", 8, {1: {"crc32": 17}}
+)
 _STAMP = stamp.Stamp(
     "0123456789ab", ("fedcba987654", "000000000000"), 1024, "1770000000", "etag-1", "abcXYZ019-_", "0" * 32
 )
+_BOUND = replace(_STAMP, born=1770000000, mark="abcdef012345", face="12ab......0123456789ab", seen="0" * 12)
 _LIST = "failed_object/2026/11/21/091500.123456Z-7c30.jsonl"
 
 
@@ -55,7 +58,7 @@ def _replay(given: dict[str, str]) -> None:
     for name, text in given.items():
         plain = "".join(c for c in name if c.isprintable())[:200]  # a key that stores take
         store.write("failed_object/" + plain, text.encode("utf-8", "surrogatepass"))
-    runner: Any = SimpleNamespace(name=lambda task: ("", f"s3://memory/{task.key}"))
+    runner: Any = SimpleNamespace(results=SimpleNamespace(urls=lambda task: ("", f"s3://memory/{task.key}")))
     routes = (
         Route("photos", _PLACE, "photos-eu", ("mirror",)),
         Route("any", Address("obs", "*"), "source", forward="oms"),
@@ -72,7 +75,9 @@ def _checkpoint(raw: bytes) -> None:
     found = checkpoints.parse(raw)
     if found is not None:
         assert checkpoints.parse(checkpoints.text(found)) == found
-        assert all(text.encode() is not None for text in (found.store, found.upload.key, found.upload.id, found.of))
+        assert all(
+            text.encode() is not None for text in (found.store, found.upload.key, found.upload.id, found.fingerprint)
+        )
 
 
 def _stamp(text: str) -> None:
@@ -83,7 +88,7 @@ def _stamp(text: str) -> None:
     # It may be of an object that is copied on, and then becomes a part of the copy's stamp.
     info = ObjectInfo("k", found.size, "e", meta=Meta(user={stamp.NAME: text}))
     if len(found.hops) < stamp.MAX_HOPS:
-        again = stamp.make(info, found.where, "ba9876543210")
+        again = stamp.make(info, stamp.Link(found.where, "ba9876543210"))
         carried(stamp.stamped(info, again).meta)
 
 
@@ -144,10 +149,10 @@ TARGETS = (
     Target(
         "stamp",
         _stamp,
-        lambda: [_STAMP.text()],
-        lambda: made.texts(("1", "0123456789ab", "7", "%C3%A9"), (";", ",")),
+        lambda: [_STAMP.text(), _BOUND.text()],
+        lambda: made.texts(("1", "2", "0123456789ab", "7", "%C3%A9", "......"), (";", ",")),
         (),
-        ("1;", ";", ",", "0123456789ab"),
+        ("1;", "2;", ";", ",", ".", "0123456789ab"),
         hostile=lambda size: [
             ";" * size,
             "1;a;" + "a," * size + "b;1;;;;",

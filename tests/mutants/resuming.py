@@ -8,23 +8,20 @@ RESUME = "unit/core/test_resume.py"
 PARTS = "unit/core/test_parts_of_one_version.py"
 
 _FINGERPRINT = (
-    '        said = sha256(repr(meta).encode("utf-8", "surrogatepass")).hexdigest()[:12]\n'
-    '        of = f"{link.source};{info.etag};{info.size};{stamps.when(info)};{said}"'
+    "fingerprint=f\"{pair.link.source};{info.etag};{info.size};{stamps.when(info)};{digest(';'.join(written))}\","
 )
-# The metadata has the stamp in it, and that the fingerprint: who forgets the one must forget the other.
-_STAMPLESS = (
-    "        plain = replace(meta, user=stamps.without(meta.user))\n"
-    '        said = sha256(repr(plain).encode("utf-8", "surrogatepass")).hexdigest()[:12]\n'
-)
-_OURS = "if left and left.upload.key == copy.key and left.store == copy.store:"
+# What is written has the stamp in it, and that the fingerprint: who forgets the one must forget the other.
+_STAMPLESS = "digest(';'.join(written[:1]))"
+_OURS = "if left and left.upload.id and left.upload.key == copy.key and left.store == copy.target_name:"
+_CUT = "if (left.fingerprint, left.part_size) == (copy.fingerprint, self._size):"
 
 RESUMING = (
     # What an upload's parts depend on.
     Change(
         "checkpoint-of-any-cut",
-        "core/copy.py",
-        'of = f"{copy.of};{size}"',
-        "of = copy.of",
+        "core/parts.py",
+        _CUT,
+        "if left.fingerprint == copy.fingerprint:",
         "a last part is taken for a middle one of another cut",
         (PARTS,),
     ),
@@ -32,7 +29,7 @@ RESUMING = (
         "checkpoint-of-any-content",
         "core/converge.py",
         _FINGERPRINT,
-        _STAMPLESS + '        of = f"{link.source};{info.size};{stamps.when(info)};{said}"',
+        f'fingerprint=f"{{pair.link.source}};{{info.size}};{{stamps.when(info)}};{{{_STAMPLESS}}}",',
         "parts of two versions are put together",
         (PARTS,),
     ),
@@ -40,7 +37,7 @@ RESUMING = (
         "checkpoint-of-any-size",
         "core/converge.py",
         _FINGERPRINT,
-        _STAMPLESS + '        of = f"{link.source};{info.etag};{stamps.when(info)};{said}"',
+        f'fingerprint=f"{{pair.link.source}};{{info.etag}};{{stamps.when(info)}};{{{_STAMPLESS}}}",',
         "where a store's ETag is not of the content, parts of two versions are put together",
         (PARTS,),
     ),
@@ -48,54 +45,54 @@ RESUMING = (
         "checkpoint-of-any-time",
         "core/converge.py",
         _FINGERPRINT,
-        _STAMPLESS + '        of = f"{link.source};{info.etag};{info.size};{said}"',
+        f'fingerprint=f"{{pair.link.source}};{{info.etag}};{{info.size}};{{{_STAMPLESS}}}",',
         "what is published has the stamp of an older version, and is copied again",
         (PARTS,),
     ),
     Change(
         "checkpoint-of-any-metadata",
         "core/converge.py",
-        '{stamps.when(info)};{said}"',
-        '{stamps.when(info)}"',
+        _FINGERPRINT,
+        'fingerprint=f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)}",',
         "metadata said when the upload was opened is published, though it has changed",
         (RESUME,),
     ),
     Change(
         "checkpoint-of-another-key",
-        "core/copy.py",
+        "core/parts.py",
         _OURS,
-        "if left and left.store == copy.store:",
+        "if left and left.upload.id and left.store == copy.target_name:",
         "an upload of another key is gone on with, and published there",
         (PARTS,),
     ),
     Change(
         "checkpoint-of-another-store",
-        "core/copy.py",
+        "core/parts.py",
         _OURS,
-        "if left and left.upload.key == copy.key:",
+        "if left and left.upload.id and left.upload.key == copy.key:",
         "an upload that was opened under another store's name is abandoned or gone on with",
         (PARTS,),
     ),
     Change(
         "held-parts-taken-whatever-their-size",
-        "core/copy.py",
-        " if part.size == _length(copy.info.size, size, part.number)",
+        "core/parts.py",
+        " if part.size == _length(whole, size, part.number)",
         "",
         "a part that arrived short is published",
         (PARTS,),
     ),
     Change(
         "sums-of-earlier-parts-forgotten",
-        "core/copy.py",
-        "_whole_parts(copy, target, left.upload, size), left.sums)",
-        "_whole_parts(copy, target, left.upload, size))",
+        "core/parts.py",
+        "self._held(left.upload), left.sums)",
+        "self._held(left.upload))",
         "an object over several invocations is never compared with its checksum",
         (PARTS,),
     ),
     # What is kept and what is thrown away.
     Change(
         "out-of-time-abandons",
-        "core/copy.py",
+        "core/parts.py",
         "except (OutOfTime, StoreUnavailable):",
         "except StoreUnavailable:",
         "a large object begins anew in each invocation and never ends",
@@ -103,7 +100,7 @@ RESUMING = (
     ),
     Change(
         "outage-abandons",
-        "core/copy.py",
+        "core/parts.py",
         "except (OutOfTime, StoreUnavailable):",
         "except OutOfTime:",
         "one 503 costs all parts that have arrived",
@@ -111,15 +108,15 @@ RESUMING = (
     ),
     Change(
         "checkpoint-not-saved-on-the-way-out",
-        "core/copy.py",
-        "quietly(lambda: road.checkpoints.save(copy.name, parts.checkpoint()))",
-        "quietly(lambda: road.checkpoints.drop(copy.name))",
+        "core/parts.py",
+        "            quietly(lambda: self._checkpoints.save(self._copy.checkpoint, left))\n",
+        "            quietly(lambda: self._checkpoints.drop(self._copy.checkpoint, opened.upload))\n",
         "the parts stay at the target, paid for and forgotten",
         (IN_TIME,),
     ),
     Change(
         "damaged-keeps-the-upload",
-        "core/copy.py",
+        "core/parts.py",
         "except (OutOfTime, StoreUnavailable):",
         "except (OutOfTime, StoreUnavailable, Damaged):",
         "the next invocation goes on with the damaged parts",
@@ -127,49 +124,50 @@ RESUMING = (
     ),
     Change(
         "upload-of-another-version-stays-open",
-        "core/copy.py",
-        "elif left.upload.id:",
-        "elif False:",
+        "core/parts.py",
+        "                quietly(lambda: self._target.abandon(left.upload))\n",
+        "                pass\n",
         "its parts are paid for until somebody finds them",
         (RESUME,),
     ),
     Change(
         "checkpoint-outlives-the-commit",
-        "core/copy.py",
-        "    quietly(lambda: road.checkpoints.drop(copy.name))\n    return written",
-        "    return written",
+        "core/parts.py",
+        "        quietly(lambda: self._checkpoints.drop(self._copy.checkpoint, opened.upload))\n"
+        "        return compared",
+        "        return compared",
         "the log store fills up, one object for each large copy",
         (RESUME,),
     ),
     Change(
         "upload-that-nobody-will-find",
-        "core/copy.py",
-        "    except BaseException:\n        quietly(lambda: target.abandon(upload))\n        raise",
-        "    except BaseException:\n        raise",
+        "core/parts.py",
+        "        except BaseException:\n            quietly(lambda: self._target.abandon(upload))\n            raise",
+        "        except BaseException:\n            raise",
         "an upload whose checkpoint could not be saved stays open for ever",
         (PARTS,),
     ),
     Change(
         "upload-that-was-refused-stays-open",
-        "core/copy.py",
-        "    except BaseException:\n        _give_up(copy, target, opened.upload, road.checkpoints)\n        raise",
-        "    except BaseException:\n        raise",
+        "core/parts.py",
+        "        except BaseException:\n            self._give_up(opened.upload)\n            raise",
+        "        except BaseException:\n            raise",
         "its parts are paid for until somebody finds them",
         (f"{CONVERGE}::test_an_upload_that_is_refused_leaves_nothing_open",),
     ),
     Change(
         "upload-of-a-deleted-object-stays-open",
-        "core/copy.py",
-        "is None:\n            _give_up(copy, target, opened.upload, road.checkpoints)\n            raise",
-        "is None:\n            raise",
+        "core/parts.py",
+        "is None:\n                self._give_up(opened.upload)\n                raise",
+        "is None:\n                raise",
         "its parts are paid for until somebody finds them",
         (RESUME,),
     ),
     Change(
         "upload-ended-by-another-fails-the-task",
-        "core/copy.py",
-        "        raise TargetChanged(f",
-        "        raise StoreRefused(f",
+        "core/parts.py",
+        "            raise TargetChanged(f",
+        "            raise StoreRefused(f",
         "of two tasks that share an upload, the second fails for good",
         (RESUME,),
     ),

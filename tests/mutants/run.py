@@ -60,7 +60,7 @@ class Place:
 
     def sane(self) -> None:
         """Raises CannotTell unless a core that is plainly broken is found out, so that this copy is what runs."""
-        broken = Change("sanity", "core/decide.py", "if source is not None:", "if source is None:", "", ())
+        broken = Change("sanity", "core/decide.py", "if source is None:", "if source is not None:", "", ())
         if not self.judge(broken, ["unit/core/test_decide.py"]).caught:
             raise CannotTell("the tests do not run the changed copy of the package")
 

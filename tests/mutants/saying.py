@@ -10,7 +10,8 @@ DIGEST = "unit/core/test_digest.py"
 VERSIONS = "unit/core/test_versions.py"
 
 _NAMES = "return source.etag == self.etag and same_size and when(source) == self.when"
-_FITS = "if not stamp or not info or stamp.where != here or stamp.size != info.size:"
+_FITS = "return stamp if stamp.where == here and stamp.fits(info) else None"
+_SAME = 'if self.size != info.size or (self.md5 and info.checksums.get("md5", self.md5) != self.md5):'
 
 SAYING = (
     Change(
@@ -57,31 +58,31 @@ SAYING = (
         "stamp-carried-to-another-key",
         "core/stamp.py",
         _FITS,
-        "if not stamp or not info or stamp.size != info.size:",
+        "return stamp if stamp.fits(info) else None",
         "what a user copied by hand is taken for ours, and deleted",
         (STAMP,),
     ),
     Change(
         "stamp-on-other-bytes",
         "core/stamp.py",
-        _FITS,
-        "if not stamp or not info or stamp.where != here:",
+        _SAME,
+        'if self.md5 and info.checksums.get("md5", self.md5) != self.md5:',
         "a copy that somebody has edited is taken for equal",
         (STAMP,),
     ),
     Change(
         "stamp-on-bytes-of-another-md5",
         "core/stamp.py",
-        'return stamp if not stamp.md5 or info.checksums.get("md5", stamp.md5) == stamp.md5 else None',
-        "return stamp",
+        _SAME,
+        "if self.size != info.size:",
         "a copy that somebody has edited in place is taken for equal",
         (STAMP,),
     ),
     Change(
         "hops-forgotten",
         "core/stamp.py",
-        "hops = (*(earlier.hops if earlier else ()), source_id)",
-        "hops = (source_id,)",
+        "hops = (*(earlier.hops if earlier else ()), link.source)",
+        "hops = (link.source,)",
         "a ring of three copies for ever",
         (STAMP,),
     ),
@@ -95,7 +96,7 @@ SAYING = (
     ),
     Change(
         "stamp-taken-for-the-users-own",
-        "core/stamp.py",
+        "core/face.py",
         "return {name: value for name, value in user.items() if name != NAME}",
         "return dict(user)",
         "where the room ends the stamp goes first, and the copy is nobody's",

@@ -8,8 +8,10 @@ from mutants.change import Change
 from mutants.page import difference, names, render
 from mutants.run import CannotTell, Place, Verdict
 
-BROKEN = Change("broken", "core/decide.py", "if target is None:", "if target:", "why", ("unit/core/test_decide.py",))
-HARMLESS = replace(BROKEN, name="harmless", new="if not target:")
+BROKEN = Change(
+    "broken", "core/decide.py", "return DELETED if", "return DELETED if not", "why", ("unit/core/test_decide.py",)
+)
+HARMLESS = replace(BROKEN, name="harmless", new="return DELETED if True and")
 
 
 def test_what_breaks_the_core_is_caught_and_what_does_not_survives(tmp_path):

@@ -52,7 +52,7 @@ def cloud(request):
 @pytest.fixture
 def store(clouds, cloud):
     with clouds.system(cloud) as system:
-        yield system.runner.deliver.stores(f"to-{cloud}")
+        yield system.store(f"to-{cloud}")
 
 
 def sent(clouds, cloud):
@@ -115,7 +115,7 @@ def test_an_upload_id_or_an_etag_stays_in_its_place(clouds, cloud, store, evil):
 
 def test_a_tag_cannot_add_another(clouds):
     with clouds.system("s3") as system:
-        store = system.runner.deliver.stores("to-s3")
+        store = system.store("to-s3")
         store.put("k", b"1", Meta(tags={"a": "1=2+b c", "c=d": "e/f:@"}))
         assert dict(store.tags(store.look("k"))) == {"a": "1=2+b c", "c=d": "e/f:@"}
 

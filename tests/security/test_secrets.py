@@ -90,7 +90,7 @@ def test_a_configuration_and_the_system_made_of_it_do_not_show_what_is_secret(sh
     shown = [found, *found.stores.values(), *found.forwards.values(), system, *found.routes]
     shown += [option for store in found.stores.values() for option in store.options.values()]
     made = wiring.Stores(found.stores, lambda: ("AK", SECRET, TOKEN))
-    shown += [made, made.get("a"), made.get("b"), system.runner, system.runner.tell]
+    shown += [made, made.get("a"), made.get("b"), system.runner, system.runner.deliver]
     for each in shown:
         assert found_in(show(each)) == "", type(each)
     made.close()

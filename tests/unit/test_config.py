@@ -6,7 +6,7 @@ import pytest
 
 from bucketrelay.config import Config, ForwardConfig, Limits, Secret, StoreConfig, load
 from bucketrelay.errors import ConfigError
-from bucketrelay.model import Address, Deletes
+from bucketrelay.model import Address, Deletes, Overwrite
 from bucketrelay.routes import Route
 from bucketrelay.routes.own import own_places
 
@@ -42,6 +42,8 @@ strip_prefix = "in/"
 add_prefix = "2026/"
 deletes = "follow"
 max_deletes = 1000
+overwrite = "ours"
+shared = false
 strict = false
 
 [[routes]]
@@ -107,6 +109,7 @@ def test_the_example_of_the_documentation_is_read_whole():
                 strip_prefix="in/",
                 add_prefix="2026/",
                 deletes=Deletes.FOLLOW,
+                overwrite=Overwrite.OURS,
                 ignores=own_places(logs),
             ),
             Route(name="to-oms", source=photos, source_store="photos", forward="oms", ignores=own_places(logs)),
@@ -180,6 +183,9 @@ def test_every_mistake_is_reported_at_once_each_with_its_path():
         ({'["in/**"]': '["in/["]'}, "routes[0].include[0]: has a [ without its ]"),
         ({'["in/**"]': '["/in/**"]'}, "routes[0].include[0]: begins with /"),
         ({"strict = false": "strict = 0"}, "routes[0].strict: must be true or false, not a number"),
+        ({"shared = false": "shared = 0"}, "routes[0].shared: must be true or false, not a number"),
+        ({'"ours"': '"mine"'}, "routes[0].overwrite: is not a choice; known: any, ours"),
+        ({'forward = "oms"': 'forward = "oms"\nshared = true'}, "routes[1].shared: means nothing to a forward"),
         ({"max_deletes = 1000": "max_deletes = -1"}, "routes[0].max_deletes: must be a number from 0 to"),
         ({"max_deletes = 1000": "max_deletes = true"}, "routes[0].max_deletes: must be a number from 0 to"),
         ({"max_deletes = 1000": "max_deletes = 1.5"}, "without a fraction"),

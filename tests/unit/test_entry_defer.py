@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import current
 from bucketrelay.drivers import function as entry
@@ -19,6 +20,7 @@ from bucketrelay.reports import lists
 from bucketrelay.routes import Route
 from bucketrelay.system import System
 from bucketrelay.testing.memory import MemoryStore
+from fakes import OneByOne
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 ROUTE = Route("photos", Address("s3", "src"), "photos", ("x", "y"), exclude=("*.tmp",))
@@ -32,7 +34,7 @@ class World:
         self.log = MemoryStore(Address("s3", "logs"))
         self.system = System(
             routes=(ROUTE,),
-            runner=Runner(self.deliver, lambda task: ("", ""), Budget(1024, 2), lambda: NOW),
+            runner=Runner(OneByOne(self.deliver), Budget(1024, 2), Results(lambda task: ("", ""), lambda: NOW)),
             log=lambda: self.log,
             store=lambda _: self.log,
             margin=5.0,

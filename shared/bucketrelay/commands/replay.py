@@ -56,7 +56,7 @@ def replay(  # noqa: PLR0913 — one for each option
     said = _Said()
     with closing(system):
         if dry_run:
-            with Tasks(system.runner.name, as_json=as_json, quiet=quiet) as foreseen:
+            with Tasks(system.runner.results.urls, as_json=as_json, quiet=quiet) as foreseen:
                 for tasks, ended in replay_of(system).tasks(start, route):
                     foreseen.add(tasks)
                     said.add(ended)

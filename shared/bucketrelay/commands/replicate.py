@@ -70,7 +70,7 @@ class _Run:
         return self._status if printed.ok else max(self._status, FAILED)
 
     def foresee(self, names: Sequence[str], as_json: bool) -> int:
-        with Tasks(self._system.runner.name, as_json=as_json, quiet=self._quiet) as printed:
+        with Tasks(self._system.runner.results.urls, as_json=as_json, quiet=self._quiet) as printed:
             for name in names:
                 try:
                     found = entry.foresee(_read(name), self._system, cloud=self._cloud)

@@ -9,12 +9,12 @@ from bucketrelay.config.stores import both
 from bucketrelay.config.tables import Table, shown_size
 from bucketrelay.config.urls import BadURL, forward_url
 from bucketrelay.config.values import ForwardConfig, Limits, StoreConfig
-from bucketrelay.model import Deletes
+from bucketrelay.model import Deletes, Overwrite
 from bucketrelay.routes import BadGlob, Route, glob
 from bucketrelay.store import GiB, MiB
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_TARGETS_ONLY = ("strip_prefix", "add_prefix", "strict", "max_deletes", "shared")
+_TARGETS_ONLY = ("strip_prefix", "add_prefix", "strict", "max_deletes", "overwrite", "shared")
 
 
 def check_name(reading: Reading, path: str, name: str) -> None:
@@ -47,6 +47,7 @@ def read_route(
     deletes = Deletes(table.choice("deletes", [rule.value for rule in Deletes]) or "keep")
     most, strict = table.whole("max_deletes", 0, 1_000_000_000), table.flag("strict")
     shared = bool(table.flag("shared"))
+    overwrite = Overwrite(table.choice("overwrite", [which.value for which in Overwrite]) or "any")
     table.close({"target": 'is an unknown key; did you mean targets = ["…"]?'})
     if not name or not source or source.value not in stores:
         return None
@@ -65,6 +66,7 @@ def read_route(
         max_deletes=most,
         strict=bool(strict),
         shared=shared,
+        overwrite=overwrite,
     )
 
 

@@ -59,6 +59,11 @@ class Budget:
         self._threads = threading.Semaphore(threads)
         self.threads = threads
 
+    @property
+    def most(self) -> int:
+        """Bytes that there are to lend at all."""
+        return self._total
+
     def bytes(self, amount: int, deadline: Deadline, place: str = "") -> "Lease":
         """Hold *amount* bytes until the lease is released; waits until they are free, or raises OutOfTime.
 

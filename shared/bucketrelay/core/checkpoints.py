@@ -7,13 +7,14 @@ source, or of another cut, is of no use: its upload is abandoned and a new one b
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bucketrelay.deadline import Deadline, under
-from bucketrelay.errors import ConfigError, ObjectGone, RelayError, SourceChanged
-from bucketrelay.model import Meta
+from bucketrelay.errors import ConfigError, ObjectGone, RelayError, SourceChanged, TargetChanged
+from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import PartStore, Store, Upload
 
 FOLDER = "checkpoints/"
@@ -25,13 +26,15 @@ _LONGEST = 4 * 1024 * 1024  # bytes; 10,000 parts with a checksum each take half
 class Checkpoint:
     """An open upload.
 
-    `of` is all that its parts depend on: the source's identity, its fingerprint, the size of the parts, the metadata.
-    Without an upload's id it only says that the server could not copy the object within one invocation.
+    Its *fingerprint* and the size of the parts are all that its parts depend on: the source's identity, its version,
+    the metadata. Without an upload's id it only says that the server could not copy that version within one invocation,
+    and that it has to be carried.
     """
 
     store: str  # the target store's name
     upload: Upload
-    of: str
+    fingerprint: str
+    part_size: int = 0
     sums: Mapping[int, Mapping[str, int]] = field(default_factory=dict)  # by part number, of the parts that are known
 
 
@@ -44,8 +47,8 @@ class Checkpoints(Protocol):
     def save(self, name: str, checkpoint: Checkpoint) -> None:
         """Keep it, in place of another of that name."""
 
-    def drop(self, name: str) -> None:
-        """Forget it; fine if there is none."""
+    def drop(self, name: str, upload: Upload) -> None:
+        """Forget it if it is of *upload*: another task may have begun one by now; fine if there is none."""
 
 
 class LogCheckpoints:
@@ -56,19 +59,27 @@ class LogCheckpoints:
 
     def load(self, name: str) -> Checkpoint | None:
         """See `Checkpoints`."""
+        return self._load(name)[0]
+
+    def _load(self, name: str) -> tuple[Checkpoint | None, ObjectInfo | None]:
         try:
-            found = self._log().fetch(_key(name), _LONGEST)
+            fetched = self._log().fetch(_key(name), _LONGEST)
         except (SourceChanged, ObjectGone):
-            return None
-        return parse(bytes(found.body)) if found and found.body else None
+            return None, None
+        if fetched is None or fetched.body is None:
+            return None, None
+        return parse(bytes(fetched.body)), fetched.info
 
     def save(self, name: str, checkpoint: Checkpoint) -> None:
         """See `Checkpoints`."""
         self._log().put(_key(name), text(checkpoint), Meta(content_type="application/json"))
 
-    def drop(self, name: str) -> None:
+    def drop(self, name: str, upload: Upload) -> None:
         """See `Checkpoints`."""
-        self._log().delete(_key(name))
+        checkpoint, info = self._load(name)
+        if checkpoint and checkpoint.upload == upload:
+            with suppress(TargetChanged):
+                self._log().delete(_key(name), expect=info)
 
     def sweep(self, stores: Callable[[str], Store], now: datetime, age: timedelta) -> Iterator[Upload | str]:
         """Abandon every upload whose checkpoint nobody has touched for *age*, and forget it.
@@ -84,7 +95,7 @@ class LogCheckpoints:
                 checkpoint = self.load(name)
                 if checkpoint and _abandoned(stores, checkpoint):
                     yield checkpoint.upload
-                self.drop(name)
+                log.delete(info.key)
             except RelayError as error:
                 yield str(error)
 
@@ -103,9 +114,10 @@ class MemoryCheckpoints:
         """See `Checkpoints`."""
         self._kept[name] = checkpoint
 
-    def drop(self, name: str) -> None:
+    def drop(self, name: str, upload: Upload) -> None:
         """See `Checkpoints`."""
-        self._kept.pop(name, None)
+        if name in self._kept and self._kept[name].upload == upload:
+            del self._kept[name]
 
     def sweep(self, stores: Callable[[str], Store], now: datetime, age: timedelta) -> Iterator[Upload]:
         """None: what an earlier process left is not known here."""
@@ -135,7 +147,8 @@ def text(checkpoint: Checkpoint) -> bytes:
             "store": checkpoint.store,
             "key": checkpoint.upload.key,
             "upload": checkpoint.upload.id,
-            "of": checkpoint.of,
+            "of": checkpoint.fingerprint,
+            "size": checkpoint.part_size,
             "sums": {str(number): dict(sums) for number, sums in checkpoint.sums.items()},
         }
     ).encode()
@@ -147,7 +160,7 @@ def parse(raw: bytes) -> Checkpoint | None:
         said = json.loads(raw)
         upload = Upload(_word(said["key"]), _word(said["upload"]))
         sums = {int(number): {_word(n): int(v) for n, v in known.items()} for number, known in said["sums"].items()}
-        return Checkpoint(_word(said["store"]), upload, _word(said["of"]), sums)
+        return Checkpoint(_word(said["store"]), upload, _word(said["of"]), int(said.get("size", 0)), sums)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):  # int(1e999) overflows
         return None
 

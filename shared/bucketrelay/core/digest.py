@@ -18,8 +18,10 @@ from bucketrelay.errors import Damaged
 from bucketrelay.store import MiB
 
 Body = bytes | bytearray | memoryview
-_HASHES = ("md5", "sha1", "sha256", "sha512")
-_REFLECTED = {"crc32": (0xEDB88320, 32), "crc64nvme": (0x9A6C9329AC4BC9B5, 64)}
+Crc = Callable[[Body, int], int]  # of a block and the CRC of what was before it
+HASHES = ("md5", "sha1", "sha256", "sha512")
+_REFLECTED = {"crc32": (0xEDB88320, 32), "crc32c": (0x82F63B78, 32), "crc64nvme": (0x9A6C9329AC4BC9B5, 64)}
+_LENGTHS = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64, "crc32": 4, "crc32c": 4, "crc64nvme": 8}
 
 
 def tree(body: Body) -> str:
@@ -34,48 +36,57 @@ def tree(body: Body) -> str:
     return base64.urlsafe_b64encode(level[0]).rstrip(b"=").decode()
 
 
-def check_whole(body: Body, sums: Mapping[str, str], url: str) -> None:
-    """Compare a whole object with every checksum that its store offers and we can compute; raises Damaged."""
-    for name, said in sums.items():
-        if name in _HASHES:
-            digest = hashlib.new(name, body, usedforsecurity=False).digest()
-            _compare(name, digest, said, url)
+def check_whole(body: Body, sums: Mapping[str, str], url: str) -> bool:
+    """Compare a whole object with every checksum that its store offers and we can compute; raises Damaged.
+
+    Returns:
+        Whether there was one.
+    """
+    compared = False
+    for name, told in sums.items():
+        if name in HASHES:
+            value = hashlib.new(name, body, usedforsecurity=False).digest()
         elif function := crc(name):
-            _compare(name, function(body).to_bytes(_REFLECTED[name][1] // 8, "big"), said, url)
+            value = function(body, 0).to_bytes(_LENGTHS[name], "big")
+        else:
+            continue
+        compare(name, value, told, url)
+        compared = True
+    return compared
 
 
-def crc(name: str) -> Callable[[Body], int] | None:
-    """The function that computes the CRC called *name*, if this process has one that is fast."""
-    return zlib.crc32 if name == "crc32" else _crc64() if name == "crc64nvme" else None
+def crc(name: str) -> "Crc | None":
+    """The function that goes on with the CRC called *name*, if this process has one that is fast."""
+    return zlib.crc32 if name == "crc32" else _of_awscrt(name) if name in _REFLECTED else None
 
 
 @cache
-def _crc64() -> Callable[[Body], int] | None:
+def _of_awscrt(name: str) -> "Crc | None":
     try:
-        from awscrt.checksums import crc64nvme  # noqa: PLC0415 — comes with boto3's extra `crt`, if at all
+        from awscrt import checksums  # noqa: PLC0415 — comes with boto3's extra `crt`, if at all
     except ImportError:
         return None
-    found: Callable[[Body], int] = crc64nvme
-    return found
+    function: Crc | None = getattr(checksums, name, None)
+    return function
 
 
 def crc_of(name: str, told: str) -> int | None:
     """The CRC *name* that a store wrote as hex or base64, as a number; None where that is none."""
-    found = _readings(told, _REFLECTED[name][1] // 8) if name in _REFLECTED else set()
-    return int.from_bytes(found.pop(), "big") if found else None
+    values = _readings(told, _LENGTHS[name]) if name in _REFLECTED else set()
+    return int.from_bytes(values.pop(), "big") if values else None
 
 
 def crc_text(name: str, value: int) -> str:
     """A CRC as AWS writes it: base64 of its bytes."""
-    return base64.b64encode(value.to_bytes(_REFLECTED[name][1] // 8, "big")).decode()
+    return base64.b64encode(value.to_bytes(_LENGTHS[name], "big")).decode()
 
 
-def check_parts(name: str, parts: Iterable[tuple[int, int]], said: str, url: str) -> None:
+def check_parts(name: str, parts: Iterable[tuple[int, int]], told: str, url: str) -> None:
     """Compare the CRC *name* of a whole object with that of its parts, given as (CRC, length) in their order."""
     whole = 0
     for value, length in parts:
         whole = joined(name, whole, value, length)
-    _compare(name, whole.to_bytes(_REFLECTED[name][1] // 8, "big"), said, url)
+    compare(name, whole.to_bytes(_LENGTHS[name], "big"), told, url)
 
 
 def joined(name: str, first: int, second: int, length: int) -> int:
@@ -109,21 +120,26 @@ def _times(name: str, a: int, b: int) -> int:
     return product
 
 
-def _compare(name: str, got: bytes, said: str, url: str) -> None:
-    if got not in _readings(said, len(got)):
+def same(name: str, one: str, other: str) -> bool:
+    """Whether two texts, each in hex or in base64, are one checksum."""
+    length = _LENGTHS.get(name)
+    return one == other or (length is not None and bool(_readings(one, length) & _readings(other, length)))
+
+
+def compare(name: str, got: bytes, told: str, url: str) -> None:
+    """Raise Damaged unless the digest *got* is the one that the store *told*."""
+    if got not in _readings(told, len(got)):
         raise Damaged(
             f"{url}: the bytes that came have another {name} than the store says the object has; nothing was written"
         )
 
 
-def _readings(said: str, length: int) -> set[bytes]:
+def _readings(told: str, length: int) -> set[bytes]:
     """The digest that a store wrote as hex or as base64; whichever has the right length."""
-    found = set()
+    values = set()
     for read in (bytes.fromhex, base64.b64decode):
         try:
-            value = read(said)
+            values.add(read(told))
         except (ValueError, binascii.Error):
             continue
-        if len(value) == length:
-            found.add(value)
-    return found
+    return {value for value in values if len(value) == length}

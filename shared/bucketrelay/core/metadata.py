@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
-from bucketrelay.core.stamp import NAME, Stamp, without
+from bucketrelay.core.face import NAME, face, without
+from bucketrelay.core.stamp import Stamp
 from bucketrelay.model import Meta
 from bucketrelay.store import CONTENT_HEADERS, Abilities
 
@@ -15,7 +16,7 @@ _USUAL_CLASSES = frozenset({"", "STANDARD", "Standard", "standard"})
 
 
 def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str, ...]]:
-    """What the target can carry of *meta*, with the stamp; and the names of what it cannot, sorted."""
+    """What the target can carry of *meta*, with the stamp, bound to it; and the names of what it cannot, sorted."""
     headers, lost = _headers(meta, abilities)
     user, dropped = _user(without(meta.user), abilities.user_bytes, stamp)
     lost += dropped
@@ -24,6 +25,7 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
         lost.append(f"storage_class={meta.storage_class}")
     tags, dropped = _tags(meta, abilities)
     carried = replace(meta, **headers, user=user, storage_class=storage_class, tag_count=0, tags=tags)
+    user[NAME] = replace(stamp, face=face(carried)).text()  # never longer than the one that there was room for
     return carried, tuple(sorted([*lost, *dropped]))
 
 

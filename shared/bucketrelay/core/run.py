@@ -3,29 +3,47 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import chain
 from typing import Protocol
 
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.fair_queue import Fair
+from bucketrelay.core.results import Ending, Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result, Task
 
-Deliver = Callable[[Task, Deadline], Result]
 Numbered = tuple[int, Task]  # a task and its place among those that were given
 Step = list[Numbered]  # what one delivery does: one task, or all that go into one request
 
 
-class Tell(Protocol):
-    """Tells forwards of tasks."""
+class Deliver(Protocol):
+    """What is done with tasks: the waist that converging and forwarding pass through."""
 
-    def together(self, forward: str) -> int:
-        """How many keys the forward takes in one request."""
+    def together(self, task: Task) -> int:
+        """How many keys with the same destination as *task* are delivered at once."""
 
-    def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
-        """One result for each of *tasks*, which are all for the same forward. Never raises but for a defect."""
+    def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
+        """One result for each of *tasks*, which have one destination. Never raises but for a defect."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByDestination:
+    """Delivers what has a target by one way, and what has a forward by another."""
+
+    converge: Deliver
+    forward: Deliver
+
+    def together(self, task: Task) -> int:
+        """See Deliver."""
+        return self._of(task).together(task)
+
+    def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
+        """See Deliver."""
+        return self._of(tasks[0])(tasks, deadline)
+
+    def _of(self, task: Task) -> Deliver:
+        return self.forward if task.forward else self.converge
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +51,14 @@ class Runner:
     """Runs tasks within a budget of threads.
 
     Args:
-        deliver: what is done with a task that has a target: converge.
-        name: source and target URL of a task, for results of tasks that never came to an end of their own.
+        deliver: what is done with tasks.
         budget: threads, shared with the parts of large objects.
-        now: the time of day, timezone-aware.
-        tell: what is done with the tasks of a forward.
+        results: makes the results of tasks that never came to an end of their own.
     """
 
     deliver: Deliver
-    name: Callable[[Task], tuple[str, str]]
     budget: Budget
-    now: Callable[[], datetime]
-    tell: Tell | None = None
+    results: Results
     lingers: Callable[[Task, Result, Deadline], str] | None = None  # notes a write that may yet take effect
 
     def run(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
@@ -89,8 +103,8 @@ class Runner:
         for same in _by_key(tasks):
             by_forward.setdefault(same[0][1].forward, []).append(same)
         groups: list[list[Step]] = []
-        for forward, keys in by_forward.items():
-            most = self.tell.together(forward) if self.tell and forward else 1
+        for keys in by_forward.values():
+            most = self.deliver.together(keys[0][0][1])
             groups += [[[each] for each in same] for same in keys] if most == 1 else _gathered(keys, most)
         return groups
 
@@ -105,35 +119,18 @@ class Runner:
             finally:
                 fair.done(place)
 
-    def _step(self, tasks: list[Task], deadline: Deadline) -> list[Result]:
+    def _step(self, tasks: list[Task], deadline: Deadline) -> Sequence[Result]:
         try:
-            if self.tell and tasks[0].forward:
-                return self.tell(tasks, deadline)
-            return [self.deliver(tasks[0], deadline)]
+            return self.deliver(tasks, deadline)
         except RelayError as error:
-            ended = [self._ended(task, Outcome.FAILED, str(error)) for task in tasks]
-            return [replace(result, retryable=error.retryable) for result in ended]
+            return self.results.all(tasks, Ending.by(error))
         except Exception as error:  # noqa: BLE001 — one task's defect must not cost the others their results
-            return [self._ended(task, Outcome.FAILED, f"{type(error).__name__}: {error}") for task in tasks]
+            text = f"{type(error).__name__}: {error}"
+            return self.results.all(tasks, Ending(Outcome.FAILED, error=text, retryable=True))
 
     def _late(self, task: Task, begun: bool) -> Result:
-        late = self._ended(task, Outcome.UNFINISHED, "the invocation's time is used up; the task comes again")
-        return replace(late, lingers=begun)
-
-    def _ended(self, task: Task, outcome: Outcome, error: str) -> Result:
-        source, target = self.name(task)
-        return Result(
-            route=task.route,
-            cause=task.cause,
-            change=task.change.value,
-            source=source,
-            target=target,
-            key=task.key,
-            outcome=outcome,
-            time=self.now(),
-            error=error,
-            retryable=True,
-        )
+        error = "the invocation's time is used up; the task comes again"
+        return self.results.of(task, Ending(Outcome.UNFINISHED, error=error, retryable=True, lingers=begun))
 
 
 def _by_key(tasks: Iterable[Task]) -> list[Step]:

@@ -1,31 +1,58 @@
 """The origin stamp: what we leave in a copy's metadata, so that the next task knows what it holds.
 
-One user-metadata value named `bucketrelay`, ASCII, some 210 bytes (S3 allows 2 KB for all of an object's metadata):
+One user-metadata value named `bucketrelay`, ASCII, some 280 bytes (S3 allows 2 KB for all of an object's metadata):
 
-    1;<where>;<hop>,<hop>…;<size>;<when>;<etag>;<digest>;<md5>
+    2;<where>;<hop>,<hop>…;<size>;<when>;<etag>;<digest>;<md5>;<born>;<mark>;<face>;<seen>
 
 *where* is the identity of the copy itself: a stamp that a user's tool carried to another key is void there.
-The *hops* are the identities of all objects that the bytes came through, the original first, so that a copy is never
-written back to a place it came from, in a ring of any length. *size*, *when* and *etag* are the fingerprint of the
-version of the last hop that was copied. *digest* is that of the bytes (`core/digest.py`); it is empty where the object
-went in parts or was copied by the server, as its metadata had to be said before the last byte was seen. *md5*, empty
-likewise, is what most stores say of an object unasked: it finds out a copy that somebody has edited in place with a
-tool that keeps metadata. Identities are hashes: a key may be 1,024 bytes long, a stamp may not.
+The *hops* are the identities of all objects that the bytes came through, the original first. *size*, *when* and *etag*
+are the fingerprint of the version of the last hop that was copied, and *seen* is how its metadata looked. *digest* is
+that of the bytes (`core/digest.py`); it is empty where the object went in parts or was copied by the server, as its
+metadata had to be said before the last byte was seen. *md5*, empty likewise, is what most stores say of an object
+unasked: it finds out a copy that somebody has edited in place with a tool that keeps metadata. *face* finds out an edit
+of the metadata alone. *born* (the second) and *mark* (a digest of ETag, size and metadata) name the user's write that
+the bytes come from: where routes meet, they say which of two writes is the newer one, on all sides alike.
+
+Stamps of before 0.2 begin with `1` and end after *md5*; they are still read.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote
 
+from bucketrelay.core.face import NAME, alike, digest, face, without
 from bucketrelay.errors import StoreRefused
-from bucketrelay.model import ObjectInfo
+from bucketrelay.model import NOTHING, ObjectInfo
 from bucketrelay.routes.places import identity
 
-__all__ = ["MAX_HOPS", "NAME", "Stamp", "identity", "make", "parse", "stamp_of", "stamped", "when", "without"]
-NAME = "bucketrelay"
+__all__ = [
+    "MAX_HOPS",
+    "NAME",
+    "Link",
+    "Origin",
+    "Stamp",
+    "identity",
+    "make",
+    "origin",
+    "parse",
+    "stamp_of",
+    "stamped",
+    "when",
+    "without",
+]
 MAX_HOPS = 16
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{0,64}")
+_SHORT = re.compile(r"[0-9a-f.]{0,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The write by a user that an object's bytes come from."""
+
+    born: int  # seconds since 1970, by the clock of the store that it was made in
+    mark: str  # what tells it apart from others of that second
+    place: str  # the identity of the object that was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +66,54 @@ class Stamp:
     etag: str
     digest: str = ""
     md5: str = ""  # hex
+    born: int = 0
+    mark: str = ""  # "": the stamp is of before 0.2, and does not know
+    face: str = ""
+    seen: str = ""
 
     def text(self) -> str:
         """The metadata value."""
-        etag = quote(self.etag, safe="-_.~")
-        hops, moment = ",".join(self.hops), quote(self.when, safe="-_.~")
-        return f"1;{self.where};{hops};{self.size};{moment};{etag};{self.digest};{self.md5}"
+        known = [self.where, ",".join(self.hops), str(self.size), _coded(self.when), _coded(self.etag)]
+        if not self.mark:
+            return ";".join(["1", *known, self.digest, self.md5])
+        return ";".join(["2", *known, self.digest, self.md5, str(self.born), self.mark, self.face, self.seen])
 
-    def names(self, source: ObjectInfo) -> bool:
+    def describes(self, source: ObjectInfo) -> bool:
         """Whether the copy was made of just this version of *source*; what *source* does not tell is not compared."""
         same_size = source.size in (-1, self.size)
         return source.etag == self.etag and same_size and when(source) == self.when
+
+    def shows(self, source: ObjectInfo) -> bool:
+        """Whether the metadata of *source* is as it was when the copy was made; a short answer does not tell."""
+        return source.size == -1 or not self.mark or self.seen == digest(face(source.meta))
+
+    def fits(self, info: ObjectInfo) -> bool:
+        """Whether *info*, which carries the stamp, still is what was written with it, as far as its store tells."""
+        if self.size != info.size or (self.md5 and info.checksums.get("md5", self.md5) != self.md5):
+            return False
+        return not self.mark or alike(face(info.meta), self.face)
+
+    def renamed(self, former: Mapping[str, str]) -> "Stamp":
+        """The stamp with today's identities in place of *former* ones."""
+        where, hops = former.get(self.where, self.where), tuple(former.get(hop, hop) for hop in self.hops)
+        return replace(self, where=where, hops=hops)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The identities of the two objects that a task is about, and which today's name each former one means."""
+
+    source: str
+    target: str
+    former: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+
+    def of_source(self, info: ObjectInfo | None) -> Stamp | None:
+        """The stamp of the source's object, if it is a copy and unedited."""
+        return stamp_of(info, self.source, self.former)
+
+    def of_target(self, info: ObjectInfo | None) -> Stamp | None:
+        """The stamp of the target's object, if it is a copy and unedited."""
+        return stamp_of(info, self.target, self.former)
 
 
 def when(info: ObjectInfo) -> str:
@@ -65,46 +129,79 @@ def when(info: ObjectInfo) -> str:
 def parse(text: str) -> Stamp | None:
     """The stamp in a metadata value, or None where it is none of ours (users may write what they like there)."""
     fields = text.split(";")
-    if (
-        len(fields) != 8
-        or not text.isascii()
-        or fields[0] != "1"
-        or not fields[3].isdecimal()
-        or len(fields[3]) > 20
-        or not _DIGEST.fullmatch(fields[6])
-        or not _DIGEST.fullmatch(fields[7])
-    ):
+    if (fields[0], len(fields)) not in (("1", 8), ("2", 12)) or not text.isascii():
         return None
     hops = tuple(fields[2].split(","))
-    if not all(hops) or len(hops) > MAX_HOPS:
+    if not all(hops) or len(hops) > MAX_HOPS or not _number(fields[3]) or not all(map(_DIGEST.fullmatch, fields[6:8])):
         return None
-    return Stamp(fields[1], hops, int(fields[3]), unquote(fields[4]), unquote(fields[5]), fields[6], fields[7])
+    stamp = Stamp(fields[1], hops, int(fields[3]), unquote(fields[4]), unquote(fields[5]), fields[6], fields[7])
+    if fields[0] == "1":
+        return stamp
+    born, mark, shown, seen = fields[8:]
+    if not _number(born) or not mark or not all(map(_SHORT.fullmatch, (mark, shown, seen))) or shown.count(".") != 6:
+        return None
+    return replace(stamp, born=int(born), mark=mark, face=shown, seen=seen)
 
 
-def stamp_of(info: ObjectInfo | None, here: str) -> Stamp | None:
+def stamp_of(info: ObjectInfo | None, here: str, former: Mapping[str, str] = NOTHING) -> Stamp | None:
     """The stamp that *info* carries, if it was written for this very object and still fits what it holds."""
     stamp = parse(info.meta.user.get(NAME, "")) if info else None
-    if not stamp or not info or stamp.where != here or stamp.size != info.size:
+    if not stamp or not info:
         return None
-    return stamp if not stamp.md5 or info.checksums.get("md5", stamp.md5) == stamp.md5 else None
+    stamp = stamp.renamed(former)
+    return stamp if stamp.where == here and stamp.fits(info) else None
 
 
-def make(source: ObjectInfo, source_id: str, target_id: str, digest: str = "", md5: str = "") -> Stamp:
-    """The stamp for a copy of *source* at the target; *digest* and *md5* of its bytes, else those that it carries."""
-    earlier = stamp_of(source, source_id)
-    hops = (*(earlier.hops if earlier else ()), source_id)
+def origin(info: ObjectInfo, here: str, stamp: Stamp | None) -> Origin:
+    """The write that the object's bytes come from: what its *stamp* says, or the object itself."""
+    if stamp is None:
+        return Origin(int(info.modified.timestamp()) if info.modified else 0, _mark(info), here)
+    if not stamp.mark:  # of before 0.2: its time is that of the version it was copied of, where that had no id
+        return Origin(
+            int(stamp.when) if _number(stamp.when) and len(stamp.when) < 12 else 0, _mark(info), stamp.hops[0]
+        )
+    return Origin(stamp.born, stamp.mark, stamp.hops[0])
+
+
+def make(source: ObjectInfo, link: Link, digest_of_bytes: str = "", md5: str = "") -> Stamp:
+    """The stamp for a copy of *source*, but for the face, which `stamped_face` adds.
+
+    The digests are those of its bytes, else those that the source carries.
+    """
+    earlier = link.of_source(source)
+    hops = (*(earlier.hops if earlier else ()), link.source)
     if len(hops) > MAX_HOPS:
         raise StoreRefused(f"{source.key}: the object has come through {MAX_HOPS} routes; shorten the chain of routes")
-    if earlier and not digest:
-        digest, md5 = earlier.digest, earlier.md5
-    return Stamp(target_id, hops, source.size, when(source), source.etag, digest, md5)
-
-
-def without(user: Mapping[str, str]) -> dict[str, str]:
-    """The user's own metadata."""
-    return {name: value for name, value in user.items() if name != NAME}
+    if earlier and not digest_of_bytes:
+        digest_of_bytes, md5 = earlier.digest, earlier.md5
+    first = origin(source, link.source, earlier)
+    return Stamp(
+        where=link.target,
+        hops=hops,
+        size=source.size,
+        when=when(source),
+        etag=source.etag,
+        digest=digest_of_bytes,
+        md5=md5,
+        born=first.born,
+        mark=first.mark,
+        face=face(source.meta),
+        seen=digest(face(source.meta)),
+    )
 
 
 def stamped(info: ObjectInfo, stamp: Stamp) -> ObjectInfo:
     """*info* with the stamp in its metadata."""
     return replace(info, meta=replace(info.meta, user={**without(info.meta.user), NAME: stamp.text()}))
+
+
+def _mark(info: ObjectInfo) -> str:
+    return digest(f"{info.etag};{info.size};{face(info.meta)}")
+
+
+def _coded(text: str) -> str:
+    return quote(text, safe="-_.~")
+
+
+def _number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= 20

@@ -149,7 +149,7 @@ class Again:
             task = routes.replan(
                 result.route, result.key, target, self.routes, change=Change(result.change), source=source
             )
-            if target == "" or self.runner.name(task)[1] == result.target:
+            if target == "" or self.runner.results.urls(task)[1] == result.target:
                 return replace(task, cause=result.cause)
         there = result.target.removesuffix(f"/{found.target_key(result.key)}") if found else result.target
         raise routes.NotPlanned(f"the route {result.route} has no target {there} any more")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bucketrelay.errors import RelayError
-from bucketrelay.model import Address, Change, Cloud, Deletes, ObjectEvent, Task
+from bucketrelay.model import Address, Change, Cloud, Deletes, ObjectEvent, Overwrite, Task
 from bucketrelay.routes.globs import BadGlob, Glob, glob
 from bucketrelay.routes.places import same_bucket
 
@@ -65,6 +65,8 @@ class Route:
     max_deletes: int = 1000
     strict: bool = False
     shared: bool = False  # other routes may write the same target keys
+    overwrite: Overwrite = Overwrite.ANY
+    meets: frozenset[str] = frozenset()  # targets from which other routes may bring the keys back; see `meeting`
     ignores: tuple[Address, ...] = ()  # places whose events are nobody's business: the log store's own folders
     shut: tuple[tuple[str, str], ...] = ()  # of which target which beginnings of keys are the log store's own folders
 
@@ -244,6 +246,9 @@ def _task(route: Route, event: ObjectEvent, key: str, target: str = "") -> Task:
         deletes=route.deletes,
         strict=route.strict,
         max_deletes=route.max_deletes,
+        overwrite=route.overwrite,
+        shared=route.shared,
+        meets=target in route.meets,
         cause=event.cause,
         time=event.time,
         size=event.size,

@@ -59,7 +59,7 @@ class OrderedStore:
         self._address = address
         self._conditional = conditional
         self._versioned, self._history = versioned, history
-        self._abilities = abilities or Abilities(creates_once=conditional, consistent=True)
+        self._abilities = abilities or Abilities(creates_once=conditional, streams=True, consistent=True)
         self.bucket: Bucket = bucket.bucket if bucket else Bucket(now)
         self.copies, self.region, self._sums = copies, region, frozenset(sums)
         self.orders = Orders(self.bucket.lock)

@@ -8,8 +8,9 @@ from datetime import datetime, timezone
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Road
+from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Deletes, Meta, Outcome, Result, Task
@@ -40,16 +41,19 @@ class World:
         self.key = f"in/object {next(_numbers)}.bin"
         self.memory = MemoryStore(Address("s3", "memory"), abilities=Abilities(min_part=1))
         self.log = MemoryStore(Address("s3", "log"))
-        road = Road(PART, Budget(1 << 20, 1), LogCheckpoints(lambda: self.log))
-        self.converge = Converge(
-            self._store, road, Fuse(lambda route, most, wanted: wanted), lambda: datetime.now(timezone.utc)
-        )
+        resources = Resources(PART, Budget(1 << 20, 1), LogCheckpoints(lambda: self.log), pause=lambda seconds: None)
+        results = Results(self._urls, lambda: datetime.now(timezone.utc))
+        self.converge = Converge(self._store, resources, Fuse(lambda route, most, wanted: wanted), results).one
         self.task = Task("route", "source", self.key, "target", self.key, deletes=Deletes.FOLLOW)
 
     def _store(self, name: str) -> PartStore:
         if name != self.side:
             return self.memory
         return self.cloud.impatient if self.impatient else self.cloud.through
+
+    def _urls(self, task: Task) -> tuple[str, str]:
+        source, target = self._store(task.source).address, self._store(task.target).address
+        return source.of(task.key), target.of(task.target_key)
 
     def run(self) -> Result:
         try:

@@ -10,9 +10,10 @@ import pytest
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Road
+from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Address, Change, Deletes, Result, Task
 from bucketrelay.testing.memory import MemoryStore
@@ -39,6 +40,7 @@ class World:
     threads: int = 4
     monotonic: object = time.monotonic
     now: object = field(default_factory=Clock)
+    pauses: list[float] = field(default_factory=list)
 
     def __post_init__(self):
         self.budget = Budget(self.memory, self.threads)
@@ -50,8 +52,16 @@ class World:
         return {"source": self.source, "target": self.target, **self.more}[name]
 
     @property
-    def converge(self):
-        return Converge(self.store, Road(self.part_size, self.budget, self.checkpoints), self.fuse, self.now)
+    def core(self):
+        resources = Resources(self.part_size, self.budget, self.checkpoints, self.pauses.append)
+        return Converge(self.store, resources, self.fuse, Results(self.urls, self.now))
+
+    def urls(self, task):
+        source, target = self.store(task.source).address, self.store(task.target).address
+        return source.of(task.key), target.of(task.target_key)
+
+    def converge(self, task, deadline):
+        return self.core.one(task, deadline)
 
     def task(self, key="k", change=Change.CREATED, **kw):
         task = Task("route", "source", key, "target", key, change=change, deletes=self.deletes, cause="event-1")

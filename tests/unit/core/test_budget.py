@@ -4,6 +4,7 @@ import pytest
 
 from bucketrelay.core.budget import OVERHEAD, Budget
 from bucketrelay.core.checkpoints import quietly
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import OutOfTime
@@ -21,7 +22,7 @@ def test_threads_that_helped_with_parts_are_given_back(world):
 
 def test_threads_that_ran_tasks_are_given_back(world):
     tasks = [world.task(key) for key in "abcdefgh"]
-    some = Runner(world.converge, lambda task: (task.key, task.key), world.budget, world.now)
+    some = Runner(world.core, world.budget, Results(world.urls, world.now))
 
     assert all(result.ok for result in some.run(tasks, Deadline()))
     assert world.budget.extra_threads(99) == world.threads

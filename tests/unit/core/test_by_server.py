@@ -35,7 +35,7 @@ def test_the_server_copies_and_one_byte_comes_through_here(world):
     assert (result.outcome, result.bytes, world.target.body("k")) == (Outcome.COPIED, 100, LARGE)
     assert (copy.meta.content_type, copy.meta.user["a"]) == ("a/b", "1")
     assert NAME in copy.meta.user
-    assert world.source.counts["read"] == world.target.counts["put_part"] == world.target.counts["put"] == 0
+    assert world.source.counts["pour"] == world.target.counts["put_part"] == world.target.counts["put"] == 0
     assert world.run().outcome is Outcome.UNCHANGED
 
 
@@ -43,7 +43,7 @@ def test_what_the_server_will_not_copy_is_carried_and_it_is_not_asked_again(worl
     for key in "ab":
         world.source.write(key, LARGE)
     world.target.fail("copy_from", CannotCopy("403"))
-    core = world.converge
+    core = world.core.one
     first, second = (core(world.task(key), Deadline()).outcome for key in "ab")
 
     assert (first, second) == (Outcome.COPIED, Outcome.COPIED)

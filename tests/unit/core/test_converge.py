@@ -170,7 +170,7 @@ def test_a_target_bucket_that_is_gone_is_not_called_unchanged(world):
 @pytest.mark.parametrize("body", [b"12345", LARGE], ids=["whole", "parts"])
 @pytest.mark.parametrize("newer", [b"54321", LARGE[::-1]], ids=["small", "large"])
 @pytest.mark.parametrize(
-    ("verb", "after"), [("look", False), ("fetch", False), ("fetch", True), ("read", False), ("read", True)]
+    ("verb", "after"), [("look", False), ("fetch", False), ("fetch", True), ("pour", False), ("pour", True)]
 )
 def test_an_object_overwritten_while_it_is_copied_ends_as_its_last_version(world, body, newer, verb, after):
     world.target._abilities = Abilities(min_part=1)
@@ -178,7 +178,7 @@ def test_an_object_overwritten_while_it_is_copied_ends_as_its_last_version(world
     world.source.arrange(verb, lambda: world.source.write("k", newer), after=after)
     result = world.run()
 
-    if verb == "look" and world.source.counts["look"] == 0 or verb == "read" and world.source.counts["read"] == 0:
+    if verb == "look" and world.source.counts["look"] == 0 or verb == "pour" and world.source.counts["pour"] == 0:
         world.source.write("k", newer)
         result = world.run()
     assert result.outcome is Outcome.COPIED
@@ -366,7 +366,8 @@ def test_an_object_in_parts_is_always_looked_at_again(world):
     world.source.write("k", LARGE)
     world.run()
 
-    assert world.source.counts["look"] == 1
+    # For checksums of the whole, before the first part is moved, and after the commit.
+    assert world.source.counts["look"] == 2
 
 
 def test_a_delete_that_did_not_happen_is_not_counted_by_the_fuse(world):
@@ -397,7 +398,7 @@ def test_bytes_of_the_budget_are_given_back_whatever_goes_wrong(world):
     world.target._abilities = Abilities(min_part=1)
     world.source.write("k", LARGE)
     for verb, store in (
-        ("read", world.source),
+        ("pour", world.source),
         ("fetch", world.source),
         ("put_part", world.target),
         ("look", world.target),

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bucketrelay.core import copy as transfer
+from bucketrelay.core import parts as transfer
 from bucketrelay.core.budget import Budget
 from bucketrelay.deadline import Deadline, current
 from bucketrelay.model import Change, Outcome
@@ -82,19 +82,20 @@ def test_no_upload_is_published_when_the_time_is_up_and_the_next_invocation_does
 
 def test_no_part_is_sent_when_the_time_is_up(world, clock):
     world.source.write("k", LARGE)
-    world.source.arrange("read", lambda: clock.later(10), after=True)
+    world.source.arrange("pour", lambda: clock.later(10), after=True)
 
     assert unfinished(run(world, clock))
-    assert world.target.counts["put_part"] == 1  # the one that came with the look at the source
+    (upload,) = world.target.uploads()
+    assert [part.number for part in world.target.parts(upload)] == [1]  # the one that came with the look at the source
 
 
 def test_no_part_is_begun_that_would_take_longer_than_what_is_left(world, clock, monkeypatch):
     monkeypatch.setattr(transfer, "time", SimpleNamespace(monotonic=clock))
     world.source.write("k", LARGE)
-    world.source.arrange("read", lambda: clock.later(4), times=99)
+    world.source.arrange("pour", lambda: clock.later(4), times=99)
 
     assert unfinished(run(world, clock))
-    assert world.source.counts["read"] == 2  # after which 2 seconds are left
+    assert world.source.counts["pour"] == 2  # after which 2 seconds are left
 
 
 def test_nothing_is_deleted_when_the_time_is_up(world, clock):
@@ -118,7 +119,7 @@ def test_every_request_is_made_under_the_deadline_of_its_task_also_by_threads_th
         two.wait()
         seen.append(("read", threading.get_ident(), current()))
 
-    world.source.arrange("read", read, times=2)
+    world.source.arrange("pour", read, times=2)
 
     assert world.run(deadline=deadline).outcome is Outcome.COPIED
     assert [verb for verb, _, _ in seen] == ["look", "fetch", "read", "read", "commit"]

@@ -4,9 +4,11 @@ import threading
 from datetime import datetime, timezone
 
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Outcome, Result, Task
+from fakes import OneByOne
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 
@@ -16,7 +18,9 @@ def runner(deliver, threads):
         deliver(task)
         return Result(task.route, task.cause, "created", task.key, task.target, task.key, Outcome.COPIED, NOW)
 
-    return Runner(delivered, lambda task: (task.key, task.target), Budget(1024, threads), lambda: NOW)
+    return Runner(
+        OneByOne(delivered), Budget(1024, threads), Results(lambda task: (task.key, task.target), lambda: NOW)
+    )
 
 
 def test_a_result_is_at_the_place_of_its_task_however_long_it_took():

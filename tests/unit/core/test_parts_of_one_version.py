@@ -123,7 +123,7 @@ def test_an_upload_is_not_left_open_where_its_checkpoint_cannot_be_kept(world):
 
 def test_first_bytes_are_no_part_where_parts_have_to_be_larger_than_configured(world):
     world.source.write("k", LARGE[::-1])
-    world.target._abilities = Abilities(min_part=1, max_parts=2)
+    world.target._abilities = Abilities(min_part=1, max_parts=2, streams=True)
 
     assert world.run().outcome is Outcome.COPIED
     assert world.target.body("k") == LARGE[::-1]

@@ -6,12 +6,14 @@ from datetime import datetime, timezone
 import pytest
 
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import OutOfTime, StoreRefused
 from bucketrelay.model import Address, Outcome, Result, Task
 from bucketrelay.store import Abilities
 from bucketrelay.testing.memory import MemoryStore
+from fakes import OneByOne
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 
@@ -21,7 +23,9 @@ def result_of(task, outcome=Outcome.COPIED):
 
 
 def runner(deliver, threads=4):
-    return Runner(deliver, lambda task: (task.key, task.target_key), Budget(1024, threads), lambda: NOW)
+    return Runner(
+        OneByOne(deliver), Budget(1024, threads), Results(lambda task: (task.key, task.target_key), lambda: NOW)
+    )
 
 
 def tasks(count):
@@ -113,7 +117,7 @@ def test_objects_in_parts_share_one_budget_without_waiting_for_ever(world):
     bodies = {f"k{n}": bytes([n]) * 100 for n in range(40)}
     for key, body in bodies.items():
         world.source.write(key, body)
-    some = Runner(world.converge, lambda task: (task.key, task.key), world.budget, world.now)
+    some = Runner(world.core, world.budget, Results(world.urls, world.now))
     results = some.run([world.task(key) for key in bodies], Deadline(60))
 
     assert {result.outcome for result in results} == {Outcome.COPIED}
@@ -126,7 +130,7 @@ def test_one_target_down_leaves_the_other_its_object(world):
     world.more["down"] = MemoryStore(Address("s3", "down"))
     world.more["down"].drop_bucket()
     both = [world.task(), world.task(target="down")]
-    some = Runner(world.converge, lambda task: (task.key, task.key), world.budget, world.now)
+    some = Runner(world.core, world.budget, Results(world.urls, world.now))
     good, bad = some.run(both, Deadline())
 
     assert (good.outcome, bad.outcome) == (Outcome.COPIED, Outcome.FAILED)

@@ -4,9 +4,10 @@ from datetime import datetime, timezone
 
 import pytest
 
+from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
-from bucketrelay.forward.deliver import Tell
+from bucketrelay.forward.deliver import Forwarding
 from bucketrelay.model import Address, Outcome, Task
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
@@ -30,8 +31,10 @@ def told(verdicts, source=lambda key: "photos"):
             raise ConfigError(["no store is named 'removed'"])
         return Address("s3", name)
 
-    tell = Tell({"hook": Says(verdicts)}, address, lambda task: (task.key, "hook"), lambda: NOW)
-    return tell([Task("r", source(key), key, forward="hook") for key in verdicts], Deadline())
+    results = Results(lambda task: (task.key, "hook"), lambda: NOW)
+    return Forwarding({"hook": Says(verdicts)}, address, results)(
+        [Task("r", source(key), key, forward="hook") for key in verdicts], Deadline()
+    )
 
 
 @pytest.mark.parametrize(

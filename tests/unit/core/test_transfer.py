@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketrelay.core.copy import part_size_for
+from bucketrelay.core.parts import part_size_for
 from bucketrelay.errors import StoreRefused
 from bucketrelay.store import Abilities, MiB
 

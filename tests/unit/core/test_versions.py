@@ -20,7 +20,7 @@ VERSIONED = replace(PLAIN, version="v1")
     ids=lambda changed: next(iter(changed)),
 )
 def test_each_of_them_alone_makes_another_version(known, changed):
-    stamp = stamps.make(known, "source-id-00", "target-id-00")
+    stamp = stamps.make(known, stamps.Link("source-id-00", "target-id-00"))
 
-    assert stamp.names(known)
-    assert not stamp.names(replace(known, **changed))
+    assert stamp.describes(known)
+    assert not stamp.describes(replace(known, **changed))

@@ -14,8 +14,9 @@ from bucketrelay.clouds.crypt4gh.store import Header, ReencryptedStore
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Road
+from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import SourceChanged, StoreRefused
 from bucketrelay.model import Meta, ObjectInfo, Outcome, Task
@@ -185,10 +186,13 @@ def test_a_large_object_goes_in_parts_and_is_whole_at_the_receivers():
     target, log = MemoryStore(), MemoryStore()
     view = ReencryptedStore(source, ARCHIVE.key, [PARTNER.public])
     stores = {"archive": view, "partner": target}
-    road = Road(5 * MiB, Budget(64 * MiB, 4), LogCheckpoints(lambda: log))
+    resources = Resources(5 * MiB, Budget(64 * MiB, 4), LogCheckpoints(lambda: log))
     converge = Converge(
-        stores.__getitem__, road, Fuse(lambda route, most, wanted: wanted), lambda: datetime.now(timezone.utc)
-    )
+        stores.__getitem__,
+        resources,
+        Fuse(lambda route, most, wanted: wanted),
+        Results(lambda task: ("", ""), lambda: datetime.now(timezone.utc)),
+    ).one
     task = Task("dataset", "archive", "a.c4gh", "partner", "x/a.c4gh")
     assert converge(task, Deadline()).outcome is Outcome.COPIED
     assert decrypted(whole(target, "x/a.c4gh"), PARTNER) == data

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
 from bucketrelay.forward import Notice
-from bucketrelay.forward.deliver import Tell
+from bucketrelay.forward.deliver import Forwarding
 from bucketrelay.forward.oms import OmsForward, encoded, events_url, signed
 from bucketrelay.http.post import Post, Retry
 from bucketrelay.model import Address, Change, Outcome, Task
@@ -65,8 +66,8 @@ def runner(forward, threads=4):
     def names(task):
         return BUCKET.of(task.key), "oms://task"
 
-    tell = Tell({"oms": forward}, lambda _: BUCKET, names, lambda: NOW)
-    return Runner(lambda *_: None, names, Budget(1024, threads), lambda: NOW, tell)
+    results = Results(names, lambda: NOW)
+    return Runner(Forwarding({"oms": forward}, lambda _: BUCKET, results), Budget(1024, threads), results)
 
 
 def tasks(*keys):
@@ -211,7 +212,7 @@ def test_a_request_that_hangs_is_left_behind_at_the_deadline(forward):
 
 def test_without_time_nothing_is_sent_and_the_tasks_are_unfinished(oms, forward):
     (late,) = forward().tell(notices("a"), Deadline(0))
-    (result,) = runner(forward()).tell(tasks("a"), Deadline(0))
+    (result,) = runner(forward()).deliver(tasks("a"), Deadline(0))
 
     assert isinstance(late, OutOfTime)
     assert (result.outcome, result.retryable) == (Outcome.UNFINISHED, True)

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketrelay.core.budget import Budget
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
 from bucketrelay.forward import Notice
-from bucketrelay.forward.deliver import Tell
+from bucketrelay.forward.deliver import Forwarding
 from bucketrelay.forward.webhook import WebhookForward, cloud_event, secret_bytes, signature
 from bucketrelay.http.post import Post, Retry
 from bucketrelay.model import Address, Change, Outcome, Task
@@ -258,8 +259,9 @@ def run(receiver, tasks, deadline=None, **settings):
     def names(task):
         return BUCKET.of(task.key), "https://hook"
 
-    tell = Tell({"hook": hook(receiver, **settings)}, lambda _: BUCKET, names, lambda: NOW)
-    return Runner(lambda *_: None, names, Budget(1024, 4), lambda: NOW, tell).run(tasks, deadline or Deadline())
+    results = Results(names, lambda: NOW)
+    forwarding = Forwarding({"hook": hook(receiver, **settings)}, lambda _: BUCKET, results)
+    return Runner(forwarding, Budget(1024, 4), results).run(tasks, deadline or Deadline())
 
 
 def task(key, cause="e-1"):

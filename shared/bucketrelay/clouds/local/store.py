@@ -38,7 +38,12 @@ from bucketrelay.store import (
 )
 
 _ABILITIES = Abilities(
-    user_bytes=64 * 1024, consistent=True, min_part=1, max_part=16 * 1024 * GiB, max_object=16 * 1024 * GiB
+    user_bytes=64 * 1024,
+    streams=True,
+    consistent=True,
+    min_part=1,
+    max_part=16 * 1024 * GiB,
+    max_object=16 * 1024 * GiB,
 )
 _CHUNK = 1024 * 1024
 

@@ -58,7 +58,7 @@ class Adopt:
         judge = self.judge
         source_id = stamps.identity(judge.source.address, judge.key(rest))
         target_id = stamps.identity(judge.target.address, judge.target_key(rest))
-        stamp = stamps.make(here, source_id, target_id, "", there.checksums.get("md5", ""))
+        stamp = stamps.make(here, stamps.Link(source_id, target_id), "", there.checksums.get("md5", ""))
         carried = here.meta
         if carried.tag_count and judge.target.abilities.tags and isinstance(judge.source, Tagged):
             carried = replace(carried, tags=judge.source.tags(here))

@@ -132,7 +132,7 @@ class Judge:
         mine = stamp is not None and self.ours(pair.rest, there)
         if self.depth is Depth.CONTENT:
             return self._by_content(pair, source, there, mine=mine)
-        if stamp and mine and (stamp.names(source) or self._is_version(stamp, source)):
+        if stamp and mine and (stamp.describes(source) or self._is_version(stamp, source)):
             return Verdict.of(pair, Kind.RIGHT)
         if mine and self.depth is Depth.STAMP:
             return Verdict.of(pair, Kind.DIFFERENT, "the target is a copy of another version")
@@ -168,7 +168,7 @@ class Judge:
         if (stamp.etag, stamp.size) != (source.etag, source.size) or stamp.when == stamps.when(source):
             return False
         here = self.source.look(source.key)
-        return here is not None and stamp.names(here)
+        return here is not None and stamp.describes(here)
 
     def _there(self, rest: str) -> str:
         return stamps.identity(self.target.address, self.target_key(rest))

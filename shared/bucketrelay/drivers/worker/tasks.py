@@ -34,7 +34,7 @@ def task_kind(system: System) -> Kind:
 def _together(job: Job, forwards: Mapping[str, str], runner: Runner) -> tuple[str, int]:
     """Tasks of a forward go into one request as far as it takes them."""
     forward = forwards.get(str(job.payload.get("route")), "")
-    return (forward, runner.tell.together(forward)) if forward and runner.tell else ("", 1)
+    return (forward, runner.deliver.together(Task("", "", "", forward=forward))) if forward else ("", 1)
 
 
 def _plan(job: Job, known: Sequence[Route]) -> Task | str:

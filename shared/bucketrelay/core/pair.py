@@ -1,0 +1,99 @@
+"""One task's two sides: which objects it is about, and how they are looked at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bucketrelay.core.decide import Rule
+from bucketrelay.core.stamp import Link, when
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import StoreRefused
+from bucketrelay.model import Fetched, Meta, ObjectInfo, Task
+from bucketrelay.routes.places import former, identity
+from bucketrelay.store import ServerSideCopy, Store, Tagged
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A task with the two stores it is about."""
+
+    task: Task
+    source: Store
+    target: Store
+    deadline: Deadline
+    link: Link
+
+    @classmethod
+    def of(cls, task: Task, stores: Callable[[str], Store], deadline: Deadline) -> "Pair":
+        """The task's. Raises StoreRefused for a key that the target cannot have, ConfigError for an unknown store."""
+        source, target = stores(task.source), stores(task.target)
+        pair = cls(task, source, target, deadline, link(source, task.key, target, task.target_key))
+        pair._check_key()
+        return pair
+
+    @property
+    def source_url(self) -> str:
+        """Of the source's object."""
+        return self.source.address.of(self.task.key)
+
+    @property
+    def target_url(self) -> str:
+        """Of the target's object."""
+        return self.target.address.of(self.task.target_key)
+
+    @property
+    def rule(self) -> Rule:
+        """What the task's route says."""
+        return Rule(self.task.deletes, self.task.overwrite, self.task.shared or self.task.meets)
+
+    def reach(self) -> int | None:
+        """From which size on the target's server is to copy by itself; None where it cannot."""
+        return self.target.reach(self.source) if isinstance(self.target, ServerSideCopy) else None
+
+    def fetch(self, held: ObjectInfo | None, length: int) -> Fetched | None:
+        """The source with its first *length* bytes; without them where *held* is a copy of just this version."""
+        stamp = self.link.of_target(held)
+        known = stamp.etag if stamp and stamp.hops[-1] == self.link.source else ""
+        now = self.source.fetch(self.task.key, length, unless=known, size=self.task.size)
+        if now is None or now.body is not None or (stamp and stamp.describes(now.info)):
+            return now
+        # The ETag is the same and the rest is not, or was not told: a rewrite of the metadata alone.
+        return self.source.fetch(self.task.key, length, size=self.task.size)
+
+    def meta(self, info: ObjectInfo) -> Meta:
+        """The source's metadata, with its tags where it has some and the target can hold them."""
+        if not info.meta.tag_count or not self.target.abilities.tags or not isinstance(self.source, Tagged):
+            return info.meta
+        return replace(info.meta, tags=self.source.tags(info))
+
+    def unchanged(self, info: ObjectInfo) -> bool:
+        """Look at the source again: whether it still is *info*."""
+        return same_version(info, self.source.look(self.task.key, sure=False))
+
+    def _check_key(self) -> None:
+        length = len((self.target.address.prefix + self.task.target_key).encode("utf-8", "surrogatepass"))
+        if not self.task.target_key:
+            raise StoreRefused(f"{self.source_url}: strip_prefix leaves nothing of the key; change the route's mapping")
+        if length > self.target.abilities.key_bytes:
+            raise StoreRefused(
+                f"{self.source_url}: the target's key would have {length} bytes, more than the "
+                f"{self.target.abilities.key_bytes} that fit; shorten add_prefix or the store's prefix"
+            )
+
+
+def link(source: Store, key: str, target: Store, target_key: str) -> Link:
+    """What the two objects are called in stamps, today and before."""
+    one, other = identity(source.address, key), identity(target.address, target_key)
+    names = dict.fromkeys(former(source.address, key), one)
+    # A name that either of the two may have had tells nothing.
+    shared = {one, other, *(names.keys() & set(former(target.address, target_key)))}
+    names |= dict.fromkeys(former(target.address, target_key), other)
+    return Link(one, other, {name: now for name, now in names.items() if name not in shared})
+
+
+def same_version(info: ObjectInfo, now: ObjectInfo | None) -> bool:
+    """Whether what a store shows *now* is the version *info*; how many tags there are, some tell under GET alone."""
+    return (
+        now is not None
+        and (now.etag, now.size, when(now)) == (info.etag, info.size, when(info))
+        and replace(now.meta, tag_count=info.meta.tag_count) == info.meta
+    )

@@ -1,0 +1,78 @@
+"""How a task ended, and the Result that is made of it: in one place, for all that deliver."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bucketrelay.errors import OutOfTime, RelayError
+from bucketrelay.model import Outcome, Result, Task
+
+WRITES = frozenset({Outcome.COPIED, Outcome.DELETED})
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a task came to."""
+
+    outcome: Outcome
+    bytes: int = 0
+    degraded: tuple[str, ...] = ()
+    note: str = ""
+    error: str = ""
+    retryable: bool = False
+    by_hand: bool = False
+    lingers: bool = False
+
+    @classmethod
+    def by(cls, error: RelayError) -> "Ending":
+        """A task that ended with *error*."""
+        outcome = Outcome.UNFINISHED if isinstance(error, OutOfTime) else Outcome.FAILED
+        return cls(
+            outcome,
+            error=str(error),
+            retryable=error.retryable,
+            by_hand=error.by_hand,
+            lingers=error.lingers,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Makes the Result of a task.
+
+    Args:
+        urls: of the task's source and target; a store that is no longer configured keeps its name.
+        now: the time of day, timezone-aware.
+    """
+
+    urls: Callable[[Task], tuple[str, str]]
+    now: Callable[[], datetime]
+
+    def of(self, task: Task, ending: Ending, started: datetime | None = None) -> Result:
+        """The task's result; without *started* it never began."""
+        source, target = self.urls(task)
+        ended = self.now()
+        lag = (ended - task.time).total_seconds() if task.time and ending.outcome in WRITES else None
+        return Result(
+            route=task.route,
+            cause=task.cause,
+            change=task.change.value,
+            source=source,
+            target=target,
+            key=task.key,
+            outcome=ending.outcome,
+            time=ended,
+            bytes=ending.bytes,
+            seconds=round((ended - started).total_seconds(), 6) if started else 0.0,
+            lag=None if lag is None else round(lag, 6),
+            degraded=ending.degraded,
+            note=ending.note,
+            error=ending.error,
+            retryable=ending.retryable,
+            by_hand=ending.by_hand,
+            lingers=ending.lingers,
+        )
+
+    def all(self, tasks: Sequence[Task], ending: Ending) -> list[Result]:
+        """The same ending for each of *tasks*."""
+        return [self.of(task, ending) for task in tasks]

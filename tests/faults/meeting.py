@@ -1,0 +1,306 @@
+"""A small world whose stores are all written by users: routes that face each other, in a ring, or into one target.
+
+The same exploring as in `walk.py`: every schedule of what the users do, of the tasks that the events become, of faults.
+Here each copy is an event, too, for the routes that begin where it was written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from bucketrelay.core.stamp import NAME
+from bucketrelay.errors import OutcomeUnknown
+from bucketrelay.model import Deletes, Meta, Task
+from faults.small import unstamped
+from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
+from faults.strategies import converge
+from faults.walk import Move
+from faults.world import (
+    READS,
+    WRITES,
+    Answer,
+    Bucket,
+    Held,
+    Operation,
+    Rules,
+    etag_of,
+    frozen,
+    perform,
+    removed,
+    user_meta,
+)
+
+KEY = "k"
+UNKNOWN = Answer("no answer came", OutcomeUnknown)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What may happen.
+
+    Args:
+        routes: (source, target), each a store's name.
+        writers: the stores whose users act.
+        acts: w(rite), t(ouch the metadata alone, our stamp in it stays), d(elete); *most* of them in one schedule.
+        conditional: whether the stores' conditional writes are enforced.
+        shared: whether the routes share their target instead of meeting.
+        fault: duplicate, kill, late (a write outlives its task and lands at any time after) or nothing; once.
+        clocked: each act is of a second of its own; else all are of one.
+    """
+
+    routes: tuple[tuple[str, str], ...] = (("a", "b"), ("b", "a"))
+    writers: str = "ab"
+    acts: str = "wd"
+    most: int = 2
+    deletes: Deletes = Deletes.KEEP
+    conditional: bool = True
+    shared: bool = False
+    fault: str = ""
+    clocked: bool = True
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """Their names, in the order of a state's buckets."""
+        return tuple(sorted({name for route in self.routes for name in route}))
+
+    def following(self, task: Task) -> list[Task]:
+        """What an event of the task's target becomes."""
+        return [self.task(source, target) for source, target in self.routes if source == task.target]
+
+    def task(self, source: str, target: str) -> Task:
+        """What an event of the source becomes."""
+        return Task("route", source, KEY, target, KEY, deletes=self.deletes, shared=self.shared, meets=not self.shared)
+
+
+class State(NamedTuple):
+    """Where the world is. Buckets are numbers in the walk's list, places numbers in the behaviour's."""
+
+    acts: tuple[tuple[str, str], ...]  # (store, what its user did)
+    faults: int
+    buckets: tuple[int, ...]
+    late: tuple[int, ...]
+    tasks: tuple[int, ...]
+
+
+class MeetingWalk:
+    """The moves of *world* with *deliver* as what is done with a task, else the real core."""
+
+    def __init__(self, world: Meeting, deliver: Deliver | None = None, *, merge: bool = True) -> None:
+        self.world = world
+        rules = {name: Rules(world.conditional, documented=False, clock=False) for name in world.stores}
+        self._rules = rules
+        deliver = deliver or converge(following=world.following)
+        self.behaviour = Behaviour(deliver, {**rules, "table": Rules(clock=False)}, merge=merge)
+        self._buckets: list[Bucket] = []
+        self._numbers: dict[Bucket, int] = {}
+
+    def start(self) -> State:
+        """Nothing anywhere."""
+        nothing = self._number(Bucket())
+        return State((), 1 if self.world.fault else 0, (nothing,) * len(self.world.stores), (), ())
+
+    def acts(self, state: State) -> tuple:
+        """What the users have done."""
+        return state.acts
+
+    def target(self, state: State) -> tuple:
+        """What all stores hold."""
+        return tuple(self._shown(held) for held in self._held(state))
+
+    def at_rest(self, state: State) -> bool:
+        """Whether nothing is under way."""
+        return not state.tasks and not state.late
+
+    def complaint(self, state: State) -> str:
+        """What is wrong with a state in which all is at rest."""
+        if not self.at_rest(state):
+            return ""
+        held = dict(zip(self.world.stores, self._held(state), strict=True))
+        shown = {name: self._shown(each) for name, each in held.items() if each}
+        said = ", ".join(f"{name} {Answer(each)}" for name, each in held.items())
+        if self.world.shared:
+            return self._unshared(shown, said)
+        if len(set(shown.values())) > 1:
+            return f"at rest, the ends differ: {said}"
+        newest = self._newest(state)
+        if newest and self.world.conditional and set(shown.values()) - {newest}:
+            return f"at rest, the newest write is lost: {said}"
+        deleted = any(act == "d" for _, act in state.acts)
+        if newest and not deleted and len(shown) < len(held):
+            return f"at rest, an end is missing: {said}"
+        return ""
+
+    def _unshared(self, shown: dict[str, tuple], said: str) -> str:
+        """A shared target has the newest of its sources, or, where one of them has been deleted, something of them."""
+        (target,) = {target for _, target in self.world.routes}
+        sources = [shown[name] for name, _ in self.world.routes if name in shown]
+        newest = max(sources, key=lambda each: len(user_meta(each[1])["v"]), default=None)
+        if len(sources) == len(self.world.routes) and shown.get(target) != newest:
+            return f"at rest, the target is not the newest of its sources: {said}"
+        if sources and self.world.deletes is Deletes.FOLLOW and target in shown and shown[target] not in sources:
+            return f"at rest, the target holds what no source has: {said}"
+        return ""
+
+    def _newest(self, state: State) -> tuple | None:
+        """What the last of all writes made.
+
+        Unless nobody can tell which that was, or metadata was touched: that keeps the ETag, which conditions compare.
+        """
+        if any(act == "t" for _, act in state.acts) or not self.world.clocked:
+            return None
+        number = max((n for n, (_, act) in enumerate(state.acts, 1) if act == "w"), default=0)
+        return self._version(number) if number else None
+
+    # What can happen.
+
+    def moves(self, state: State) -> Iterator[Move]:
+        """All that can happen next."""
+        yield from self._acts(state)
+        for node in dict.fromkeys(state.tasks):
+            yield self._step(state, node)
+            if state.faults:
+                yield from self._faulty(state, node)
+        for request in dict.fromkeys(state.late):
+            after, answer = self._done(state._replace(late=_without(state.late, request)), request)
+            operation = self.behaviour.requests[request]
+            verify = self._events(operation.store, reverse=True)
+            yield Move(("lands", request, answer), after._replace(tasks=_with(after.tasks, *verify)), "", (0, 1))
+
+    def _acts(self, state: State) -> Iterator[Move]:
+        if len(state.acts) == self.world.most:
+            return
+        for store in self.world.writers:
+            place = self.world.stores.index(store)
+            held = self._buckets[state.buckets[place]].get(KEY)
+            for act in self.world.acts:
+                if act == "w" or held:
+                    acts = (*state.acts, (store, act))
+                    after = self._changed(state, place, self._acted(state.buckets[place], act, len(acts)))
+                    events = self._events(store)
+                    twice = self.world.fault == "duplicate" and state.faults
+                    for times in range(1, 2 + bool(twice)):
+                        yield Move(
+                            ("user", (store, act, times)),
+                            after._replace(
+                                acts=acts, tasks=_with(after.tasks, *events * times), faults=state.faults - (times - 1)
+                            ),
+                        )
+
+    def _acted(self, bucket: int, act: str, number: int) -> Bucket:
+        before = self._buckets[bucket]
+        if act == "d":
+            return removed(before, KEY)
+        body, meta = self._version(number)
+        held = before.get(KEY)
+        if act == "t":
+            kept = {NAME: user_meta(held.meta)[NAME]} if NAME in user_meta(held.meta) else {}
+            body, meta = held.body, frozen(Meta(user={"v": "." * number, **kept}))
+        second = number if self.world.clocked else 1
+        return before.with_object(KEY, Held(body, etag_of(body), second, "", meta))
+
+    def _version(self, number: int) -> tuple:
+        return bytes([96 + number]), frozen(Meta(user={"v": "." * number}))
+
+    def _step(self, state: State, node: int) -> Move:
+        request = self.behaviour.request(node)
+        after, answer = self._done(state, request)
+        return self._on(after, node, answer, "does")
+
+    def _on(self, state: State, node: int, answer: Answer, how: str) -> Move:
+        place = self.behaviour.step(node, answer)
+        end = self.behaviour.operations[place]
+        tasks, complaint = _without(state.tasks, node), ""
+        if end is GAVE_UP:
+            complaint = "a task gave up for good"
+        elif end is AGAIN:
+            tasks = _with(tasks, self.behaviour.origin(node))
+        elif end is not OK:
+            tasks = _with(tasks, place)
+        writes = self.behaviour.operations[node].verb in WRITES
+        return Move((how, node, answer, place), state._replace(tasks=tasks), complaint, (1, int(writes)))
+
+    def _faulty(self, state: State, node: int) -> Iterator[Move]:
+        operation, root = self.behaviour.operations[node], self.behaviour.origin(node)
+        left = state._replace(faults=0)
+        again = left._replace(tasks=_with(_without(state.tasks, node), root))
+        if self.world.fault == "kill" and node != root:
+            yield Move(("is killed before", node), again)
+        if self.world.fault == "late" and operation.verb in WRITES:
+            late = _with(state.late, self.behaviour.request(node))
+            yield Move(("is killed while it sends", node), again._replace(late=late), "", (1, 0))
+            yield self._on(left._replace(late=late), node, UNKNOWN, "(delayed, and nobody knows) does")
+
+    def _done(self, state: State, request: int) -> tuple[State, Answer]:
+        """The state after a request, with the events of what it changed; and its answer."""
+        operation = self.behaviour.requests[request]
+        place = self.world.stores.index(operation.store)
+        before = self._buckets[state.buckets[place]]
+        after, answer = perform(before, operation, self._rules[operation.store])
+        if operation.verb in READS or before.get(KEY) == after.get(KEY):
+            return self._changed(state, place, after), answer
+        after_state = self._changed(state, place, after)
+        return after_state._replace(tasks=_with(after_state.tasks, *self._events(operation.store))), answer
+
+    def _events(self, store: str, *, reverse: bool = False) -> tuple[int, ...]:
+        """The tasks that a change of the store becomes; *reverse*: those that may have written there."""
+        pairs = [pair for pair in self.world.routes if pair[1 if reverse else 0] == store]
+        return tuple(self.behaviour.root(self.world.task(*pair)) for pair in pairs)
+
+    def _changed(self, state: State, place: int, bucket: Bucket) -> State:
+        numbers = list(state.buckets)
+        numbers[place] = self._number(bucket)
+        return state._replace(buckets=tuple(numbers))
+
+    def _number(self, bucket: Bucket) -> int:
+        if bucket not in self._numbers:
+            self._numbers[bucket] = len(self._buckets)
+            self._buckets.append(bucket)
+        return self._numbers[bucket]
+
+    def _held(self, state: State) -> list[Held | None]:
+        return [self._buckets[number].get(KEY) for number in state.buckets]
+
+    def _shown(self, held: Held | None) -> tuple | None:
+        return (held.body, unstamped(held.meta)) if held else None
+
+    # To be read.
+
+    def told(self, state: State, move: Move) -> str:
+        """A move in words."""
+        how, *rest = move.what
+        if how == "user":
+            store, act, times = rest[0]
+            return f"user of {store}: {_ACTS[act]}" + (", and its event comes twice" if times == 2 else "")
+        if how == "lands":
+            return f"late write lands: {self.behaviour.requests[rest[0]]} -> {rest[1]}"
+        operation, begun = self.behaviour.operations[rest[0]], self._task(rest[0])
+        if len(rest) == 1:
+            return f"{begun} {how} {operation}; it comes again"
+        end = self.behaviour.operations[rest[2]]
+        return f"{begun} {how} {operation} -> {rest[1]}" + ("" if isinstance(end, Operation) else f"; {end}")
+
+    def _task(self, node: int) -> str:
+        root = self.behaviour.origin(node)
+        task = next(task for task, place in self.behaviour.roots.items() if place == root)
+        return f"{task.source} to {task.target} ({node})"
+
+
+_ACTS = {"w": "writes", "t": "changes the metadata", "d": "deletes"}
+
+
+def _with(places: tuple[int, ...], *more: int) -> tuple[int, ...]:
+    return tuple(sorted((*places, *more)))
+
+
+def _without(places: tuple[int, ...], place: int) -> tuple[int, ...]:
+    at = places.index(place)
+    return places[:at] + places[at + 1 :]
+
+
+SHARED = Meeting(routes=(("a", "t"), ("b", "t")), shared=True)
+RING = Meeting(routes=(("a", "b"), ("b", "c"), ("c", "a")), writers="abc")
+
+
+def late(world: Meeting) -> Meeting:
+    """The same, in which a write may outlive its task."""
+    return replace(world, fault="late")

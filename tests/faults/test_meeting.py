@@ -1,0 +1,124 @@
+"""Stores that are all written: routes that meet end with the same on all sides, a shared target with the newest."""
+
+from dataclasses import replace
+
+import pytest
+
+from bucketrelay.core import converge as core
+from bucketrelay.core import decide as deciding
+from bucketrelay.model import Deletes, Overwrite
+from faults.explore import Found, Walked, every
+from faults.meeting import RING, SHARED, Meeting, MeetingWalk
+
+LONG = pytest.mark.slow
+
+
+@pytest.fixture
+def explore(record_property):
+    """Walks a world to its end, and notes how much that was."""
+
+    def walked(world: Meeting, *, merge: bool = True):
+        result = every(MeetingWalk(world, merge=merge))
+        record_property("walked", str(result) if isinstance(result, Walked) else f"goes wrong as expected:{result}")
+        print(result)
+        return result
+
+    return walked
+
+
+def assert_right(result, writes):
+    assert isinstance(result, Walked), str(result)
+    assert result.circles == 0, "a schedule can go on for ever"
+    assert result.writes <= writes
+
+
+@pytest.fixture(params=Deletes, ids=lambda deletes: deletes.value)
+def deletes(request):
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("acts", "conditional", "writes"),
+    [
+        pytest.param("wd", True, 5, id="conditional"),
+        pytest.param("wt", True, 5, id="conditional-touched", marks=LONG),
+        pytest.param("wd", False, 6, id="unconditional", marks=LONG),
+        pytest.param("wt", False, 6, id="unconditional-touched", marks=LONG),
+    ],
+)
+def test_both_ends_of_routes_that_face_each_other_end_the_same(explore, deletes, acts, conditional, writes):
+    assert_right(explore(Meeting(deletes=deletes, acts=acts, conditional=conditional)), writes)
+
+
+def test_also_where_all_is_of_one_second(explore):
+    assert_right(explore(Meeting(deletes=Deletes.FOLLOW, clocked=False)), 5)
+
+
+@pytest.mark.parametrize(
+    ("fault", "conditional"),
+    [
+        ("kill", True),
+        pytest.param("duplicate", True, marks=LONG),
+        pytest.param("late", True, marks=LONG),
+        pytest.param("kill", False, marks=LONG),
+        pytest.param("duplicate", False, marks=LONG),
+        pytest.param("late", False, marks=LONG),
+    ],
+)
+def test_whatever_goes_wrong_on_the_way(explore, fault, conditional):
+    assert_right(explore(Meeting(deletes=Deletes.FOLLOW, fault=fault, conditional=conditional)), 9)
+
+
+@LONG
+def test_three_acts_at_two_ends(explore, deletes):
+    assert_right(explore(Meeting(most=3, deletes=deletes)), 8)
+
+
+@LONG
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("conditional", [True, False], ids=["conditional", "unconditional"])
+def test_a_ring_of_three_that_are_all_written(explore, deletes, conditional):
+    assert_right(explore(replace(RING, deletes=deletes, conditional=conditional)), 12)
+
+
+@pytest.mark.parametrize("most", [2, pytest.param(3, marks=LONG)])
+def test_a_shared_target_has_the_newest_of_its_sources(explore, deletes, most):
+    assert_right(explore(replace(SHARED, deletes=deletes, most=most)), 6)
+
+
+def test_without_conditions_an_older_source_can_be_the_last_in_a_shared_target(explore):
+    """Nothing but the server could have told: docs/decisions/0012-by-state.md says so."""
+    result = explore(replace(SHARED, conditional=False))
+
+    assert isinstance(result, Found)
+    assert "not the newest" in result.complaint
+
+
+# The harness finds out what is wrong, or it proves nothing.
+
+
+def test_routes_that_do_not_know_that_they_meet_swap_what_their_ends_hold(explore, monkeypatch):
+    monkeypatch.setattr(core.Pair, "rule", property(lambda pair: deciding.Rule(pair.task.deletes, Overwrite.ANY)))
+    result = explore(Meeting())
+
+    assert isinstance(result, Found)
+    assert "the newest write is lost" in result.complaint
+
+
+def test_an_order_that_is_not_the_same_on_both_sides_is_found_out(explore, monkeypatch):
+    monkeypatch.setattr(deciding, "_newer", lambda held, wrote, link, *, ours: False)  # who comes last wins
+
+    assert isinstance(explore(Meeting()), Found)
+
+
+def test_a_shared_key_without_an_order_is_found_out(explore, monkeypatch):
+    monkeypatch.setattr(deciding, "_newer", lambda held, wrote, link, *, ours: False)
+
+    assert isinstance(explore(SHARED), Found)
+
+
+def test_merging_places_in_the_code_hides_nothing(explore):
+    merged, apart = explore(Meeting(most=1)), explore(Meeting(most=1), merge=False)
+
+    assert merged.ends == apart.ends
+    assert (merged.requests, merged.writes) == (apart.requests, apart.writes)

@@ -1,0 +1,65 @@
+"""Which routes meet: whose target leads back to its source."""
+
+import pytest
+
+from bucketrelay.model import Address, Change, ObjectEvent
+from bucketrelay.routes import ANY_BUCKET, Route, plan
+from bucketrelay.routes.meeting import following, meeting
+
+PLACES = {name: Address("s3", name) for name in "abcd"}
+INNER = {"a-in": Address("s3", "a", prefix="in/"), "a-out": Address("s3", "a", prefix="out/")}
+
+
+def met(*ways):
+    """The ways that meet others, of the given ones: "a>b" is a route from a to b, "a>b,c" one to both."""
+    stores = PLACES | INNER
+    pairs = [way.split(">") for way in ways]
+    routes = [
+        Route(way, stores[source], source, tuple(to.split(","))) for way, (source, to) in zip(ways, pairs, strict=True)
+    ]
+    return [f"{route.source_store}>{name}" for route in meeting(routes, stores) for name in sorted(route.meets)]
+
+
+@pytest.mark.parametrize(
+    ("ways", "meet"),
+    [
+        (["a>b"], []),
+        (["a>b,c", "b>d"], []),
+        (["a>b", "b>a"], ["a>b", "b>a"]),
+        (["a>b", "b>c", "c>a"], ["a>b", "b>c", "c>a"]),
+        (["a>b,d", "b>c", "c>a"], ["a>b", "b>c", "c>a"]),  # the side branch comes back by nobody
+        (["a>b", "a>c", "b>d", "c>d"], []),
+        (["a-in>b", "b>a-in"], ["a-in>b", "b>a-in"]),
+        (["a-in>b", "b>a-out"], []),
+        (["a-in>b", "b>a"], ["a-in>b", "b>a"]),  # the keys may lie in there
+    ],
+)
+def test_what_leads_back_to_its_source_meets_and_nothing_else_does(ways, meet):
+    assert met(*ways) == meet
+
+
+def test_a_route_of_any_bucket_meets_nobody():
+    route = Route("any", Address("s3", ANY_BUCKET), "any", ("b",))
+
+    assert meeting([route], PLACES)[0].meets == frozenset()
+
+
+def test_the_tasks_of_a_route_know_whether_it_meets_others():
+
+    there, back = Route("1", PLACES["a"], "a", ("b", "c")), Route("2", PLACES["b"], "b", ("a",))
+    tasks = plan(ObjectEvent("s3", "a", "k", Change.CREATED), meeting([there, back], PLACES))
+
+    assert [(task.target, task.meets) for task in tasks] == [("b", True), ("c", False)]
+
+
+def test_what_follows_a_change_of_a_target_are_the_tasks_of_the_routes_that_begin_there():
+    routes = [
+        Route("1", PLACES["a"], "a", ("b",), add_prefix="x/"),
+        Route("2", PLACES["b"], "b", ("a", "c"), include=("x/**",), strip_prefix="x/"),
+        Route("3", PLACES["b"], "b", ("d",), exclude=("x/**",)),
+        Route("4", PLACES["c"], "c", ("d",)),
+    ]
+    (there, *_) = plan(ObjectEvent("s3", "a", "k", Change.CREATED), routes)
+    back = [(task.route, task.key, task.target, task.target_key) for task in following(there, routes, PLACES)]
+
+    assert back == [("2", "x/k", "a", "k"), ("2", "x/k", "c", "k")]
