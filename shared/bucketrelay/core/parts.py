@@ -160,6 +160,7 @@ class _Parts:
     def __init__(self, copy: Copy, target: PartStore, opened: _Opened, size: int, budget: Budget, sums: Sums) -> None:
         self._copy, self._target, self._upload = copy, target, opened.upload
         self._size, self._budget, self._sums = size, budget, sums
+        self._streams = copy.source.abilities.streams and target.abilities.streams
         numbers = range(1, -(-copy.info.size // size) + 1)
         todo = [number for number in numbers if number not in opened.parts]
         self._todo, self._most = deque(todo), 0 if sums.begin(numbers, todo) else len(todo) - 2
@@ -218,8 +219,7 @@ class _Parts:
         return number > 0
 
     def _bytes(self) -> int:
-        streams = self._copy.source.abilities.streams and self._target.abilities.streams
-        if streams:
+        if self._streams:
             return min(self._size, HELD)
         if self._size > self._budget.most:
             raise StoreRefused(
@@ -229,6 +229,9 @@ class _Parts:
 
     def _move(self, number: int) -> None:
         length = _length(self._copy.info.size, self._size, number)
+        if not self._streams:
+            self._put(number, self._copy.source.read(self._copy.info, (number - 1) * self._size, length))
+            return
         for left in reversed(range(TRIES)):
             reading = Reading(self._copy, (number - 1) * self._size, length, self._sums.passing(number))
             try:
