@@ -13,7 +13,7 @@ from bucketrelay.store import Abilities
 
 
 def test_threads_that_helped_with_parts_are_given_back(world):
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     world.source.write("k", bytes(100))
 
     assert world.run().outcome is Outcome.COPIED

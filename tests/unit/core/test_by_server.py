@@ -22,7 +22,7 @@ def world(world):
         now=world.now,
         copies=True,
         conditional=world.target.conditional,
-        abilities=Abilities(min_part=1),
+        abilities=Abilities(min_part=1, streams=True),
     )
     return world
 

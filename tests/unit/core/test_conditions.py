@@ -39,7 +39,7 @@ def overtaken(world, verb, newer):
     ids=["whole", "parts, then whole", "parts"],
 )
 def test_an_older_copy_does_not_replace_a_newer_one(world, verb, old, new, there):
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     if there:
         world.source.write("k", OLDEST)
         world.run()
@@ -55,7 +55,7 @@ def test_an_older_copy_does_not_replace_a_newer_one(world, verb, old, new, there
 
 @pytest.fixture
 def by_server(world):
-    some = Abilities(min_part=1, creates_once=True)
+    some = Abilities(min_part=1, streams=True, creates_once=True)
     world.target = MemoryStore(Address("s3", "target"), now=world.now, copies=True, abilities=some)
     return world
 

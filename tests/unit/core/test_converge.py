@@ -33,7 +33,7 @@ def test_a_created_object_is_copied_with_all_that_belongs_to_it(world):
 
 def test_a_large_object_goes_in_parts_and_arrives_whole(world):
     world.source.write("k", LARGE)
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
 
     assert world.run().outcome is Outcome.COPIED
     assert world.target.body("k") == LARGE
@@ -173,7 +173,7 @@ def test_a_target_bucket_that_is_gone_is_not_called_unchanged(world):
     ("verb", "after"), [("look", False), ("fetch", False), ("fetch", True), ("pour", False), ("pour", True)]
 )
 def test_an_object_overwritten_while_it_is_copied_ends_as_its_last_version(world, body, newer, verb, after):
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     world.source.write("k", body)
     world.source.arrange(verb, lambda: world.source.write("k", newer), after=after)
     result = world.run()
@@ -339,7 +339,7 @@ def test_without_time_a_task_is_unfinished_and_has_touched_nothing(world):
 
 @pytest.mark.parametrize("verb", ["begin", "put_part", "commit"])
 def test_an_upload_that_is_refused_leaves_nothing_open(world, verb):
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     world.source.write("k", LARGE)
     world.target.fail(verb, StoreRefused("403"))
     result = world.run()
@@ -362,7 +362,7 @@ def test_a_condition_that_was_only_found_to_work_saves_no_look(world):
 
 def test_an_object_in_parts_is_always_looked_at_again(world):
     world.deletes = Deletes.KEEP
-    world.target._abilities = Abilities(min_part=1, creates_once=True)
+    world.target._abilities = Abilities(min_part=1, streams=True, creates_once=True)
     world.source.write("k", LARGE)
     world.run()
 
@@ -395,7 +395,7 @@ def test_a_delete_of_unknown_outcome_is_counted_by_the_fuse(world):
 
 
 def test_bytes_of_the_budget_are_given_back_whatever_goes_wrong(world):
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     world.source.write("k", LARGE)
     for verb, store in (
         ("pour", world.source),

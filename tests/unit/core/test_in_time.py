@@ -34,7 +34,7 @@ def clock():
 
 @pytest.fixture
 def world(world):
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     world.budget = Budget(world.memory, 1)
     return world
 

@@ -17,7 +17,7 @@ LARGE = bytes(range(100))  # 12 parts of 8 bytes, and one of 4
 @pytest.fixture
 def world(world):
     """A world in which all parts of an object have arrived, and it was not published."""
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     world.source.write("k", LARGE)
     world.target.fail("commit", StoreUnavailable("503"))
     assert world.run().outcome is Outcome.FAILED

@@ -17,7 +17,7 @@ from bucketrelay.model import Change, Meta, Outcome
 from bucketrelay.store import Abilities, Upload, pour_bytes
 
 LARGE = bytes(range(100))  # 13 parts of 8 bytes
-SMALL = Abilities(min_part=1)
+SMALL = Abilities(min_part=1, streams=True)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_other_content_of_the_same_length_and_second_is_seen_by_the_second_look(
 
 @pytest.mark.parametrize(("body", "verb"), [(b"12345", "put"), (bytes(range(100)), "commit")], ids=["whole", "parts"])
 def test_a_rewrite_of_the_same_while_it_is_copied_leaves_nothing_for_its_own_event(world, body, verb):
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     world.source.write("k", body)
     world.target.arrange(verb, lambda: world.source.write("k", body))
     first, event = world.run(), world.run()
@@ -45,7 +45,7 @@ def test_a_rewrite_of_the_same_while_it_is_copied_leaves_nothing_for_its_own_eve
 def test_an_overwrite_is_looked_at_again_though_the_target_enforces_its_condition(world):
     """A rewrite of the metadata alone keeps the ETag: the condition of a task that was overtaken still holds."""
     world.deletes = Deletes.KEEP
-    world.target._abilities = Abilities(min_part=1, creates_once=True)
+    world.target._abilities = Abilities(min_part=1, streams=True, creates_once=True)
     world.source.write("k", b"1", Meta(content_type="first/x"))
     world.run()
     world.source.write("k", b"1", Meta(content_type="second/x"))

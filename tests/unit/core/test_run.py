@@ -112,7 +112,7 @@ def test_nothing_to_do_is_no_result():
 
 def test_objects_in_parts_share_one_budget_without_waiting_for_ever(world):
     """More objects at once than the memory holds parts of: whoever holds bytes never waits for more."""
-    world.target._abilities = Abilities(min_part=1)
+    world.target._abilities = Abilities(min_part=1, streams=True)
     world.budget = Budget(memory=int(8 * 3 * 1.25), threads=16)
     bodies = {f"k{n}": bytes([n]) * 100 for n in range(40)}
     for key, body in bodies.items():

@@ -8,6 +8,7 @@ import pytest
 
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, LogCheckpoints, text
+from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.core.verify import Verify
 from bucketrelay.deadline import Deadline
@@ -19,6 +20,7 @@ from bucketrelay.routes import Route
 from bucketrelay.store import Upload
 from bucketrelay.system import System
 from bucketrelay.testing.memory import MemoryStore
+from fakes import OneByOne
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 ROUTE = Route("r", Address("s3", "b"), "source", ("one", "two"), deletes=Deletes.FOLLOW)
@@ -38,7 +40,7 @@ class World:
         }
         self.asked, self.answers = [], {}
         self.budget = Budget(1024, 2)
-        self.runner = Runner(self.deliver, self.name, self.budget, lambda: self.now)
+        self.runner = Runner(OneByOne(self.deliver), self.budget, Results(self.name, lambda: self.now))
         self.system = System(
             (ROUTE,), self.runner, lambda: self.log, self.store, 1.0, lambda: self.now, lambda _: None, sweep=self.sweep
         )
@@ -160,9 +162,8 @@ def test_a_marker_that_cannot_be_read_costs_the_others_nothing(world):
 
 def test_a_write_that_lingers_is_noted_by_the_runner_and_said_where_it_cannot_be(world):
     verify = Verify(lambda: world.log, world.store, lambda: world.now)
-    runner = Runner(
-        lambda task, deadline: replace(FAILED, lingers=True), world.name, world.budget, lambda: NOW, lingers=verify.note
-    )
+    lingering = OneByOne(lambda task, deadline: replace(FAILED, lingers=True))
+    runner = Runner(lingering, world.budget, Results(world.name, lambda: NOW), lingers=verify.note)
     (result,) = runner.run([TASK], Deadline())
     assert result.error == "503"
     (name,) = world.below("verify/")
@@ -176,7 +177,8 @@ def test_a_write_that_lingers_is_noted_by_the_runner_and_said_where_it_cannot_be
 
 
 def test_what_ended_leaves_no_marker(world):
-    runner = Runner(world.deliver, world.name, world.budget, lambda: NOW, lingers=world.system.verify.note)
+    results = Results(world.name, lambda: NOW)
+    runner = Runner(OneByOne(world.deliver), world.budget, results, lingers=world.system.verify.note)
     runner.run([TASK], Deadline())
 
     assert world.below("verify/") == []
