@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from bucketrelay import routes
+from bucketrelay.core.decide import EQUAL
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import Mark
@@ -173,8 +174,8 @@ class SpanRun:
     def _unchanged(self, verdict: Verdict, note: str) -> Verdict:
         """Nothing was left to do: somebody was faster (we, before we were killed?), or the core declined."""
         counts = self.mark.counts
-        if note and verdict.kind is not Kind.SURPLUS:
-            return replace(verdict, why=note)
+        if note not in ("", EQUAL.note) and verdict.kind is not Kind.SURPLUS:
+            return replace(verdict, why=note)  # it stays as it is: a newer write at the target, say
         there = self.judge.target.look(self.judge.target_key(verdict.rest))
         ours = there is not None and self.judge.ours(verdict.rest, there)
         if verdict.kind is Kind.SURPLUS and there is not None:
