@@ -1,7 +1,7 @@
 """How far a reconciliation has come, in the log store: it goes on there after any end, with the same books.
 
 reconcile/<route>/bookmark-<digest of what was asked for>/
-    plan.json               the spans of each target, when it began
+    plan.json               the spans of each target, when it began; gone once the books are written
     00-00003.json           a span's mark: where it is, what it has counted, what waits to be repaired
     missing-00-00003-000001.jsonl    lines that are complete; see `lines.py`
 
@@ -10,8 +10,10 @@ that is killed in between finds, next time, the tasks that it may have run: they
 where they were done, and are counted as what they were.
 """
 
+import contextvars
 import json
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -40,6 +42,7 @@ class Mark:
     lines: dict[str, list[str]] = field(default_factory=dict)  # of the lists, by kind: not yet in an object
     objects: dict[str, int] = field(default_factory=dict)  # how many objects of lines there are, by kind
     compared: int = 0  # pairs
+    time: str = ""  # of the plan that it belongs to: what an earlier one left behind counts for nothing
 
     @property
     def over(self) -> bool:
@@ -66,7 +69,6 @@ class Plan:
     time: str  # when it began, and the name of the folder of its books: 20261121T091500.123456Z
     targets: list[tuple[str, list[Span]]]
     seconds: float = 0.0  # of runs that were ended in order
-    done: bool = False  # the books are written
 
     def text(self) -> bytes:
         """As JSON."""
@@ -77,6 +79,27 @@ def plan_of(members: dict[str, Any]) -> Plan:
     """The plan in a JSON object."""
     targets = [(target, [Span(*span) for span in spans]) for target, spans in members.pop("targets")]
     return Plan(**members, targets=targets)
+
+
+class Keeper:
+    """Writes one mark after another in a thread of somebody's, so that the next page is compared meanwhile."""
+
+    def __init__(self, write: Callable[[bytes], None], threads: Executor) -> None:
+        self._write, self._threads = write, threads
+        self._last: Future[None] | None = None
+
+    def keep(self, text: bytes, *, sure: bool) -> None:
+        """Write it; *sure*: return when it is durable. Raises what went wrong with this one or the one before."""
+        self.rest()
+        self._last = self._threads.submit(contextvars.copy_context().run, self._write, text)
+        if sure:
+            self.rest()
+
+    def rest(self) -> None:
+        """Wait until nothing is being written."""
+        last, self._last = self._last, None
+        if last:
+            last.result()
 
 
 class Bookmarks:
@@ -104,10 +127,11 @@ class Bookmarks:
         """Keep the plan."""
         self._save("plan.json", plan.text())
 
-    def mark(self, target: int, span: int) -> Mark | None:
-        """The mark of a span; None where it has not been begun."""
+    def mark(self, target: int, span: int, time: str) -> Mark:
+        """The mark of a span of the plan of *time*; a fresh one where it has not been begun."""
         name = _name(target, span)
-        return self._read(name, self._load(name), mark_of)
+        found = self._read(name, self._load(name), mark_of)
+        return found if found and found.time == time else Mark(time=time)
 
     def save(self, target: int, span: int, text: bytes) -> None:
         """Keep a mark.
@@ -122,12 +146,11 @@ class Bookmarks:
         return f"{self._folder}{kind}-{target:02}-{span:05}-"
 
     def forget(self) -> None:
-        """Remove everything, the plan last: so what is left of it after a crash is found again."""
+        """Remove everything, the plan first: without it the rest counts for nothing, and goes the next time at last."""
         self._seen.clear()
-        for info in list(self._log.list(self._folder)):
-            if not info.key.endswith("/plan.json"):
-                self._log.delete(info.key)
         self._log.delete(f"{self._folder}plan.json")
+        for info in list(self._log.list(self._folder)):
+            self._log.delete(info.key)
 
     def _load(self, name: str) -> bytes | None:
         key = self._folder + name

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.reconcile.adopt import Adopt
-from bucketrelay.drivers.reconcile.bookmark import FOLDER, Bookmarks, Mark, Plan
+from bucketrelay.drivers.reconcile.bookmark import FOLDER, Bookmarks, Keeper, Mark, Plan
 from bucketrelay.drivers.reconcile.books import WITH_LIST, Book, Counts
 from bucketrelay.drivers.reconcile.compare import ALL, Pair, Side, Span, merge, side
 from bucketrelay.drivers.reconcile.judge import Judge
@@ -56,6 +56,7 @@ class Reconciliation:
     halt: Halt = field(init=False)
     plan: Plan = field(init=False)
     _marks: Bookmarks = field(init=False)
+    _held: dict[tuple[int, int], Mark] = field(init=False, default_factory=dict)
     _began: float = field(init=False, default_factory=time.monotonic)
 
     def __post_init__(self, deadline: Deadline) -> None:
@@ -66,7 +67,7 @@ class Reconciliation:
         """Make the plan, or find the one of a run that was ended. Returns when that began, "" for a new one."""
         found = None if restart else self._marks.plan()
         now = self.world.now()
-        if found and not found.done and now - _moment(found.time) < _FORGOTTEN:
+        if found and now - _moment(found.time) < _FORGOTTEN:
             self.plan = found
             return found.time
         if restart or found:
@@ -112,7 +113,7 @@ class Reconciliation:
         target, spans = self.plan.targets[number]
         counts, ended = Counts(), True
         for place in range(len(spans)):
-            mark = self._marks.mark(number, place) or Mark()
+            mark = self.mark(number, place)
             counts, ended = counts.plus(mark.counts), ended and mark.over
         check = self.wish.repair is None
         return Book(self.wish.route.name, target, counts, ended, check, self.plan.time, self.plan.seconds)
@@ -167,13 +168,23 @@ class Reconciliation:
         return self.wish.prefix.removeprefix(self.wish.route.strip_prefix)
 
     def mark(self, number: int, place: int) -> Mark:
-        """A span's mark."""
-        return self._marks.mark(number, place) or Mark()
+        """A span's mark, as it stands."""
+        if (number, place) not in self._held:
+            self._held[number, place] = self._marks.mark(number, place, self.plan.time)
+        return self._held[number, place]
 
     def keep(self, number: int, place: int, mark: Mark) -> None:
         """Write a mark, and before it the lines that are many."""
+        self.put_away(number, place, mark)
+        self.write(number, place, mark.text())
+
+    def put_away(self, number: int, place: int, mark: Mark) -> None:
+        """Write the lines that are many."""
         put_away(self.world.log, self._marks, mark, (number, place))
-        self._marks.save(number, place, mark.text())
+
+    def write(self, number: int, place: int, text: bytes) -> None:
+        """Write a mark's text."""
+        self._marks.save(number, place, text)
 
     # The end.
 
@@ -185,9 +196,7 @@ class Reconciliation:
             put_whole(log, self.wish.manifest, self._pieces(MANIFEST))
         body = json.dumps([book.members() for book in books], indent=1).encode()
         log.put(f"{folder}books.json", body, Meta(content_type="application/json"))
-        self.plan.done = True
-        self._marks.save_plan(self.plan)
-        self._marks.forget()
+        self._marks.forget()  # killed before that, the next run writes the same books and is done
 
     def _pieces(self, kind: str) -> Iterator[bytes]:
         for number, (_, spans) in enumerate(self.plan.targets):
@@ -229,11 +238,17 @@ class _Work:
         mark = whole.mark(self.number, place)
         if mark.over or (most and mark.compared >= most):
             return
+        keeper = Keeper(lambda text: whole.write(self.number, place, text), self.threads)
+
+        def keep(mark: Mark, sure: bool) -> None:
+            whole.put_away(self.number, place, mark)
+            keeper.keep(mark.text(), sure=sure)
+
         run = SpanRun(
             judge=self.judge,
             target=target,
             mark=mark,
-            keep=lambda mark: whole.keep(self.number, place, mark),
+            keep=keep,
             repair=wish.repair,
             adopt=Adopt(self.judge, whole.world.complain) if wish.adopt else None,
             threads=self.threads,
@@ -241,7 +256,10 @@ class _Work:
             see=lambda more: whole.world.see(target, more),
             row=row_of(wish.route.source) if wish.manifest else None,
         )
-        run.work(lambda after: self._pairs(Span(after, spans[place].until)), most)
+        try:
+            run.work(lambda after: self._pairs(Span(after, spans[place].until)), most)
+        finally:
+            keeper.rest()
 
     def _pairs(self, span: Span) -> Iterator[Pair]:
         return merge(*self.whole.sides(self.whole.plan.targets[self.number][0], span))

@@ -33,7 +33,7 @@ class SpanRun:
     Args:
         judge: says what pairs are.
         mark: where the span is; changed as it goes on.
-        keep: writes the mark, and the lines that are many, durably.
+        keep: writes the mark, and the lines that are many; with True it returns when all of it is durable.
         repair: runs tasks, or hands them on. None: differences are reported only.
         adopt: gives equal objects our stamp. None: they are left as they are.
         threads: for what has to be asked.
@@ -43,7 +43,7 @@ class SpanRun:
     judge: Judge
     target: str
     mark: Mark
-    keep: Callable[[Mark], None]
+    keep: Callable[[Mark, bool], None]
     repair: Repair | None
     adopt: Adopt | None
     threads: Executor
@@ -125,7 +125,7 @@ class SpanRun:
     def _keep(self, *, settle: bool) -> None:
         """Keep the mark; with *settle*, repair what waits, of which the mark already tells."""
         self.mark.begun = settle
-        self.keep(self.mark)
+        self.keep(self.mark, settle or self.mark.ended)
         if settle:
             self._settle()
 
@@ -141,7 +141,7 @@ class SpanRun:
             else:
                 self._count(self._settled(verdict, result))
         self.mark.waiting, self.mark.begun, self._resumed = rest, bool(rest), bool(rest) and self._resumed
-        self.keep(self.mark)
+        self.keep(self.mark, self.mark.ended or bool(rest))
         if rest:
             raise OutOfTime(f"{len(rest)} repairs are unfinished; they go on in the next run")
 
