@@ -8,6 +8,7 @@ from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
 from bucketrelay.database.queries import migrations
 from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.housekeeping import keep_house
 from bucketrelay.drivers.inventory import InventorySync, Keeper, StoreFacts, inventory_kinds
 from bucketrelay.drivers.reconcile.jobs import reconcile_kind
 from bucketrelay.drivers.schedules import Schedule, fire
@@ -84,9 +85,15 @@ SWEEP, RECONCILE, REPLAY = "sweep", "reconcile", "replay"
 
 
 def _sweep(system: System) -> Kind:
+    """The housekeeping, as a schedule of a function does it."""
+
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
-        del deadline
-        return [Ended(Done({"abandoned": system.sweep()[0] if system.sweep else 0})) for _ in jobs]
+        return [Ended(Done(one(deadline))) for _ in jobs]
+
+    def one(deadline: Deadline) -> dict[str, object]:
+        house = keep_house(system, deadline, f"sweep-{uuid.uuid4().hex}")
+        counts = {"abandoned": house.abandoned, "verified": house.verified, "again": house.again}
+        return {**counts, "problems": house.problems[:100]}
 
     return Kind(run)
 

@@ -262,6 +262,22 @@ def test_one_unreadable_list_costs_the_others_nothing(world):
     assert len(world.below("damaged_object/")) == 1
 
 
+# In a worker.
+
+
+def test_a_workers_sweep_is_the_same_housekeeping(world):
+    from types import SimpleNamespace
+
+    from bucketrelay.wiring_jobs import _sweep
+
+    world.note()
+    world.now = NOW + timedelta(hours=1)
+    (ended,) = _sweep(world.system).run([SimpleNamespace()], Deadline(60))
+
+    assert ended.ending.result == {"abandoned": 0, "verified": 1, "again": 0, "problems": []}
+    assert world.below("verify/") == []
+
+
 # All together.
 
 
