@@ -71,6 +71,7 @@ class Ceph:
         self._folder = Path(tempfile.mkdtemp(prefix="ceph-"))
         self._mon, self._old, self._gateway = _ports(3)
         self._pids: list[int] = []
+        self._rgw: subprocess.Popen[bytes] | None = None
         self.endpoint = f"http://127.0.0.1:{self._gateway}"
 
     def __enter__(self) -> "Ceph":
@@ -86,6 +87,9 @@ class Ceph:
 
     def close(self) -> None:
         """End the three processes, the gateway first, and remove what they wrote."""
+        if self._rgw:
+            self._rgw.terminate()
+            self._rgw.wait(timeout=30)
         for pid in reversed(self._pids):
             _end(pid)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -113,8 +117,7 @@ class Ceph:
         log = (folder / "log" / "rgw.out").open("wb")
         command = ["radosgw", "-f", "-c", folder / "ceph.conf", "-n", "client.rgw"]
         with log:
-            started = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        self._pids.append(started.pid)
+            self._rgw = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         _until(self._greets, 120)
         user = ["user", "create", "--uid=relay", "--display-name=relay"]
         self._ceph("radosgw-admin", *user, f"--access-key={ACCESS_KEY}", f"--secret-key={SECRET_KEY}")
@@ -167,20 +170,12 @@ def _until(there: object, seconds: float) -> None:
 
 
 def _end(pid: int) -> None:
+    """End a process that is no child of ours, as it went into the background by itself."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.kill(pid, number)
-            for _ in range(40):
-                os.waitpid(pid, os.WNOHANG) if _is_child(pid) else os.kill(pid, 0)
-                if not Path(f"/proc/{pid}").exists():
-                    return
+            for _ in range(50):
+                os.kill(pid, 0)
                 time.sleep(0.1)
-        except (ProcessLookupError, ChildProcessError):
+        except ProcessLookupError:
             return
-
-
-def _is_child(pid: int) -> bool:
-    try:
-        return f"\nPPid:\t{os.getpid()}\n" in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False

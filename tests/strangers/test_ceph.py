@@ -52,11 +52,13 @@ def client(gateway):
         each.close()
 
 
-def toml(gateway, source, target, folder, **stores):
+def toml(gateway, source, target, folder, options=""):
     at_ceph = f'endpoint = "{gateway.endpoint}"\naccess_key = "{ACCESS_KEY}"\nsecret_key = "{SECRET_KEY}"\n'
     text = f'log = "logs"\n[stores.logs]\nurl = "file://{folder}/logs"\n[limits]\npart_size = "5MiB"\n'
     for name, url in {"source": source, "target": target}.items():
-        text += f'[stores.{name}]\nurl = "{url}"\n' + (at_ceph if url.startswith("s3:") else stores.get(name, ""))
+        text += f'[stores.{name}]\nurl = "{url}"\n' + (
+            at_ceph if url.startswith("s3:") else options * (name == "source")
+        )
     return text + '[[routes]]\nname = "r"\nsource = "source"\ntargets = ["target"]\ndeletes = "follow"\n'
 
 
@@ -128,7 +130,7 @@ def test_ceph_takes_what_obs_tells_of_whole_and_in_parts(gateway, client, tmp_pa
         headers = {"x-obs-meta-owner": "ann", "content-type": "image/jpeg"}
         obs.engine.bucket("source").put("a b+c", body[:size], headers=headers)
         keys = f'endpoint = "{obs.endpoint}"\naccess_key = "{obs.access_key}"\nsecret_key = "{obs.secret_key}"\n'
-        system = wiring.system(config.load(toml(gateway, "obs://source", "s3://target", tmp_path, source=keys), {}))
+        system = wiring.system(config.load(toml(gateway, "obs://source", "s3://target", tmp_path, keys), {}))
         (tmp_path / "logs").mkdir()
         event = records(
             {"eventName": "ObjectCreated:Put", "obs": {"bucket": {"name": "source"}, "object": {"key": "a+b%2Bc"}}}
@@ -149,7 +151,7 @@ def test_the_doctor_is_green_on_ceph(gateway, client, tmp_path):
 
     from bucketrelay.clouds.registry import cloud
 
-    for name in ("from", "to"):
+    for name in ("from-here", "to-there"):
         client("s3").create_bucket(Bucket=name)
     topic = client("sns").create_topic(Name="t", Attributes={"push-endpoint": "http://127.0.0.1:9"})["TopicArn"]
     rule = {
@@ -159,10 +161,11 @@ def test_the_doctor_is_green_on_ceph(gateway, client, tmp_path):
     }
     with pytest.MonkeyPatch.context():
         client("s3").put_bucket_notification_configuration(
-            Bucket="from", NotificationConfiguration={"TopicConfigurations": [rule | {"Events": rule["Events"][:2]}]}
+            Bucket="from-here",
+            NotificationConfiguration={"TopicConfigurations": [rule | {"Events": rule["Events"][:2]}]},
         )
     (tmp_path / "logs").mkdir()
-    found = config.load(toml(gateway, "s3://from", "s3://to", tmp_path).replace('"follow"', '"keep"'), {})
+    found = config.load(toml(gateway, "s3://from-here", "s3://to-there", tmp_path).replace('"follow"', '"keep"'), {})
     stores = wiring.Stores(found.stores, lambda: wiring.NO_KEYS)
     adapters = {}
 
