@@ -127,8 +127,8 @@ def test_ceph_takes_what_obs_tells_of_whole_and_in_parts(gateway, client, tmp_pa
     body = bytes(range(256)) * (size // 256 + 1)
     with ObsEmulator() as obs:
         obs.create_bucket("source")
-        headers = {"x-obs-meta-owner": "ann", "content-type": "image/jpeg"}
-        obs.engine.bucket("source").put("a b+c", body[:size], headers=headers)
+        bucket = obs.engine.bucket("source")
+        bucket.put("a b+c", body[:size], headers={"content-type": "image/jpeg"}, user={"owner": "ann"})
         keys = f'endpoint = "{obs.endpoint}"\naccess_key = "{obs.access_key}"\nsecret_key = "{obs.secret_key}"\n'
         system = wiring.system(config.load(toml(gateway, "obs://source", "s3://target", tmp_path, keys), {}))
         (tmp_path / "logs").mkdir()
@@ -143,6 +143,27 @@ def test_ceph_takes_what_obs_tells_of_whole_and_in_parts(gateway, client, tmp_pa
     assert held["Body"].read() == body[:size]
     assert (held["Metadata"]["owner"], held["ContentType"]) == ("ann", "image/jpeg")
     s3.delete_object(Bucket="target", Key="a b+c")
+
+
+def test_ceph_takes_the_next_version_on_the_condition_that_the_last_is_there(gateway, client, tmp_path):
+    """Ceph compares If-Match of a PUT with the ETag without its quotes."""
+    client("s3").create_bucket(Bucket="target")
+    (tmp_path / "logs").mkdir()
+    with ObsEmulator() as obs:
+        bucket = obs.create_bucket("source") or obs.engine.bucket("source")
+        keys = f'endpoint = "{obs.endpoint}"\naccess_key = "{obs.access_key}"\nsecret_key = "{obs.secret_key}"\n'
+        system = wiring.system(config.load(toml(gateway, "obs://source", "s3://target", tmp_path, keys), {}))
+        event = records(
+            {"eventName": "ObjectCreated:Put", "obs": {"bucket": {"name": "source"}, "object": {"key": "k"}}}
+        )
+        ended = []
+        for body in (b"one", b"two", b"three"):
+            bucket.put("k", body)
+            ended += entry.handle(event, system, cloud="obs", seconds=60, invocation=body.decode()).results
+        system.close()
+
+    assert [(r.outcome.value, r.error) for r in ended] == [("copied", "")] * 3
+    assert client("s3").get_object(Bucket="target", Key="k")["Body"].read() == b"three"
 
 
 def test_the_doctor_is_green_on_ceph(gateway, client, tmp_path):

@@ -33,6 +33,7 @@ class Conditions:
         self._documented = documented
         self._found: dict[str, bool] = {}  # by operation
         self._probing = threading.Lock()
+        self._bare: bool | None = None  # whether ETags are compared without their quotes; None: not known yet
 
     def honoured(self, operation: str) -> bool:
         """Whether *operation* is known to enforce a condition."""
@@ -51,13 +52,30 @@ class Conditions:
                     return done
         if expect is None or not self.honoured(operation):
             return call({})
-        condition = {"if-none-match": "*"} if isinstance(expect, Absent) else {"if-match": quoted(expect.etag)}
         try:
-            return call(condition)
+            return call({"if-none-match": "*"}) if isinstance(expect, Absent) else self._if_match(call, expect.etag)
         except NoSuchUpload:
             raise
         except ObjectGone as error:  # If-Match on a missing key is 404, not 412
             raise TargetChanged(f"{error}: it was deleted") from error
+
+    def _if_match(self, call: Callable[[Mapping[str, str]], T], etag: str) -> T:
+        """A write on the condition that *etag* is still there, written as this server compares it.
+
+        Ceph (16.2) compares the header of a PUT with the bare ETag: quoted, as HTTP wants it, it is never equal, and
+        every overwrite would be refused for good. Either way it is a condition, so trying the other does no harm.
+        """
+        try:
+            done = call({"if-match": etag if self._bare else quoted(etag)})
+        except TargetChanged as error:
+            compared = isinstance(error.__cause__, Refusal) and error.__cause__.status == 412
+            if self._documented or self._bare is not None or not compared:
+                raise
+            done = call({"if-match": etag})
+            self._bare = True
+            return done
+        self._bare = bool(self._bare)
+        return done
 
     def _probe(self, operation: str, call: Callable[[Mapping[str, str]], T]) -> T | None:
         """Send the very write with a condition that cannot hold.

@@ -14,8 +14,8 @@ from bucketrelay.clouds.aws.answers import (
     Fetching,
     Ranged,
     base64,
+    committed,
     has_etag,
-    published,
     tags_inside,
     upload_id,
     written,
@@ -27,7 +27,7 @@ from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, quoted, unm
 from bucketrelay.clouds.aws.options import Options, options_of
 from bucketrelay.clouds.server_copy import WORTH, PartsCopy, answering, pinnable
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ObjectGone, StoreRefused
+from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
 from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
@@ -182,10 +182,18 @@ class S3Store:
 
         def call(condition: Mapping[str, str]) -> Written:
             return self._requests.document(
-                s3.COMMIT, upload.key, name, published, headers=condition, query=query, body=body
+                s3.COMMIT, upload.key, name, committed, headers=condition, query=query, body=body
             )
 
-        return self._conditions.write("commit", call, expect)
+        done = self._conditions.write("commit", call, expect)
+        if done.etag:
+            return done
+        found = self.look(upload.key)
+        if found is None:
+            raise StoreUnavailable(
+                f"{self._address.of(upload.key)}: it was published, and is not there: it comes again"
+            )
+        return Written(found.etag, found.version)
 
     def abandon(self, upload: Upload) -> None:
         """AbortMultipartUpload."""
