@@ -22,6 +22,8 @@ CREATE TABLE sda.files (id serial PRIMARY KEY, stable_id text UNIQUE, submission
     archive_file_path text, archive_file_size bigint, header text, archive_location text);
 CREATE TABLE sda.checksums (id serial PRIMARY KEY, file_id int REFERENCES sda.files (id), checksum text, type text,
     source text);
+CREATE TABLE sda.datasets (id serial PRIMARY KEY, stable_id text UNIQUE);
+CREATE TABLE sda.file_dataset (file_id int REFERENCES sda.files (id), dataset_id int REFERENCES sda.datasets (id));
 """
 PASSPHRASE = "archive passphrase 1"
 
@@ -108,6 +110,16 @@ class Archive:
                     (number, value, kind, source),
                 )
         self.plain[path] = data
+
+    def gather(self, dataset: str, ids: list[str]) -> None:
+        """A dataset in the tables."""
+        with psycopg.connect(self.database) as connection:
+            connection.execute("INSERT INTO sda.datasets (stable_id) VALUES (%s)", (dataset,))
+            connection.execute(
+                "INSERT INTO sda.file_dataset SELECT file.id, whole.id FROM sda.files AS file, sda.datasets AS whole "
+                "WHERE file.stable_id = ANY (%s) AND whole.stable_id = %s",
+                (ids, dataset),
+            )
 
     def fill(self, count: int, size: int = 1000, start: int = 0) -> list[str]:
         """*count* files; their stable ids."""

@@ -6,7 +6,7 @@ from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 
 # Words of backends for what the same call will not get again: rclone hands them on as they are, with status 500.
 _REFUSALS = re.compile(
-    r"didn't find section in config|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoSuchBucket"
+    r"didn't find (section in config|backend)|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoSuchBucket"
     r"|permission denied|StatusCode: 40[013]|\b40[13] |unauthorized|invalid_grant|read-only file system"
     r"|file name too long|is a directory|not a directory|directory not found|no such file or directory",
     re.IGNORECASE,

@@ -1,10 +1,10 @@
 """The archive's tables, read and never written: where a file is, how large, whose, and its header.
 
-`sda.files` and `sda.checksums` of the sensitive-data-archive, by their columns' names. `archive_location` came with
-its second storage layer; where the column is missing there is but one place.
+`sda.files`, `sda.checksums`, `sda.datasets` and `sda.file_dataset` of the sensitive-data-archive, by their columns'
+names. `archive_location` came with its second storage layer; where the column is missing there is but one place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,14 @@ SELECT file.stable_id, file.submission_user, file.submission_file_path, file.arc
        (SELECT sum.checksum FROM sda.checksums AS sum
         WHERE sum.file_id = file.id AND sum.source::text = 'UNENCRYPTED' AND upper(sum.type::text) = 'SHA256' LIMIT 1)
 FROM sda.files AS file WHERE file.stable_id = ANY (%(ids)s::text[])
+"""
+_DATASETS = """
+SELECT dataset.stable_id, array_agg(file.stable_id ORDER BY file.stable_id)
+FROM sda.datasets AS dataset
+JOIN sda.file_dataset AS member ON member.dataset_id = dataset.id
+JOIN sda.files AS file ON file.id = member.file_id
+WHERE starts_with(dataset.stable_id, %(prefix)s) AND file.stable_id IS NOT NULL
+GROUP BY dataset.stable_id ORDER BY dataset.stable_id
 """
 _KNOWN = "SELECT stable_id FROM sda.files WHERE stable_id = ANY (%(ids)s::text[])"
 
@@ -56,20 +64,24 @@ class Archive:
             StoreUnavailable: the database may answer later.
             StoreRefused: it does not want us, or is not the archive's.
         """
-        return {row[0]: self._file(row) for row in self._rows(_FILES, ids)}
+        return {row[0]: self._file(row) for row in self._rows(_FILES, {"ids": list(ids)})}
 
     def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of *ids* that have a file. Errors as of `files`."""
-        return frozenset(row[0] for row in self._rows(_KNOWN, ids))
+        return frozenset(row[0] for row in self._rows(_KNOWN, {"ids": list(ids)}))
+
+    def datasets(self, prefix: str) -> list[tuple[str, tuple[str, ...]]]:
+        """The datasets whose ids begin with *prefix*, each with the stable ids of its files. Errors as of `files`."""
+        return [(row[0], tuple(row[1])) for row in self._rows(_DATASETS, {"prefix": prefix})]
 
     def close(self) -> None:
         """Close the connections."""
         self._database.close()
 
-    def _rows(self, query: str, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         def read(cursor: Cursor) -> list[tuple[Any, ...]]:
             cursor.execute("SET TRANSACTION READ ONLY")
-            cursor.execute(query, {"ids": list(ids)})
+            cursor.execute(query, values)
             return cursor.fetchall()
 
         try:

@@ -7,13 +7,14 @@ the row, so that each message becomes a job exactly once, however many read the 
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bucketrelay.drivers.messages import datasets, requests
 from bucketrelay.drivers.messages.delivery import Delivery, Letter
 from bucketrelay.jobs.queue import Intaker, JobQueue, NewJob, Priority
 
-COPY, REPLY, DATASET, ERROR = "copier", "copier-reply", "dataset", "dataset-error"  # kinds of jobs
+# Kinds of jobs.
+COPY, REPLY, DATASET, ERROR, GAP = "copier", "copier-reply", "dataset", "dataset-error", "dataset-gap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class DatasetIntake:
     exchange: str
     say: Callable[[str], None] = lambda _line: None
     fresh: Callable[[], str] = lambda: uuid.uuid4().hex
+    _seen: list[int] = field(default_factory=list)  # the last offset that came, of whatever message
 
     def __call__(self, delivery: Delivery) -> None:
         """Returns when the job, if there is one, is durable."""
@@ -134,9 +136,16 @@ class DatasetIntake:
         self.queue.fire(self._mark, lambda last, _now: None if last is not None and last >= offset else offset, job)
 
     def _gap(self, offset: int) -> None:
-        last = self.position()
+        """The stream keeps messages for a time. Where some are gone that nobody read, the archive's tables are asked.
+
+        A gap of messages that asked for nothing, or of RabbitMQ's own, looks the same, and costs a look at the tables.
+        """
+        last = self._seen[-1] if self._seen else self.position()
+        self._seen[:] = [offset]
         if last is not None and offset > last + 1:
-            self.say(f"{self.stream}: from {last} on to {offset}; what lay between was other messages, or is lost")
+            self.say(f"{self.stream}: after {last} came {offset}: looking for datasets that were never synced")
+            payload = {"prefix": self.prefix, "message": f"{self.stream}/before-{offset}"}
+            self.queue.enqueue([NewJob("dataset", f"{self.stream}/gap", GAP, payload, Priority.BACKLOG)])
 
     @property
     def _mark(self) -> str:

@@ -14,7 +14,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.messages import datasets
 from bucketrelay.drivers.messages.archive import ArchivedFile
 from bucketrelay.drivers.messages.datasets import BadMessage, Synced, SyncedFile
-from bucketrelay.drivers.messages.intake import DATASET
+from bucketrelay.drivers.messages.intake import DATASET, GAP
 from bucketrelay.errors import RelayError
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Job, JobQueue, NewJob, Priority, Release, Retry, State
@@ -31,6 +31,9 @@ class Files(Protocol):
 
     def files(self, ids: Sequence[str]) -> Mapping[str, ArchivedFile]:
         """The files that there are of *ids*."""
+
+    def datasets(self, prefix: str) -> Sequence[tuple[str, tuple[str, ...]]]:
+        """The datasets whose ids begin with *prefix*, each with its files' ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,24 @@ class Syncing:
     def kinds(self) -> dict[str, Kind]:
         """For the worker's table."""
         return {
+            GAP: Kind(_each(self._gap)),
             DATASET: Kind(_each(self._dataset)),
             FILE: Kind(_each(self._file), stops=True),
             AWAIT: Kind(_each(self._await)),
             POST: Kind(_each(self._post)),
         }
+
+    def _gap(self, job: Job, _deadline: Deadline) -> Ended:
+        """Messages are lost: sync the datasets of which a file is not at the partner's. Others were told already."""
+        jobs = []
+        for dataset, ids in self.archive.datasets(str(job.payload["prefix"])):
+            files = self.archive.files(ids).values()
+            if any(self.stores(self.target).look(file.path, sure=False) is None for file in files):
+                message = f"{job.payload['message']}/{dataset}"
+                payload = {"dataset": dataset, "ids": list(ids), "message": message}
+                jobs.append(NewJob("dataset", message, DATASET, payload, Priority.ORDER, keep=True))
+        self.queue.enqueue(jobs)
+        return Ended(Done({"datasets": len(jobs)}))
 
     def _dataset(self, job: Job, _deadline: Deadline) -> Ended:
         """Look whether all of it can be synced, and have it done."""
