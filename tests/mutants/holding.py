@@ -203,8 +203,8 @@ HOLDING = (
     Change(
         "held-is-brought-again",
         "errors.py",
-        "    by_hand = True\n",
-        "    by_hand = False\n",
+        '--go`."""\n\n    by_hand = True\n',
+        '--go`."""\n\n    by_hand = False\n',
         "the platform does without anybody's go what a person was to say go for",
         (CONVERGE,),
     ),
@@ -219,8 +219,8 @@ HOLDING = (
     Change(
         "left-behind-is-not-verified",
         "core/run.py",
-        "return replace(late, lingers=begun)",
-        "return replace(late, lingers=False)",
+        "retryable=True, lingers=begun))",
+        "retryable=True, lingers=False))",
         "a write that hangs past the invocation lands on a newer version, and nobody looks",
         (VERIFY,),
     ),
