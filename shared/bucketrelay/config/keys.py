@@ -46,7 +46,12 @@ _ROUTES = Section(
         Key("add_prefix", "text", "put before the key at the targets"),
         Key("deletes", '"keep" or "follow"', "what becomes of a copy whose source is deleted", '"keep"'),
         Key("max_deletes", "number", "the fuse: so many deletes in an hour, then they are held", "1000"),
-        Key("shared", "true or false", "on every route that may write the same target keys", "false"),
+        Key(
+            "overwrite",
+            '"any" or "ours"',
+            "`ours`: an object at the target that no route wrote is not replaced",
+            '"any"',
+        ),
         Key("strict", "true or false", "fail rather than copy what the target cannot carry whole", "false"),
         Key("shared", "true or false", "other routes, which say so too, may write the same target keys", "false"),
     ),
