@@ -194,6 +194,17 @@ def test_a_retry_may_say_when(rig, queue):
     assert keys(queue.claim(10)) == ["a"]
 
 
+def test_whole_and_broken_seconds_may_stand_side_by_side(rig, queue):
+    queue.enqueue([job("a", delay=1), job("b", delay=0.5), job("c")])
+    rig.later(2)
+    got = queue.claim(10)
+
+    assert (
+        queue.settle([(got[0], Retry("x", after=1)), (got[1], Retry("x", after=0.5)), (got[2], Retry("x"))])
+        == (State.WAITING,) * 3
+    )
+
+
 def test_an_event_does_not_hasten_a_job_that_waits_after_a_failure(queue):
     queue.enqueue([job("a")])
     queue.settle([(queue.claim(1)[0], Retry("target down", after=100))])

@@ -211,9 +211,9 @@ def _enqueue(cursor: Cursor, jobs: Sequence[NewJob]) -> tuple[list[int], int]:
         "keys": [key for (_, key), _ in rows],
         "kinds": [job.kind for _, job in rows],
         "payloads": [dumps(job.payload) for _, job in rows],
-        "priorities": [job.priority for _, job in rows],
-        "keeps": [job.keep for _, job in rows],
-        "delays": [job.delay for _, job in rows],
+        "priorities": [int(job.priority) for _, job in rows],
+        "keeps": [bool(job.keep) for _, job in rows],
+        "delays": [float(job.delay) for _, job in rows],
     }
     got = cursor.execute(_SQL["enqueue"], values).fetchall()
     numbers = {(row[1], row[2]): int(row[0]) for row in got}
@@ -230,7 +230,7 @@ def _update(cursor: Cursor, query: str, moves: Sequence[tuple[Job, Move]]) -> li
         "unsettled": [to.unsettled for _, to in moves],
         "errors": [plain(to.error, most=None) for _, to in moves],
         "results": [dumps(to.result) for _, to in moves],
-        "delays": [to.delay for _, to in moves],
+        "delays": [float(to.delay) for _, to in moves],
     }
     return list(cursor.execute(_SQL[query], values).fetchall())
 
