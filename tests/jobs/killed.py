@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from bucketrelay.drivers.worker.loop import Tunings, Worker, World
@@ -23,12 +24,13 @@ def main(place, folder):
     out = os.open(Path(folder) / f"{os.getpid()}.done", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def run(jobs, deadline):
+        time.sleep(0.02)  # long enough to be killed in the middle of
         os.write(out, "".join(f"{job.key}\n" for job in jobs).encode())
         return [Ended(Done()) for _ in jobs]
 
     made = queue(place)
-    kind = Kind(run, together=lambda job: ("all", 50))
-    tunings = Tunings(threads=100, poll=0.05, gather=0.05)
+    kind = Kind(run, together=lambda job: ("all", 10))
+    tunings = Tunings(threads=8, poll=0.05, gather=0.05)
     Worker(made, {"task": kind}, POLICY, World(lambda _: None), tunings).run(drain=True)
     made.close()
 

@@ -91,6 +91,7 @@ def test_workers_that_are_killed_again_and_again_lose_no_job(tmp_path, request, 
 
     found = effects(tmp_path)
     assert len(found) == count
+    assert fleet.killed
     assert list(queue.dead()) == []
     twice = sum(times - 1 for times in found.values())
     print(f"{database}: {count} jobs, {fleet.killed} kills, {twice} done more than once")
