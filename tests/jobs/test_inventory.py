@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bucketrelay.clouds.aws.requests import LIST_VERSIONS, Requests
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.database.postgres import Postgres
 from bucketrelay.database.queries import migrations
@@ -131,13 +132,13 @@ def tables(request, tmp_path):
 
 
 def make(s3, tables, *, versioned, prefix=""):
-    from bucketrelay.clouds.aws.store import S3Store
+    from bucketrelay.clouds.aws.store import s3_store
 
     bucket = f"stock-{uuid.uuid4().hex[:12]}"
     s3.create(bucket)
     if versioned:
         s3.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    store = S3Store(Address("s3", bucket, prefix=prefix), **s3.options)
+    store = s3_store(Address("s3", bucket, prefix=prefix), **s3.options)
     return Stock(s3.client, bucket, StoreFacts("photos", store), *tables)
 
 
@@ -529,12 +530,12 @@ def test_an_error_of_the_store_removes_nothing_and_changes_nothing(stock, error,
 
 
 def test_a_bucket_that_is_gone_is_not_an_empty_one(stock):
-    from bucketrelay.clouds.aws.store import S3Store
+    from bucketrelay.clouds.aws.store import s3_store
 
     stock.put()
     stock.sync()
     endpoint = stock.client.meta.endpoint_url
-    gone = S3Store(Address("s3", "gone"), endpoint=endpoint, region="us-east-1", access_key="test", secret_key="x")
+    gone = s3_store(Address("s3", "gone"), endpoint=endpoint, region="us-east-1", access_key="test", secret_key="x")
 
     with pytest.raises(StoreRefused):
         stock.sync(facts=StoreFacts("photos", gone))
@@ -573,15 +574,18 @@ def test_versions_on_both_sides_of_a_pages_edge_are_all_there(stock, monkeypatch
     """COMS goes on at a key without its version, and takes what lay behind the edge for absent (defect 4)."""
     versions = {stock.put(body=str(n).encode()) for n in range(7)}
     stock.put("b.txt")
-    call = type(stock.facts.store)._call
+    document, pages = Requests.document, []
 
-    def small(self, operation, key, asked, **more):
-        pages = {"MaxKeys": 2} if operation == "list_object_versions" else {}
-        return call(self, operation, key, {**asked, **pages}, **more)
+    def small(self, operation, key, name, read, *, query=(), **more):
+        if operation is LIST_VERSIONS:
+            pages.append(query)
+            query = sorted([*query, ("max-keys", "2")], key=lambda pair: pair[0])
+        return document(self, operation, key, name, read, query=query, **more)
 
-    monkeypatch.setattr(type(stock.facts.store), "_call", small)
+    monkeypatch.setattr(Requests, "document", small)
     stock.take()
 
+    assert len(pages) == 4
     assert {row[0] for row in stock.versions()} == versions
     assert len(stock.latest()) == 1
     assert stock.paths() == ["a.txt", "b.txt"]
