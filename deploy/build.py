@@ -78,9 +78,14 @@ def code(order: Order) -> dict[str, bytes]:
     if order.config:
         found[CONFIG] = order.config.read_bytes()
     shared = ROOT / "shared"
-    # By these modules alone wiring comes to a cloud. What else reaches into its folder needs what it reaches: a forward
-    # the signature, a function the interface by which it calls itself again.
-    foreign = {f"bucketrelay.clouds.{cloud}.store" for scheme, cloud in CLOUDS.items() if scheme not in order.stores}
+    # What a bucket has besides its objects is for people at a terminal: `wire` and `doctor`.
+    foreign = {f"bucketrelay.clouds.{cloud}.bucket" for cloud in CLOUDS.values()}
+    # By these modules alone wiring and the registry come to a cloud. What else reaches into its folder needs what it
+    # reaches: a forward the signature, a function the interface by which it calls itself again, with its credentials.
+    for scheme, cloud in CLOUDS.items():
+        if scheme not in order.stores:
+            entries = ("store",) if scheme == order.function.cloud else ("store", "credentials", "client")
+            foreign |= {f"bucketrelay.clouds.{cloud}.{entry}" for entry in entries}
     foreign |= {"bucketrelay.clouds.rclone.daemon", "bucketrelay.clouds.rclone.store"}  # no function has rclone
     if not set(order.forwards) & set(BROKERS):
         foreign.add("bucketrelay.wiring_invocation")

@@ -81,26 +81,11 @@ _S3 = (
 # Our own requests need no SDK; certifi is for a runtime without authorities of its own.
 _OBS = (_CERTIFI,)
 
-# The SDK is 219 MB of clients for all services. `import oci` needs oci.dns for its pagination, unless the adapter does
-# it with a stand-in; by oci.functions a function calls itself again. The SDK can do without python-pkcs11; aiohttp is
-# for the asynchronous clients, pyOpenSSL for none that we use.
+# Requests are signed with RSA, which Python itself does not have; all else is our own.
 _OCI = (
-    Package(
-        "oci",
-        keep=r"oci/[^/]+\.py"
-        r"|oci/(_vendor|auth|circuit_breaker|dns|functions|object_storage|pagination|retry|work_requests)/.*",
-        drop=r"oci/async_base_client\.py|.*/async_[a-z_]*client\.py",
-    ),
     Package("cryptography"),
     Package("cffi", keep=r"_cffi_backend\..*"),  # cryptography's compiled part asks for the backend alone
-    Package("circuitbreaker"),
-    Package("crc32c"),
-    Package("PyJWT"),
-    Package("pytz", drop=r"pytz/zoneinfo/.*"),  # the SDK knows no time zone but UTC, which needs no file
     _CERTIFI,
-    _DATEUTIL,
-    _SIX,
-    _URLLIB3,
 )
 
 SDKS: dict[str, tuple[Package, ...]] = {"s3": _S3, "obs": _OBS, "oci": _OCI, "file": ()}  # by the scheme of stores
@@ -112,7 +97,7 @@ BROKERS = ("amqp", "sqs")
 DIRECT = {
     "s3": ("botocore",),
     "obs": ("certifi",),
-    "oci": ("oci",),
+    "oci": ("cryptography", "certifi"),
     "file": (),
     "oms": ("certifi",),
     "webhook": ("certifi",),
@@ -140,7 +125,7 @@ FUNCTIONS = {
             handler="index.py",
             python="3.10",
             offered=("3.10", "3.12"),
-            own_limit=600_000,
+            own_limit=1 * MB,
             limit=40 * MB,
             has=("certifi",),  # Open Telekom Cloud's list of bundled packages, the same for 3.6 to 3.12
         ),
@@ -150,7 +135,7 @@ FUNCTIONS = {
             handler="func.py",
             python="3.12",
             offered=("3.11", "3.12"),
-            own_limit=25 * MB,
+            own_limit=7 * MB,
             limit=25 * MB,
             code="function/",
             packages="python/",

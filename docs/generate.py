@@ -14,7 +14,7 @@ from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.clouds.oracle import copies as oci_copy
-from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.clouds.storage_classes import KNOWN
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, MiB
@@ -22,7 +22,7 @@ from bucketrelay.store import Abilities, MiB
 STORES: Mapping[str, Abilities] = {
     "s3": s3_store(Address("s3", "b"), endpoint="https://s3.amazonaws.com").abilities,
     "obs": obs_store(Address("obs", "b"), endpoint="https://obs.cn-north-4.myhuaweicloud.com").abilities,
-    "oci": OciStore(Address("oci", "b", "n")).abilities,
+    "oci": oci_store(Address("oci", "b", "n")).abilities,
     "file": LocalStore(Address("file", "/b")).abilities,
 }
 COPIES = {

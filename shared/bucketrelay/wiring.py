@@ -209,10 +209,9 @@ def _obs(found: StoreConfig, options: dict[str, object], keys: Callable[[], Keys
 
 
 def _oci(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.oracle.store import OciStore  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.oracle.store import oci_store  # noqa: PLC0415 — a function imports only what its routes need
 
-    options.pop("compartment", None)  # only what creates buckets needs it
-    return OciStore(found.address, **options)  # type: ignore[arg-type]  # as above
+    return oci_store(found.address, **options)  # type: ignore[arg-type]  # as above
 
 
 def _local(found: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:

@@ -5,13 +5,13 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.oracle.store import OciStore, oci_store
 from bucketrelay.model import Address
 from bucketrelay_emulators.engine.faults import Faults, Requests
 from bucketrelay_emulators.oci.emulator import OciEmulator
 
 _numbers = itertools.count()
-_REFUSED = "the service takes no line break in a name, and requests turns the SDK's %2E%2E into .."
+_REFUSED = "the service takes no line break in a name, and a proxy may turn %2E%2E into .."
 
 
 @dataclass
@@ -40,7 +40,8 @@ class OciRig:
     def make(self, prefix: str = "", bucket: str = "") -> OciStore:
         """A store on the bucket. Errors of a test come at once: no retries."""
         address = Address("oci", bucket or self.bucket, self.cloud.namespace, prefix)
-        self.made.append(OciStore(address, endpoint=self.cloud.endpoint, config_file=self.cloud.config_file, retries=0))
+        settings = {"endpoint": self.cloud.endpoint, "config_file": self.cloud.config_file, "retries": 0, "poll": 0.0}
+        self.made.append(oci_store(address, **settings))
         return self.made[-1]
 
     def store(self, prefix: str = "") -> OciStore:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 import pytest
 
 from bucketrelay.clouds.huawei.store import obs_store
-from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.core.budget import OVERHEAD, Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
@@ -147,7 +147,7 @@ def clouds():
         keys = {"access_key": obs.access_key, "secret_key": obs.secret_key}
         source = obs_store(Address("obs", "photos"), endpoint=proxy.endpoint, path_style=True, retries=0, **keys)
         place = Address("oci", "copy", oracle.namespace)
-        target = OciStore(place, endpoint=oracle.endpoint, config_file=oracle.config_file, retries=0)
+        target = oci_store(place, endpoint=oracle.endpoint, config_file=oracle.config_file, retries=0)
         stack.callback(source.close)
         stack.callback(target.close)
         yield obs, proxy, oracle, source, target

@@ -30,7 +30,7 @@ def test_importing_a_function_imports_no_sdk(file):
 
 @pytest.mark.parametrize(
     ("scheme", "url", "own"),
-    [("s3", "s3://b", set()), ("obs", "obs://b", set()), ("oci", "oci://b@n", {"oci"})],
+    [("s3", "s3://b", set()), ("obs", "obs://b", set()), ("oci", "oci://b@n", set())],
 )
 def test_a_store_imports_no_sdk_but_its_own_if_any_and_only_when_it_is_used(tmp_path, scheme, url, own):
     options = {

@@ -110,11 +110,12 @@ def _of_reprs() -> None:
     from bucketrelay import config
     from bucketrelay.clouds.aws import access as s3_access
     from bucketrelay.clouds.huawei import credentials as obs_access
-    from bucketrelay.clouds.oracle import client as oci_client
+    from bucketrelay.clouds.oracle import credentials as oci_access
+    from bucketrelay.clouds.oracle import sign as oci_sign
     from bucketrelay.system import System
 
     kinds = [config.Config, config.StoreConfig, config.ForwardConfig, System]
-    for kind in [*kinds, s3_access.Access, obs_access.Access, oci_client.Access]:
+    for kind in [*kinds, s3_access.Access, obs_access.Access, oci_access.Access, oci_sign.Identity]:
         _after(kind, "__init__", lambda self, *_, **__: WATCH.look(f"the repr of a {type(self).__name__}", repr(self)))
 
 

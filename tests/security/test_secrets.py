@@ -17,7 +17,7 @@ from bucketrelay.clouds.aws import access as s3_access
 from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.huawei import credentials as obs_access
 from bucketrelay.clouds.huawei.store import obs_store
-from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.function import handle
 from bucketrelay.errors import ConfigError, RelayError
@@ -157,7 +157,7 @@ def stores(url, key_file):
         Address("obs", "b"), endpoint=url, path_style=True, session_token=TOKEN, retries=0, timeout=5, **keys
     )
     api = {"user": "ocid1.user.oc1..u", "tenancy": "ocid1.tenancy.oc1..t", "fingerprint": "aa:bb", "key_file": key_file}
-    yield OciStore(Address("oci", "b", "ns"), endpoint=url, retries=0, timeout=5, **api)
+    yield oci_store(Address("oci", "b", "ns"), endpoint=url, retries=0, timeout=5, **api)
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_no_error_shows_the_content_of_a_key_file(tmp_path, content):
 
 def test_no_error_shows_the_content_of_a_configuration_file_of_oracles(tmp_path):
     (tmp_path / "config").write_text(f"[DEFAULT]\nuser={SECRET}\npass_phrase={TOKEN}\nkey_file=/nowhere\n")
-    store = OciStore(Address("oci", "b", "ns"), endpoint="http://127.0.0.1:9", config_file=str(tmp_path / "config"))
+    store = oci_store(Address("oci", "b", "ns"), endpoint="http://127.0.0.1:9", config_file=str(tmp_path / "config"))
     with closing(store), pytest.raises(RelayError) as error:
         store.look("k")
     assert found_in(all_of(error.value)) == ""

@@ -16,7 +16,7 @@ from bucketrelay import events
 from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.local.store import LocalStore
-from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import BadEvent, RelayError
@@ -123,7 +123,7 @@ def make(request, oci_config):
             made.append(obs_store(Address("obs", "b"), endpoint=url, path_style=True, timeout=20, retries=0, **keys))
         else:
             place = Address("oci", "b", "ns")
-            made.append(OciStore(place, endpoint=url, config_file=oci_config, timeout=20, retries=0))
+            made.append(oci_store(place, endpoint=url, config_file=oci_config, timeout=20, retries=0))
         return made[-1]
 
     yield store

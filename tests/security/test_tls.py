@@ -17,7 +17,7 @@ import pytest
 
 from bucketrelay.clouds.aws.store import S3Store, s3_store
 from bucketrelay.clouds.huawei.store import ObsStore, obs_store
-from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.oracle.store import OciStore, oci_store
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError, StoreRefused
 from bucketrelay.forward import Notice
@@ -132,7 +132,7 @@ def obs(url: str, ca_file: str) -> ObsStore:
 
 def oci(url: str, ca_file: str) -> OciStore:
     key = {"user": "ocid1.user.oc1..u", "tenancy": "ocid1.tenancy.oc1..t", **KEY}
-    return OciStore(Address("oci", "b", "ns"), endpoint=url, ca_file=ca_file, timeout=5, retries=1, **key)
+    return oci_store(Address("oci", "b", "ns"), endpoint=url, ca_file=ca_file, timeout=5, retries=1, **key)
 
 
 def webhook(url: str, ca_file: str) -> WebhookForward:

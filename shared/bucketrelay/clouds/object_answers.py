@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Callable, Mapping
 
-from bucketrelay.errors import Damaged, SourceChanged
+from bucketrelay.errors import Damaged, OutcomeUnknown, SourceChanged, StoreUnavailable
 from bucketrelay.http.messages import Head, Into
+from bucketrelay.http.outcome import Effect
 from bucketrelay.model import ObjectInfo
 from bucketrelay.store import Stream, Write
 
@@ -15,6 +16,12 @@ class Unchanged(Exception):
     def __init__(self, headers: Mapping[str, str]) -> None:
         self.headers = headers
         super().__init__("the known version")
+
+
+def unasked(effect: Effect, url: str) -> StoreUnavailable:
+    """What to raise for a 304 to a request that has no condition, or is no question at all."""
+    kind = OutcomeUnknown if effect is Effect.PUBLISHING_WRITE else StoreUnavailable
+    return kind(f"{url}: answered 304, which was not asked for: check endpoint and proxy")
 
 
 class Piece:

@@ -46,12 +46,9 @@ def _obs(address: Address, options: Mapping[str, Any]) -> Cloud:
 
 def _oci(address: Address, options: Mapping[str, Any]) -> Cloud:
     from bucketrelay.clouds.oracle.bucket import OciCloud  # noqa: PLC0415 — as above
-    from bucketrelay.clouds.oracle.client import Access  # noqa: PLC0415 — a command imports only what its stores need
+    from bucketrelay.clouds.oracle.credentials import access_of  # noqa: PLC0415 — as above
 
-    names = ("region", "endpoint", "auth", "config_file", "profile", "user", "tenancy", "fingerprint", "key_file")
-    texts = {name: options.get(name, "") for name in (*names, "ca_file")}
-    access = Access(**texts, timeout=options.get("timeout", _TIMEOUT))
-    return OciCloud(address, access, options.get("compartment", ""))
+    return OciCloud(address, access_of(options), options.get("compartment", ""))
 
 
 _TIMEOUT = 10.0  # seconds, as the stores'

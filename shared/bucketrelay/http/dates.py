@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timezone
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _USUAL = re.compile(r"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT")
 
@@ -18,6 +19,12 @@ def http_date(text: str | None) -> datetime | None:
         return found and (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None
+
+
+def date_header(moment: datetime) -> str:
+    """A time in UTC as the header `Date` says it: `Sat, 21 Nov 2026 09:15:00 GMT`, whatever the locale."""
+    date = f"{_DAYS[moment.weekday()]}, {moment.day:02} {_MONTHS[moment.month - 1]} {moment.year:04}"
+    return f"{date} {moment.hour:02}:{moment.minute:02}:{moment.second:02} GMT"  # strftime takes ten times as long
 
 
 def _usual(text: str) -> datetime | None:

@@ -23,7 +23,9 @@ from bucketrelay.clouds.aws.store import S3Store
 from bucketrelay.clouds.huawei.credentials import access_of
 from bucketrelay.clouds.huawei.fields import Keeping
 from bucketrelay.clouds.huawei.store import ObsStore
+from bucketrelay.clouds.oracle.credentials import access_of as oci_access_of
 from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.oracle.store import Options as OciOptions
 from bucketrelay.errors import ObjectGone
 from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Address
@@ -147,7 +149,8 @@ def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:
 def _oci(cloud: OciEmulator) -> Callable[[str, float], OciStore]:
     def make(endpoint: str, timeout: float) -> OciStore:
         place = Address("oci", "b", cloud.namespace)
-        return SmallOci(place, endpoint=endpoint, config_file=cloud.config_file, timeout=timeout, **now())
+        settings = {"endpoint": endpoint, "config_file": cloud.config_file, "timeout": timeout, "retries": 0}
+        return SmallOci(place, oci_access_of(settings), OciOptions(), at_once())
 
     return make
 

@@ -6,10 +6,11 @@ from oci import regions_definitions as known
 
 from bucketrelay.clouds.oracle.regions import realm_of, region_name, service_endpoint
 
-# As the SDK's clients of both have them, without the mark of dual stack.
+# As the SDK's clients of them have them, without the mark of dual stack.
 TEMPLATES = {
     "objectstorage": "https://objectstorage.{region}.{secondLevelDomain}",
     "functions": "https://functions.{region}.oci.{secondLevelDomain}",
+    "events": "https://events.{region}.oci.{secondLevelDomain}",
 }
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from bucketrelay.clouds.oracle import copies as oci_copy
-from bucketrelay.clouds.oracle.store import OciStore
+from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
@@ -15,6 +14,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
     TargetChanged,
 )
+from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, MiB, ServerSideCopy, Tagged
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
@@ -36,18 +36,14 @@ def cloud():
 
 
 @pytest.fixture
-def opened(cloud, monkeypatch):
+def opened(cloud):
     """Makes stores on the emulator, and closes them."""
-    monkeypatch.setattr(oci_copy, "_PAUSE", 0.0)
     made = []
 
     def make(bucket, **options):
         address = Address("oci", bucket, NS)
-        made.append(
-            OciStore(
-                address, **{"endpoint": cloud.endpoint, "config_file": cloud.config_file, "pace": at_once(), **options}
-            )
-        )
+        usual = {"endpoint": cloud.endpoint, "config_file": cloud.config_file, "pace": at_once(), "poll": 0.0}
+        made.append(oci_store(address, **{**usual, **options}))
         return made[-1]
 
     yield make
@@ -88,14 +84,14 @@ class TestReach:
         key.write_text(pem(private_key("test")))
         known = {"user": "ocid1.user.oc1..a", "tenancy": "ocid1.tenancy.oc1..a", "fingerprint": ":".join(["aa"] * 16)}
         regions = ("us-ashburn-1", "eu-frankfurt-1", "us-gov-ashburn-1")
-        stores = [OciStore(Address("oci", "b", NS), region=r, key_file=str(key), **known) for r in regions]
+        stores = [oci_store(Address("oci", "b", NS), region=r, key_file=str(key), **known) for r in regions]
         assert [stores[0].reach(store) for store in stores] == [64 * MiB, 64 * MiB, None]
         for store in stores:
             store.close()
 
     def test_another_endpoint_is_another_service(self, target):
         with OciEmulator() as strange:
-            far = OciStore(Address("oci", "one", NS), endpoint=strange.endpoint, config_file=strange.config_file)
+            far = oci_store(Address("oci", "one", NS), endpoint=strange.endpoint, config_file=strange.config_file)
             assert target.reach(far) is None
             far.close()
 
@@ -105,14 +101,14 @@ class TestWhatIsAskedFor:
         target = opened("two")
         asked = []
         monkeypatch.setattr(
-            type(source.calls), "send", lambda self, *given, **_: asked.append(given) or pytest.fail("enough")
+            type(source.requests), "send", lambda self, *given: asked.append(given) or pytest.fail("enough")
         )
         meta = Meta(content_type="text/plain", user={"By": "cöpy"}, storage_class="InfrequentAccess")
         with pytest.raises(pytest.fail.Exception):
             target.copy_from(source, info, "b", meta, Deadline(), expect=ObjectInfo("b", 1, "seen"))
-        operation, key, effect, details = asked[0]
-        assert (operation, key, effect) == ("copy_object", "a", "publish")
-        assert details == {
+        operation, key, effect, given = asked[0]
+        assert (operation, key, effect) == ("CopyObject", "a", Effect.PUBLISHING_WRITE)
+        assert given.details == {
             "sourceObjectName": "a",
             "sourceObjectIfMatchETag": info.etag,
             "destinationRegion": cloud.config["region"],
@@ -125,7 +121,7 @@ class TestWhatIsAskedFor:
         }
 
     def test_a_namespace_that_the_url_leaves_out_is_found_out(self, cloud, source, info):
-        target = OciStore(Address("oci", "two"), endpoint=cloud.endpoint, config_file=cloud.config_file)
+        target = oci_store(Address("oci", "two"), endpoint=cloud.endpoint, config_file=cloud.config_file, poll=0.0)
         target.copy_from(source, info, "a", NEW, Deadline())
         assert bytes(cloud.bucket("two").get("a").body) == b"12345"
         target.close()

@@ -6,7 +6,7 @@ import pytest
 
 from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Need, Overlap, Unwirable, Wish
 from bucketrelay.clouds.oracle.bucket import OciCloud
-from bucketrelay.clouds.oracle.client import Access
+from bucketrelay.clouds.oracle.credentials import access_of
 from bucketrelay.clouds.oracle.rules import brings
 from bucketrelay.model import Address
 from bucketrelay_emulators.engine.faults import Fault
@@ -30,7 +30,7 @@ def make(oci, address=PLACE, **changed):
     )
     fields |= {"endpoint": oci.endpoint, "config_file": oci.config_file, "timeout": 10.0, **changed}
     compartment = fields.pop("compartment")
-    return OciCloud(address, Access(**fields), compartment)
+    return OciCloud(address, access_of(fields), compartment)
 
 
 def wire(cloud, wish):

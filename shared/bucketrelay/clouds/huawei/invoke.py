@@ -10,21 +10,20 @@ Source: FunctionGraph API reference, "Executing a Function Asynchronously" (func
 import json
 import os
 import re
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from bucketrelay.clouds.huawei.sign import Keys, api_authorization
-from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
+from bucketrelay.errors import ConfigError, StoreRefused
 
 if TYPE_CHECKING:
-    import http.client
+    from bucketrelay.http.messages import Answer
+    from bucketrelay.http.outcome import Refusal
 
 URN = "BUCKETRELAY_FUNCTION_URN"
 ENDPOINT = "BUCKETRELAY_FUNCTIONGRAPH_ENDPOINT"  # where it is not https://functiongraph.{region}.myhuaweicloud.com
 _TIMEOUT = 3.0  # seconds
-_LONGEST_ANSWER = 64 * 1024  # bytes
 _URN = re.compile(r"urn:fss:([a-z0-9-]+):([A-Za-z0-9_-]+):function:[^:\s]+:[^:\s]+(?::[^:\s]+)?")
 _REMEDIES = {
     401: "check the function's agency",
@@ -58,64 +57,61 @@ def invoke(keys: Keys, lookup: Callable[[str], str | None], payload: bytes) -> N
     region, project = said.groups()
     endpoint = os.environ.get(ENDPOINT) or lookup(ENDPOINT) or f"https://functiongraph.{region}.myhuaweicloud.com"
     path = f"/v2/{quote(project)}/fgs/functions/{quote(urn, safe='')}/invocations-async"
-    status, body = _post(endpoint, path, payload, {**_temporary(keys), "X-Project-Id": project}, keys)
-    if status != 202:
-        raise _refusal(f"{urn}: {status} {_words(body)}".strip(), status)
+    _post(urn, endpoint, path, payload, {**_temporary(keys), "X-Project-Id": project}, keys)
 
 
 def _temporary(keys: Keys) -> dict[str, str]:
     return {"X-Security-Token": keys[2]} if keys[2] else {}
 
 
-def _post(endpoint: str, path: str, payload: bytes, headers: dict[str, str], keys: Keys) -> tuple[int, bytes]:
-    import http.client  # noqa: PLC0415 — only a function that has run out of time needs it
+def _post(urn: str, endpoint: str, path: str, payload: bytes, headers: dict[str, str], keys: Keys) -> None:
+    from bucketrelay.http.connections import Connections  # noqa: PLC0415 — only a function that has run out of time
+    from bucketrelay.http.exchange import Call, Exchange  # noqa: PLC0415 — as above
+    from bucketrelay.http.messages import Request  # noqa: PLC0415 — as above
+    from bucketrelay.http.outcome import Dialect, Effect  # noqa: PLC0415 — as above
+    from bucketrelay.http.pace import Pace  # noqa: PLC0415 — as above
 
-    connection = _connection(endpoint)
     try:
-        connection.request("POST", path, payload, _signed(endpoint, path, payload, headers, keys))
-        answer = connection.getresponse()
-        return answer.status, answer.read(_LONGEST_ANSWER)
-    except (OSError, http.client.HTTPException) as error:
-        raise StoreUnavailable(f"{endpoint}: {type(error).__name__}: {error}") from error
+        connections = Connections(endpoint, timeout=_TIMEOUT)
+    except ConfigError as error:
+        raise StoreRefused(f"{ENDPOINT} is {endpoint[:200]!r}: write https://host") from error
+    exchange = Exchange(connections, Pace(), 0, Dialect({}), _refusal)
+    call = Call(urn, Effect.PUBLISHING_WRITE)
+
+    def request() -> Request:
+        date = exchange.clock.now().strftime("%Y%m%dT%H%M%SZ")
+        signed = {"Content-Type": "application/json", "Host": connections.host, "X-Sdk-Date": date, **headers}
+        signed["Authorization"] = api_authorization("POST", path, (), signed, payload, keys)
+        return Request("POST", path, {name.lower(): value for name, value in signed.items()}, payload)
+
+    def check(answer: "Answer") -> None:
+        if answer.status != 202:
+            raise exchange.failed(call, answer)
+
+    try:
+        exchange.send(call, request, check=check)
+    except StoreRefused as error:
+        status = getattr(error.__cause__, "status", 0)
+        raise StoreRefused(
+            f"{error}: {_REMEDIES.get(status, 'check the URN and the permissions of the agency')}"
+        ) from error
     finally:
-        connection.close()
+        connections.close()
 
 
-def _connection(endpoint: str) -> "http.client.HTTPConnection":
-    import http.client  # noqa: PLC0415 — as above
-    import ssl  # noqa: PLC0415 — as above
-
-    place = urlsplit(endpoint)
-    if place.scheme not in ("http", "https") or not place.hostname:
-        raise StoreRefused(f"{ENDPOINT} is {endpoint[:200]!r}: write https://host")
-    if place.scheme == "http":
-        return http.client.HTTPConnection(place.hostname, place.port, timeout=_TIMEOUT)
-    trusted = ssl.create_default_context()
-    if not trusted.cert_store_stats()["x509_ca"]:  # a slim image; the OBS SDK's extra brings certifi
-        import certifi  # noqa: PLC0415 — as above
-
-        trusted.load_verify_locations(certifi.where())
-    return http.client.HTTPSConnection(place.hostname, place.port, timeout=_TIMEOUT, context=trusted)
-
-
-def _signed(endpoint: str, path: str, payload: bytes, headers: dict[str, str], keys: Keys) -> dict[str, str]:
-    """The headers, with those of SDK-HMAC-SHA256."""
-    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    signed = {"Content-Type": "application/json", "Host": urlsplit(endpoint).netloc, "X-Sdk-Date": date, **headers}
-    return {**signed, "Authorization": api_authorization("POST", path, (), signed, payload, keys)}
-
-
-def _refusal(text: str, status: int) -> RelayError:
-    if status in (408, 429) or status >= 500:
-        return StoreUnavailable(text)
-    return StoreRefused(f"{text}: {_REMEDIES.get(status, 'check the URN and the permissions of the agency')}")
-
-
-def _words(body: bytes) -> str:
+def _refusal(answer: "Answer") -> "tuple[Refusal, str]":
     """What the service says went wrong."""
+    from bucketrelay.http.outcome import Refusal  # noqa: PLC0415 — as above
+
+    code = words = ""
     try:
-        said = json.loads(body)
-        words = f"{said['error_code']} {said['error_msg']}"[:300].encode("utf-8", "replace").decode()
-        return " ".join("".join(c if c.isprintable() else " " for c in words).split())
+        told = json.loads(answer.body)
+        code, words = _line(told["error_code"]), _line(told["error_msg"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+        pass  # a gateway's page
+    return Refusal(answer.status, code, words, answer.headers), ""
+
+
+def _line(text: object) -> str:
+    words = str(text)[:300].encode("utf-8", "replace").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())

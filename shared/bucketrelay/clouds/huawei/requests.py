@@ -4,7 +4,6 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import format_datetime
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
@@ -12,11 +11,13 @@ from urllib.parse import quote
 from bucketrelay.clouds.huawei.credentials import Access
 from bucketrelay.clouds.huawei.errors import DIALECT, refusal_of
 from bucketrelay.clouds.huawei.sign import obs_authorization
+from bucketrelay.clouds.object_answers import unasked
 from bucketrelay.errors import StoreRefused
 from bucketrelay.http.connections import Connections
+from bucketrelay.http.dates import date_header
 from bucketrelay.http.exchange import Call, Exchange
 from bucketrelay.http.messages import Answer, Body, Receive, Request
-from bucketrelay.http.outcome import Effect
+from bucketrelay.http.outcome import Effect, NotModified
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address
 
@@ -112,7 +113,7 @@ class Requests:
 
         def request() -> Request:
             keys = self._access.current()
-            headers = {"date": format_datetime(exchange.clock.now(), usegmt=True), **given.headers}
+            headers = {"date": date_header(exchange.clock.now()), **given.headers}
             if keys[2]:
                 headers[f"{self.prefix}security-token"] = keys[2]
             headers["authorization"] = obs_authorization(method, resource, given.query, headers, keys, self.prefix)
@@ -122,7 +123,12 @@ class Requests:
             if answer.body and _ERROR.match(answer.body):
                 raise exchange.failed(call, answer)
 
-        return exchange.send(call, request, receive, check=check)
+        try:
+            return exchange.send(call, request, receive, check=check)
+        except NotModified as error:
+            if operation == "GetObject" and "if-none-match" in given.headers:
+                raise
+            raise unasked(effect, url) from error
 
     def _target(self, key: str | None) -> str:
         """The path of the bucket, or of an object in it."""

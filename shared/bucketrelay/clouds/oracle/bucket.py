@@ -4,8 +4,9 @@ Sources: Object Storage API (UpdateBucket, objectEventsEnabled; GetObjectLifecyc
 are resources of their own: others' are never touched) and Functions API, as in the SDK 2.189; "Filtering events".
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from bucketrelay.clouds.bucket import (
     CREATED,
@@ -25,15 +26,22 @@ from bucketrelay.clouds.bucket import (
     own_id,
 )
 from bucketrelay.clouds.function_limits import memory, seconds
-from bucketrelay.clouds.oracle.client import Access, close, connected
-from bucketrelay.clouds.oracle.errors import translated
+from bucketrelay.clouds.oracle.credentials import Access
+from bucketrelay.clouds.oracle.requests import Requests, document
 from bucketrelay.clouds.oracle.rules import TAG, brings, concerns, names_of, rows, rule_of, same, whole_rule
-from bucketrelay.errors import StoreRefused, StoreUnavailable
+from bucketrelay.clouds.oracle.service import Given, Identities, Service
+from bucketrelay.errors import ObjectGone, RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
+from bucketrelay.http.exchange import Call
+from bucketrelay.http.faults import NoAnswer
+from bucketrelay.http.messages import Answer
+from bucketrelay.http.outcome import Effect, Refusal
+from bucketrelay.http.pace import Pace
 from bucketrelay.model import Address
 
 _KINDS = {"function": ("FAAS", "functionId", "ocid1.fnfunc."), "topic": ("ONS", "topicId", "ocid1.onstopic.")}
 _ORACLE = (".oraclecloud.com", ".oci.customer-oci.com", ".oraclecloud.eu", ".oraclegovcloud.com", ".oraclegovcloud.uk")
+_VERSION = "20181201"  # of the APIs of Events and of Functions
 _POLICY = "Allow service cloudEvents to use functions-family in the function's compartment: without it nothing arrives"
 
 
@@ -46,16 +54,18 @@ class OciCloud:
     """
 
     def __init__(self, address: Address, access: Access, compartment: str = "") -> None:
-        self._address, self._access, self._compartment = address, access, compartment
-        self._clients: dict[str, Any] = {}
-        self._namespace = address.namespace
+        self._address, self._compartment = address, compartment
+        identities, pace = Identities(access, address.url), Pace()
+        self._requests = Requests(address, identities, pace)
+        host = access.endpoint.rstrip("/")
+        elsewhere = host if host and not host.endswith(_ORACLE) else ""  # a stand-in is one for all services
+        self._events = Service("events", identities, pace, elsewhere)
+        self._functions = Service("functions", identities, pace, elsewhere)
 
     def close(self) -> None:
         """Close the connections."""
-        storage = self._clients.pop("storage", None)
-        self._clients.clear()
-        if storage is not None:
-            close(storage)
+        for each in (self._requests, self._events, self._functions):
+            each.close()
 
     def plan(self, wish: Wish) -> Plan:
         """See Wire."""
@@ -87,27 +97,25 @@ class OciCloud:
         for step in plan.steps:
             action, rule, body = step.body if isinstance(step.body, tuple) else ("", "", {})
             if action == "enable":
-                self._storage("update_bucket", {"objectEventsEnabled": True}, write=True)
+                given = Given(details={"objectEventsEnabled": True})
+                self._requests.send("UpdateBucket", None, Effect.PUBLISHING_WRITE, given)
             elif action == "create":
-                self._send(self._events().create_rule, body, write=True)
+                self._rule_call("POST", "", body)
             elif action == "update":
-                kept = {name: value for name, value in body.items() if name != "compartmentId"}
-                self._send(self._events().update_rule, rule, kept, write=True)
+                self._rule_call("PUT", rule, {name: value for name, value in body.items() if name != "compartmentId"})
             else:
-                self._send(self._events().delete_rule, rule, write=True)
+                self._rule_call("DELETE", rule, None)
 
     def greet(self) -> Greeting:
         """See Health. A GET, for the answers to HEAD have no error code."""
         try:
-            self._storage("get_object", f"{self._address.prefix}{PROBES}no-such-key", range="bytes=0-0")
-        except StoreRefused as error:
-            return _greeting(error)
-        except Exception as error:
-            cause: Any = error.__cause__ or error
-            if getattr(cause, "code", "") == "ObjectNotFound":
-                return Greeting("no such object", "", _date(cause))
+            given = Given(headers={"range": "bytes=0-0"})
+            answer = self._requests.send("GetObject", f"{PROBES}no-such-key", Effect.READ, given)
+        except StoreUnavailable:
             raise
-        return Greeting("the key is there")
+        except RelayError as error:
+            return _greeting(error)
+        return Greeting("the key is there", "", http_date(answer.headers.get("date")))
 
     def versioning(self) -> bool:
         """GetBucket."""
@@ -116,10 +124,10 @@ class OciCloud:
     def sweeps(self) -> bool:
         """GetObjectLifecyclePolicy: a rule that aborts multipart uploads."""
         try:
-            policy = self._read(self._storage("get_object_lifecycle_policy").data)
+            policy = self._read(self._requests.send("GetObjectLifecyclePolicy", None, Effect.READ))
         except StoreRefused as error:
-            cause: Any = error.__cause__
-            if getattr(cause, "code", "") in ("LifecyclePolicyNotFound", "NotFound"):
+            refusal = error.__cause__
+            if isinstance(refusal, Refusal) and refusal.code in ("LifecyclePolicyNotFound", "NotFound"):
                 return False
             raise
         return any(
@@ -152,7 +160,8 @@ class OciCloud:
             yield Fact(None, f"{target}: what stands behind it cannot be seen from here", "check it by hand")
             return
         try:
-            shown = self._read(self._send(self._functions().get_function, target).data)
+            path = f"/{_VERSION}/functions/{quote(target, safe='')}"
+            shown = self._read(self._functions.send(Call(target, Effect.READ, "fn-function"), "GET", path, Given()))
         except StoreRefused as error:
             yield Fact(None, f"could not be asked: {error}", "allow to inspect fn-function to whoever runs doctor")
             return
@@ -172,83 +181,47 @@ class OciCloud:
         """Our rules of that name, and all others of the compartment; both with their actions."""
         mine: list[dict[str, Any]] = []
         others: list[dict[str, Any]] = []
-        page: dict[str, Any] = {}
-        compartment = self._compartment or str(bucket.get("compartmentId"))
+        for rule in self._all_rules(self._compartment or str(bucket.get("compartmentId")), own):
+            tagged = (rule.get("freeformTags") or {}).get(TAG)
+            if own and rule["displayName"] == own and not tagged:
+                raise Overlap(f"a rule that is not ours is called {own}: rename it or the route; nothing was changed")
+            (mine if own and rule["displayName"] == own else others).append(rule)
+        return mine, others
+
+    def _all_rules(self, compartment: str, own: str) -> Iterator[dict[str, Any]]:
+        """The rules of a compartment that are called *own* or may be about the bucket, each with its actions."""
+        page, url = "", self._address.url
         while True:
-            answer = self._send(self._events().list_rules, compartment, limit=50, **page)
-            for listed in rows(answer.data, self._address.url, "id", "displayName"):
+            answer = self._rules_of({"compartmentId": compartment, "limit": "50", "page": page})
+            for listed in rows(document(answer, url), url, "id", "displayName"):
                 if listed.get("lifecycleState", "ACTIVE") not in ("ACTIVE", "INACTIVE", "CREATING", "UPDATING"):
                     continue
-                if listed["displayName"] != own and not concerns(str(listed.get("condition")), self._address):
-                    continue
-                rule = whole_rule(self._send(self._events().get_rule, listed["id"]).data, self._address.url)
-                tagged = (rule.get("freeformTags") or {}).get(TAG)
-                if own and rule["displayName"] == own and not tagged:
-                    raise Overlap(
-                        f"a rule that is not ours is called {own}: rename it or the route; nothing was changed"
-                    )
-                (mine if own and rule["displayName"] == own else others).append(rule)
-            if not (following := answer.headers.get("opc-next-page")):
-                return mine, others
-            if page == {"page": following}:
-                raise StoreUnavailable(f"{self._address.url}: the list of rules does not go on: try again later")
-            page = {"page": following}
+                if listed["displayName"] == own or concerns(str(listed.get("condition")), self._address):
+                    yield whole_rule(document(self._rule_call("GET", listed["id"], None), url), url)
+            following = answer.headers.get("opc-next-page", "")
+            if not following:
+                return
+            if page == following:
+                raise StoreUnavailable(f"{url}: the list of rules does not go on: try again later")
+            page = following
+
+    def _rules_of(self, query: Mapping[str, str]) -> Answer:
+        return self._events.send(self._call(Effect.READ), "GET", f"/{_VERSION}/rules", Given(query))
+
+    def _rule_call(self, method: str, rule: str, details: Mapping[str, Any] | None) -> Answer:
+        """One request about a rule, or about a new one (*rule* is "")."""
+        effect = Effect.READ if method == "GET" else Effect.PUBLISHING_WRITE
+        path = f"/{_VERSION}/rules/{quote(rule, safe='')}" if rule else f"/{_VERSION}/rules"
+        return self._events.send(self._call(effect), method, path, Given(details=details))
+
+    def _call(self, effect: Effect) -> Call:
+        return Call(self._address.url, effect, "cloudevents-rules to whoever runs this")
 
     def _bucket(self) -> dict[str, Any]:
-        return self._read(self._storage("get_bucket").data)
+        return self._read(self._requests.send("GetBucket", None, Effect.READ))
 
-    def _read(self, found: object) -> dict[str, Any]:
-        return rows([found], self._address.url)[0]
-
-    def _storage(self, operation: str, *given: object, write: bool = False, **asked: object) -> Any:
-        client = self._connected()
-        if not self._namespace:
-            self._namespace = self._send(client.get_namespace).data
-        ask = getattr(client, operation)
-        return self._send(ask, self._namespace, self._address.bucket, *given, write=write, **asked)
-
-    def _send(self, ask: Callable[..., Any], *given: object, write: bool = False, **asked: object) -> Any:
-        try:
-            return ask(*given, **asked)
-        except Exception as error:
-            raise translated(error, self._address.url, write=write) from error
-
-    def _connected(self) -> Any:
-        if "storage" not in self._clients:
-            self._clients["storage"] = connected(self._access, self._address.url)
-        return self._clients["storage"]
-
-    def _events(self) -> Any:
-        from oci.events import EventsClient  # noqa: PLC0415  the SDK loads with the first client
-
-        return self._other("events", EventsClient)
-
-    def _functions(self) -> Any:
-        from oci.functions import FunctionsManagementClient  # noqa: PLC0415  as above
-
-        return self._other("functions", FunctionsManagementClient)
-
-    def _other(self, name: str, client_class: Callable[..., Any]) -> Any:
-        """A client of another service, with the first one's credentials and transport."""
-        if name not in self._clients:
-            from oci.circuit_breaker import NoCircuitBreakerStrategy  # noqa: PLC0415  as above
-            from oci.retry import NoneRetryStrategy  # noqa: PLC0415  as above
-
-            base = self._connected().base_client
-            host = self._access.endpoint.rstrip("/")
-            place = {"service_endpoint": host} if host and not host.endswith(_ORACLE) else {}
-            made = client_class(
-                base.config,
-                signer=base.signer,
-                timeout=(self._access.timeout, self._access.timeout),
-                circuit_breaker_strategy=NoCircuitBreakerStrategy(),
-                retry_strategy=NoneRetryStrategy(),
-                skip_deserialization=True,
-                **place,
-            )
-            made.base_client.session = base.session
-            self._clients[name] = made
-        return self._clients[name]
+    def _read(self, answer: Answer) -> dict[str, Any]:
+        return rows([document(answer, self._address.url)], self._address.url)[0]
 
 
 def _enable() -> Step:
@@ -266,17 +239,13 @@ def _shown(rule: Mapping[str, Any]) -> str:
     return f"create, update, delete of {names} to {target}"
 
 
-def _greeting(error: StoreRefused) -> Greeting:
-    cause: Any = error.__cause__
-    status = getattr(cause, "status", 0)
-    trouble: Trouble = "look" if status == 403 else "bucket"
-    if status in (0, 401):
-        trouble = "clock" if "clock" in str(cause).lower() and status else "credentials"
-    if status == 0 and "certificate" in str(error).lower():
-        trouble = "bucket"
-    return Greeting(str(error), trouble, _date(cause))
-
-
-def _date(error: Any) -> Any:
-    date = (getattr(error, "headers", None) or {}).get("date")
-    return http_date(date)
+def _greeting(error: RelayError) -> Greeting:
+    refusal = error.__cause__
+    if not isinstance(refusal, Refusal):  # nothing was asked, or of a server whose certificate is not trusted
+        return Greeting(str(error), "bucket" if isinstance(refusal, NoAnswer) else "credentials")
+    if isinstance(error, ObjectGone):
+        return Greeting("no such object", "", http_date(refusal.headers.get("date")))
+    trouble: Trouble = "look" if refusal.status == 403 else "bucket"
+    if refusal.status == 401:
+        trouble = "clock" if "clock" in refusal.message.lower() else "credentials"
+    return Greeting(str(error), trouble, http_date(refusal.headers.get("date")))

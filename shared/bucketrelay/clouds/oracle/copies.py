@@ -9,60 +9,62 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from bucketrelay.clouds.oracle.fields import details_of, full_key, same_content
-from bucketrelay.clouds.oracle.reads import OciReads
-from bucketrelay.clouds.oracle.requests import Calls
-from bucketrelay.clouds.server_copy import answering, pinnable, unchanged
+from bucketrelay.clouds.oracle.requests import Requests, document
+from bucketrelay.clouds.oracle.service import Given
+from bucketrelay.clouds.server_copy import answering, unchanged
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, OutcomeUnknown, OutOfTime, RelayError, TargetChanged
+from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Absent, Expect, MiB, ServerSideCopy, Store, Written
+from bucketrelay.store import Absent, Expect, MiB, ServerSideCopy, Written
 
 WORTH = 64 * MiB  # a work request is asked after for seconds; what is smaller has been streamed by then
-_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_LONGEST_PAUSE = 5.0  # seconds
 _POLICY = (
     "allow the caller OBJECT_READ on the source and OBJECT_CREATE, OBJECT_OVERWRITE and OBJECT_INSPECT on the target,"
     ' and "Allow service objectstorage-REGION to manage object-family", REGION being the source\'s'
 )
 
 
-class _Target(ServerSideCopy, Protocol):
+class _Bucket(ServerSideCopy, Protocol):
     """An OciStore."""
 
     @property
-    def calls(self) -> Calls:
+    def requests(self) -> Requests:
         """Its requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkCopy:
-    """One copy; see `ServerSideCopy.copy_from` for the fields. `full` is the target's key with its prefix."""
+    """One copy; see `ServerSideCopy.copy_from` for the fields.
 
-    target: _Target
-    source: Store
+    Attributes:
+        pause: seconds before it is asked the first time whether the copy has ended; doubled each time, up to five.
+    """
+
+    target: _Bucket
+    source: _Bucket
     info: ObjectInfo
     key: str
-    full: str
     meta: Meta
     deadline: Deadline
+    pause: float
 
     def publish(self, expect: Expect) -> Written:
         """Ask for the copy, wait for its end, and look at what was written."""
         url = self.target.address.of(self.key)
-        pinnable(self.target, self.source, self.info, url)
         self._check(url)
-        assert isinstance(self.source, OciReads), "what can be reached"
-        calls = self.source.calls
         self.deadline.check()
+        given = Given(details=self._details(expect))
         with answering(self.source, self.info, url, expect, remedy=_POLICY):
-            answer = calls.send("copy_object", self.info.key, "publish", self._details(expect))
-        work = str(answer.headers.get("opc-work-request-id", ""))
-        if self._ended(calls, work, url) == "COMPLETED":
-            return self._written(url)
-        self._fail(calls, work, url, expect)
-        raise AssertionError("a copy that failed raises")
+            answer = self.source.requests.send("CopyObject", self.info.key, Effect.PUBLISHING_WRITE, given)
+        work = Given(id=answer.headers.get("opc-work-request-id", ""))
+        if self._ended(work, url) != "COMPLETED":
+            self._fail(work, url, expect)
+        return self._written(url)
 
     def _check(self, url: str) -> None:
         if not self.meta.user:
@@ -73,15 +75,15 @@ class WorkCopy:
     def _details(self, expect: Expect) -> dict[str, Any]:
         """CopyObjectDetails as JSON; the names of metadata carry their prefix here."""
         source = self.source.address
-        namespace, region = self.target.calls.place
-        written = details_of(self.full, self.meta, self.target.address.of(self.key))
+        full = full_key(self.target.address.prefix, self.key, self.target.address.of(self.key))
+        written = details_of(full, self.meta, self.target.address.of(self.key))
         details = {
-            "sourceObjectName": str(full_key(source.prefix, self.info.key, source.of(self.info.key))),
+            "sourceObjectName": full_key(source.prefix, self.info.key, source.of(self.info.key)),
             "sourceObjectIfMatchETag": self.info.etag,
-            "destinationRegion": region,
-            "destinationNamespace": namespace,
+            "destinationRegion": self.target.requests.region,
+            "destinationNamespace": self.target.requests.namespace,
             "destinationBucket": self.target.address.bucket,
-            "destinationObjectName": str(self.full),
+            "destinationObjectName": full,
             "destinationObjectMetadata": written["metadata"],
         }
         if "storageTier" in written:
@@ -92,25 +94,31 @@ class WorkCopy:
             details["destinationObjectIfMatchETag"] = expect.etag
         return details
 
-    def _ended(self, calls: Calls, work: str, url: str) -> str:
+    def _ended(self, work: Given, url: str) -> str:
         """How the work request ended. Raises OutOfTime, having called it off; OutcomeUnknown if nobody can say."""
-        pause = _PAUSE
+        pause = self.pause
         while True:
             try:
                 self.deadline.check()
             except OutOfTime as error:
                 with suppress(RelayError):  # it may have ended meanwhile
-                    calls.ask("cancel_work_request", self.info.key, work)
-                raise OutOfTime(f"{url}: the copy {work} was called off, or ends too late: {error}") from error
+                    self._ask("CancelWorkRequest", work)
+                raise OutOfTime(f"{url}: the copy {work.id} was called off, or ends too late: {error}") from error
             time.sleep(min(pause, self.deadline.left()))
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
-                found = calls.ask("get_work_request", self.info.key, work).data
+                found = self._ask("GetWorkRequest", work)
             except RelayError as error:
-                raise OutcomeUnknown(f"{url}: what became of the copy {work} cannot be read: {error}") from error
+                raise OutcomeUnknown(f"{url}: what became of the copy {work.id} cannot be read: {error}") from error
             status = found.get("status", "") if isinstance(found, Mapping) else ""
             if status in ("COMPLETED", "FAILED", "CANCELED"):
                 return str(status)
+
+    def _ask(self, operation: str, work: Given) -> Any:
+        """What a request about the copy is answered; None where there is no document."""
+        effect = Effect.REPEATABLE_WRITE if operation == "CancelWorkRequest" else Effect.READ
+        answer = self.source.requests.send(operation, self.info.key, effect, work)
+        return document(answer, self.source.address.of(self.info.key)) if answer.body else None
 
     def _written(self, url: str) -> Written:
         """A work request does not tell the ETag. Whether what is there now is ours, its metadata says."""
@@ -119,16 +127,17 @@ class WorkCopy:
             raise TargetChanged(f"{url}: somebody wrote or deleted it just after the copy: look again")
         return Written(now.etag, now.version)
 
-    def _fail(self, calls: Calls, work: str, url: str, expect: Expect) -> None:
+    def _fail(self, work: Given, url: str, expect: Expect) -> NoReturn:
         """Nothing was written: because of the source, of the target, or for what the service says."""
         try:
-            errors = calls.ask("list_work_request_errors", self.info.key, work).data
+            told = self._ask("ListWorkRequestErrors", work)
         except RelayError as error:
-            errors = [{"message": f"no reason can be read: {error}"}]
-        said = "; ".join(f"{row.get('code', '')} {row.get('message', '')}".strip() for row in errors)
+            told = [{"message": f"no reason can be read: {error}"}]
+        rows = [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else []
+        said = "; ".join(f"{row.get('code', '')} {row.get('message', '')}".strip() for row in rows)
         unchanged(self.source, self.info)
         if expect is not None:
             now = self.target.look(self.key)
             if now is not None if isinstance(expect, Absent) else now is None or now.etag != expect.etag:
                 raise TargetChanged(f"{url}: somebody wrote or deleted it before the copy ended: look again ({said})")
-        raise CannotCopy(f"{url}: the copy {work} failed: {said}: {_POLICY}")
+        raise CannotCopy(f"{url}: the copy {work.id} failed: {said}: {_POLICY}")

@@ -7,24 +7,21 @@ authenticate`); and the resource principal that OCI Functions puts into files an
 Sources: "SDK and CLI Configuration File"; `oci/config.py` and `oci/auth/signers` of the SDK 2.189.
 """
 
-import base64
-import json
 import os
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bucketrelay.clouds.oracle.regions import region_name
-from bucketrelay.clouds.oracle.sign import Identity, authorization
+from bucketrelay.clouds.oracle.sign import Identity
+from bucketrelay.clouds.oracle.signers import KeySigner, SdkSigner, Signer, TokenSigner, private_key
 from bucketrelay.errors import ConfigError, StoreRefused, StoreUnavailable
+from bucketrelay.model import NOTHING
 
 AUTH = ("", "resource_principal", "instance_principal", "api_key")
 _PRINCIPAL = "OCI_RESOURCE_PRINCIPAL_"
 _DEFAULT_FILE, _OLD_FILE = "~/.oci/config", "~/.oraclebmc/config"
-_EARLY = 60.0  # seconds before its end from which on a token is read again
 _KEY = ("user", "tenancy", "fingerprint", "key_file")
 
 
@@ -62,18 +59,9 @@ class Access:
             raise ConfigError([f"auth: {self.auth!r} is none of {', '.join(filter(None, AUTH))}"])
 
 
-class Signer(Protocol):
-    """What signs requests; for many threads."""
-
-    @property
-    def region(self) -> str:
-        """Where whoever signs is at home; "" where nobody says."""
-
-    def authorization(self, method: str, host: str, target: str, headers: Mapping[str, str]) -> str:
-        """See `sign.authorization`."""
-
-    def renew(self) -> bool:
-        """Read the credentials again, as after a 401; False where they cannot be others."""
+def access_of(settings: Mapping[str, Any]) -> Access:
+    """The access that a store's settings describe, named as in the configuration."""
+    return Access(**{name: settings[name] for name in Access.__slots__ if name in settings})
 
 
 def signer_of(access: Access, url: str, environ: Mapping[str, str] = os.environ) -> Signer:
@@ -93,8 +81,8 @@ def signer_of(access: Access, url: str, environ: Mapping[str, str] = os.environ)
         if auth == "resource_principal" and environ.get(f"{_PRINCIPAL}VERSION") == "2.2":
             return TokenSigner(lambda: _principal(environ), region_name(environ.get(f"{_PRINCIPAL}REGION", "")))
         return _of_sdk(auth, environ)
-    except (StoreRefused, StoreUnavailable):
-        raise
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"{url}: {error}") from error.__cause__
     except Exception as error:
         text = " ".join(str(error).split()) or type(error).__name__
         raise StoreRefused(
@@ -108,119 +96,6 @@ def _default(access: Access, environ: Mapping[str, str]) -> str:
     return "resource_principal" if environ.get(f"{_PRINCIPAL}VERSION") else "api_key"
 
 
-@dataclass(frozen=True, slots=True)
-class KeySigner:
-    """An API key: it is what it is."""
-
-    identity: Identity
-    region: str
-
-    def authorization(self, method: str, host: str, target: str, headers: Mapping[str, str]) -> str:
-        """See Signer."""
-        del host
-        return authorization(self.identity, method, target, headers)
-
-    def renew(self) -> bool:
-        """See Signer."""
-        return False
-
-
-class TokenSigner:
-    """A token and its key, read again before the token ends.
-
-    Args:
-        read: the token and its private key in PEM, with the key's passphrase, as they are now.
-        now: seconds since 1970.
-    """
-
-    def __init__(
-        self, read: Callable[[], tuple[str, str, str]], region: str, now: Callable[[], float] = time.time
-    ) -> None:
-        self.region, self._read, self._now = region, read, now
-        self._lock = threading.Lock()
-        self._ends = 0.0
-        self._shown = ("", "", "")
-        self._identity = self._current()
-
-    def authorization(self, method: str, host: str, target: str, headers: Mapping[str, str]) -> str:
-        """See Signer."""
-        del host
-        return authorization(self._current(), method, target, headers)
-
-    def renew(self) -> bool:
-        """See Signer."""
-        with self._lock:
-            before = self._shown
-            self._load()
-            return self._shown != before
-
-    def _current(self) -> Identity:
-        with self._lock:
-            if self._now() > self._ends - _EARLY:
-                self._load()
-            return self._identity
-
-    def _load(self) -> None:
-        shown = self._read()
-        if shown != self._shown:
-            token, pem, passphrase = shown
-            self._identity, self._ends = Identity(f"ST${token}", private_key(pem, passphrase)), _end_of(token)
-            self._shown = shown
-
-
-class SdkSigner:
-    """A signer of the SDK, which finds and renews its credentials itself."""
-
-    def __init__(self, signer: Any, region: str = "") -> None:
-        self._signer = signer
-        self.region = region or str(getattr(signer, "region", "") or "")
-
-    def authorization(self, method: str, host: str, target: str, headers: Mapping[str, str]) -> str:
-        """See Signer."""
-        asked = _Asked(method, f"https://{host}{target}", target, dict(headers))
-        self._signer(asked, enforce_content_headers="x-content-sha256" in headers)
-        return asked.headers["authorization"]
-
-    def renew(self) -> bool:
-        """See Signer."""
-        if not hasattr(self._signer, "refresh_security_token"):
-            return False
-        self._signer.refresh_security_token()
-        return True
-
-
-@dataclass(slots=True)
-class _Asked:
-    """What the SDK's signers take from a request of `requests`."""
-
-    method: str
-    url: str
-    path_url: str
-    headers: dict[str, str]
-    body: str = ""
-
-
-def private_key(pem: str, passphrase: str = "") -> Any:
-    """The key of a PEM text.
-
-    Raises:
-        ValueError: it is none, or the passphrase is wrong.
-    """
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - 30 ms, once it signs
-
-    secret = passphrase.encode() or None
-    # Checking that the key's numbers are prime takes 36 ms of a cold start, and whoever could forge the file could as
-    # well put a key of his own into it.
-    try:
-        return load_pem_private_key(pem.encode(), secret, unsafe_skip_rsa_key_validation=True)
-    except TypeError as error:
-        if secret is None:
-            raise ValueError("the private key has a passphrase, and none is configured (pass_phrase)") from error
-        return load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)  # it needs none
-    except ValueError as error:
-        raise ValueError("what is configured is no private key in PEM, or its passphrase is wrong") from error
-
-
 def _of_file(access: Access, environ: Mapping[str, str]) -> Signer:
     """By what the configuration says, and where it does not say all, what the file says."""
     own = {name: value for name in _KEY if (value := str(getattr(access, name)))}
@@ -229,8 +104,8 @@ def _of_file(access: Access, environ: Mapping[str, str]) -> Signer:
     region = region_name(access.region or filed.get("region") or environ.get("OCI_REGION", ""))
     if token_file := filed.get("security_token_file", ""):
         return TokenSigner(lambda: (_text(token_file), _text(known["key_file"]), known.get("pass_phrase", "")), region)
-    if filed.get("authentication_type"):
-        return _of_sdk(filed["authentication_type"], environ)
+    if filed.get("authentication_type"):  # Oracle's Cloud Shell
+        return _of_sdk("", environ, known)
     if lacking := [name for name in _KEY if not known.get(name)]:
         raise ValueError(f"{', '.join(lacking)} missing")
     _check(known)
@@ -288,31 +163,21 @@ def _principal(environ: Mapping[str, str]) -> tuple[str, str, str]:
     return token, pem, value("PRIVATE_PEM_PASSPHRASE")
 
 
-def _end_of(token: str) -> float:
-    """When a JWT ends, in seconds since 1970; never, for one that does not say.
-
-    Raises:
-        ValueError: it is no JWT.
-    """
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-        return float(claims.get("exp", "inf"))
-    except (IndexError, AttributeError, TypeError) as error:
-        raise ValueError("the token is no JWT") from error
-
-
-def _of_sdk(auth: str, environ: Mapping[str, str]) -> Signer:
-    """Instance principals, and resource principals of other versions."""
+def _of_sdk(auth: str, environ: Mapping[str, str], filed: Mapping[str, str] = NOTHING) -> Signer:
+    """Instance principals, resource principals of other versions, and what a file says by `authentication_type`."""
     if auth == "resource_principal" and not environ.get(f"{_PRINCIPAL}VERSION"):
         raise ValueError(f"{_PRINCIPAL}VERSION is not set: this is no function or other resource of Oracle's")
     try:
         from oci.auth import signers  # noqa: PLC0415 - 0.2 s
+        from oci.util import get_signer_from_authentication_type  # noqa: PLC0415 - as above
     except ImportError as error:
         raise ValueError(f"auth = {auth!r} needs the package oci ({error})") from error
     import logging  # noqa: PLC0415 - the SDK has loaded it
 
     logging.getLogger("oci").setLevel(logging.WARNING)  # fdk sets the root logger to DEBUG
     try:
+        if filed:
+            return SdkSigner(get_signer_from_authentication_type(dict(filed)), region_name(filed.get("region", "")))
         if auth == "resource_principal":
             return SdkSigner(signers.get_resource_principals_signer())
         return SdkSigner(signers.InstancePrincipalsSecurityTokenSigner())
@@ -321,7 +186,7 @@ def _of_sdk(auth: str, environ: Mapping[str, str]) -> Signer:
 
         if isinstance(error, RequestException | ConnectionError | TimeoutError):
             text = " ".join(str(error).split())[:300]
-            raise StoreUnavailable(f"no credentials could be had for auth = {auth!r}: {text}") from error
+            raise StoreUnavailable(f"no credentials could be had: {text}") from error
         raise
 
 

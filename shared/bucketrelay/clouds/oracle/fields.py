@@ -20,7 +20,7 @@ from bucketrelay.model import NOTHING, Meta, ObjectInfo
 
 KEY_BYTES = 1024
 PREFIX = "opc-meta-"
-# What the service itself calls an object that was put without a type. Left to itself, the SDK says application/json.
+# What the service itself calls an object that was put without a type.
 UNTYPED = "application/octet-stream"
 _HEADERS = ("content_type", "content_encoding", "content_language", "content_disposition", "cache_control")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a header's name is made of
@@ -29,36 +29,7 @@ _NUMBER = re.compile(r"[0-9]{1,19}")  # of 4,301 digits int() makes nothing
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
 
 
-class Name(str):
-    """A name that the SDK does not find empty.
-
-    It refuses names of blanks alone (`len(name.strip()) == 0`), which the service takes.
-    """
-
-    __slots__ = ()
-
-    def strip(self, chars: str | None = None, /) -> str:
-        """The name as it is, where there would be nothing left."""
-        return super().strip(chars) or str(self)
-
-
-class Body:
-    """A bytearray as something to read from, not copied: the SDK takes bytes or a file, and would copy to make one.
-
-    Only `read`: with `fileno`, `name` or `tell` the SDK and requests begin to ask more of it. `content_length` goes
-    beside it.
-    """
-
-    def __init__(self, octets: bytearray) -> None:
-        self._left = memoryview(octets)
-
-    def read(self, _size: int = -1) -> memoryview:
-        """All of it at once, whatever was asked: the socket takes it in one go, and http.client in pieces of 16 KiB."""
-        given, self._left = self._left, self._left[:0]
-        return given
-
-
-def full_key(prefix: str, key: str, url: str) -> Name:
+def full_key(prefix: str, key: str, url: str) -> str:
     """The key as the service knows it. Raises StoreRefused where it cannot be asked for."""
     full = prefix + key
     try:
@@ -70,25 +41,23 @@ def full_key(prefix: str, key: str, url: str) -> Name:
     if re.search(r"[\0\r\n]", full):
         raise StoreRefused(f"{url!a}: Object Storage takes no NUL and no line break in a name: rename the object")
     if full in (".", ".."):
-        # requests undoes the SDK's %2E: a DELETE of ".." would go out as DELETE /n/…/b/BUCKET/o/.., which a proxy may
-        # take for the bucket itself.
-        raise StoreRefused(f"{url}: the SDK cannot ask for an object of that name: rename it, or add a prefix")
-    return Name(full)
+        # A proxy on the way may take DELETE /n/…/b/BUCKET/o/%2E%2E for the bucket itself (RFC 3986, 6.2.2).
+        raise StoreRefused(f"{url}: an object of that name cannot be asked for safely: rename it, or add a prefix")
+    return full
 
 
-def headers_of(meta: Meta, url: str) -> dict[str, Any]:
-    """*meta* as arguments of put_object. An object without a type becomes application/octet-stream."""
-    wanted: dict[str, Any] = {"content_type": UNTYPED, **_content(meta, url)}
-    if meta.user:
-        wanted["opc_meta"] = {_name(name, url): worded(value) for name, value in meta.user.items()}
-    wanted = {name: _latin(value) if isinstance(value, str) else value for name, value in wanted.items()}
+def headers_of(meta: Meta, url: str) -> dict[str, str]:
+    """*meta* as headers of PutObject. An object without a type becomes application/octet-stream."""
+    wanted = {"content-type": UNTYPED}
+    wanted |= {name.replace("_", "-"): _latin(value) for name, value in _content(meta, url).items()}
+    wanted |= {PREFIX + _name(name, url): worded(value) for name, value in meta.user.items()}
     if meta.storage_class:
-        wanted["storage_tier"] = _tier(meta, url)
+        wanted["storage-tier"] = _tier(meta, url)
     return wanted
 
 
 def details_of(full: str, meta: Meta, url: str) -> dict[str, Any]:
-    """*meta* as the JSON of create_multipart_upload, where metadata names carry their prefix."""
+    """*meta* as the JSON of CreateMultipartUpload, where metadata names carry their prefix."""
     content = {"content_type": UNTYPED, **_content(meta, url)}
     wanted: dict[str, Any] = {"object": full}
     wanted |= {re.sub("_(.)", lambda m: m[1].upper(), name): value for name, value in content.items()}
@@ -216,7 +185,7 @@ def _content(meta: Meta, url: str) -> dict[str, str]:
 
 
 def _latin(value: str) -> str:
-    """Headers are Latin-1 to http.client: text above ASCII goes out as its UTF-8 bytes instead of an exception."""
+    """Headers are Latin-1 on the way: text above ASCII goes out as its UTF-8 bytes instead of an exception."""
     return value if value.isascii() else value.encode().decode("latin-1")
 
 

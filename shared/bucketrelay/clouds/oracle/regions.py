@@ -65,11 +65,11 @@ def service_endpoint(service: str, region: str) -> str:
     """Where a service answers.
 
     Args:
-        service: `objectstorage`; `functions`.
+        service: `objectstorage`, `functions`, `events`.
     """
     name = region_name(region)
     domain = _table()[1].get(name, _COMMERCIAL)[1]
-    return f"https://{service}.{name}.{'oci.' if service == 'functions' else ''}{domain}"
+    return f"https://{service}.{name}.{'' if service == 'objectstorage' else 'oci.'}{domain}"
 
 
 @lru_cache(maxsize=1)

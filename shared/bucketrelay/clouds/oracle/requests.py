@@ -1,97 +1,151 @@
-"""Requests of one store, one at a time: which may be tried again, and what their errors mean."""
+"""Requests about one bucket: which operation is which request, and whose namespace it is in."""
 
+import json
 import threading
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from bucketrelay.clouds.oracle.client import Access, close, connected
-from bucketrelay.clouds.oracle.errors import translated
-from bucketrelay.clouds.oracle.fields import Body
+from bucketrelay.clouds.object_answers import unasked
+from bucketrelay.clouds.oracle.fields import full_key
+from bucketrelay.clouds.oracle.regions import realm_of
+from bucketrelay.clouds.oracle.service import Given, Identities, Service
+from bucketrelay.errors import ObjectGone, StoreUnavailable
+from bucketrelay.http.exchange import Call
+from bucketrelay.http.messages import Answer, Receive
+from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import Address
 
-Effect = Literal["read", "stage", "publish"]  # stage: makes nothing visible, but is not to be done twice
+_NOTHING_GIVEN = Given()
 
 
-class Calls:
-    """Sends requests to one bucket; makes the client at the first one.
+class _Operation(NamedTuple):
+    method: str
+    path: str  # BUCKET is /n/NAMESPACE/b/NAME, KEY the object's name, ID what is given
+    permission: str
+
+
+# Sources: Object Storage API 20160918; "Details for Object Storage" in the policy reference.
+OPERATIONS: Mapping[str, _Operation] = MappingProxyType(
+    {
+        "AbortMultipartUpload": _Operation("DELETE", "BUCKET/u/KEY", "OBJECT_DELETE"),
+        "CancelWorkRequest": _Operation("DELETE", "/workRequests/ID", "OBJECT_READ"),
+        "CommitMultipartUpload": _Operation("POST", "BUCKET/u/KEY", "OBJECT_CREATE and OBJECT_OVERWRITE"),
+        "CopyObject": _Operation("POST", "BUCKET/actions/copyObject", "OBJECT_READ"),
+        "CreateMultipartUpload": _Operation("POST", "BUCKET/u", "OBJECT_CREATE and OBJECT_OVERWRITE"),
+        "DeleteObject": _Operation("DELETE", "BUCKET/o/KEY", "OBJECT_DELETE"),
+        "GetBucket": _Operation("GET", "BUCKET", "BUCKET_READ"),
+        "GetNamespace": _Operation("GET", "/n/", ""),
+        "GetObject": _Operation("GET", "BUCKET/o/KEY", "OBJECT_READ"),
+        "GetObjectLifecyclePolicy": _Operation("GET", "BUCKET/l", "BUCKET_READ"),
+        "GetWorkRequest": _Operation("GET", "/workRequests/ID", "OBJECT_READ"),
+        "HeadObject": _Operation("HEAD", "BUCKET/o/KEY", "OBJECT_READ"),
+        "ListMultipartUploadParts": _Operation("GET", "BUCKET/u/KEY", "OBJECT_INSPECT"),
+        "ListMultipartUploads": _Operation("GET", "BUCKET/u", "BUCKET_READ"),
+        "ListObjects": _Operation("GET", "BUCKET/o", "OBJECT_INSPECT"),
+        "ListWorkRequestErrors": _Operation("GET", "/workRequests/ID/errors", "OBJECT_READ"),
+        "PutObject": _Operation("PUT", "BUCKET/o/KEY", "OBJECT_CREATE and OBJECT_OVERWRITE"),
+        "UpdateBucket": _Operation("POST", "BUCKET", "BUCKET_UPDATE"),
+        "UploadPart": _Operation("PUT", "BUCKET/u/KEY", "OBJECT_CREATE and OBJECT_OVERWRITE"),
+    }
+)
+
+
+class Requests:
+    """Sends requests about one bucket; for many threads.
 
     Args:
-        access: how.
         address: the store's; without a namespace the service is asked for the tenancy's.
-        retries: how often an attempt is made again that did no harm.
         pace: how fast requests to the service may go.
     """
 
-    def __init__(self, access: Access, address: Address, retries: int, pace: Pace) -> None:
-        self._access, self._address, self._retries, self._pace = access, address, retries, pace
+    def __init__(self, address: Address, identities: Identities, pace: Pace) -> None:
+        self.identities, self._address = identities, address
+        self._service = Service("objectstorage", identities, pace, identities.access.endpoint)
         self._lock = threading.Lock()
-        self._connected: Any = None
         self._namespace = address.namespace
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
-        with self._lock:
-            client, self._connected = self._connected, None
-        if client is not None:
-            close(client)
-
-    def send(self, operation: str, key: str, effect: Effect, *given: Any, **asked: Any) -> Any:
-        """One operation of the SDK, called with namespace and bucket, *given*, the `body` of *asked*, and the rest.
-
-        A `read` is tried again after whatever may pass; a write only after what surely did nothing: see `Pace.send`.
-
-        Args:
-            key: for the text of errors, and no more than that.
-        """
-        return self._repeated(lambda: self._once(operation, *given, **asked), operation, key, effect)
-
-    def ask(self, operation: str, key: str, *given: Any) -> Any:
-        """An operation that is of no bucket, tried again like a `read`; else as `send`."""
-        return self._repeated(lambda: getattr(self._client()[0], operation)(*given), operation, key, "read")
+        self._service.close()
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Namespace and region of the bucket."""
-        client, namespace = self._reached()
-        return namespace, client.base_client.config.get("region") or getattr(client.base_client.signer, "region", "")
+    def namespace(self) -> str:
+        """The bucket's. Asked for once, where the store's url has none."""
+        with self._lock:
+            if not self._namespace:
+                call = Call(self._address.url, Effect.READ)
+                answer = self._service.send(call, "GET", OPERATIONS["GetNamespace"].path, _NOTHING_GIVEN)
+                found = document(answer, self._address.url)
+                if not isinstance(found, str) or not found:
+                    raise StoreUnavailable(f"{self._address.url}: the answer names no namespace: check endpoint")
+                self._namespace = found
+            return self._namespace
+
+    @property
+    def known_namespace(self) -> str:
+        """As `namespace`; "" as long as nobody has asked."""
+        return self._namespace
+
+    @property
+    def region(self) -> str:
+        """The bucket's."""
+        return self.identities.region
 
     @property
     def server(self) -> str:
         """Whose server it is: Oracle's realm, or the address of another."""
-        if self._access.endpoint:
-            return self._access.endpoint.rstrip("/").lower()
-        region = self.place[1]
-        from oci.regions import get_realm_from_region  # noqa: PLC0415  the SDK is loaded now
+        endpoint = self.identities.access.endpoint
+        return endpoint.rstrip("/").lower() if endpoint else realm_of(self.region)
 
-        return str(get_realm_from_region(region))
+    def send(
+        self,
+        operation: str,
+        key: str | None,
+        effect: Effect,
+        given: Given = _NOTHING_GIVEN,
+        receive: Receive | None = None,
+    ) -> Answer:
+        """The answer of one operation, whose status is 200 to 299.
 
-    def _reached(self) -> tuple[Any, str]:
+        Args:
+            operation: one of `OPERATIONS`.
+            key: of the object, relative to the store; None for what is about the bucket.
+            receive: where an object's bytes go; see `http.messages.Receive`.
+
+        Raises:
+            NotModified: 304.
+            NoSuchUpload: it is about an upload that is not there.
+            RelayError: see `http.outcome`.
+        """
+        known = OPERATIONS[operation]
+        url = self._address.url if key is None else self._address.of(key)
+        path = known.path.replace("ID", quote(given.id, safe=""))
+        if "KEY" in path and key is not None:
+            path = path.replace("KEY", quote(full_key(self._address.prefix, key, url), safe=""))
+        if path.startswith("BUCKET"):
+            bucket = f"/n/{quote(self.namespace, safe='')}/b/{quote(self._address.bucket, safe='')}"
+            path = bucket + path.removeprefix("BUCKET")
+        call = Call(url, effect, f"{known.permission} to whoever asks, by a policy")
         try:
-            return self._client()
-        except Exception as error:
-            raise translated(error, self._address.url) from error
+            return self._service.send(call, known.method, path, given, receive)
+        except (ObjectGone, Unsaid) as error:
+            # Which code the service has for an upload that is not there is not documented.
+            if known.path == "BUCKET/u/KEY" and isinstance(error.__cause__, Refusal) and error.__cause__.code:
+                raise NoSuchUpload(str(error)) from error.__cause__
+            raise
+        except NotModified as error:
+            if operation == "GetObject" and "if-none-match" in given.headers:
+                raise
+            raise unasked(effect, url) from error
 
-    def _repeated(self, once: Callable[[], Any], operation: str, key: str, effect: Effect) -> Any:
-        url, upload = self._address.of(key), "multipart" in operation or operation == "upload_part"
 
-        def call() -> Any:
-            try:
-                return once()
-            except Exception as error:
-                raise translated(error, url, write=effect != "read", upload=upload) from error
-
-        return self._pace.send(call, url, retries=self._retries)
-
-    def _once(self, operation: str, *given: Any, body: bytes | bytearray | None = None, **asked: Any) -> Any:
-        client, namespace = self._client()
-        sent = () if body is None else (Body(body) if isinstance(body, bytearray) else body,)
-        return getattr(client, operation)(namespace, self._address.bucket, *given, *sent, **asked)
-
-    def _client(self) -> tuple[Any, str]:
-        with self._lock:
-            if self._connected is None:
-                self._connected = connected(self._access, self._address.url)
-            if not self._namespace:
-                self._namespace = self._connected.get_namespace().data
-            return self._connected, self._namespace
+def document(answer: Answer, url: str) -> Any:
+    """What an answer says in JSON. Raises StoreUnavailable where it is none: a proxy's page has status 200, too."""
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        said = f"{type(error).__name__} {error}"[:200]
+        raise StoreUnavailable(f"{url}: the answer is no JSON ({said}): check endpoint and proxy") from error

@@ -1,145 +1,290 @@
-"""Oracle Cloud Infrastructure Object Storage, by Oracle's SDK. With the other `oci_…` modules its only importer."""
+"""Oracle Cloud Infrastructure Object Storage."""
 
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
+from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_while_poured
 from bucketrelay.clouds.oracle.copies import WORTH, WorkCopy
-from bucketrelay.clouds.oracle.errors import NoSuchUpload
-from bucketrelay.clouds.oracle.fields import bare, details_of, headers_of
-from bucketrelay.clouds.oracle.reads import OciReads
-from bucketrelay.clouds.oracle.requests import Effect
-from bucketrelay.clouds.pages import whole
+from bucketrelay.clouds.oracle.credentials import Access, access_of
+from bucketrelay.clouds.oracle.fields import bare, details_of, full_key, headers_of, info_of, md5_of
+from bucketrelay.clouds.oracle.listings import objects, parts_of, uploads_of
+from bucketrelay.clouds.oracle.requests import Requests, document
+from bucketrelay.clouds.oracle.service import Given, Identities
+from bucketrelay.clouds.server_copy import pinnable
+from bucketrelay.clouds.storage_classes import USUAL
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ObjectGone, OutcomeUnknown, StoreUnavailable, TargetChanged
-from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Absent, Body, Expect, Part, Store, Upload, Written, gathered
+from bucketrelay.errors import (
+    Damaged,
+    ObjectGone,
+    OutcomeUnknown,
+    RelayError,
+    StoreRefused,
+    StoreUnavailable,
+    TargetChanged,
+)
+from bucketrelay.http.dates import http_date
+from bucketrelay.http.messages import Answer
+from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
+from bucketrelay.http.pace import Pace
+from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
+from bucketrelay.store import (
+    CONTENT_HEADERS,
+    Abilities,
+    Absent,
+    Body,
+    Expect,
+    GiB,
+    MiB,
+    Part,
+    Store,
+    Stream,
+    Upload,
+    Write,
+    Written,
+)
 
-_PAGE = 1000
+_READ, _PART, _PUBLISH = Effect.READ, Effect.REPEATABLE_WRITE, Effect.PUBLISHING_WRITE
 
 
-class OciStore(OciReads):
-    """Store, PartStore and ServerSideCopy on a bucket; the arguments are those of OciReads. Objects have no tags."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a store does its own way.
+
+    Attributes:
+        storage_classes: other stores' classes and the tier here that each becomes, beside the usual ones.
+        poll: seconds before a copy by the service is asked after for the first time.
+    """
+
+    storage_classes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    poll: float = 0.2
+
+
+def oci_store(address: Address, *, pace: Pace | None = None, **settings: Any) -> "OciStore":
+    """A store from *settings*, named as in the configuration; and `poll`, see `Options`.
+
+    Args:
+        pace: of the service, shared by its stores.
+    """
+    options = Options(**{name: settings[name] for name in Options.__slots__ if name in settings})
+    return OciStore(address, access_of(settings), options, pace or Pace())
+
+
+class OciStore:
+    """Store, PartStore and ServerSideCopy on a bucket, or a prefix of one. Objects have no tags.
+
+    Args:
+        address: `oci://bucket@namespace[/prefix]`; without a namespace the service is asked for the tenancy's.
+        pace: how fast requests to the service may go.
+    """
+
+    def __init__(self, address: Address, access: Access, options: Options, pace: Pace) -> None:
+        self._address, self._poll = address, options.poll
+        self.requests = Requests(address, Identities(access, address.url), pace)
+        self._abilities = Abilities(
+            headers=CONTENT_HEADERS - {"expires"},
+            min_part=10 * MiB,
+            max_part=50 * GiB,
+            max_object=10 * 1024 * GiB,
+            classes=MappingProxyType({**USUAL["oci"], **options.storage_classes}),
+            consistent=True,
+            creates_once=True,
+        )
+
+    def __repr__(self) -> str:
+        return f"OciStore({self._address.url})"
+
+    @property
+    def address(self) -> Address:
+        """Where it is. A namespace that the url leaves out is asked for: with and without, it is one bucket.
+
+        Where nobody answers it stays as it is, for nothing can be written there either.
+        """
+        if not self._address.namespace:
+            try:
+                self._address = replace(self._address, namespace=self.requests.namespace)
+            except RelayError:
+                return self._address
+        return self._address
+
+    @property
+    def abilities(self) -> Abilities:
+        """What Oracle documents: no Expires, no tags; parts of 10 MiB to 50 GiB, 10,000 of them; objects of 10 TiB.
+
+        How much metadata an object may have is not documented (a bucket: 4 KB): 2 KiB is what S3 allows.
+        """
+        return self._abilities
+
+    @property
+    def conditional(self) -> bool:
+        """True: If-Match and If-None-Match are documented of PutObject, CommitMultipartUpload and DeleteObject."""
+        return True
+
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        self.requests.close()
+
+    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+        """HeadObject. Its 404 has no body: where *sure*, a GetObject of one byte tells the key from the bucket."""
+        try:
+            answer = self.requests.send("HeadObject", key, _READ)
+        except ObjectGone:
+            return None
+        except Unsaid:
+            if not sure:
+                return None
+        except StoreRefused as error:
+            if not isinstance(error.__cause__, Refusal) or error.__cause__.code:
+                raise
+        else:
+            return info_of(key, answer.headers, url=self._address.of(key))
+        # Answers to HEAD have no code: a GET says whether it is the key, the bucket, the credentials or a policy.
+        found = self.fetch(key, 1)
+        return found.info if found else None
+
+    def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
+        """GetObject of the first *length* bytes."""
+        headers = {"if-none-match": unless} if unless else {}
+        if size != 0:
+            headers["range"] = f"bytes=0-{length - 1}"
+        piece = self._piece(key, length, unless=unless)
+        try:
+            self.requests.send("GetObject", key, _READ, Given(headers=headers), piece)
+        except OutOfRange:  # an empty object has no first byte
+            if size == 0:
+                raise
+            return self.fetch(key, length, unless=unless, size=0)
+        except ObjectGone:
+            return None
+        except (NotModified, Unchanged) as same:
+            etag = bare(same.headers.get("etag", "")) or unless
+            return Fetched(ObjectInfo(key, -1, etag, http_date(same.headers.get("last-modified"))), None)
+        return Fetched(piece.info, piece.body)
+
+    def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
+        """GetObject of a range with If-Match; the answer's own ETag and range are compared too."""
+        return self._read(info, start, length).body if length else b""
+
+    def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
+        """As `read`."""
+        if length:
+            self._read(info, start, length, write)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        """ListObjects."""
+        return objects(self.requests, self._address, prefix, after)
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
-        """PutObject, with Content-MD5: what is damaged on the way is not stored."""
-        body = gathered(body)
-        asked = headers_of(meta, self._address.of(key)) | _sent(body) | _condition(expect)
+        """PutObject, with the MD5 of bytes: what is damaged is not stored. Of a stream the answer's is compared."""
+        headers = headers_of(meta, self._address.of(key)) | _condition(expect)
         try:
-            return self._written(key, self._of_key("put_object", key, effect="publish", body=body, **asked))
+            answer, same = self._sent("PutObject", key, _PUBLISH, Given(headers=headers, body=body))
         except ObjectGone as error:
             raise TargetChanged(f"{error}: it was deleted") from error
+        if not same:
+            said = "what is stored there is not what was sent: look before believing either"
+            raise OutcomeUnknown(f"{self._address.of(key)}: {said}")
+        return self._written(key, answer)
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         """DeleteObject."""
         try:
-            answer = self._of_key("delete_object", key, effect="publish", **_condition(expect))
+            answer = self.requests.send("DeleteObject", key, _PUBLISH, Given(headers=_condition(expect)))
         except ObjectGone:
             return
-        if answer.headers.get("content-length", "0") != "0":  # 204 without a document is what the service says
+        if answer.body:  # 204 without a document is what the service says
             url = self._address.of(key)
             raise OutcomeUnknown(f"{url}: an answer to a delete that cannot be understood: look before believing it")
 
     def begin(self, key: str, meta: Meta) -> Upload:
         """CreateMultipartUpload. Not tried again once it was sent: each answer that is lost would leave an upload."""
-        details = details_of(self._full(key), meta, self._address.of(key))
-        answer = self._calls.send("create_multipart_upload", key, "stage", details)
-        if not (isinstance(answer.data, Mapping) and answer.data.get("uploadId")):
-            raise StoreUnavailable(f"{self._address.of(key)}: what was answered is no upload: check endpoint and proxy")
-        return Upload(key, answer.data["uploadId"])
+        url = self._address.of(key)
+        given = Given(details=details_of(full_key(self._address.prefix, key, url), meta, url))
+        found = document(self.requests.send("CreateMultipartUpload", key, _PUBLISH, given), url)
+        upload = found.get("uploadId") if isinstance(found, Mapping) else None
+        if not upload or not isinstance(upload, str):
+            raise StoreUnavailable(f"{url}: what was answered is no upload: check endpoint and proxy")
+        return Upload(key, upload)
 
     def put_part(self, upload: Upload, number: int, body: Body) -> Part:
-        """UploadPart, with Content-MD5."""
-        body = gathered(body)
-        answer = self._of_upload("upload_part", upload, number, body=body, **_sent(body))
+        """UploadPart; the MD5 as with `put`. It may be sent again: the same number replaces, and nobody sees it."""
+        given = Given({"uploadId": upload.id, "uploadPartNum": str(number)}, body=body)
+        answer, same = self._sent("UploadPart", upload.key, _PART, given)
+        url = self._address.of(upload.key)
         if not (etag := bare(answer.headers.get("etag", ""))):
-            url = self._address.of(upload.key)
             raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: check endpoint and proxy")
+        if not same:
+            raise Damaged(f"{url}: part {number}: what arrived there is not what was sent: start over")
         return Part(number, etag, len(body))
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """ListMultipartUploadParts."""
-        page: dict[str, Any] = {"limit": _PAGE}
-        while True:
-            answer = self._of_upload("list_multipart_upload_parts", upload, **page)
-            with whole(self._address.of(upload.key)):
-                rows = self._rows(answer, upload.key)
-                found = [Part(int(part["partNumber"]), bare(part["etag"]), int(part["size"])) for part in rows]
-            yield from found
-            if not self._goes_on(page, answer):
-                return
+        return parts_of(self.requests, self._address, upload)
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """CommitMultipartUpload. Raises ObjectGone if there is no such upload."""
         details = {"partsToCommit": [{"partNum": part.number, "etag": part.etag} for part in parts]}
-        condition = _condition(expect)
-        answer = self._of_upload("commit_multipart_upload", upload, details, effect="publish", **condition)
-        return self._written(upload.key, answer)
+        given = Given({"uploadId": upload.id}, _condition(expect), details=details)
+        return self._written(upload.key, self.requests.send("CommitMultipartUpload", upload.key, _PUBLISH, given))
 
     def abandon(self, upload: Upload) -> None:
         """AbortMultipartUpload."""
         try:
-            self._of_upload("abort_multipart_upload", upload)
+            self.requests.send("AbortMultipartUpload", upload.key, _PART, Given({"uploadId": upload.id}))
         except NoSuchUpload:
             return
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """ListMultipartUploads, which are those of the whole bucket."""
-        page: dict[str, Any] = {"limit": _PAGE}
-        while True:
-            answer = self._calls.send("list_multipart_uploads", "", "read", **page)
-            with whole(self._address.url):
-                keys = [(self._address.relative(row["object"]), str(row["uploadId"])) for row in self._rows(answer)]
-            yield from (Upload(key, upload) for key, upload in keys if key is not None and key.startswith(prefix))
-            if not self._goes_on(page, answer):
-                return
+        return uploads_of(self.requests, self._address, prefix)
 
     def reach(self, source: Store) -> int | None:
         """Any bucket of the same realm, in whichever region and tenancy; policies decide."""
-        near = isinstance(source, OciReads) and source.calls.server == self._calls.server
+        near = isinstance(source, OciStore) and source.requests.server == self.requests.server
         return WORTH if near else None
 
     def copy_from(
         self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None
     ) -> Written:
-        """CopyObject, which goes on by itself and is asked after until it has ended; see `oci_copy`."""
-        return WorkCopy(self, source, info, key, self._full(key), meta, deadline).publish(expect)
+        """CopyObject, which goes on by itself and is asked after until it has ended; see `copies.py`."""
+        pinnable(self, source, info, self._address.of(key))
+        assert isinstance(source, OciStore), "what can be reached"
+        return WorkCopy(self, source, info, key, meta, deadline, self._poll).publish(expect)
 
-    def _of_upload(self, operation: str, upload: Upload, *more: Any, effect: Effect = "read", **asked: Any) -> Any:
-        """A request about one upload. Its parts may be sent again: the same number replaces, and nobody sees it."""
-        return self._calls.send(operation, upload.key, effect, self._full(upload.key), upload.id, *more, **asked)
+    def _read(self, info: ObjectInfo, start: int, length: int, write: Write | None = None) -> Piece:
+        piece = self._piece(info.key, length, start=start, of=info, write=write)
+        headers = {"range": f"bytes={start}-{start + length - 1}"} | ({"if-match": info.etag} if info.etag else {})
+        self.requests.send("GetObject", info.key, _READ, Given(headers=headers), piece)
+        return piece
 
-    def _written(self, key: str, answer: Any) -> Written:
+    def _piece(self, key: str, length: int, **wanted: Any) -> Piece:
+        url = self._address.of(key)
+        return Piece(url, lambda head: info_of(key, head.headers, url=url), length, **wanted)
+
+    def _sent(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
+        """The answer to a request with an object's bytes; and whether the MD5 that it tells, if any, is theirs."""
+        if isinstance(given.body, Stream):
+            watched, digest = md5_while_poured(given.body)
+            answer = self.requests.send(operation, key, effect, replace(given, body=watched))
+            known = md5_of(answer.headers.get("opc-content-md5", "")).get("md5")
+            return answer, known in (None, digest())
+        assert isinstance(given.body, bytes | bytearray), "an object's bytes"
+        md5 = base64.b64encode(hashlib.md5(given.body, usedforsecurity=False).digest()).decode()
+        headers = {**given.headers, "content-md5": md5}
+        return self.requests.send(operation, key, effect, replace(given, headers=headers)), True
+
+    def _written(self, key: str, answer: Answer) -> Written:
         """What a write was answered; an answer without an ETag is none, whatever its status."""
         if not (etag := bare(answer.headers.get("etag", ""))):
             url = self._address.of(key)
             raise OutcomeUnknown(f"{url}: an answer without an ETag to a write: look before believing either")
         return Written(etag)
 
-    def _goes_on(self, page: dict[str, Any], answer: Any) -> bool:
-        """Whether there is another page, which *page* then asks for."""
-        following = answer.headers.get("opc-next-page")
-        if following and following == page.get("page"):
-            raise StoreUnavailable(f"{self._address.url}: the listing names the same next page again: try again later")
-        page["page"] = following
-        return bool(following)
-
-    def _rows(self, answer: Any, key: str = "") -> Sequence[Mapping[str, Any]]:
-        rows = answer.data
-        if not isinstance(rows, Sequence) or isinstance(rows, str):
-            url = self._address.of(key) if key else self._address.url
-            raise StoreUnavailable(f"{url}: the answer is no list: check endpoint and proxy")
-        return rows
-
-
-def _sent(body: bytes | bytearray) -> dict[str, Any]:
-    """Without content_length the SDK would copy a body that is no bytes into memory, to see how long it is."""
-    digest = hashlib.md5(body, usedforsecurity=False).digest()
-    return {"content_length": len(body), "content_md5": base64.b64encode(digest).decode()}
-
 
 def _condition(expect: Expect) -> dict[str, str]:
     if expect is None:
         return {}
-    return {"if_none_match": "*"} if isinstance(expect, Absent) else {"if_match": expect.etag}
+    return {"if-none-match": "*"} if isinstance(expect, Absent) else {"if-match": expect.etag}

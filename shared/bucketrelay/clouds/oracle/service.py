@@ -1,0 +1,135 @@
+"""One of Oracle's services at its endpoint: requests signed, sent, and understood."""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from bucketrelay.clouds.oracle.credentials import Access, signer_of
+from bucketrelay.clouds.oracle.errors import DIALECT, refusal_of
+from bucketrelay.clouds.oracle.regions import service_endpoint
+from bucketrelay.clouds.oracle.sign import body_headers
+from bucketrelay.clouds.oracle.signers import Signer
+from bucketrelay.errors import StoreRefused
+from bucketrelay.http.connections import Connections
+from bucketrelay.http.dates import date_header
+from bucketrelay.http.exchange import Call, Exchange
+from bucketrelay.http.messages import Answer, Body, Receive, Request
+from bucketrelay.http.outcome import Refusal
+from bucketrelay.http.pace import Pace
+from bucketrelay.model import NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What goes with an operation.
+
+    Attributes:
+        query: before it is encoded; what is "" is left out.
+        headers: names in lower case.
+        body: of an object or a part: it is not signed.
+        details: a document, sent as JSON and signed; bytes are JSON already.
+        id: of what is neither bucket nor object: a work request, a rule, a function.
+    """
+
+    query: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    body: Body = b""
+    details: Mapping[str, Any] | bytes | None = None
+    id: str = ""
+
+
+class Identities:
+    """Who signs the requests of a store or of what belongs to it: found at the first one, for many threads.
+
+    Args:
+        url: of the store, for errors.
+    """
+
+    def __init__(self, access: Access, url: str) -> None:
+        self.access, self._url = access, url
+        self._lock = threading.Lock()
+        self._signer: Signer | None = None
+
+    @property
+    def signer(self) -> Signer:
+        """Raises StoreRefused where the credentials are missing or wrong, StoreUnavailable where nobody gives any."""
+        with self._lock:
+            if self._signer is None:
+                self._signer = signer_of(self.access, self._url)
+            return self._signer
+
+    @property
+    def region(self) -> str:
+        """Where the service is. Raises StoreRefused where nobody says."""
+        region = self.access.region or self.signer.region
+        if not region and self.access.endpoint:
+            return "us-ashburn-1"  # it will not be asked
+        if not region:
+            raise StoreRefused(f"{self._url}: no region: set region, such as us-ashburn-1")
+        return region
+
+
+class Service:
+    """Sends requests to a service; for many threads.
+
+    Args:
+        name: as in its host name: `objectstorage`.
+        endpoint: its URL; "" for the region's.
+        pace: how fast requests may go.
+    """
+
+    def __init__(self, name: str, identities: Identities, pace: Pace, endpoint: str = "") -> None:
+        self._name, self._identities, self._pace, self._endpoint = name, identities, pace, endpoint
+        self._lock = threading.Lock()
+        self._made: Exchange | None = None
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            if self._made is not None:
+                self._made.connections.close()
+
+    def send(self, call: Call, method: str, path: str, given: Given, receive: Receive | None = None) -> Answer:
+        """The answer, whose status is 200 to 299.
+
+        Args:
+            path: percent-encoded.
+            receive: where an object's bytes go; see `http.messages.Receive`.
+
+        Raises:
+            NotModified: 304.
+            RelayError: see `http.outcome`.
+        """
+        exchange, signer = self._exchange(), self._identities.signer
+        asked = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in given.query.items() if v)
+        target = f"{urlsplit(self._endpoint).path.rstrip('/')}{path}{'?' if asked else ''}{asked}"
+        signed = json.dumps(given.details).encode() if isinstance(given.details, Mapping) else given.details
+        host = exchange.connections.host
+
+        def request() -> Request:
+            headers = {"date": date_header(exchange.clock.now()), "host": host, **given.headers}
+            if signed is not None:
+                headers |= {"content-type": "application/json", **body_headers(signed)}
+            headers["authorization"] = signer.authorization(method, host, target, headers)
+            headers.pop("content-length", None)  # signed here, and said by the connection
+            return Request(method, target, headers, given.body if signed is None else signed)
+
+        try:
+            return exchange.send(call, request, receive)
+        except StoreRefused as error:
+            # As the SDK: credentials may have been renewed where they are kept before the old ones have ended.
+            if not (isinstance(error.__cause__, Refusal) and error.__cause__.status == 401 and signer.renew()):
+                raise
+            return exchange.send(call, request, receive)
+
+    def _exchange(self) -> Exchange:
+        with self._lock:
+            if self._made is None:
+                access = self._identities.access
+                url = self._endpoint or service_endpoint(self._name, self._identities.region)
+                connections = Connections(url, ca_file=access.ca_file, timeout=access.timeout)
+                self._made = Exchange(connections, self._pace, access.retries, DIALECT, refusal_of)
+            return self._made
