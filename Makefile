@@ -68,6 +68,7 @@ bench: $(READY)  ## cold start, throughput, and behaviour behind a limit, beside
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/throttling.py
+	$(BIN)/python benchmarks/reconcile.py
 
 clean:  ## forget all that was built
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shared/*.egg-info

@@ -11,6 +11,7 @@ one run are what to quote. Generated listings are merged without a server: what 
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -141,11 +142,10 @@ def on_generated(count: int, streams: int) -> None:
     """Merge two listings of *count* keys, whole or in spans that processes share out among themselves."""
     cuts = [f"{count * n // streams:012}" for n in range(1, streams)]
     spans = [Span(*edges) for edges in pairwise(["", *cuts, ""])] if streams > 1 else [ALL]
-    began, cpu = time.perf_counter(), time.process_time()
+    began = time.perf_counter()
     with ProcessPoolExecutor(min(streams, os.cpu_count() or 1)) as pool:
         found = [sum(each) for each in zip(*pool.map(compared, [(count, span) for span in spans]), strict=True)]
-    del cpu
-    usage = __import__("resource").getrusage(__import__("resource").RUSAGE_CHILDREN)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     thousand = len(range(7, count, 1000)), len(range(8, count, 1000))
     assert found == [count - sum(thousand), thousand[1], thousand[0]], found
     wall, spent = time.perf_counter() - began, usage.ru_utime + usage.ru_stime

@@ -22,8 +22,18 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 @contextmanager
 def _server(folder):
-    command = [RCLONE, "--config", "", "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", f"{ACCESS},{SECRET}"]
-    command += ["--vfs-cache-mode", "off", "--dir-cache-time", "0s", str(folder)]
+    command = [
+        RCLONE,
+        "--config",
+        "",
+        "serve",
+        "s3",
+        "--addr",
+        "127.0.0.1:0",
+        "--auth-key",
+        f"{ACCESS},{SECRET}",
+        str(folder),
+    ]
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder.parent)}
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as server:
         said = ""
