@@ -257,7 +257,7 @@ class _Work:
             row=row_of(wish.route.source) if wish.manifest else None,
         )
         try:
-            run.work(lambda after: self._pairs(Span(after, spans[place].until)), most)
+            run.work(lambda after: self._pairs(Span(after or spans[place].after, spans[place].until)), most)
         finally:
             keeper.rest()
 
