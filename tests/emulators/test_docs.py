@@ -59,11 +59,11 @@ def test_the_page_names_every_kind_of_fault_and_every_word_of_the_command_line()
 
 @pytest.mark.slow
 def test_the_examples_need_no_more_than_the_page_says_to_install(tmp_path):
-    (extras,) = re.findall(r"pip install '\.\[([a-z,]+)\]'", PAGE)
+    ((extras, more),) = re.findall(r"^pip install '\.\[([a-z,]+)\]'(.*)$", PAGE, re.MULTILINE)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     python = tmp_path / "venv/bin/python"
     pins = ROOT / "constraints.txt"
-    install = [python, "-m", "pip", "install", "-q", "-c", pins, f"{ROOT}[{extras}]", "pytest"]
+    install = [python, "-m", "pip", "install", "-q", "-c", pins, f"{ROOT}[{extras}]", *more.split(), "pytest"]
     subprocess.run(install, check=True, cwd=tmp_path)
     for number, code in enumerate(EXAMPLES):
         (tmp_path / f"test_{number}.py").write_text(code)
