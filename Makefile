@@ -11,7 +11,7 @@ help:  ## list the targets
 
 $(DEMO): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "bucketrelay needs Python 3.10 or newer: make PYTHON=/path/to/python3.12")'
-	@echo "installing what the demo needs into .venv, once: some 55 packages, most of the time for Oracle's SDK of 600 MB"
+	@echo "installing what the demo needs into .venv, once: some 35 packages, 160 MB"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo]'
 	@touch $@
