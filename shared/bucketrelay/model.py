@@ -133,6 +133,7 @@ class Task:
     overwrite: Overwrite = Overwrite.ANY
     shared: bool = False  # other routes may write the target's key, too
     meets: bool = False  # other routes bring the target's key back to the source
+    asked: bool = False  # of no route: a request for this very copy, whatever is at the target
 
     @property
     def way(self) -> str:

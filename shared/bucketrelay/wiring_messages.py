@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bucketrelay.config import Config
 from bucketrelay.config.values import BrokerConfig, DatasetsConfig
 from bucketrelay.core.converge import Converge
+from bucketrelay.core.run import ByDestination, Runner
 from bucketrelay.drivers.messages.delivery import First, Handle, Reader, Stop
 from bucketrelay.drivers.messages.intake import COPY, ERROR, REPLY, CopyIntake, DatasetIntake
 from bucketrelay.drivers.messages.letters import Postman
@@ -16,6 +17,7 @@ from bucketrelay.http.post import Post
 from bucketrelay.http.post import Retry as Again
 from bucketrelay.jobs.kinds import Kind
 from bucketrelay.jobs.queue import JobQueue
+from bucketrelay.store import Store
 from bucketrelay.system import System
 from bucketrelay.wiring_invocation import sender_of
 
@@ -44,6 +46,14 @@ def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     return made
 
 
+def seen_through(runner: Runner, stores: Callable[[str], Store]) -> Runner:
+    """The same runner, with the same budget, for tasks whose stores are these."""
+    deliver = runner.deliver
+    if not isinstance(deliver, ByDestination) or not isinstance(deliver.converge, Converge):
+        raise TypeError(f"a runner that does not converge: {deliver!r}")
+    return replace(runner, deliver=replace(deliver, converge=replace(deliver.converge, stores=stores)))
+
+
 _ONCE = Again(attempts=1)  # the job is tried again, and others have the thread meanwhile
 
 
@@ -56,16 +66,13 @@ def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncin
     passphrase = section.passphrase.reveal() if section.passphrase else None
     key, receiver = private_key(section.key_file, passphrase), public_key(section.receiver_key)
     views = Views(system.store, {section.archive, *section.locations.values()}, key, (receiver,))
-    converge = system.runner.deliver
-    if not isinstance(converge, Converge):
-        raise TypeError(converge)
     there = section.remote
     trusted = str(there.ca_file or "")
     post = Post(f"{there.url}/dataset", f"{there.shown}/dataset", timeout=30, ca_file=trusted, retry=_ONCE)
     return Syncing(
         queue=jobs,
         archive=archive(section),
-        runner=replace(system.runner, deliver=replace(converge, stores=views.get)),
+        runner=seen_through(system.runner, views.get),
         open=lambda store, file: views.remember(store, file.place, file.header, file.size),
         source=lambda location: _source(section, location),
         stores=views.get,

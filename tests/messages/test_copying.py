@@ -88,15 +88,14 @@ class Failing:
         results = self.runner.run([task for task in tasks if task.key not in self.keys], deadline)
         rest = iter(results)
         bad = {"outcome": Outcome.FAILED, "error": "the store is down", "retryable": self.retryable}
-        return [next(rest) if task.key not in self.keys else _result(task, self.runner, **bad) for task in tasks]
+        return [next(rest) if task.key not in self.keys else _result(task, **bad) for task in tasks]
 
 
-def _result(task, runner, **more):
-    source, target = runner.name(task)
+def _result(task, **more):
+    source, target = f"file://{task.source}/{task.key}", f"file://{task.target}/{task.target_key}"
     now = datetime.now(timezone.utc)
-    return Result(
-        route=task.route, cause="", change="created", source=source, target=target, key=task.key, time=now, **more
-    )
+    known = {"route": task.route, "cause": "", "change": "created", "key": task.key, "time": now}
+    return Result(source=source, target=target, **known, **more)
 
 
 def test_whoever_asks_last_has_the_key_whatever_was_there_before(world):

@@ -30,11 +30,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What the route says. `ordered`: others may write the key too (it meets others, or is shared); the newest wins."""
+    """What the route says.
+
+    Attributes:
+        ordered: others may write the key too (it meets others, or is shared); the newest wins.
+        asked: there is no route: somebody has asked for just this copy, whatever is at the target now.
+    """
 
     deletes: Deletes = Deletes.KEEP
     overwrite: Overwrite = Overwrite.ANY
     ordered: bool = False
+    asked: bool = False
 
 
 COPY = Decision(Action.COPY)
@@ -80,6 +86,7 @@ def decide(
     present   absent                            any                         copy
     present   what the source is a copy of      any                         nothing (echo)
     present   of the same origin, or equal      any                         nothing (right/echo/equal)
+    present   anything else                     asked                       copy
     present   of a newer origin                 ordered                     nothing (yielded)
     present   neither                           overwrite = ours            refuse (foreign)
     present   ours                              any                         copy
@@ -111,6 +118,8 @@ def decide(
     wrote, held = origin(source, link.source, mine), origin(target, link.target, theirs)
     if equal or (wrote.born, wrote.mark) == (held.born, held.mark):
         return RIGHT if ours else ECHO if mine else EQUAL
+    if rule.asked:
+        return COPY
     newer = (rule.ordered or came_from) and _newer(held, wrote, link, ours=ours)
     return YIELDED if newer else _replace(rule, theirs, ours=ours, ordered=rule.ordered or came_from)
 

@@ -43,7 +43,7 @@ class Pair:
     @property
     def rule(self) -> Rule:
         """What the task's route says."""
-        return Rule(self.task.deletes, self.task.overwrite, self.task.shared or self.task.meets)
+        return Rule(self.task.deletes, self.task.overwrite, self.task.shared or self.task.meets, self.task.asked)
 
     def reach(self) -> int | None:
         """From which size on the target's server is to copy by itself; None where it cannot."""

@@ -68,6 +68,7 @@ LOW, HIGH = sorted((written("1"), written("2")), key=lambda info: stamps.origin(
 
 ANY, KEEP, FOLLOW = None, Rule(), Rule(Deletes.FOLLOW)
 ORDERED, OURS = Rule(Deletes.FOLLOW, ordered=True), Rule(Deletes.FOLLOW, OURS_ALONE)
+ASKED = Rule(asked=True)
 
 TABLE = {
     "right: ours, of this very version": (FIRST, COPIED, ANY, RIGHT),
@@ -99,6 +100,10 @@ TABLE = {
     "yielded: a later write of the same second there": (copied(HIGH, T, S), LOW, ORDERED, YIELDED),
     "won: nobody's, older": (FIRST, OLDER, ORDERED, WON),
     "won: another source's, older": (FIRST, EARLIER, ORDERED, WON),
+    "copy: asked for, nobody's, newer": (FIRST, NEWER, ASKED, COPY),
+    "copy: asked for, another source's": (SECOND, copied(FIRST, X, T), ASKED, COPY),
+    "copy: asked for, though the source is an old copy of it": (copied(OLDER, T, S), NEWER, ASKED, COPY),
+    "right: asked for, and there already": (FIRST, COPIED, ASKED, RIGHT),
     "absent on both sides": (None, None, ANY, ABSENT),
     "kept: ours": (None, COPIED, KEEP, KEPT),
     "kept: nobody's": (None, THEIRS, KEEP, KEPT),

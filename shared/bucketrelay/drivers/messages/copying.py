@@ -163,7 +163,7 @@ class Copying:
         source, target = (self.roots.get(request.parameters[which]) for which in ("source_root", "target_root"))
         if source is None or target is None:
             return None
-        return Task(ROUTE, source, key, target, target_key, cause=name)
+        return Task(ROUTE, source, key, target, target_key, cause=name, asked=True)
 
     def _is_last(self, job: Job) -> bool:
         return job.attempts >= self.attempts > 1

@@ -106,7 +106,7 @@ class Syncing:
             return Ended(Retry(f"the archive has no file {stable!r}"))
         source = self.source(file.location)
         self.open(source, file)
-        task = Task(ROUTE, source, file.place, self.target, datasets.checked_path(file.path), cause=job.key)
+        task = Task(ROUTE, source, file.place, self.target, datasets.checked_path(file.path), cause=job.key, asked=True)
         result = self.runner.run([task], deadline)[0]
         if result.outcome is Outcome.UNFINISHED:
             return Ended(Release(), (result,))
