@@ -2,9 +2,11 @@
 
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged
@@ -12,6 +14,9 @@ from bucketrelay.http.faults import BodyFailed, CutShort, Malformed, NoAnswer
 from bucketrelay.http.incoming import Counted, Incoming, Incomings, body_of
 from bucketrelay.http.messages import Answer, Body, Head, Into, Receive, Request
 from bucketrelay.store import BLOCK
+
+if TYPE_CHECKING:
+    from bucketrelay.http.tls import TlsSocket
 
 _AT_ONCE = 64 * 1024  # bytes of a body that go out with the head, in one packet or few
 _DROPPED = 64 * 1024  # bytes of an unwanted answer that cost less than a new connection
@@ -38,6 +43,7 @@ class Connection:
 
     __slots__ = (
         "_deadline",
+        "_limit",
         "_now",
         "_sock",
         "_timeout",
@@ -49,8 +55,11 @@ class Connection:
         "open",
     )
 
-    def __init__(self, sock: socket.socket, timeout: float, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, sock: "socket.socket | TlsSocket", timeout: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._sock, self._timeout, self._now = sock, timeout, now
+        self._limit = 0.0  # seconds that the system waits for the socket
         self._deadline, self._until = Deadline(), now()
         self.incoming = Incoming(sock, self._wait)
         self.answers = 0  # that have come on it
@@ -66,7 +75,7 @@ class Connection:
     def abort(self) -> None:
         """End whatever another thread waits for on this connection; that thread closes it."""
         with suppress(OSError):
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # not SSLSocket's, which is not for two threads
+            self._sock.shutdown(socket.SHUT_RDWR)
 
     def stale(self) -> bool:
         """Whether there is something to read although nothing was asked: that can only be the connection's end."""
@@ -163,7 +172,8 @@ class Connection:
 
     def _refusal(self) -> Head | None:
         """What a server answers instead of `100 Continue`; None where it wants the body, or has nothing to say."""
-        if not self.incoming.comes(min(_CONTINUE, self._deadline.left())):
+        self._until = self._now() + _CONTINUE
+        if not self.incoming.comes():
             self.deaf = True
             return None
         self._patient()
@@ -256,4 +266,13 @@ class Connection:
         left = min(self._timeout, self._deadline.left(), self._until - self._now())
         if left <= 0:
             raise TimeoutError
-        self._sock.settimeout(left)
+        if not 0.8 * self._limit <= left <= 1.25 * self._limit:  # each change is a call of the system's
+            self._limit = left
+            self._set(left)
+
+    def _set(self, seconds: float) -> None:
+        """Have the system give up on the socket after so long. The socket itself stays in blocking mode, see `tls`."""
+        whole = int(seconds)
+        value = struct.pack("ll", whole, max(1, int((seconds - whole) * 1e6)))
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)

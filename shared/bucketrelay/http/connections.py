@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bucketrelay import deadline as deadlines
@@ -34,11 +35,17 @@ from bucketrelay.http.proxies import Proxy, proxy_for
 from bucketrelay.http.trust import context
 from bucketrelay.store import LONGEST_DOCUMENT
 
+if TYPE_CHECKING:
+    import ssl
+
+    from bucketrelay.http.tls import TlsSocket
+
 Connect = Callable[[tuple[str, int], float], socket.socket]
 _PORTS = {"http": 80, "https": 443}
 _KEPT = 64  # idle connections
 _IDLE = 55.0  # seconds; most front doors close after 60
 _IDLE_FOR_WRITES = 5.0  # seconds: a connection that ends under a write leaves its outcome open
+_AT_ONCE = 0.2  # seconds
 _ASKING = 1024 * 1024  # bytes from which on the server is asked whether it wants a body
 
 
@@ -121,7 +128,7 @@ class Connections:
         asking = self._asks and request.length >= _ASKING
         through = (self._proxy.authorization or " ") if self._proxy and self.scheme == "http" else ""
         head = head_of(request, self.host, through=through, asking=asking)
-        kept = self._kept(_IDLE if repeatable else _IDLE_FOR_WRITES)
+        kept = self._kept(repeatable=repeatable)
         for connection in (kept, None) if kept else (None,):
             used = connection or self._opened(deadlines.current())
             try:
@@ -156,14 +163,17 @@ class Connections:
         self._asks = False
         return self._sent(request, receive, repeatable=False, longest=longest, whole=True)
 
-    def _kept(self, idle: float) -> Connection | None:
+    def _kept(self, *, repeatable: bool) -> Connection | None:
         """The connection used last, of those that are still open and not idle for too long; the others are closed."""
+        idle = _IDLE if repeatable else _IDLE_FOR_WRITES
         while True:
             with self._lock:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
-            if self._now() - connection.idle_since < idle and not connection.stale():
+            rested = self._now() - connection.idle_since
+            # What may be sent again need not be asked for between two requests: it costs a call of the system.
+            if rested < idle and ((repeatable and rested < _AT_ONCE) or not connection.stale()):
                 return connection
             connection.close()
 
@@ -189,16 +199,21 @@ class Connections:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(left)
-            if trusted:
-                if self._proxy:
-                    self._tunnel(sock, self._proxy)
-                sock = trusted.wrap_socket(sock, server_hostname=self._name)
+            ready = self._secured(sock, trusted) if trusted else sock
+            sock.settimeout(None)  # from here on the system itself gives up in time, see `Connection`
         except BaseException as error:
             sock.close()
             if isinstance(error, OSError):
                 raise _unopened(error) from error
             raise
-        return Connection(sock, self._timeout, self._now)
+        return Connection(ready, self._timeout, self._now)
+
+    def _secured(self, sock: socket.socket, trusted: "ssl.SSLContext") -> "TlsSocket":
+        from bucketrelay.http.tls import TlsSocket  # noqa: PLC0415 — plain HTTP need not load it
+
+        if self._proxy:
+            self._tunnel(sock, self._proxy)
+        return TlsSocket(sock, trusted, self._name)
 
     def _tunnel(self, sock: socket.socket, proxy: Proxy) -> None:
         """Have the proxy connect *sock* to the server (RFC 9110, 9.3.6)."""

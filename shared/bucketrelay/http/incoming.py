@@ -2,10 +2,14 @@
 
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bucketrelay.http.faults import CutShort, HungUp, Malformed, NoAnswer
 from bucketrelay.http.heads import LONGEST, end_of_head, length_of, parse
 from bucketrelay.http.messages import Head
+
+if TYPE_CHECKING:
+    from bucketrelay.http.tls import TlsSocket
 
 _RECEIVED = 64 * 1024  # bytes asked for while it is not known how many there will be
 _LONGEST_LINE = 8 * 1024  # of a chunk's size with its extensions, or of a trailer
@@ -20,7 +24,7 @@ class Incoming:
 
     __slots__ = ("_at", "_held", "_sock", "_wait")
 
-    def __init__(self, sock: socket.socket, wait: Callable[[], None]) -> None:
+    def __init__(self, sock: "socket.socket | TlsSocket", wait: Callable[[], None]) -> None:
         self._sock, self._wait = sock, wait
         self._held: bytes | bytearray = b""
         self._at = 0
@@ -30,19 +34,19 @@ class Incoming:
         """Bytes that have come and were not asked for yet."""
         return len(self._held) - self._at
 
-    def comes(self, seconds: float) -> bool:
-        """Whether the server says something within *seconds*, or hangs up; what it says is kept.
+    def comes(self) -> bool:
+        """Whether the server says something in time, or hangs up; what it says is kept.
 
         A socket under TLS being readable says nothing: that may be a ticket for the next session.
         """
         if self.waiting:
             return True
-        self._sock.settimeout(max(seconds, 0.001))
         try:
+            self._wait()
             self._held, self._at = self._sock.recv(_RECEIVED), 0
-        except TimeoutError:
-            return False
         except OSError as error:
+            if late(error):
+                return False
             raise HungUp(_why(error)) from error
         return True
 
@@ -202,5 +206,10 @@ def body_of(incoming: Incoming, method: str, head: Head) -> Incomings:
     return UntilEnd(incoming) if length is None else Counted(incoming, length)
 
 
+def late(error: OSError) -> bool:
+    """Whether it says that a socket's time was up; a blocking one says EAGAIN."""
+    return isinstance(error, TimeoutError | BlockingIOError)
+
+
 def _why(error: OSError, missing: str = "no answer") -> str:
-    return f"{missing} in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+    return f"{missing} in time" if late(error) else str(error) or type(error).__name__

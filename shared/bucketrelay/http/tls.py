@@ -1,0 +1,103 @@
+"""TLS over a blocking socket, with fewer calls of the system than `ssl.SSLSocket` makes.
+
+An SSLSocket with a timeout asks the system nine times for a small request: it sets the socket's mode, tries to read,
+waits, and reads each record's head and body by themselves. Here the bytes of many records come in by one call and are
+decrypted in memory: three calls for a small request.
+"""
+
+import socket
+import ssl
+from contextlib import suppress
+from typing import Any
+
+_RECEIVED = 256 * 1024  # bytes asked of the system at once: some sixteen records
+
+
+class TlsSocket:
+    """A TLS connection on *sock*, after its handshake. The methods are those of a socket that the connection uses.
+
+    Raises:
+        OSError: ssl.SSLError is one.
+    """
+
+    __slots__ = ("_buffer", "_in", "_out", "_sock", "_tls")
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, name: str) -> None:
+        self._sock, self._in, self._out = sock, ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
+        self._buffer = memoryview(bytearray(_RECEIVED))
+        while True:
+            try:
+                self._tls.do_handshake()
+                self._flush()
+                return
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._receive()
+            except ssl.SSLError:
+                with suppress(OSError):  # the alert: why we hang up
+                    self._flush()
+                raise
+
+    def fileno(self) -> int:
+        """The system's number of the socket."""
+        return self._sock.fileno()
+
+    def recv(self, count: int) -> bytes:
+        """Up to *count* bytes; none at the connection's end."""
+        while True:
+            try:
+                return self._tls.read(count)
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._receive()
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):  # many hang up without a word; lengths tell what is whole
+                return b""
+
+    def recv_into(self, view: memoryview) -> int:
+        """Fill some of *view*; 0 at the connection's end."""
+        while True:
+            try:
+                count: Any = self._tls.read(len(view), view)  # the stubs know only bytes that come back
+                return int(count)
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._receive()
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return 0
+
+    def sendall(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all of it."""
+        with memoryview(data) as view:
+            sent = 0
+            while sent < len(view):
+                sent += self._tls.write(view[sent : sent + _RECEIVED])
+                self._flush()
+
+    def setsockopt(self, level: int, option: int, value: bytes) -> None:
+        """See `socket.socket.setsockopt`."""
+        self._sock.setsockopt(level, option, value)
+
+    def shutdown(self, how: int) -> None:
+        """End it under whoever waits, from any thread."""
+        self._sock.shutdown(how)
+
+    def close(self) -> None:
+        """Close the socket, saying so first."""
+        with suppress(OSError):  # SSLError: a peer that has not said so yet is not waited for
+            self._tls.unwrap()
+        self._sock.setblocking(False)
+        with suppress(OSError):
+            self._flush()
+        self._sock.close()
+
+    def _flush(self) -> None:
+        if self._out.pending:
+            self._sock.sendall(self._out.read())
+
+    def _receive(self) -> None:
+        count = self._sock.recv_into(self._buffer)
+        if count:
+            self._in.write(self._buffer[:count])
+        else:
+            self._in.write_eof()
