@@ -1,5 +1,6 @@
 """Configuration to a queue, and to who handles its jobs; with `wiring` all that knows the concrete classes."""
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
 
@@ -8,7 +9,7 @@ from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
 from bucketrelay.database.queries import migrations
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.housekeeping import keep_house
+from bucketrelay.drivers.housekeeping import House, keep_house
 from bucketrelay.drivers.inventory import InventorySync, Keeper, StoreFacts, inventory_kinds
 from bucketrelay.drivers.reconcile.jobs import reconcile_kind
 from bucketrelay.drivers.schedules import Schedule, fire
@@ -16,13 +17,15 @@ from bucketrelay.drivers.worker import Tunings, Worker, replay_kind, task_kind
 from bucketrelay.drivers.worker.loop import World
 from bucketrelay.durations import written
 from bucketrelay.inventory.tables import Tables
-from bucketrelay.jobs.inventory import store_job
+from bucketrelay.jobs.inventory import key_job, store_job
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Done, Job, JobQueue, NewJob, Policy, Priority
 from bucketrelay.jobs.tasks import KIND as TASK
-from bucketrelay.model import Result
+from bucketrelay.model import Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.system import System
+
+_FRESH = 10.0  # seconds for which it is believed which stores have an inventory
 
 
 def policy(found: QueueConfig) -> Policy:
@@ -43,12 +46,13 @@ def queue(found: QueueConfig) -> JobQueue:
 
 def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who handles which kind of job. Each room adds its own here."""
+    stock = tables(found.queue)
     made = {
-        TASK: task_kind(system),
+        TASK: task_kind(system, _followed(stock)),
         SWEEP: _sweep(system),
         RECONCILE: reconcile_kind(system),
         REPLAY: replay_kind(system),
-        **inventory_kinds(*keeper(found, system, tables(found.queue))),
+        **inventory_kinds(*keeper(found, system, stock)),
     }
     return {**made, **wiring_messages.kinds(found, system, jobs)}
 
@@ -85,17 +89,30 @@ SWEEP, RECONCILE, REPLAY = "sweep", "reconcile", "replay"
 
 
 def _sweep(system: System) -> Kind:
-    """The housekeeping, as a schedule of a function does it."""
+    """The housekeeping, as a function's schedule without a text does it: abandoned uploads, what is to be verified."""
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
-        return [Ended(Done(one(deadline))) for _ in jobs]
-
-    def one(deadline: Deadline) -> dict[str, object]:
-        house = keep_house(system, deadline, f"sweep-{uuid.uuid4().hex}")
-        counts = {"abandoned": house.abandoned, "verified": house.verified, "again": house.again}
-        return {**counts, "problems": house.problems[:100]}
+        return [Ended(_kept(keep_house(system, deadline, f"sweep-{uuid.uuid4().hex}"))) for _ in jobs]
 
     return Kind(run)
+
+
+def _kept(house: House) -> Done:
+    counts = {"verified": house.verified, "abandoned": house.abandoned, "again": house.again}
+    return Done({**counts, "problems": house.problems[:10]}, failed=bool(house.problems))
+
+
+def _followed(stock: Tables) -> Callable[[Task], tuple[NewJob, ...]]:
+    """What follows from a task that changed its target: the target's inventory, if it is kept, is to be told."""
+    known: list[tuple[float, frozenset[str]]] = [(0.0, frozenset())]
+
+    def then(task: Task) -> tuple[NewJob, ...]:
+        now = time.monotonic()
+        if now >= known[0][0]:
+            known[0] = now + _FRESH, stock.stores()
+        return (key_job(task.target, task.target_key),) if task.target in known[0][1] else ()
+
+    return then
 
 
 def worker(

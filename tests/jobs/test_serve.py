@@ -4,6 +4,7 @@ import base64
 import json
 import signal
 import socket
+import sqlite3
 import ssl
 import threading
 import urllib.request
@@ -440,8 +441,6 @@ def test_a_certificate_that_is_none_is_one_line(world):
 
 
 def place(world, key):
-    import sqlite3
-
     with closing(sqlite3.connect(world.folder / "relay.db")) as connection:
         return connection.execute("SELECT id FROM object WHERE path = ?", (key,)).fetchone()
 
@@ -554,3 +553,16 @@ def test_a_reconciliation_by_order_is_run_by_a_worker_and_its_books_are_the_jobs
         ("photos", 3, True)
     ]
     assert world.mirrored() == {"a.txt", "b.txt", "in/c.txt"}
+
+
+def test_the_inventory_of_a_target_is_told_of_what_came_there(coms):
+    world, client = coms
+    client.post("/sync/mirror/anything")
+    client.post("/events", json=records("a.txt", bucket=world.bucket))
+
+    assert world.run("worker", "--drain").returncode == 0
+
+    assert place(world, "a.txt")
+    with closing(sqlite3.connect(world.folder / "relay.db")) as connection:
+        rows = connection.execute("SELECT store FROM object WHERE path = 'a.txt'").fetchall()
+    assert rows == [("mirror",)]

@@ -357,3 +357,27 @@ def test_drained_means_that_nothing_waits_for_its_next_attempt_either(queue):
     worker(queue, {"task": each(run)}).run(drain=True)
 
     assert tries == [1, 2]
+
+
+def test_what_follows_from_a_job_is_in_the_queue_before_the_job_is_out_of_it(queue):
+    queue.enqueue([job("a")])
+    done = []
+
+    def run(j):
+        done.append(j.key)
+        return Ended(Done(), then=(job("b", queue="inventory"),) if j.key == "a" else ())
+
+    worker(queue, {"task": each(run)}).run(drain=True)
+
+    assert done == ["a", "b"]
+
+
+def test_what_only_a_person_can_let_go_waits_in_the_failed_list_and_is_no_dead_job():
+    from bucketrelay.drivers.worker.tasks import _ending
+
+    held = replace(result("a", Outcome.FAILED, "the fuse has blown"), by_hand=True)
+
+    assert _ending(held) == Done()
+    assert _ending(replace(held, by_hand=False)) == Dead("the fuse has blown")
+    assert _ending(replace(held, by_hand=False, retryable=True)) == Retry("the fuse has blown")
+    assert _ending(replace(held, outcome=Outcome.UNFINISHED, by_hand=False)) == Release()

@@ -4,16 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.jobs.queue import Ending, Job
+from bucketrelay.jobs.queue import Ending, Job, NewJob
 from bucketrelay.model import Result
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a job ended, and the results that belong into the lists if that was its last end."""
+    """How a job ended.
+
+    Args:
+        results: belong into the lists if that was its last end.
+        then: jobs that follow from it, in the queue before this one is out of it.
+    """
 
     ending: Ending
     results: tuple[Result, ...] = ()
+    then: tuple[NewJob, ...] = ()
 
 
 # One end for each job, in order. A RelayError is a retry if it is retryable, else the death of all of them.

@@ -208,9 +208,11 @@ class Worker:
         try:
             if results:
                 self._world.record(results)
+            if then := [job for end in last for job in end.then]:
+                self._queue.enqueue(then)
         except RelayError as error:
-            again = Retry(f"done, but the lists could not be written: {error}")
-            return [(job, again if end in last and end.results else end.ending) for job, end in ended]
+            again = Retry(f"done, but that could not be written down: {error}")
+            return [(job, again if end in last and (end.results or end.then) else end.ending) for job, end in ended]
         return [(job, end.ending) for job, end in ended]
 
     def _is_last(self, job: Job, ending: Ending) -> bool:

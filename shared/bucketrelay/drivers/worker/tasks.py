@@ -1,6 +1,6 @@
 """A job that is a task: planned anew by the configuration as it is now, run, and its result told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,22 +9,22 @@ from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.jobs.kinds import Ended, Kind
-from bucketrelay.jobs.queue import Dead, Done, Ending, Job, Release, Retry
+from bucketrelay.jobs.queue import Dead, Done, Ending, Job, NewJob, Release, Retry
 from bucketrelay.jobs.tasks import Asked, asked
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.routes import Route
 from bucketrelay.system import System
 
 
-def task_kind(system: System) -> Kind:
-    """The kind of jobs that `bucketrelay.jobs.tasks` makes."""
+def task_kind(system: System, then: Callable[[Task], tuple[NewJob, ...]] = lambda _: ()) -> Kind:
+    """The kind of jobs that `bucketrelay.jobs.tasks` makes; *then*: the jobs that follow where a target was changed."""
     forwards = {route.name: route.forward for route in system.routes if route.forward}
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         plans = [_plan(job, system.routes) for job in jobs]
         results = iter(system.runner.run([plan for plan in plans if isinstance(plan, Task)], deadline))
         return [
-            _ended(next(results)) if isinstance(plan, Task) else _lost(job, plan, system.now())
+            _ended(plan, next(results), then) if isinstance(plan, Task) else _lost(job, plan, system.now())
             for job, plan in zip(jobs, plans, strict=True)
         ]
 
@@ -50,12 +50,13 @@ def _plan(job: Job, known: Sequence[Route]) -> Task | str:
     return replace(task, cause=said.cause, time=said.time, size=said.size)
 
 
-def _ended(result: Result) -> Ended:
-    return Ended(_ending(result), (result,))
+def _ended(task: Task, result: Result, then: Callable[[Task], tuple[NewJob, ...]]) -> Ended:
+    changed = result.outcome in (Outcome.COPIED, Outcome.DELETED)
+    return Ended(_ending(result), (result,), then(task) if changed else ())
 
 
 def _ending(result: Result) -> Ending:
-    if result.ok:
+    if result.ok or result.by_hand:  # what only a person can let go waits in the failed list, and nowhere else
         return Done()
     if result.outcome is Outcome.UNFINISHED:
         return Release()
