@@ -46,7 +46,7 @@ def test_failures_are_shown_by_cause_with_their_remedy_and_how_many(world):
 
     page = cells(world.client.get("/").text)
 
-    assert "3 waiting, 20 min behind; alarm: lag" in page
+    assert re.search(r"3 waiting, \d+ min behind; alarm: lag", page)
     assert f"2 {CAUSES[0]} photos a redo these 2" in page
     assert f"1 {CAUSES[1]} photos c redo these 1" in page
 
