@@ -18,8 +18,8 @@ Cells = Mapping[tuple[str, str, str], str]  # operation, fault, cloud: what come
 _INTRODUCTION = """\
 # What comes of every fault at every request
 
-Written by `make fault-matrix`, which runs it all; `make test` runs a part of it and compares. The real stores, with
-the clouds' own SDKs, talk through `FaultProxy` (see [emulators.md](emulators.md)) to moto, `rclone serve s3` and the
+Written by `make fault-matrix`, which runs it all; `make test` runs a part of it and compares. The real stores
+talk through `FaultProxy` (see [emulators.md](emulators.md)) to moto, `rclone serve s3` and the
 emulators of OBS and OCI; the other side of each task, and the log, is a store in memory. Stores are made with
 `retries = 0`: with the usual two, most faults that pass within a second are not seen at all, but for those of writes.
 

@@ -26,7 +26,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
 )
 from bucketrelay.model import Address, Meta
-from bucketrelay.store import MiB, Part, PartStore, Store, Upload
+from bucketrelay.store import MiB, Part, PartStore, Store, Stream, Upload
 from bucketrelay_emulators.engine.engine import Engine
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
@@ -449,6 +449,32 @@ class TestWriting:
         ):
             with pytest.raises(ObjectGone):
                 call()
+
+    def test_a_stream_that_is_damaged_on_the_way_is_noticed_by_what_the_answer_says_of_it(self, cloud, store):
+        """Its MD5 is known only when it has passed, so it cannot be said beforehand."""
+        body = Stream(5, lambda write: write(memoryview(b"12345")))
+        upload = store.begin("a", NONE)
+        assert store.put_part(upload, 1, body).size == 5
+        cloud.faults.order(Fault(operation="UploadPart", kind="corrupt_sent", times=ALWAYS))
+        with pytest.raises(Damaged, match="start over"):
+            store.put_part(upload, 2, body)
+        cloud.faults.clear()
+        store.put("a", body, NONE)
+        cloud.faults.order(Fault(operation="PutObject", kind="corrupt_sent"))
+        with pytest.raises(OutcomeUnknown, match="not what was sent"):
+            store.put("a", body, NONE)
+
+    def test_what_a_stream_raises_ends_the_request_and_comes_through_as_it_is(self, cloud, store):
+        def pour(write):
+            write(memoryview(b"12"))
+            raise KeyError("mine")
+
+        upload = store.begin("a", NONE)
+        for call in (lambda: store.put("a", Stream(5, pour), NONE), lambda: store.put_part(upload, 1, Stream(5, pour))):
+            with pytest.raises(KeyError, match="mine"):
+                call()
+        assert store.look("a") is None
+        assert list(store.parts(upload)) == []
 
 
 class TestListing:

@@ -31,7 +31,7 @@ from bucketrelay.errors import (
     TargetChanged,
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import ABSENT, Upload
+from bucketrelay.store import ABSENT, Stream, Upload
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.oci.sign import pem, private_key
@@ -245,6 +245,35 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
             store.fetch("missing", 3)
             store.look("missing")
         assert len(opened) == 1
+
+    def test_a_stream_that_is_damaged_on_the_way_is_noticed_by_what_the_answer_says_of_it(self, cloud, store):
+        """Its MD5 is known only when it has passed, so it cannot be said beforehand."""
+        body = Stream(5, lambda write: write(memoryview(b"12345")))
+        upload = store.begin("a", PLAIN)
+        assert store.put_part(upload, 1, body).size == 5
+        cloud.faults.order(Fault(operation="UploadPart", kind="corrupt_sent", times=ALWAYS))
+        with pytest.raises(Damaged, match="start over"):
+            store.put_part(upload, 2, body)
+        cloud.faults.clear()
+        store.put("a", body, PLAIN)
+        cloud.faults.order(Fault(operation="PutObject", kind="corrupt_sent"))
+        with pytest.raises(OutcomeUnknown, match="not what was sent"):
+            store.put("a", body, PLAIN)
+
+    def test_what_a_stream_raises_ends_the_request_and_comes_through_as_it_is(self, cloud, store):
+        def pour(write):
+            write(memoryview(b"12"))
+            raise KeyError("mine")
+
+        upload = store.begin("a", PLAIN)
+        for call in (
+            lambda: store.put("a", Stream(5, pour), PLAIN),
+            lambda: store.put_part(upload, 1, Stream(5, pour)),
+        ):
+            with pytest.raises(KeyError, match="mine"):
+                call()
+        assert store.look("a") is None
+        assert list(store.parts(upload)) == []
 
 
 class TestAbsence:

@@ -4,7 +4,6 @@ Sources: API pages PutObject, GetObject, HeadObject; "Working with object metada
 Amazon S3 user guide.
 """
 
-import base64
 import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -13,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
+from bucketrelay.http.headers import unworded, worded
 from bucketrelay.model import Meta, ObjectInfo
 
 KEY_BYTES = 1024
@@ -30,7 +30,6 @@ _META = "x-amz-meta-"
 _SUM = "x-amz-checksum-"
 _SUMS = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a header's name is made of
-_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z")
@@ -80,42 +79,6 @@ def _name(name: str, url: str) -> str:
     if not _TOKEN.fullmatch(name):
         raise StoreRefused(f"{url}: metadata cannot be named {name!a}: a name is one HTTP token")
     return name.lower()
-
-
-def worded(value: str) -> str:
-    """A metadata value as S3 itself shows it: printable ASCII verbatim, anything else as an RFC 2047 word."""
-    plain = value.isascii() and (value.isprintable() or not value) and value == value.strip() and "=?" not in value
-    try:
-        return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
-    except UnicodeEncodeError as error:  # OBS can hold it
-        said = f"metadata {value[:60]!a} has half of a surrogate pair, which no UTF-8 can say: mend the object"
-        raise StoreRefused(said) from error
-
-
-def unworded(value: str) -> str:
-    """The other way round; a value that is no RFC 2047 word comes back as it is.
-
-    Headers are read as Latin-1; servers that send raw UTF-8 (MinIO, rclone) mean UTF-8.
-    """
-    try:
-        if not value.isascii():
-            return value.encode("latin-1").decode()
-        return _decoded(value) if "=?" in value and _WORDS.fullmatch(value) else value
-    except (LookupError, ValueError):  # UnicodeError is a ValueError
-        return value  # not what it looked like: verbatim
-
-
-def _decoded(value: str) -> str:
-    from email.errors import HeaderParseError  # noqa: PLC0415 — 10 ms, for metadata that is not ASCII
-    from email.header import decode_header  # noqa: PLC0415 — as above
-
-    try:
-        parts = decode_header(value)
-    except HeaderParseError as error:
-        raise ValueError(value) from error
-    read = "".join(part if isinstance(part, str) else part.decode(charset or "ascii") for part, charset in parts)
-    read.encode()  # UTF-7 and others can say half of a surrogate pair
-    return read
 
 
 def bare(etag: str) -> str:

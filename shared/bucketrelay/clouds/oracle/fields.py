@@ -8,14 +8,13 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from email.errors import HeaderParseError
-from email.header import decode_header
 from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.clouds.storage_classes import KNOWN, known
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
+from bucketrelay.http.headers import unworded, worded
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
 
 KEY_BYTES = 1024
@@ -24,7 +23,6 @@ PREFIX = "opc-meta-"
 UNTYPED = "application/octet-stream"
 _HEADERS = ("content_type", "content_encoding", "content_language", "content_disposition", "cache_control")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a header's name is made of
-_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,19}")  # of 4,301 digits int() makes nothing
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
 
@@ -66,33 +64,6 @@ def details_of(full: str, meta: Meta, url: str) -> dict[str, Any]:
     if meta.storage_class:
         wanted["storageTier"] = _tier(meta, url)
     return wanted
-
-
-def worded(value: str) -> str:
-    """A metadata value for a header: printable ASCII verbatim, anything else as an RFC 2047 word."""
-    plain = value.isascii() and (value.isprintable() or not value) and value == value.strip() and "=?" not in value
-    try:
-        return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
-    except UnicodeEncodeError as error:  # OBS can hold it
-        said = f"metadata {value[:60]!a} has half of a surrogate pair, which no UTF-8 can say: mend the object"
-        raise StoreRefused(said) from error
-
-
-def unworded(value: str) -> str:
-    """The other way round; a value that is no RFC 2047 word comes back as it is, bytes above ASCII read as UTF-8."""
-    try:
-        if not value.isascii():
-            return value.encode("latin-1").decode()
-        if _WORDS.fullmatch(value):
-            read = "".join(
-                part if isinstance(part, str) else part.decode(charset or "ascii")
-                for part, charset in decode_header(value)
-            )
-            read.encode()  # UTF-7 and others can say half of a surrogate pair
-            return read
-    except (UnicodeError, LookupError, HeaderParseError):
-        pass  # not what it looked like: verbatim
-    return value
 
 
 def bare(etag: str) -> str:

@@ -1,0 +1,44 @@
+"""Text in headers, as S3 and Object Storage both write the values of metadata. Pure."""
+
+import base64
+import re
+
+from bucketrelay.errors import StoreRefused
+
+_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
+
+
+def worded(value: str) -> str:
+    """A metadata value for a header, as S3 itself shows it: printable ASCII verbatim, all else as an RFC 2047 word."""
+    plain = value.isascii() and (value.isprintable() or not value) and value == value.strip() and "=?" not in value
+    try:
+        return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+    except UnicodeEncodeError as error:  # OBS can hold it
+        said = f"metadata {value[:60]!a} has half of a surrogate pair, which no UTF-8 can say: mend the object"
+        raise StoreRefused(said) from error
+
+
+def unworded(value: str) -> str:
+    """The other way round; a value that is no RFC 2047 word comes back as it is.
+
+    Headers are read as Latin-1; servers that send raw UTF-8 (MinIO, rclone) mean UTF-8.
+    """
+    try:
+        if not value.isascii():
+            return value.encode("latin-1").decode()
+        return _decoded(value) if "=?" in value and _WORDS.fullmatch(value) else value
+    except (LookupError, ValueError):  # UnicodeError is a ValueError
+        return value  # not what it looked like: verbatim
+
+
+def _decoded(value: str) -> str:
+    from email.errors import HeaderParseError  # noqa: PLC0415 — 10 ms, for metadata that is not ASCII
+    from email.header import decode_header  # noqa: PLC0415 — as above
+
+    try:
+        parts = decode_header(value)
+    except HeaderParseError as error:
+        raise ValueError(value) from error
+    read = "".join(part if isinstance(part, str) else part.decode(charset or "ascii") for part, charset in parts)
+    read.encode()  # UTF-7 and others can say half of a surrogate pair
+    return read
