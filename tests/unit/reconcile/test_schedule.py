@@ -56,7 +56,7 @@ def test_a_schedule_reconciles_the_route_that_it_names(folders, event):
 def test_any_other_schedule_does_the_housekeeping(folders, note):
     said = []
     entry.handle({**TIMER, "user_event": note}, _system(folders, said), cloud=None, seconds=60, invocation="i")
-    assert [json.loads(line)["event"] for line in said] == ["uploads.swept"]
+    assert [json.loads(line)["event"] for line in said] == ["housekeeping.done"]
     assert not (folders / "target" / "a").exists()
 
 
