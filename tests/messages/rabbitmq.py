@@ -18,6 +18,7 @@ from pathlib import Path
 from amqp.exceptions import AMQPError
 
 from bucketrelay.drivers.messages.broker import Place
+from messages.authority import certificates
 
 HOW = (
     "RabbitMQ is needed: install Debian's rabbitmq-server, or set BUCKETRELAY_TEST_AMQP=amqp://user:password@host:5672/"
@@ -35,11 +36,17 @@ class RabbitMQ:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self.distribution, self.epmd = _ports(3)
+        self.port, self.distribution, self.epmd, self.secure = _ports(4)
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         self._server: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
+        certificates(folder)
         config = [
+            f"listeners.ssl.1 = 127.0.0.1:{self.secure}",
+            f"ssl_options.cacertfile = {folder}/ca.pem",
+            f"ssl_options.certfile = {folder}/server.pem",
+            f"ssl_options.keyfile = {folder}/server.key",
+            "ssl_options.verify = verify_none",
             f"listeners.tcp.1 = 127.0.0.1:{self.port}",
             "loopback_users.guest = true",
             "log.console = false",

@@ -177,6 +177,20 @@ def test_a_broker_that_is_stopped_and_started_loses_nothing(broker, name):
     assert len([line for line in said if "is read again" in line]) == 2
 
 
+def test_with_tls_only_a_broker_that_somebody_vouches_for_is_believed(broker, name):
+    url, queue = f"amqps://guest:guest@127.0.0.1:{broker.secure}/", name("q")
+    trusted = Place(url, str(broker.folder / "ca.pem"))
+    sender = Outgoing(trusted)
+    sender.send(Letter(b"1", queue))
+    sender.close()
+    seen = Taken(1)
+    Spool(trusted, queue).run(seen, seen.stop)
+    assert seen.bodies == [b"1"]
+    for other in (Place(url), Place(url.replace("127.0.0.1", "localhost"), trusted.ca_file)):
+        with pytest.raises(StoreUnavailable, match="certificate"):
+            Outgoing(other).send(Letter(b"2", queue))
+
+
 def _true(value: bool) -> None:
     if not value:
         raise StoreUnavailable("not yet")
