@@ -40,6 +40,8 @@ def handled(world, payload, **changed):
 
 
 LEFT_OUT = [
+    ('strip_prefix = "in/"', "in/", "ObjectCreated:Put", "route r: it is strip_prefix 'in/' and nothing else"),
+    ('strip_prefix = "in/"', "out/a", "ObjectCreated:Put", "route r: it does not begin with strip_prefix 'in/'"),
     ('include = ["out/**"]', "in/a.jpg", "ObjectCreated:Put", "route r: include has no pattern for it: 'out/**'"),
     ('exclude = ["**/*.jpg"]', "in/a.jpg", "ObjectCreated:Put", "route r: exclude has '**/*.jpg'"),
     ("", "in/a.jpg", "ObjectTagging:Put", "it changes nothing that a copy could show"),

@@ -104,3 +104,13 @@ def test_a_bucket_of_ceph_or_of_a_store_that_says_raw_has_keys_as_they_are():
     assert (key(""), key('event_keys = "raw"')) == ("a b.jpg", "a+b.jpg")
     event["Records"][0]["eventSource"] = "ceph:s3"
     assert (key(""), key('event_keys = "encoded"')) == ("a+b.jpg", "a b.jpg")
+
+
+def test_a_store_whose_adapter_was_left_out_of_the_archive_says_how_to_bring_it(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "bucketrelay.clouds.aws.store", None)
+    stores = wiring.Stores(load(a="s3://src").stores, lambda: wiring.NO_KEYS)
+
+    with pytest.raises(ConfigError, match=r"stores\.a: s3:// stores need what was left out.*build the archive with"):
+        stores.get("a")
