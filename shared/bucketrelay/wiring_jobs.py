@@ -16,6 +16,7 @@ from bucketrelay.drivers.schedules import Schedule, fire
 from bucketrelay.drivers.worker import Tunings, Worker, replay_kind, task_kind
 from bucketrelay.drivers.worker.loop import World
 from bucketrelay.durations import written
+from bucketrelay.errors import ConfigError
 from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.inventory import key_job, store_job
 from bucketrelay.jobs.kinds import Ended, Kind
@@ -36,12 +37,20 @@ def policy(found: QueueConfig) -> Policy:
 def queue(found: QueueConfig) -> JobQueue:
     """The queue; opened, and its tables made, at its first use."""
     if found.url:
+        _need_psycopg()
         from bucketrelay.jobs.postgres import PostgresQueue  # noqa: PLC0415 — psycopg is an extra
 
         return PostgresQueue(found.url.reveal(), found.shown, policy(found))
     from bucketrelay.jobs.sqlite import SqliteQueue  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
 
     return SqliteQueue(found.path, policy(found))
+
+
+def _need_psycopg() -> None:
+    try:
+        import psycopg  # noqa: F401, PLC0415 — an extra
+    except ImportError as error:
+        raise ConfigError(["queue.url: PostgreSQL needs psycopg: pip install 'bucketrelay[postgres]'"]) from error
 
 
 def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
@@ -60,6 +69,7 @@ def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
 def tables(found: QueueConfig) -> Tables:
     """The inventory's tables, in the same database as the queue."""
     if found.url:
+        _need_psycopg()
         from bucketrelay.database.postgres import Postgres  # noqa: PLC0415 — psycopg is an extra
 
         steps = migrations("bucketrelay.inventory.sql", "postgres")

@@ -1,14 +1,20 @@
 """`bucketrelay worker` and `bucketrelay queue …`, as processes."""
 
 import json
+import os
 import signal
 import socket
 import threading
+from contextlib import closing
 
+import psycopg
 import pytest
 
+from bucketrelay import config, wiring_jobs
+from bucketrelay.jobs.inventory import key_job
 from bucketrelay.jobs.queue import Dead, NewJob
 from jobs.world import World
+from postgres_server import new_database
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +199,24 @@ def test_a_database_that_is_none_is_one_line(world):
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
         assert "relay.db: file is not a database" in done.stderr
+
+
+def test_everything_does_as_well_on_postgresql(world, postgres_url):
+    """The password comes out of the environment; PostgreSQL here asks for none, and is told one that needs encoding."""
+    url = new_database(postgres_url).replace("relay@", "relay:${PG_PASSWORD}@")
+    os.environ["PG_PASSWORD"] = "p@ss/w:rd%"
+    try:
+        world.write("a.jpg", "b.jpg")
+        world.configure(more=f'[queue]\nurl = "{url}"\n')
+        with closing(
+            wiring_jobs.queue(config.load((world.folder / "relay.toml").read_text(), os.environ).queue)
+        ) as queue:
+            queue.enqueue([key_job("photos", "a.jpg")])
+        assert json.loads(world.run("inventory", "photos", "--json").stdout)["new"] >= 2
+        assert world.run("worker", "--drain").returncode == 0
+        assert json.loads(world.run("queue", "status", "--json").stdout)["pending"] == 0
+        assert not (world.folder / "relay.db").exists()
+    finally:
+        del os.environ["PG_PASSWORD"]
+    with psycopg.connect(url.replace(":${PG_PASSWORD}", "")) as connection:
+        assert connection.execute("SELECT count(*) FROM object WHERE path IN ('a.jpg', 'b.jpg')").fetchone() == (2,)

@@ -118,3 +118,19 @@ def test_a_worker_runs_what_is_due(tmp_path, monkeypatch):
 
     assert (done.returncode, done.stderr) == (0, "2 jobs done\n")
     assert "a.jpg" in world.mirrored()  # other tests leave theirs in the same bucket
+
+
+def test_serve_looks_at_the_schedules_too(rig, monkeypatch):
+    import threading
+
+    from bucketrelay.commands import serve
+
+    monkeypatch.setattr(serve, "_TICK", 0.01)
+    queue, pause = rig.open(), threading.Event()
+    with serve._ticking(rig.open(), [HOURLY]):
+        for _ in range(2000):
+            if queue.counts().pending:
+                break
+            pause.wait(0.01)
+
+    assert [job.kind for job in queue.claim(10)] == ["reconcile"]

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from bucketrelay.database import postgres, sqlite
-from bucketrelay.database.queries import migrations, queries
+from bucketrelay.database.queries import migrations
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.jobs.postgres import PostgresQueue
 from bucketrelay.jobs.queue import NewJob
@@ -17,7 +17,7 @@ from bucketrelay.jobs.sqlite import SqliteQueue
 from postgres_server import new_database
 
 # Room, and the package that has its SQL.
-ROOMS = [("queue", "bucketrelay.jobs.sql")]
+ROOMS = [("queue", "bucketrelay.jobs.sql"), ("inventory", "bucketrelay.inventory.sql")]
 VERSIONS = [
     (room, package, version) for room, package in ROOMS for version in range(len(migrations(package, "sqlite")) + 1)
 ]
@@ -63,12 +63,10 @@ def test_a_postgresql_database_of_any_earlier_version_becomes_the_newest(postgre
 
 
 @pytest.mark.parametrize(("room", "package"), ROOMS)
-def test_both_databases_are_of_the_same_version_and_have_queries_of_their_own(room, package):
+def test_both_databases_are_of_the_same_version(room, package):
     assert [step.number for step in migrations(package, "sqlite")] == [
         step.number for step in migrations(package, "postgres")
     ]
-    assert queries(package, "sqlite.sql").keys()
-    assert queries(package, "postgres.sql").keys()
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path):
@@ -164,3 +162,18 @@ def test_a_server_that_does_not_answer_is_asked_again_and_then_named():
         database.run(lambda cursor: cursor.execute("SELECT 1"))
     assert waits == sorted(waits)
     assert len(waits) == 6
+
+
+def test_without_psycopg_it_is_said_what_to_install(monkeypatch):
+    import sys
+
+    from bucketrelay import wiring_jobs
+    from bucketrelay.config import Secret
+    from bucketrelay.config.values import QueueConfig
+    from bucketrelay.errors import ConfigError
+
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    found = QueueConfig(Secret("postgresql://relay@db/relay"))
+    for make in (wiring_jobs.queue, wiring_jobs.tables):
+        with pytest.raises(ConfigError, match=r"bucketrelay\[postgres\]"):
+            make(found)
