@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 from botocore.session import Session
 
-from bucketrelay.clouds.aws.store import S3Store
+from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.core import stamp as stamps
 from bucketrelay.errors import RelayError
@@ -39,7 +39,7 @@ def _moto(held):
     stores = []
     for name in ("reconcile-source", "reconcile-target"):
         client.create_bucket(Bucket=name)
-        stores.append(S3Store(Address("s3", name), **options))
+        stores.append(s3_store(Address("s3", name), **options))
         held.callback(stores[-1].close)
     return stores
 
@@ -150,7 +150,7 @@ def test_a_page_where_a_listing_was_asked_for_is_no_listing(body, monkeypatch):
         world.replicate(*KEYS)
         endpoint = f"http://127.0.0.1:{server.server_port}"
         options = {"endpoint": endpoint, "region": "us-east-1", "access_key": "a", "secret_key": "s", "retries": 0}
-        portal = S3Store(Address("s3", "source-bucket"), **options)
+        portal = s3_store(Address("s3", "source-bucket"), **options)
         world.stores["source"] = portal
         with pytest.raises(RelayError):
             world.run()
