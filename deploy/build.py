@@ -29,6 +29,7 @@ from contents import (
     FUNCTIONS,
     MB,
     PYTHONS,
+    ROLE,
     SDKS,
     TOML,
     Function,
@@ -63,8 +64,8 @@ class Order:
     def packages(self) -> list[Package]:
         """What has to be brought along, each once."""
         provided = () if self.pin_sdk else self.function.provided
-        wanted = [package for kind in self.forwards for package in FORWARDS[kind]]
-        wanted += [package for scheme in self.stores if scheme not in provided for package in SDKS[scheme]]
+        wanted = [package for kind in self.forwards if kind not in provided for package in FORWARDS[kind]]
+        wanted += [package for scheme in self.stores for package in SDKS[scheme]]
         wanted += self.function.brings
         if self.target.python == "3.10":
             wanted.append(TOML)
@@ -166,6 +167,8 @@ def _order(asked: argparse.Namespace) -> Order:
     stores = named if asked.stores is None else asked.stores
     if lacking := set(named) - set(stores):
         raise Refused(f"{config} names {', '.join(sorted(lacking))}:// stores, --stores does not: add them")
+    if "s3" in stores and (asked.pin_sdk or not config):  # without a configuration anything may find the keys
+        forwards = (*(kind for kind in forwards if kind != ROLE), ROLE)
     target = Target(asked.python or function.python, asked.arch)
     compiling = _running() == target.python and not asked.no_compile
     return Order(function, target, stores, forwards, config, asked.pin_sdk, compiling)

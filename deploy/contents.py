@@ -40,7 +40,7 @@ class Function:
         own_limit: with its own cloud's stores alone; a promise of ours.
         limit: what the cloud takes without a detour through a bucket.
         code: the folder of the handler in the archive, `packages` that of the packages.
-        provided: schemes whose SDK the runtime brings.
+        provided: of FORWARDS, those whose packages the runtime brings.
         brings: packages that it needs whatever its configuration.
         has: packages that the runtime has in a version that will do.
     """
@@ -64,12 +64,12 @@ _DATEUTIL = Package("python-dateutil", drop=r"dateutil/zoneinfo/.*\.tar\.gz")
 _SIX = Package("six")
 _URLLIB3 = Package("urllib3", drop=r"urllib3/contrib/emscripten/.*")
 
-# The adapter uses botocore alone. Besides S3: sts, which a session asks for credentials of a role or a web identity,
-# lambda, by which a function calls itself again, and sqs, for replies. The other 439 services are 15 of its 16 MB.
-_S3 = (
+# Objects move without an SDK. botocore finds credentials that are not simply there, for which it needs sts and the
+# services of single sign-on; sqs is for replies. The other 440 services are 15 of its 16 MB.
+_BOTOCORE = (
     Package(
         "botocore",
-        keep=r"(?!botocore/data/).*|botocore/data/([^/]+|(lambda/2015-03-31|s3|sqs|sts)/.*)",
+        keep=r"(?!botocore/data/).*|botocore/data/([^/]+|(sqs|sso|sso-oidc|sts)/.*)",
         drop=r".*/examples-1\.json",
     ),
     Package("jmespath"),
@@ -88,14 +88,23 @@ _OCI = (
     _CERTIFI,
 )
 
-SDKS: dict[str, tuple[Package, ...]] = {"s3": _S3, "obs": _OBS, "oci": _OCI, "file": ()}  # by the scheme of stores
+SDKS: dict[str, tuple[Package, ...]] = {"s3": (), "obs": _OBS, "oci": _OCI, "file": ()}  # by the scheme of stores
 CLOUDS = {"s3": "aws", "obs": "huawei", "oci": "oracle", "file": "local"}  # the folder of each below clouds/
-# By the type of forwards; and by the broker of `[copier]`, whose SQS is the business of S3's SDK.
-FORWARDS = {"oms": (_CERTIFI,), "webhook": (_CERTIFI,), "amqp": (Package("amqp"), Package("vine")), "sqs": ()}
+# By the type of forwards; by the broker of `[copier]`; and for stores of S3 whose keys are neither in the configuration
+# nor in the environment.
+FORWARDS = {
+    "oms": (_CERTIFI,),
+    "webhook": (_CERTIFI,),
+    "amqp": (Package("amqp"), Package("vine")),
+    "sqs": _BOTOCORE,
+    "role": _BOTOCORE,
+}
 BROKERS = ("amqp", "sqs")
+ROLE = "role"
 # What a person installs for each, who takes the dependencies as they come: for `fn deploy`.
 DIRECT = {
-    "s3": ("botocore",),
+    "s3": (),
+    "role": ("botocore",),
     "obs": ("certifi",),
     "oci": ("cryptography", "certifi"),
     "file": (),
@@ -117,7 +126,7 @@ FUNCTIONS = {
             offered=("3.11", "3.12", "3.13", "3.14"),
             own_limit=1 * MB,
             limit=50 * MB,
-            provided=("s3",),
+            provided=("role", "sqs"),
         ),
         Function(
             "obs_trigger",

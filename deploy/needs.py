@@ -1,11 +1,11 @@
 """What a configuration needs: which kinds of stores and forwards it names. Its other mistakes are the function's."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from contents import BROKERS, FORWARDS, SDKS
+from contents import BROKERS, FORWARDS, ROLE, SDKS
 from packages import Refused
 
 CONFIG = "relay.toml"
@@ -29,13 +29,20 @@ def needs(text: str) -> Needs:
         forwards = {str(forward.get("type")) for forward in read.get("forwards", {}).values()}
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise Refused(f"{CONFIG}: not TOML, or a store without url: {error}") from error
-    kinds = tuple(kind for kind in FORWARDS if kind in forwards or kind in _broker(read))
+    named = forwards | set(_broker(read)) | _role(read["stores"].values())
+    kinds = tuple(kind for kind in FORWARDS if kind in named)
     if any("$" in url.partition("://")[0] for url in urls.values()):
         return EVERYTHING[0], kinds
-    named = {name: url.partition("://")[0] for name, url in urls.items()}
-    if unknown := [name for name, scheme in named.items() if scheme not in (*SDKS, *NOT_HERE)]:
+    schemes = {name: url.partition("://")[0] for name, url in urls.items()}
+    if unknown := [name for name, scheme in schemes.items() if scheme not in (*SDKS, *NOT_HERE)]:
         raise Refused(f"{CONFIG}: stores.{unknown[0]}.url is no s3://, obs://, oci://, file:// or rclone://")
-    return tuple(scheme for scheme in SDKS if scheme in named.values()), kinds
+    return tuple(scheme for scheme in SDKS if scheme in schemes.values()), kinds
+
+
+def _role(stores: Iterable[dict[str, Any]]) -> set[str]:
+    """Whether the keys of a store of S3 are the SDK's to find: by a profile, or by what gives the function a role."""
+    s3 = [store for store in stores if str(store["url"]).startswith(("s3://", "$"))]
+    return {ROLE} if any("profile" in store or "access_key" not in store for store in s3) else set()
 
 
 def _broker(read: dict[str, Any]) -> tuple[str, ...]:

@@ -454,3 +454,20 @@ def test_packages_that_pip_cannot_get_end_in_one_line(tmp_path):
     assert line.startswith("build: pip cannot get the packages: ")
     assert line.count("\n") == 1
     assert not (tmp_path / "obs_trigger.zip").exists()
+
+
+@pytest.mark.parametrize(
+    ("store", "brought"),
+    [
+        ('region = "us-east-1"\naccess_key = "${A}"\nsecret_key = "${S}"\n', False),
+        ('region = "us-east-1"\n', True),
+        ('profile = "p"\n', True),
+    ],
+)
+def test_s3s_sdk_goes_in_only_where_the_keys_are_its_to_find(tmp_path, store, brought):
+    config = tmp_path / "relay.toml"
+    logs = f'log = "logs"\n[stores.logs]\nurl = "s3://lists"\n{store}'
+    stores = f'[stores.a]\nurl = "obs://a"\nregion = "cn-north-4"\n[stores.b]\nurl = "s3://b"\n{store}'
+    config.write_text(f'{logs}{stores}[[routes]]\nname = "r"\nsource = "a"\ntargets = ["b"]\n', encoding="utf-8")
+    build("obs_trigger", "--config", config, "--out", tmp_path)
+    assert any(name.startswith("botocore/") for name in names(tmp_path / "obs_trigger.zip")) is brought
