@@ -221,16 +221,17 @@ ROADS: dict[str, Callable[[Job], Copy]] = {
 
 
 def counted() -> Callable[[], int]:
-    """From now on count what botocore sends; under a microsecond a request."""
-    from botocore.httpsession import URLLib3Session
+    """From now on count what is sent, by botocore if this road has loaded it, or by us."""
+    sent = list[None]()
+    session = sys.modules.get("botocore.httpsession")
+    kind: Any = session.URLLib3Session if session else sys.modules["bucketrelay.http.connections"].Connections
+    send = kind.send
 
-    send, sent = URLLib3Session.send, list[None]()
-
-    def counting(session: Any, request: Any) -> Any:
+    def counting(*given: Any, **named: Any) -> Any:
         sent.append(None)  # whose length is right whichever thread appends
-        return send(session, request)
+        return send(*given, **named)
 
-    URLLib3Session.send = counting  # type: ignore[method-assign,assignment]  # that is how to count without a proxy
+    kind.send = counting  # that is how to count without a proxy
     return lambda: len(sent)
 
 
@@ -250,9 +251,9 @@ def highest_rss() -> int:
 
 def measure(job: Job) -> Figures:
     """Copy the job's objects."""
-    sent = counted()
     copy = ROADS[job.road](job)
     copy(job.warm)
+    sent = counted()  # now that it is known who sends
     before, cpu, began = sent(), used(), time.perf_counter()
     copy(job.keys)
     return Figures(time.perf_counter() - began, used() - cpu, highest_rss(), sent() - before)
