@@ -555,9 +555,15 @@ class TestReading:
         assert peak < 1.25 * size
 
     def test_another_version_with_the_same_etag_is_another_version(self, server, store):
-        server.will(content(b"12345", **{"x-amz-version-id": "2"}))
+        server.will(content(b"12345", **{"x-amz-version-id": "2"}), said(403, "AccessDenied"))
         with pytest.raises(SourceChanged):
             store.read(ObjectInfo("a", 5, "etag", version="1"), 0, 5)
+
+    @pytest.mark.parametrize("code", [(412, "PreconditionFailed"), (404, "NoSuchKey")])
+    def test_a_version_that_is_no_longer_the_latest_is_read_by_its_id_where_we_may(self, server, store, code):
+        server.will(said(*code), content(b"12345", **{"x-amz-version-id": "1"}))
+
+        assert bytes(store.read(ObjectInfo("a", 5, "etag", version="1"), 0, 5)) == b"12345"
 
     def test_412_and_416_are_a_changed_source_and_404_a_gone_one(self, server, store):
         server.will(said(412, "PreconditionFailed"), said(416, "InvalidRange"), said(404, "NoSuchKey"))

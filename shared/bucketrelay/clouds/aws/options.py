@@ -43,7 +43,7 @@ class Options:
     def abilities(self, *, aws: bool) -> Abilities:
         """What a bucket can hold. Other servers have other classes than AWS, and refuse what they do not know."""
         classes = {**(USUAL["s3"] if aws else {}), **self.storage_classes}
-        return Abilities(tags=10, tag_text=TAG_TEXT, classes=classes, consistent=aws, creates_once=aws)
+        return Abilities(tags=10, tag_text=TAG_TEXT, classes=classes, streams=True, consistent=aws, creates_once=aws)
 
 
 def options_of(options: Mapping[str, Any]) -> Options:

@@ -27,7 +27,7 @@ from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, quoted, unm
 from bucketrelay.clouds.aws.options import Options, options_of
 from bucketrelay.clouds.server_copy import WORTH, PartsCopy, answering, pinnable
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
+from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
@@ -110,7 +110,7 @@ class S3Store:
     def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
         """GetObject of a range with If-Match; the answer's own ETag is compared too, as some servers ignore If-Match.
 
-        Not by version id: that needs s3:GetObjectVersion, and goes on reading an object that is long overwritten.
+        By version id only where it is no longer the latest: that needs s3:GetObjectVersion.
         """
         held = bytearray(length)
         self._ranged(Ranged(info, self._address.of(info.key), start, length, memoryview(held)))
@@ -242,7 +242,23 @@ class S3Store:
 
     def _ranged(self, ranged: Ranged) -> None:
         headers = {"range": ranged.span, **({"if-match": quoted(ranged.info.etag)} if ranged.info.etag else {})}
-        self._requests.send(s3.GET, ranged.info.key, headers, receive=ranged.receive)
+        try:
+            self._requests.send(s3.GET, ranged.info.key, headers, receive=ranged.receive)
+        except (SourceChanged, ObjectGone):
+            if not ranged.info.version or not self._by_id(ranged):
+                raise
+
+    def _by_id(self, ranged: Ranged) -> bool:
+        """Read a version that is no longer the latest, if we may (s3:GetObjectVersion) and it is still there.
+
+        So an object that changes faster than it is copied gets through, too.
+        """
+        query: s3.Query = [("versionId", ranged.info.version)]
+        try:
+            self._requests.send(s3.GET, ranged.info.key, {"range": ranged.span}, query=query, receive=ranged.receive)
+        except (SourceChanged, ObjectGone, StoreRefused):
+            return False
+        return True
 
     @cached_property
     def _aws(self) -> bool:

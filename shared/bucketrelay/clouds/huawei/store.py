@@ -76,6 +76,7 @@ class ObsStore:
             max_parts=10_000,
             max_object=int(48.8 * 1024) * GiB,
             classes=MappingProxyType({**USUAL["obs"], **keeping.storage_classes}),
+            streams=True,
             consistent=not access.in_path,  # OBS itself refuses that: it is another server
         )
 
