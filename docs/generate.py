@@ -35,8 +35,9 @@ HEAD = """\
 <!-- Generated: python docs/generate.py > docs/what-travels.md -->
 # What travels with an object
 
-The bytes always do, whole and verified. What belongs to an object besides them travels as far as the target can hold
-it; what it cannot hold is named in the result's `degraded`, or fails the task on a route with `strict = true`. Every
+The bytes always do, whole; the end of this page says what they are compared with. What belongs to an object besides
+them travels as far as the target can hold it; what it cannot hold is named in the result's `degraded`, or fails the
+task on a route with `strict = true`. Every
 copy also carries our stamp in its user metadata, which takes its place from what is left for the object's own.
 
 """
@@ -51,6 +52,22 @@ Not in the table, because no store hands it on to another:
   source must be restored before they can be read.
 * **S3 servers that are not AWS's**: their classes are theirs to name, so none is mapped unless `storage_classes` does;
   some (`rclone serve s3`) accept tags and forget them, and do not say so.
+
+## What the bytes are compared with
+Before anything is published, with what the source's store says of the whole object. What cannot be compared is copied,
+pinned to its version and counted, and the result's `note` says *unverified*.
+
+* **AWS S3**: its MD5, where the ETag is one (one piece, not under KMS or a customer's key); CRC-32; SHA-1 and
+  SHA-256 of what was written in one piece; CRC-32C and CRC-64/NVME where `awscrt` is installed.
+* **OBS**: the MD5 of what was written in one piece and is not encrypted.
+* **OCI**: the MD5 of what was written in one piece.
+* **Other S3 servers**: nothing, as their ETag may be an MD5 or not.
+* **Directories**: the MD5 of what was written by us.
+* **By the server itself**: whatever the server does.
+
+Of an object in parts the CRCs are joined. A hash cannot be joined: where only that is known, the parts pass in their
+order through one lane, and an object that took several invocations has nothing to be compared with. What arrives is
+always compared by the target, as each request carries a checksum of its own.
 """
 
 
