@@ -102,7 +102,7 @@ def system(
             # Without a log store all copies are by message: the job itself comes again, and looks.
             Verify(lambda: stores.get(found.log), stores.get, _now).note if found.log else None,
         ),
-        log=lambda: stores.get(found.log),
+        log=lambda: stores.get(found.log) if found.log else _no_lists(),
         store=stores.get,
         close=close,
         sweep=lambda: _swept(checkpoints.sweep(targets, _now(), FORGOTTEN)),
@@ -125,6 +125,11 @@ def _swept(found: Iterable[Upload | str]) -> tuple[int, list[str]]:
     """How many uploads were abandoned, and what could not be."""
     swept = list(found)
     return sum(1 for each in swept if isinstance(each, Upload)), [each for each in swept if isinstance(each, str)]
+
+
+def _no_lists() -> Store:
+    words = "is missing: all copies here are by message, which are answered and not listed; name a store to have lists"
+    raise ConfigError([f"log: {words}"])
 
 
 def _event_keys(found: Config) -> EventKeys:

@@ -199,3 +199,21 @@ def test_all_that_the_archives_settings_lack_is_said_at_once_with_the_variable()
     said = "\n".join(caught.value.mistakes)
     for word in ("BROKER_HOST", "DB_PASSWORD", "C4GH_FILEPATH", "SYNC_CENTERPREFIX", "storage.archive", "db.sslmode"):
         assert word in said
+
+
+def test_commands_that_need_no_lists_do_without_and_the_others_say_what_is_missing(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from bucketrelay.cli import cli
+
+    (tmp_path / "a").mkdir()
+    text = COPIER.replace('"s3://a"', f'"file://{tmp_path}/a"').replace('[stores.b]\nurl = "s3://b"\n', "")
+    (tmp_path / "relay.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PW", "x")
+    run = CliRunner().invoke
+    assert run(cli, ["check"]).exit_code == 0
+    assert run(cli, ["doctor"]).exit_code == 0
+    done = run(cli, ["replay"])
+    assert (done.exit_code, "log: is missing: all copies here are by message" in done.output) == (2, True)
+    assert run(cli, ["worker", "--drain"]).exit_code == 0

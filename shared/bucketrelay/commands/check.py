@@ -24,7 +24,7 @@ def check(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool
             to = ", ".join(_to(found, route))
             rows.add((route.name, route.source.url, to, route.deletes.value, _keys(route)), said)
     if not quiet:
-        log = found.address(found.log).url
+        log = found.address(found.log).url if found.log else "no store: all copies are by message"
         count = plural(len(found.routes), "route")
         click.echo(f"no mistake: {count}, {plural(len(found.stores), 'store')}, lists in {log}", err=True)
 

@@ -50,7 +50,14 @@ def examine(world: World) -> Iterator[Finding]:
 def _used(found: Config) -> list[str]:
     sources = [route.source_store for route in found.routes]
     targets = [target for route in found.routes for target in route.targets]
-    return list(dict.fromkeys([*sources, *targets, found.log]))
+    by_message = [*(found.copier.roots.values() if found.copier else ()), *_synced(found)]
+    return list(dict.fromkeys([*sources, *targets, *by_message, *([found.log] if found.log else [])]))
+
+
+def _synced(found: Config) -> tuple[str, ...]:
+    """The stores of `[datasets]`, its target last."""
+    section = found.datasets
+    return (section.archive, *section.locations.values(), section.target) if section else ()
 
 
 def _store(world: World, name: str) -> Iterator[Finding]:
@@ -74,7 +81,7 @@ def _store(world: World, name: str) -> Iterator[Finding]:
         if listed.ok:
             yield _tried("read", name, store, lambda: _byte(store))
         yield from _source(world, name, store, health, source_of)
-    if target_of or name == found.log:
+    if target_of or name == found.log or name in _synced(found)[-1:]:
         yield from probes(Trial(name, store, is_target=bool(target_of), name=world.name), found, world.store)
     if target_of and health is not None:
         yield from _target(name, store, health, target_of)
