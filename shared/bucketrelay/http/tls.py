@@ -22,7 +22,7 @@ class TlsSocket:
 
     __slots__ = ("_buffer", "_in", "_out", "_sock", "_tls")
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, name: str) -> None:
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, name: str | bytes) -> None:
         self._sock, self._in, self._out = sock, ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
         self._buffer = memoryview(bytearray(_RECEIVED))
