@@ -57,6 +57,7 @@ def world(tmp_path, amqp, postgres, partner, name) -> World:
     return World(tmp_path, amqp, postgres, partner, name)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever needs a broker goes to the same process: one broker for all of them."""
     for item in items:
