@@ -24,9 +24,9 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
     if meta.storage_class not in _USUAL_CLASSES and not storage_class:
         lost.append(f"storage_class={meta.storage_class}")
     tags, dropped = _tags(meta, abilities)
-    carried = replace(meta, **headers, user=user, storage_class=storage_class, tag_count=0, tags=tags)
+    carried = replace(meta, **headers, user=user, storage_class=storage_class, tag_count=0, tags=tags, withheld=())
     user[NAME] = replace(stamp, face=face(carried)).text()  # never longer than the one that there was room for
-    return carried, tuple(sorted([*lost, *dropped]))
+    return carried, tuple(sorted([*lost, *dropped, *meta.withheld]))
 
 
 def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, str], list[str]]:

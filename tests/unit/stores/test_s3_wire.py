@@ -15,6 +15,8 @@ from bucketrelay.clouds.aws.chunks import signed, trailed
 from bucketrelay.clouds.aws.credentials import Credentials
 from bucketrelay.clouds.aws.sign import Keys, sign
 from bucketrelay.clouds.aws.store import S3Store, s3_store
+from bucketrelay.core.metadata import fit
+from bucketrelay.core.stamp import Stamp
 from bucketrelay.errors import Damaged, StoreRefused, StoreUnavailable, TargetChanged
 from bucketrelay.http.clock import Clock
 from bucketrelay.model import Address, Meta, ObjectInfo
@@ -272,6 +274,13 @@ class TestWhatServersLack:
         payer.look("a")
         payer.close()
         assert server.asked[0].headers["x-amz-request-payer"] == "requester"
+
+    def test_metadata_that_the_server_could_not_say_is_not_taken_for_none(self, server, store):
+        server.will(Answer(200, {**HEADERS, "x-amz-missing-meta": "2"}), Answer(200, HEADERS))
+        withheld = store.look("a").meta
+        _, degraded = fit(withheld, store.abilities, Stamp("w" * 12, ("h" * 12,), 3, "v", "e"))
+        assert degraded == ("user metadata that the source does not show",)
+        assert store.look("a").meta.withheld == ()
 
     def test_more_than_a_hundred_headers_are_read(self, server, store):
         server.will(Answer(200, {**HEADERS, **{f"x-amz-meta-{number}": "v" for number in range(130)}}))

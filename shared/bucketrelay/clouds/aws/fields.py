@@ -184,5 +184,9 @@ def _meta(headers: Mapping[str, str]) -> Meta:
         expires=headers.get("expires", ""),  # as it came: "0" and "-1" are usual, and no dates
         user=MappingProxyType(user),
         storage_class=headers.get("x-amz-storage-class", ""),
+        # Metadata that no header can say; some servers only count it.
+        withheld=()
+        if headers.get("x-amz-missing-meta", "0") == "0"
+        else ("user metadata that the source does not show",),
         tag_count=int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0,
     )
