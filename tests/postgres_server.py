@@ -74,6 +74,14 @@ def new_database(url: str) -> str:
     return f"{place.rpartition('/')[0]}/{name}"
 
 
+def new_schema(url: str) -> str:
+    """The same database, with a new, empty schema for what is made there: a database has a thousand files."""
+    name = f"relay_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{name}"
+
+
 @contextlib.contextmanager
 def server(*options: str) -> Iterator[Server]:
     """A server that is gone at the end."""

@@ -23,7 +23,7 @@ from bucketrelay.jobs.postgres import PostgresQueue
 from bucketrelay.jobs.queue import Counts, Done, NewJob, Policy
 from jobs.killed import queue as killed_queue
 from jobs.rigs import POLICY, PostgresRig
-from postgres_server import new_database
+from postgres_server import new_schema
 
 
 def jobs(count):
@@ -71,7 +71,7 @@ def effects(folder):
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 def test_workers_that_are_killed_again_and_again_lose_no_job(tmp_path, request, database, count, workers, kills):
     place = (
-        new_database(request.getfixturevalue("postgres_url")) if database == "postgres" else str(tmp_path / "relay.db")
+        new_schema(request.getfixturevalue("postgres_url")) if database == "postgres" else str(tmp_path / "relay.db")
     )
     queue = killed_queue(place)
     assert queue.enqueue(jobs(count)).new == count
@@ -172,7 +172,7 @@ def course(queue):
 @pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("deliver", [False, True])
 def test_a_connection_that_is_cut_at_any_moment_loses_no_job(postgres_url, stride, deliver):
-    rig = PostgresRig(new_database(postgres_url))
+    rig = PostgresRig(new_schema(postgres_url))
     parts = psycopg.conninfo.conninfo_to_dict(rig.url)
     cutter = Cutter(int(parts["port"]))
     direct = rig.open()
@@ -260,7 +260,7 @@ def test_a_server_that_is_gone_is_said_to_be_and_nothing_hangs():
 @pytest.mark.parametrize("count", [4000, pytest.param(60_000, marks=pytest.mark.slow)])
 def test_a_transaction_that_pins_the_past_for_minutes_does_not_slow_the_queue_down(postgres_url, count):
     """Vacuum can remove nothing then, and a claim that steps over all that was claimed reads the square of it."""
-    url = new_database(postgres_url)
+    url = new_schema(postgres_url)
     queue = PostgresQueue(url, "postgresql://…")
     queue.enqueue(jobs(count))
     with psycopg.connect(url) as pinned:
@@ -274,7 +274,10 @@ def test_a_transaction_that_pins_the_past_for_minutes_does_not_slow_the_queue_do
         pinned.rollback()
 
     with psycopg.connect(url) as connection:
-        query = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'relay_job_ready'"
+        query = (
+            "SELECT idx_tup_read FROM pg_stat_user_indexes "
+            "WHERE indexrelname = 'relay_job_ready' AND schemaname = current_schema()"
+        )
         (read,) = connection.execute(query).fetchone()
     print(f"{count} jobs under a pinned xmin: {count / took:,.0f}/s, {read / count:.1f} index entries read for each")
     # A look from the very beginning each second, and each claim its own: not each claim all before it.
@@ -282,7 +285,7 @@ def test_a_transaction_that_pins_the_past_for_minutes_does_not_slow_the_queue_do
 
 
 def test_a_worker_whose_clock_is_wrong_by_hours_takes_what_is_due_and_nothing_else(postgres_url, monkeypatch):
-    rig = PostgresRig(new_database(postgres_url))
+    rig = PostgresRig(new_schema(postgres_url))
     queue = rig.open()
     queue.enqueue([NewJob("q", "now", "task"), NewJob("q", "later", "task", delay=3600)])
 

@@ -14,7 +14,7 @@ from bucketrelay import config, wiring_jobs
 from bucketrelay.jobs.inventory import key_job
 from bucketrelay.jobs.queue import Dead, NewJob
 from jobs.world import World
-from postgres_server import new_database
+from postgres_server import new_schema
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_a_database_that_is_none_is_one_line(world):
 
 def test_everything_does_as_well_on_postgresql(world, postgres_url):
     """The password comes out of the environment; PostgreSQL here asks for none, and is told one that needs encoding."""
-    url = new_database(postgres_url).replace("relay@", "relay:${PG_PASSWORD}@")
+    url = new_schema(postgres_url).replace("relay@", "relay:${PG_PASSWORD}@")
     os.environ["PG_PASSWORD"] = "p@ss/w:rd%"
     try:
         world.write("a.jpg", "b.jpg")

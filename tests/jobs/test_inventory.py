@@ -27,7 +27,9 @@ from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.queue import Done, Job
 from bucketrelay.jobs.sqlite import SqliteQueue
 from bucketrelay.model import Address, Meta
-from postgres_server import new_database
+from postgres_server import new_schema
+
+MADE = []
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,8 @@ def s3():
 
     with local_clouds() as clouds:
         yield clouds["s3"]
+        while MADE:  # the server waits for the connections that are kept
+            MADE.pop().close()
 
 
 @dataclass
@@ -119,7 +123,7 @@ def tables(request, tmp_path):
                 return [tuple(row) for row in connection.execute(query).fetchall()]
 
     else:
-        url = new_database(request.getfixturevalue("postgres_url"))
+        url = new_schema(request.getfixturevalue("postgres_url"))
         steps = migrations("bucketrelay.inventory.sql", "postgres")
         made = Tables(Postgres(url, "postgresql://…", "inventory", steps), postgres=True)
 
@@ -139,6 +143,7 @@ def make(s3, tables, *, versioned, prefix=""):
     if versioned:
         s3.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     store = s3_store(Address("s3", bucket, prefix=prefix), **s3.options)
+    MADE.append(store)
     return Stock(s3.client, bucket, StoreFacts("photos", store), *tables)
 
 
@@ -798,13 +803,13 @@ def test_the_command_brings_a_store_up_to_date(s3, tmp_path, monkeypatch):
     for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):
         monkeypatch.delenv(name, raising=False)
     world = World(tmp_path, s3)
-    world.write("a.txt", "b/c.txt")
+    world.write("a.txt", "taken/stock/of.txt")
 
-    done = world.run("inventory", "photos", "--json", "--prefix", "b/")
+    done = world.run("inventory", "photos", "--json", "--prefix", "taken/stock/")
     assert (done.returncode, json.loads(done.stdout)["new"]) == (0, 1)
     queued = world.run("inventory", "photos", "--enqueue", "--json")
     assert json.loads(queued.stdout)["enqueued"] >= 2
     assert world.run("worker", "--drain").returncode == 0
     with contextlib.closing(sqlite3.connect(tmp_path / "relay.db")) as connection:
-        assert {"a.txt", "b/c.txt"} <= {row[0] for row in connection.execute("SELECT path FROM object")}
+        assert {"a.txt", "taken/stock/of.txt"} <= {row[0] for row in connection.execute("SELECT path FROM object")}
     assert world.run("inventory", "nowhere").returncode == 2

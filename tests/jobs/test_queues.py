@@ -23,7 +23,7 @@ from bucketrelay.jobs.queue import (
     move,
 )
 from jobs.rigs import POLICY, PostgresRig, SqliteRig
-from postgres_server import new_database
+from postgres_server import new_schema
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -31,7 +31,7 @@ def rig(request, tmp_path):
     if request.param == "sqlite":
         made = SqliteRig(tmp_path / "relay.db")
     else:
-        made = PostgresRig(new_database(request.getfixturevalue("postgres_url")))
+        made = PostgresRig(new_schema(request.getfixturevalue("postgres_url")))
     yield made
     made.close()
 

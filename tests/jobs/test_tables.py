@@ -14,7 +14,7 @@ from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.jobs.postgres import PostgresQueue
 from bucketrelay.jobs.queue import NewJob
 from bucketrelay.jobs.sqlite import SqliteQueue
-from postgres_server import new_database
+from postgres_server import new_schema
 
 # Room, and the package that has its SQL.
 ROOMS = [("queue", "bucketrelay.jobs.sql"), ("inventory", "bucketrelay.inventory.sql")]
@@ -34,9 +34,10 @@ def postgres_tables(url):
     with psycopg.connect(url) as connection:
         columns = connection.execute(
             "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns "
-            "WHERE table_schema = 'public' ORDER BY table_name, column_name"
+            "WHERE table_schema = current_schema() ORDER BY table_name, column_name"
         ).fetchall()
-        return columns, connection.execute("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'").fetchall()
+        query = "SELECT replace(indexdef, current_schema(), '') FROM pg_indexes WHERE schemaname = current_schema()"
+        return columns, sorted(connection.execute(query).fetchall())
 
 
 @pytest.mark.parametrize(("room", "package", "version"), VERSIONS)
@@ -53,7 +54,7 @@ def test_an_sqlite_file_of_any_earlier_version_becomes_the_newest(tmp_path, room
 @pytest.mark.parametrize(("room", "package", "version"), VERSIONS)
 def test_a_postgresql_database_of_any_earlier_version_becomes_the_newest(postgres_url, room, package, version):
     steps = migrations(package, "postgres")
-    fresh, old = new_database(postgres_url), new_database(postgres_url)
+    fresh, old = new_schema(postgres_url), new_schema(postgres_url)
     for url, course in ((fresh, [steps]), (old, [steps[:version], steps])):
         with psycopg.connect(url) as connection:
             for some in filter(None, course):
@@ -82,7 +83,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path):
 
 
 def test_tables_of_a_newer_version_are_left_alone(tmp_path, postgres_url):
-    url, path = new_database(postgres_url), tmp_path / "relay.db"
+    url, path = new_schema(postgres_url), tmp_path / "relay.db"
     for queue in (SqliteQueue(path), PostgresQueue(url, "…")):
         queue.enqueue([])
         queue.now()
@@ -98,7 +99,7 @@ def test_tables_of_a_newer_version_are_left_alone(tmp_path, postgres_url):
 
 
 def test_many_who_come_first_at_once_make_the_tables_once(tmp_path, postgres_url):
-    url = new_database(postgres_url)
+    url = new_schema(postgres_url)
     barrier = threading.Barrier(4)
 
     def begin(make):
