@@ -13,7 +13,6 @@ from faults.strategies import converge
 from faults.world import WRITES, Answer, Bucket, Operation, Rules, frozen, perform, removed, written
 
 PART = 2
-DELIVER = converge(PART, checkpoints=True)
 ACTS, FAULTS = 12, 6
 LOG = "table"  # where the checkpoints are
 STEPS = 20_000  # far above what any of these worlds needs to come to rest
@@ -22,11 +21,21 @@ REQUESTS = ROUNDS * 20  # of one task: each time an object of five parts, read a
 
 @dataclass(frozen=True)
 class Layout:
-    """Who is replicated to whom; and for each key the store that its user writes to."""
+    """Who is replicated to whom; and for each key the stores that users write it in, one letter each."""
 
     name: str
     routes: tuple[tuple[str, str], ...]
     writers: dict[str, str]
+    meets: bool = False
+
+    def task(self, source: str, key: str, target: str, deletes: Deletes) -> Task:
+        """What an event of *key* in *source* becomes for one target."""
+        return Task("route", source, key, target, key, deletes=deletes, meets=self.meets)
+
+    def following(self, task: Task) -> list[Task]:
+        """What an event of the task's target becomes."""
+        pairs = [(source, target) for source, target in self.routes if source == task.target]
+        return [self.task(source, task.target_key, target, task.deletes) for source, target in pairs]
 
 
 LAYOUTS = {
@@ -37,6 +46,8 @@ LAYOUTS = {
         Layout("facing", (("a", "b"), ("b", "a")), {"x": "a", "y": "b"}),
         Layout("ring", (("a", "b"), ("b", "c"), ("c", "a")), {"x": "a", "y": "b"}),
         Layout("chain", (("a", "b"), ("b", "c"), ("c", "d")), {"x": "a"}),
+        Layout("facing, both written", (("a", "b"), ("b", "a")), {"x": "ab", "y": "ab"}, meets=True),
+        Layout("ring, all written", (("a", "b"), ("b", "c"), ("c", "a")), {"x": "abc", "y": "ab"}, meets=True),
     )
 }
 
@@ -57,6 +68,7 @@ class Large:
 
     def __init__(self, layout: Layout, seed: int) -> None:
         self._layout, self._seed = layout, seed
+        self._deliver = converge(PART, checkpoints=True, following=layout.following)
         self._dice = random.Random(f"{layout.name} {seed}")
         flip = self._flip
         self._deletes = self._dice.choice(list(Deletes))
@@ -94,7 +106,7 @@ class Large:
     def _act(self) -> None:
         self._acts -= 1
         key = self._dice.choice(sorted(self._layout.writers))
-        name = self._layout.writers[key]
+        name = self._dice.choice(self._layout.writers[key])
         held = self._buckets[name].get(key)
         act = self._dice.choice(["write", "write", "overwrite", "touch", "delete"]) if held else "write"
         before = self._buckets[name]
@@ -117,7 +129,7 @@ class Large:
             return
         for source, target in self._layout.routes:
             if source == name:
-                task = Task("route", source, key, target, key, deletes=self._deletes)
+                task = self._layout.task(source, key, target, self._deletes)
                 self._running += [_Running(task) for _ in range(1 + self._flip(0.15))]
 
     # The tasks.
@@ -149,7 +161,7 @@ class Large:
         self._resume(running)
 
     def _resume(self, running: _Running) -> None:
-        end = advance(DELIVER, running.task, tuple(running.answers), self._rules, remember=False)
+        end = advance(self._deliver, running.task, tuple(running.answers), self._rules, remember=False)
         if isinstance(end, Tape):
             running.next = end.stopped_at
             return
@@ -190,7 +202,11 @@ class Large:
     # What must hold.
 
     def _complaints(self) -> Iterator[str]:
-        for key, writer in self._layout.writers.items():
+        for key, writers in self._layout.writers.items():
+            if len(writers) > 1:
+                yield from self._differing(key)
+                continue
+            writer = writers
             here = self._buckets[writer].get(key)
             for name in self._buckets.keys() - {LOG}:
                 there = self._buckets[name].get(key)
@@ -198,6 +214,14 @@ class Large:
                     continue
                 if not (here and there and _shown(here) == _shown(there)):
                     yield f"at rest, {writer}/{key} is {Answer(here)} and {name}/{key} is {Answer(there)}"
+
+    def _differing(self, key: str) -> Iterator[str]:
+        """Where several ends are written and deleted, what is there is the same everywhere."""
+        held = {name: self._buckets[name].get(key) for name in self._buckets.keys() - {LOG}}
+        if len(held) > 2 and None in held.values():
+            return  # a ring with a gap carries nothing across it
+        if len({_shown(each) for each in held.values() if each}) > 1:
+            yield f"at rest, the ends of {key} differ: " + ", ".join(f"{n} {Answer(h)}" for n, h in held.items())
 
     def _wrong(self, complaint: str) -> None:
         last = "\n  ".join(self._log[-60:])

@@ -18,13 +18,19 @@ LONG = pytest.mark.slow  # 5 s and more each, beside a shorter walk of the same 
 IN_PARTS = Small(size=3, most=2, acts="wtd")  # the smallest has two parts of at most two bytes
 
 
+FULL = pytest.mark.parametrize(
+    ("conditional", "deletes"),
+    [
+        pytest.param(True, Deletes.KEEP, id="conditional-keep"),
+        pytest.param(False, Deletes.FOLLOW, id="unconditional-follow"),
+        pytest.param(True, Deletes.FOLLOW, id="conditional-follow", marks=LONG),
+        pytest.param(False, Deletes.KEEP, id="unconditional-keep", marks=LONG),
+    ],
+)
+
+
 @pytest.fixture(params=[True, False], ids=["conditional", "unconditional"])
 def conditional(request):
-    return request.param
-
-
-@pytest.fixture(params=Deletes, ids=lambda deletes: deletes.value)
-def deletes(request):
     return request.param
 
 
@@ -38,6 +44,7 @@ def assert_right(walk, result, requests_in_a_round=5):
 # All that can happen to a key.
 
 
+@FULL
 def test_every_schedule_of_three_acts_and_a_fault_ends_with_the_target_as_the_source(explore, conditional, deletes):
     walk, result = explore(Small(deletes, conditional), converge())
 

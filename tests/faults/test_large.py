@@ -6,7 +6,7 @@ from bucketrelay.core import pair
 from faults.large import LAYOUTS, Large, Wrong
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, 4, 5))])
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_stores_come_to_rest_and_hold_the_same(record_property, name, seed):
     steps = 0

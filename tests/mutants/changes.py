@@ -6,8 +6,9 @@ from mutants.keeping import KEEPING
 from mutants.looking import LOOKING
 from mutants.meeting import MEETING
 from mutants.moving import MOVING
+from mutants.ordering import ORDERING
 from mutants.resuming import RESUMING
 from mutants.running import RUNNING
 from mutants.saying import SAYING
 
-CHANGES = (*LOOKING, *DECIDING, *MOVING, *RESUMING, *RUNNING, *SAYING, *HOLDING, *KEEPING, *MEETING)
+CHANGES = (*LOOKING, *DECIDING, *MOVING, *ORDERING, *RESUMING, *RUNNING, *SAYING, *HOLDING, *KEEPING, *MEETING)

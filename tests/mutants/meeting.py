@@ -241,7 +241,7 @@ MEETING = (
     Change(
         "wiring-forgets-to-verify",
         "wiring.py",
-        "            Verify(lambda: stores.get(found.log), stores.get, _now).note,\n",
+        "            Verify(lambda: stores.get(found.log), stores.get, _now).note if found.log else None,\n",
         "",
         "the product has no marker for a write that outlives its invocation",
         (VERIFY,),

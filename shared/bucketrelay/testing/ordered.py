@@ -169,8 +169,8 @@ class OrderedStore:
 
     def _info(self, key: str, held: Held, *, summed: bool = False) -> ObjectInfo:
         self._answers += 1
-        order = reversed if self._answers % 2 else iter
-        user = MappingProxyType(dict(order(list(held.meta.user.items()))))
+        mixed = sorted(held.meta.user.items(), key=lambda item: zlib.crc32(f"{self._answers} {item[0]}".encode()))
+        user = MappingProxyType(dict(mixed))
         meta = replace(held.meta, user=user, tags=NOTHING, tag_count=len(held.meta.tags) or held.meta.tag_count)
         sums = {}
         if "md5" in self._sums and "-" not in held.etag:

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from bucketrelay.core import parts
 from bucketrelay.core.budget import OVERHEAD, Budget
 from bucketrelay.core.parts import HELD
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Address, Change, Deletes, Meta, Outcome, Overwrite
-from bucketrelay.store import Abilities
+from bucketrelay.store import Abilities, Stream
 from bucketrelay.testing.memory import MemoryStore
 
 LARGE = bytes(range(100))
@@ -298,6 +299,53 @@ def test_f22_a_server_that_takes_parts_in_their_order_never_stands_still(world, 
 
     assert world.run().outcome is Outcome.COPIED
     assert world.target.body("k") == LARGE
+
+
+def test_f22_nobody_takes_a_part_before_he_has_the_bytes_for_it(world, monkeypatch):
+    """Else the next part may wait for bytes that later ones hold."""
+    world.target._abilities = IN_PARTS
+    world.source.write("k", LARGE)
+    lend, take, holding, late = world.budget.bytes, parts._Parts._next, threading.local(), []
+
+    def bytes_of(*asked):
+        lease = lend(*asked)
+        holding.some = True
+        return lease
+
+    def next_of(self):
+        late.append(not getattr(holding, "some", False))
+        return take(self)
+
+    monkeypatch.setattr(world.budget, "bytes", bytes_of)
+    monkeypatch.setattr(parts._Parts, "_next", next_of)
+
+    assert world.run().outcome is Outcome.COPIED
+    assert len(late) >= 13
+    assert not any(late)
+
+
+def test_a_store_that_pours_a_part_once_more_has_its_checksum_computed_anew(world):
+    class Twice(MemoryStore):
+        def put_part(self, upload, number, body):
+            if isinstance(body, Stream):
+                body.pour(lambda block: None)  # a try that failed
+            return super().put_part(upload, number, body)
+
+    world.target = Twice(Address("s3", "target"), abilities=IN_PARTS)
+    world.source._sums = frozenset(["crc32"])
+    world.source.write("k", LARGE)
+
+    assert world.run().outcome is Outcome.COPIED
+
+
+def test_a_copy_that_lost_metadata_on_the_way_is_still_ours(world):
+    world.target._abilities = Abilities(user_bytes=400)
+    world.source.write("k", b"1", Meta(user={"long": "x" * 300, "short": "y"}))
+
+    assert world.run().degraded == ("user:long",)
+    assert world.run().outcome is Outcome.UNCHANGED
+    world.source.remove("k")
+    assert world.run(change=Change.REMOVED).outcome is Outcome.DELETED
 
 
 def test_s2_an_object_that_changes_faster_than_it_is_copied_gets_through_where_there_are_versions(world):
