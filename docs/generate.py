@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, no package
-"""Prints docs/what-travels.md, from what the stores declare of themselves.
+"""Prints docs/what-travels.md, from what is known of each cloud (`clouds/*/facts.py`).
 
 python docs/generate.py > docs/what-travels.md
 """
@@ -9,27 +9,10 @@ from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
 
-from bucketrelay.clouds import server_copy as copying
-from bucketrelay.clouds.aws.store import s3_store
-from bucketrelay.clouds.huawei.store import obs_store
-from bucketrelay.clouds.local.store import LocalStore
-from bucketrelay.clouds.oracle import copies as oci_copy
-from bucketrelay.clouds.oracle.store import oci_store
-from bucketrelay.clouds.storage_classes import KNOWN
-from bucketrelay.model import Address
+from bucketrelay.clouds.registry import facts
 from bucketrelay.store import Abilities, MiB
 
-STORES: Mapping[str, Abilities] = {
-    "s3": s3_store(Address("s3", "b"), endpoint="https://s3.amazonaws.com").abilities,
-    "obs": obs_store(Address("obs", "b"), endpoint="https://obs.cn-north-4.myhuaweicloud.com").abilities,
-    "oci": oci_store(Address("oci", "b", "n")).abilities,
-    "file": LocalStore(Address("file", "/b")).abilities,
-}
-COPIES = {
-    "s3": f"within one server (AWS: within a partition), from {copying.WORTH // MiB} MiB",
-    "obs": f"within one region, from {copying.WORTH // MiB} MiB",
-    "oci": f"within one realm, from {oci_copy.WORTH // MiB} MiB, where only user metadata differs",
-}
+STORES: Mapping[str, Abilities] = {scheme: facts(scheme).abilities for scheme in ("s3", "obs", "oci", "file")}
 USUAL = frozenset({"STANDARD", "Standard"})
 HEAD = """\
 <!-- Generated: python docs/generate.py > docs/what-travels.md -->
@@ -87,7 +70,7 @@ def row(source: Abilities, target: Abilities, a: str, b: str) -> list[str]:
         tags(source, target),
         classes(a, target),
         size(min(source.max_object, target.max_object)),
-        COPIES.get(a, "–") if a == b else "–",
+        copies(a) if a == b else "–",
     ]
 
 
@@ -113,7 +96,7 @@ def tags(source: Abilities, target: Abilities) -> str:
 
 def classes(a: str, target: Abilities) -> str:
     """Which class becomes which; STANDARD is what needs no word."""
-    words = sorted(KNOWN.get(a, frozenset()) - USUAL)
+    words = sorted(facts(a).storage_classes - USUAL)
     if not words:
         return "has none"
     kept = sorted((target.classes[word], word) for word in words if word in target.classes)
@@ -121,6 +104,12 @@ def classes(a: str, target: Abilities) -> str:
     shown = [there if found == [there] else f"{', '.join(found)} → {there}" for there, found in groups]
     lost = [word for word in words if word not in target.classes]
     return "; ".join(shown + ([f"**lost**: {', '.join(lost)}"] if lost else []))
+
+
+def copies(a: str) -> str:
+    """What the server copies by itself."""
+    known = facts(a).copies
+    return known.reach.format(least=f"{known.least // MiB} MiB") if known else "–"
 
 
 def size(count: int) -> str:

@@ -5,6 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from bucketrelay.clouds.aws.store import s3_store
+from bucketrelay.clouds.huawei.store import obs_store
+from bucketrelay.clouds.local.store import LocalStore
+from bucketrelay.clouds.oracle.store import oci_store
+from bucketrelay.clouds.registry import facts, storage_classes
+from bucketrelay.model import Address
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -13,8 +20,30 @@ def script():
     return runpy.run_path(str(DOCS / "generate.py"))
 
 
-def test_what_travels_is_what_the_stores_declare(script):
+def test_what_travels_is_what_the_facts_say(script):
     assert (DOCS / "what-travels.md").read_text() == script["page"](), "python docs/generate.py > docs/what-travels.md"
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        s3_store(Address("s3", "b"), endpoint="https://s3.amazonaws.com"),
+        obs_store(Address("obs", "b"), endpoint="https://obs.cn-north-4.myhuaweicloud.com"),
+        oci_store(Address("oci", "b", "n")),
+        LocalStore(Address("file", "/b")),
+    ],
+    ids=lambda store: store.address.scheme,
+)
+def test_a_store_of_the_cloud_itself_declares_what_its_facts_say(store):
+    assert store.abilities == facts(store.address.scheme).abilities
+
+
+@pytest.mark.parametrize("scheme", ["s3", "obs", "oci"])
+def test_every_class_that_travels_is_one_that_a_cloud_has(scheme):
+    travels = facts(scheme).abilities.classes
+
+    assert set(travels) <= set(storage_classes())
+    assert set(travels.values()) <= set(storage_classes(scheme))
 
 
 def test_what_an_answer_means_is_what_the_tables_say():

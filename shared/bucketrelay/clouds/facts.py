@@ -1,12 +1,15 @@
 """What is known of each kind of store, as data: `config` reads options by it, `doctor` and the pages are made from it.
 
-Each cloud's own are in its folder's `facts.py`. Nothing here or there imports more than the standard library.
+Each cloud's own are in its folder's `facts.py`. Nothing here or there imports more than the standard library and the
+words of `store`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from bucketrelay.store import Abilities, MiB
 
 Kind = Literal["text", "secret", "flag", "whole", "number", "choice", "endpoint", "classes"]
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -32,11 +35,27 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerCopy:
+    """Copies that the server makes by itself.
+
+    Attributes:
+        reach: between which stores, and on which condition, for the page; `{least}` stands for the size.
+        least: bytes of an object that is worth it.
+    """
+
+    reach: str
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One kind of store.
 
     Attributes:
         form: of its URL.
+        abilities: as the cloud itself documents them. A store declares less where its server is another, and more
+            classes where it is told so.
+        storage_classes: the cloud's words for them.
         needs: the permission that each of the doctor's checks takes, in the cloud's own words, by the check's name;
             `{bucket}` and `{prefix}` stand for the store's.
     """
@@ -44,9 +63,18 @@ class Facts:
     scheme: str
     name: str
     form: str
+    abilities: Abilities
     options: tuple[Option, ...] = ()
     needs: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    storage_classes: frozenset[str] = frozenset()
+    copies: ServerCopy | None = None
 
+
+# In any cloud's words, what is read rarely but at once. Not the archives (GLACIER, DEEP_ARCHIVE, COLD, Archive): what
+# is in one cannot be read, so it could neither be copied nor compared again without being restored first. Who wants
+# them says so with `storage_classes`.
+RARELY_READ = ("STANDARD_IA", "ONEZONE_IA", "GLACIER_IR", "INTELLIGENT_TIERING", "WARM", "InfrequentAccess")
+WORTH_A_COPY = 8 * MiB  # of what is smaller, the first look at the source has usually brought the bytes already
 
 COMMON = (
     Option("endpoint", "endpoint", "the server's address; https where it says nothing else", "the cloud's own"),

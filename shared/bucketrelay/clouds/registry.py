@@ -20,6 +20,12 @@ def facts(scheme: str) -> Facts:
     return _FACTS[scheme]
 
 
+def storage_classes(scheme: str = "") -> list[str]:
+    """The words for storage classes of one cloud, or of all, sorted."""
+    kinds = [_FACTS[scheme]] if scheme else _FACTS.values()
+    return sorted(frozenset().union(*(known.storage_classes for known in kinds)))
+
+
 def cloud(address: Address, options: Mapping[str, Any]) -> Cloud | None:
     """The adapter; None where a store is in no cloud: a directory has no events.
 

@@ -9,7 +9,6 @@ from bucketrelay.errors import CannotCopy, ObjectGone, RelayError, SourceChanged
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Expect, MiB, Part, PartStore, ServerSideCopy, Store, Upload, Written
 
-WORTH = 8 * MiB  # of what is smaller, the first look at the source has usually brought the bytes already
 _PART = 128 * MiB  # each is answered when it is done, and must be within a store's timeout
 
 # Upload, number, first byte and length: lets the server fetch one part, and gives the ETag it says in its body, "" for

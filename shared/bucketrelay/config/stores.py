@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 from bucketrelay.clouds.aws.partitions import is_amazons
 from bucketrelay.clouds.facts import COMMON, Option
 from bucketrelay.clouds.oracle.facts import AUTHS
-from bucketrelay.clouds.registry import facts
-from bucketrelay.clouds.storage_classes import known
+from bucketrelay.clouds.registry import facts, storage_classes
 from bucketrelay.config.reading import Reading, Text, did_you_mean
 from bucketrelay.config.realms import realm
 from bucketrelay.config.tables import Table
@@ -141,13 +140,13 @@ def _check_classes(table: Table, scheme: str, endpoint: str) -> None:
     host = urlsplit(endpoint).hostname or ""
     custom = scheme == "s3" and bool(host) and not is_amazons(host)  # who runs the server invents the classes
     if scheme == "s3" and not custom:
-        table.choice("storage_class", known("s3"))
+        table.choice("storage_class", storage_classes("s3"))
     below = table.table("storage_classes")
     for word in below:
         if not custom:
-            below.choice(word, known(scheme))
-        if word not in known() and not custom:
-            below.mistake(word, f"is no cloud's storage class{did_you_mean(word, known())}")
+            below.choice(word, storage_classes(scheme))
+        if word not in storage_classes() and not custom:
+            below.mistake(word, f"is no cloud's storage class{did_you_mean(word, storage_classes())}")
 
 
 def _check_oci(table: Table) -> None:

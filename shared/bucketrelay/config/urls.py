@@ -4,16 +4,11 @@ import posixpath
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from bucketrelay.clouds.registry import facts
 from bucketrelay.model import Address
 
 SCHEMES = ("s3", "obs", "oci", "file", "rclone")
-_FORMS = {
-    "s3": "s3://bucket[/prefix]",
-    "obs": "obs://bucket[/prefix]",
-    "oci": "oci://bucket@namespace[/prefix]",
-    "file": "file:///directory",
-    "rclone": "rclone://remote/path",
-}
+_FORMS = {scheme: facts(scheme).form for scheme in SCHEMES}
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 _REMOTE = re.compile(r"\w[\w.+@ -]{0,254}")  # rclone.org/docs: names of remotes

@@ -2,7 +2,8 @@
 
 from types import MappingProxyType
 
-from bucketrelay.clouds.facts import CLASSES, EVENT_KEYS, Facts, Option
+from bucketrelay.clouds.facts import CLASSES, EVENT_KEYS, WORTH_A_COPY, Facts, Option, ServerCopy
+from bucketrelay.store import Abilities
 
 # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
@@ -44,4 +45,43 @@ NEEDS = MappingProxyType(
         "function": ("lambda:GetFunctionConfiguration, lambda:ListEventSourceMappings, sqs:GetQueueAttributes"),
     }
 )
-FACTS = Facts("s3", "AWS S3, and servers that speak its dialect", "s3://bucket[/prefix]", OPTIONS, NEEDS)
+# The service model of botocore
+STORAGE_CLASSES = frozenset(
+    {
+        "STANDARD",
+        "REDUCED_REDUNDANCY",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER",
+        "DEEP_ARCHIVE",
+        "OUTPOSTS",
+        "GLACIER_IR",
+        "SNOW",
+        "EXPRESS_ONEZONE",
+        "FSX_OPENZFS",
+    }
+)
+_KEPT = ("STANDARD_IA", "ONEZONE_IA", "GLACIER_IR", "INTELLIGENT_TIERING")
+ABILITIES = Abilities(
+    tags=10,
+    # Amazon S3 user guide, "Categorizing your objects using tags": letters, digits, blanks and these.
+    tag_text=r"[\w +\-=.:/@]*",
+    classes=MappingProxyType(
+        {"WARM": "STANDARD_IA", "InfrequentAccess": "STANDARD_IA"} | {word: word for word in _KEPT}
+    ),
+    streams=True,
+    consistent=True,
+    creates_once=True,
+)
+COPIES = ServerCopy("within one server (AWS: within a partition), from {least}", WORTH_A_COPY)
+FACTS = Facts(
+    "s3",
+    "AWS S3, and servers that speak its dialect",
+    "s3://bucket[/prefix]",
+    ABILITIES,
+    OPTIONS,
+    NEEDS,
+    STORAGE_CLASSES,
+    COPIES,
+)

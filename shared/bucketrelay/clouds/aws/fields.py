@@ -10,14 +10,12 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
+from bucketrelay.clouds.aws.facts import ABILITIES
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
 from bucketrelay.http.headers import unworded, worded
 from bucketrelay.model import Meta, ObjectInfo
 
-KEY_BYTES = 1024
-# Amazon S3 user guide, "Categorizing your objects using tags": letters, digits, blanks and these.
-TAG_TEXT = r"[\w +\-=.:/@]*"
 _HEADERS = {
     "content_type": "content-type",
     "content_encoding": "content-encoding",
@@ -42,7 +40,7 @@ def full_key(prefix: str, key: str, url: str) -> str:
         size = len(full.encode())
     except UnicodeEncodeError as error:
         raise StoreRefused(f"{url!a}: the key is not unicode text: rename the object") from error
-    if not 0 < size <= KEY_BYTES:
+    if not 0 < size <= ABILITIES.key_bytes:
         raise StoreRefused(f"{url}: a key has 1 to 1,024 bytes of UTF-8, not {size}: rename the object")
     return full
 

@@ -1,11 +1,10 @@
 """What is written, and how: the options of an S3 store that are not about reaching it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bucketrelay.clouds.aws.fields import TAG_TEXT
-from bucketrelay.clouds.storage_classes import USUAL
+from bucketrelay.clouds.aws.facts import ABILITIES
 from bucketrelay.model import NOTHING
 from bucketrelay.store import Abilities
 
@@ -42,8 +41,8 @@ class Options:
 
     def abilities(self, *, aws: bool) -> Abilities:
         """What a bucket can hold. Other servers have other classes than AWS, and refuse what they do not know."""
-        classes = {**(USUAL["s3"] if aws else {}), **self.storage_classes}
-        return Abilities(tags=10, tag_text=TAG_TEXT, classes=classes, streams=True, consistent=aws, creates_once=aws)
+        classes = {**(ABILITIES.classes if aws else {}), **self.storage_classes}
+        return replace(ABILITIES, classes=classes, consistent=aws, creates_once=aws)
 
 
 def options_of(options: Mapping[str, Any]) -> Options:

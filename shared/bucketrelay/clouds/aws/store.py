@@ -23,9 +23,10 @@ from bucketrelay.clouds.aws.answers import (
 from bucketrelay.clouds.aws.conditions import Conditions, Tagging
 from bucketrelay.clouds.aws.copies import AT_ONCE, Copying, no_bucket
 from bucketrelay.clouds.aws.documents import completion
+from bucketrelay.clouds.aws.facts import COPIES
 from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, quoted, unmodified
 from bucketrelay.clouds.aws.options import Options, options_of
-from bucketrelay.clouds.server_copy import WORTH, PartsCopy, answering, pinnable
+from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
@@ -208,7 +209,7 @@ class S3Store:
 
     def reach(self, source: Store) -> int | None:
         """Where both are buckets of one server: on AWS of one partition, in whichever region."""
-        return WORTH if isinstance(source, S3Store) and source.server == self.server else None
+        return COPIES.least if isinstance(source, S3Store) and source.server == self.server else None
 
     def copy_from(
         self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None

@@ -2,7 +2,8 @@
 
 from types import MappingProxyType
 
-from bucketrelay.clouds.facts import CLASSES, EVENT_KEYS, Facts, Option
+from bucketrelay.clouds.facts import CLASSES, EVENT_KEYS, RARELY_READ, WORTH_A_COPY, Facts, Option, ServerCopy
+from bucketrelay.store import Abilities, GiB, KiB
 
 # OBS API reference, PutObject, and its SDK's HeadPermission
 ENCRYPTIONS = ("kms", "AES256")
@@ -31,4 +32,19 @@ NEEDS = MappingProxyType(
         "function": "cannot be asked: FunctionGraph's SDK is no part of this",
     }
 )
-FACTS = Facts("obs", "Huawei OBS", "obs://bucket[/prefix]", OPTIONS, NEEDS)
+# API reference, "x-obs-storage-class"
+STORAGE_CLASSES = frozenset({"STANDARD", "WARM", "COLD", "DEEP_ARCHIVE", "INTELLIGENT_TIERING"})
+ABILITIES = Abilities(
+    user_bytes=8 * KiB,
+    tags=10,
+    tag_text=r"[^,/|<>=*\\\x00-\x1f]*",  # API reference, PutObjectTagging: what neither a name nor a value may hold
+    min_part=100 * KiB,
+    max_part=5 * GiB,
+    max_parts=10_000,
+    max_object=int(48.8 * 1024) * GiB,
+    classes=MappingProxyType(dict.fromkeys(RARELY_READ, "WARM")),
+    streams=True,
+    consistent=True,
+)
+COPIES = ServerCopy("within one region, from {least}", WORTH_A_COPY)
+FACTS = Facts("obs", "Huawei OBS", "obs://bucket[/prefix]", ABILITIES, OPTIONS, NEEDS, STORAGE_CLASSES, COPIES)

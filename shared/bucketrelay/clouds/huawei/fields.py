@@ -30,8 +30,6 @@ _PREFIXES = ("x-obs-", "x-amz-")  # the second is what a server answers to a cli
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 _TOKEN = string.ascii_letters + string.digits + "!#$&'*+-.^_`|~"
 _S3_WORDS = {"WARM": "STANDARD_IA", "COLD": "GLACIER"}  # classes in the S3 dialect
-# API reference, PutObjectTagging: what neither a name nor a value may hold.
-TAG_TEXT = r"[^,/|<>=*\\\x00-\x1f]*"
 _NUMBER = re.compile(r"[0-9]{1,19}")  # "²" is a digit to Python, too, and of 4,301 digits int() makes nothing
 _MD5 = re.compile(r"[0-9a-f]{32}")
 

@@ -10,8 +10,8 @@ from typing import Any
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.copies import part_copier
 from bucketrelay.clouds.huawei.credentials import Access, access_of
+from bucketrelay.clouds.huawei.facts import ABILITIES, COPIES
 from bucketrelay.clouds.huawei.fields import (
-    TAG_TEXT,
     Keeping,
     bare,
     headers_for,
@@ -25,15 +25,14 @@ from bucketrelay.clouds.huawei.listings import Page, Row, objects_of, parts_of, 
 from bucketrelay.clouds.huawei.requests import Given, Requests
 from bucketrelay.clouds.huawei.sign import Keys
 from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_while_poured
-from bucketrelay.clouds.server_copy import WORTH, PartsCopy, pinnable
-from bucketrelay.clouds.storage_classes import USUAL
+from bucketrelay.clouds.server_copy import PartsCopy, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Archived, Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Body, Expect, GiB, Part, Store, Stream, Upload, Write, Written
+from bucketrelay.store import Abilities, Body, Expect, Part, Store, Stream, Upload, Write, Written
 
 _PAGE = "1000"
 _ENCODED = {"encoding-type": "url"}  # or XML could not say every key
@@ -67,16 +66,9 @@ class ObsStore:
         self._kept = keeping_headers(keeping, access.prefix)
         # Tags go with the write (API reference, PutObjectTagging: also "during upload, multipart upload and copy"),
         # never by a call of their own: on servers that are not OBS that call puts its XML in the place of the object.
-        self._abilities = Abilities(
-            user_bytes=8 * 1024,
-            tags=10,
-            tag_text=TAG_TEXT,
-            min_part=100 * 1024,
-            max_part=5 * GiB,
-            max_parts=10_000,
-            max_object=int(48.8 * 1024) * GiB,
-            classes=MappingProxyType({**USUAL["obs"], **keeping.storage_classes}),
-            streams=True,
+        self._abilities = replace(
+            ABILITIES,
+            classes=MappingProxyType({**ABILITIES.classes, **keeping.storage_classes}),
             consistent=not access.in_path,  # OBS itself refuses that: it is another server
         )
 
@@ -232,7 +224,7 @@ class ObsStore:
 
     def reach(self, source: Store) -> int | None:
         """Where both are buckets of one region: OBS does not copy from one to another (API reference, CopyObject)."""
-        return WORTH if isinstance(source, ObsStore) and source.server == self.server else None
+        return COPIES.least if isinstance(source, ObsStore) and source.server == self.server else None
 
     def copy_from(
         self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from bucketrelay.clouds.local.facts import ABILITIES
 from bucketrelay.clouds.local.files import Directory, Opened, disk, poured, written
 from bucketrelay.clouds.local.paths import checked, fingerprint
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
@@ -28,7 +29,6 @@ from bucketrelay.store import (
     Abilities,
     Body,
     Expect,
-    GiB,
     Part,
     Stream,
     Upload,
@@ -37,14 +37,6 @@ from bucketrelay.store import (
     pour_bytes,
 )
 
-_ABILITIES = Abilities(
-    user_bytes=64 * 1024,
-    streams=True,
-    consistent=True,
-    min_part=1,
-    max_part=16 * 1024 * GiB,
-    max_object=16 * 1024 * GiB,
-)
 _CHUNK = 1024 * 1024
 
 
@@ -70,7 +62,7 @@ class LocalStore:
     @property
     def abilities(self) -> Abilities:
         """What a file system holds; 16 TiB is the largest file of ext4."""
-        return _ABILITIES
+        return ABILITIES
 
     @property
     def conditional(self) -> bool:
@@ -147,7 +139,7 @@ class LocalStore:
         """A file named by number and MD5."""
         with disk(url := self._address.of(upload.key)):
             place, _ = self._upload(upload)
-            if not 1 <= number <= _ABILITIES.max_parts:
+            if not 1 <= number <= ABILITIES.max_parts:
                 raise StoreRefused(f"{url}: parts have numbers 1 to 10,000, not {number}")
             new = self._files.fresh()
         md5 = _filled(new, url, body)
@@ -205,7 +197,7 @@ class LocalStore:
                     yield Upload(key, place.parent.name)
 
     def _full(self, key: str) -> str:
-        return checked(self._address.prefix + key, self._address.of(key), _ABILITIES.key_bytes)
+        return checked(self._address.prefix + key, self._address.of(key), ABILITIES.key_bytes)
 
     def _publish(self, full: str, new: Path, note: dict[str, Any]) -> None:
         try:
@@ -216,8 +208,8 @@ class LocalStore:
     def _kept(self, key: str, meta: Meta) -> dict[str, Any]:
         """What of *meta* a write keeps."""
         user = {name.lower(): value for name, value in meta.user.items()}
-        if sum(len(name.encode()) + len(value.encode()) for name, value in user.items()) > _ABILITIES.user_bytes:
-            raise StoreRefused(f"{self._address.of(key)}: more than {_ABILITIES.user_bytes} bytes of user metadata")
+        if sum(len(name.encode()) + len(value.encode()) for name, value in user.items()) > ABILITIES.user_bytes:
+            raise StoreRefused(f"{self._address.of(key)}: more than {ABILITIES.user_bytes} bytes of user metadata")
         return {"user": user} | {name: value for name in CONTENT_HEADERS if (value := getattr(meta, name))}
 
     def _upload(self, upload: Upload) -> tuple[Path, dict[str, Any]]:

@@ -19,9 +19,8 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, OutcomeUnknown, OutOfTime, RelayError, TargetChanged
 from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Absent, Expect, MiB, ServerSideCopy, Written
+from bucketrelay.store import Absent, Expect, ServerSideCopy, Written
 
-WORTH = 64 * MiB  # a work request is asked after for seconds; what is smaller has been streamed by then
 _LONGEST_PAUSE = 5.0  # seconds
 _POLICY = (
     "allow the caller OBJECT_READ on the source and OBJECT_CREATE, OBJECT_OVERWRITE and OBJECT_INSPECT on the target,"

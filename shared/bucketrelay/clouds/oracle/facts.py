@@ -2,7 +2,8 @@
 
 from types import MappingProxyType
 
-from bucketrelay.clouds.facts import CLASSES, EVENT_KEYS, Facts, Option
+from bucketrelay.clouds.facts import CLASSES, EVENT_KEYS, RARELY_READ, Facts, Option, ServerCopy
+from bucketrelay.store import CONTENT_HEADERS, Abilities, GiB, MiB
 
 AUTHS = ("resource_principal", "instance_principal", "api_key")
 OPTIONS = (
@@ -38,4 +39,29 @@ NEEDS = MappingProxyType(
         "function": "to inspect fn-function in the function's compartment",
     }
 )
-FACTS = Facts("oci", "Oracle OCI Object Storage", "oci://bucket@namespace[/prefix]", OPTIONS, NEEDS)
+# SDK, `storage_tier`
+STORAGE_CLASSES = frozenset({"Standard", "InfrequentAccess", "Archive"})
+# How much metadata an object may have is not documented (a bucket: 4 KB): 2 KiB is what S3 allows.
+ABILITIES = Abilities(
+    headers=CONTENT_HEADERS - {"expires"},
+    min_part=10 * MiB,
+    max_part=50 * GiB,
+    max_object=10 * 1024 * GiB,
+    classes=MappingProxyType(dict.fromkeys(RARELY_READ, "InfrequentAccess")),
+    consistent=True,
+    creates_once=True,
+)
+COPIES = ServerCopy(
+    "within one realm, from {least}, where only user metadata differs",
+    64 * MiB,  # a work request is asked after for seconds; what is smaller has been streamed by then
+)
+FACTS = Facts(
+    "oci",
+    "Oracle OCI Object Storage",
+    "oci://bucket@namespace[/prefix]",
+    ABILITIES,
+    OPTIONS,
+    NEEDS,
+    STORAGE_CLASSES,
+    COPIES,
+)

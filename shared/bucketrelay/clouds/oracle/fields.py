@@ -11,13 +11,12 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any
 
-from bucketrelay.clouds.storage_classes import KNOWN, known
+from bucketrelay.clouds.oracle.facts import ABILITIES, STORAGE_CLASSES
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
 from bucketrelay.http.headers import unworded, worded
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
 
-KEY_BYTES = 1024
 PREFIX = "opc-meta-"
 # What the service itself calls an object that was put without a type.
 UNTYPED = "application/octet-stream"
@@ -34,7 +33,7 @@ def full_key(prefix: str, key: str, url: str) -> str:
         size = len(full.encode())
     except UnicodeEncodeError as error:
         raise StoreRefused(f"{url!a}: the key is not unicode text: rename the object") from error
-    if not 0 < size <= KEY_BYTES:
+    if not 0 < size <= ABILITIES.key_bytes:
         raise StoreRefused(f"{url}: a key has 1 to 1,024 bytes of UTF-8, not {size}: rename the object")
     if re.search(r"[\0\r\n]", full):
         raise StoreRefused(f"{url!a}: Object Storage takes no NUL and no line break in a name: rename the object")
@@ -139,8 +138,9 @@ def same_content(one: Meta, other: Meta) -> bool:
 
 
 def _tier(meta: Meta, url: str) -> str:
-    if meta.storage_class not in KNOWN["oci"]:
-        raise StoreRefused(f"{url}: there is no storage tier {meta.storage_class!a}: known: {', '.join(known('oci'))}")
+    if meta.storage_class not in STORAGE_CLASSES:
+        known = ", ".join(sorted(STORAGE_CLASSES))
+        raise StoreRefused(f"{url}: there is no storage tier {meta.storage_class!a}: known: {known}")
     return meta.storage_class
 
 

@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_while_poured
-from bucketrelay.clouds.oracle.copies import WORTH, WorkCopy
+from bucketrelay.clouds.oracle.copies import WorkCopy
 from bucketrelay.clouds.oracle.credentials import Access, access_of
+from bucketrelay.clouds.oracle.facts import ABILITIES, COPIES
 from bucketrelay.clouds.oracle.fields import bare, details_of, full_key, headers_of, info_of, md5_of
 from bucketrelay.clouds.oracle.listings import objects, parts_of, uploads_of
 from bucketrelay.clouds.oracle.requests import Requests, document
 from bucketrelay.clouds.oracle.service import Given, Identities
 from bucketrelay.clouds.server_copy import pinnable
-from bucketrelay.clouds.storage_classes import USUAL
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     Damaged,
@@ -32,13 +32,10 @@ from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, OutOfRan
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import (
-    CONTENT_HEADERS,
     Abilities,
     Absent,
     Body,
     Expect,
-    GiB,
-    MiB,
     Part,
     Store,
     Stream,
@@ -84,15 +81,8 @@ class OciStore:
     def __init__(self, address: Address, access: Access, options: Options, pace: Pace) -> None:
         self._address, self._poll = address, options.poll
         self.requests = Requests(address, Identities(access, address.url), pace)
-        self._abilities = Abilities(
-            headers=CONTENT_HEADERS - {"expires"},
-            min_part=10 * MiB,
-            max_part=50 * GiB,
-            max_object=10 * 1024 * GiB,
-            classes=MappingProxyType({**USUAL["oci"], **options.storage_classes}),
-            consistent=True,
-            creates_once=True,
-        )
+        classes = MappingProxyType({**ABILITIES.classes, **options.storage_classes})
+        self._abilities = replace(ABILITIES, classes=classes)
 
     def __repr__(self) -> str:
         return f"OciStore({self._address.url})"
@@ -244,7 +234,7 @@ class OciStore:
     def reach(self, source: Store) -> int | None:
         """Any bucket of the same realm, in whichever region and tenancy; policies decide."""
         near = isinstance(source, OciStore) and source.requests.server == self.requests.server
-        return WORTH if near else None
+        return COPIES.least if near else None
 
     def copy_from(
         self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None

@@ -7,8 +7,9 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
+from bucketrelay.clouds.rclone.facts import ABILITIES
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Abilities, GiB
+from bucketrelay.store import Abilities
 
 # Fields of Meta by the names that rclone gives them, whatever the backend calls them.
 _HEADERS = {
@@ -21,7 +22,6 @@ _HEADERS = {
 _HEX = {"md5": "md5", "sha1": "sha1", "sha256": "sha256", "sha512": "sha512", "crc32": "crc32"}
 # What every backend may tell as metadata and nobody has set (rclone.org/docs, "Metadata").
 _SYSTEM = frozenset({"atime", "btime", "gid", "mode", "mtime", "rdev", "tier", "uid", "utime"})
-_HUGE = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,8 @@ class Remote:
 
     @property
     def abilities(self) -> Abilities:
-        """Parts are gathered on this machine's disk and handed to rclone as one body, so only the disk limits them."""
-        headers = frozenset(_HEADERS.values()) if self.keeps else frozenset()
-        return Abilities(
-            headers=headers,
-            user_bytes=2048 if self.keeps else 0,
-            min_part=1,
-            max_part=16 * 1024 * GiB,
-            max_object=_HUGE,
-        )
+        """What a remote can hold; no metadata where its backend keeps none."""
+        return ABILITIES if self.keeps else replace(ABILITIES, headers=frozenset(), user_bytes=0)
 
 
 def remote_of(told: Mapping[str, Any]) -> Remote:
