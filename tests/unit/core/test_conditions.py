@@ -68,7 +68,7 @@ class Keeping(MemoryStore):
         self.__dict__.setdefault("versions", {})[info.etag] = self.bucket.objects[key]
         return info
 
-    def _version(self, info):
+    def version(self, info, verb=""):
         return self.versions[info.etag]
 
 
