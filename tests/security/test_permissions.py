@@ -1,11 +1,10 @@
-"""docs/permissions.md names every call that is made, and none that is not; and the documented permissions suffice.
+"""What docs/permissions.md is made from has every call that is made and none that is not, and its permissions suffice.
 
 The calls are those that reached the clouds while everything that needs a permission was done: copies small, in parts
 and by the server, overwrites, deletes, tags, an upload that breaks off and one that is given up, lists, the sweep,
 replay, doctor. For OBS, the emulator itself asks for the permission of each call.
 """
 
-import re
 import uuid
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -14,7 +13,9 @@ from typing import ClassVar
 import pytest
 
 from bucketrelay import config, wiring
+from bucketrelay.clouds.facts import PURPOSES
 from bucketrelay.clouds.registry import cloud as wire_cloud
+from bucketrelay.clouds.registry import facts
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.doctor import World as Asked
 from bucketrelay.doctor import examine
@@ -22,32 +23,17 @@ from bucketrelay.drivers import function as entry
 from bucketrelay.drivers.replay import replay_of
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
-from functions.three_clouds import ROOT
 from security.test_forged import event
 from security.world import SOURCE
 
 pytestmark = pytest.mark.xdist_group("security")  # one worker brings the clouds up, once
-DOCS = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
-CODE = re.compile(r"`([^`]+)`")
 MiB = 1024 * 1024
 CLOUDS = ("s3", "obs", "oci")
 
 
-def table(heading):
-    """The cells of the table below a heading, without its head."""
-    section = DOCS.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    lines = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in row] for row in lines[2:]]
-
-
 def calls(cloud):
-    """The calls that the page has for a cloud, with the permissions that each needs."""
-    column = CLOUDS.index(cloud)
-    found = {}
-    for row in table("Calls"):
-        names, permissions = CODE.findall(row[column * 2]), CODE.findall(row[column * 2 + 1])
-        found.update(dict.fromkeys(names, permissions))
-    return found
+    """The calls of a cloud, with the permissions that each needs."""
+    return {name: call.permissions for call in facts(cloud).calls for name in call.names}
 
 
 def run(clouds, cloud, keys, targets=(), change="created"):
@@ -139,17 +125,15 @@ def test_the_page_has_every_call_that_is_made_and_no_other(recorded, cloud):
 
 
 def granted(cloud):
-    """The permissions that the page's section on a cloud grants."""
-    heading, column = {"s3": ("AWS", 1), "obs": ("Huawei", 0)}[cloud]
-    return {CODE.findall(row[column])[0] for row in table(heading)}
+    """The permissions that a cloud's function is granted."""
+    return {grant.permission for grant in facts(cloud).grants}
 
 
 @pytest.mark.parametrize("cloud", ["s3", "obs"])
 def test_the_function_is_granted_what_its_calls_take_and_what_doctor_alone_takes_is_not_granted(cloud):
-    column = CLOUDS.index(cloud) * 2
-    for row in table("Calls"):
-        for permission in CODE.findall(row[column + 1]):
-            assert (permission in granted(cloud)) == (not row[-1].startswith("`doctor`")), permission
+    for call in facts(cloud).calls:
+        for permission in call.permissions:
+            assert (permission in granted(cloud)) == (not PURPOSES[call.purpose].startswith("`doctor`")), permission
 
 
 @pytest.mark.parametrize("cloud", ["s3", "obs"])
@@ -163,10 +147,10 @@ def test_every_permission_on_objects_and_buckets_is_there_for_a_call(cloud):
 
 ROLES = {"source-bucket": "source", "target-bucket": "targets", "log-bucket": "log bucket"}
 GRANTED = {
-    (CODE.findall(permission)[0], bucket)
-    for permission, on, _ in table("Huawei")
+    (grant.permission, bucket)
+    for grant in facts("obs").grants
     for bucket, role in ROLES.items()
-    if role in on.split(", ")
+    if role in grant.on.split(", ")
 }
 NEEDED = calls("obs")
 

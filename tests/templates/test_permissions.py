@@ -1,23 +1,14 @@
-"""docs/permissions.md says what the templates grant, no less and no more."""
+"""What docs/permissions.md is made from is what the templates grant, no less and no more."""
 
 import re
 
+from bucketrelay.clouds.registry import facts
 from templates import stacks, terraform
-from templates.stacks import ROOT, TEMPLATES
-
-CODE = re.compile(r"`([^`]+)`")
-
-
-def rows(cloud):
-    """The cells of the table in the section of *cloud*, without its head."""
-    text = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
-    section = text.split(f"\n## {cloud}\n")[1].split("\n## ")[0]
-    table = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in row] for row in table[2:]]
+from templates.stacks import TEMPLATES
 
 
 def test_on_aws_they_are_those_of_the_stack():
-    said = {(sid, CODE.findall(permission)[0]) for sid, permission, _ in rows("AWS")}
+    known = {(grant.statement, grant.permission) for grant in facts("s3").grants}
     template = stacks.read(TEMPLATES[0])
     granted = {
         (statement["Sid"], action)
@@ -25,30 +16,31 @@ def test_on_aws_they_are_those_of_the_stack():
         for statement in stacks.statements(template, resource)
         for action in statement["Action"]
     }
-    assert said == granted
+    assert known == granted
 
 
 def test_on_aws_they_are_on_the_buckets_that_the_stack_says():
     template = stacks.read(TEMPLATES[0])
     names = {"{source}": "${SourceBucketName}", "{target}": "${TargetBucketName}", "{log}": "${LogBucketName}"}
     resources = {s["Sid"]: s["Resource"] for s in stacks.statements(template, "Role")}
-    for sid, permission, _ in rows("AWS"):
-        if len(found := CODE.findall(permission)) == 2:
-            bucket, _, rest = found[1].partition("/")
+    for grant in facts("s3").grants:
+        if grant.on:
+            bucket, _, rest = grant.on.partition("/")
             wanted = f"arn:${{AWS::Partition}}:s3:::{names[bucket]}{'/' + rest if rest else ''}"
-            assert resources[sid] == {"Fn::Sub": wanted}
+            assert resources[grant.statement] == {"Fn::Sub": wanted}
 
 
 def test_on_oracle_they_are_the_statements_of_the_policy():
     code = terraform.code("oracle")
     statements = dict(re.findall(r'^ +(\w+) += "(Allow .*)"$', code, re.MULTILINE))
-    assert {name for name, *_ in rows("Oracle")} == set(statements)
+    assert {grant.statement for grant in facts("oci").grants} == set(statements)
     who = {"the function": "${local.group}", "a group of yours": "group ${var.rule_admins}", "a schedule": "any-user"}
-    for name, whom, what, _ in rows("Oracle"):
-        subject = who.get(whom) or f"service {CODE.findall(whom)[0].split('{')[0]}"
-        assert statements[name].startswith(f"Allow {subject}")
-        assert f" to {CODE.findall(what)[0]} in " in statements[name]
-        assert ("local.writing" in statements[name]) == ("five permissions" in what)
+    for grant in facts("oci").grants:
+        statement = statements[grant.statement]
+        subject = who.get(grant.whom) or f"service {grant.whom.strip('`').split('{')[0]}"
+        assert statement.startswith(f"Allow {subject}")
+        assert f" to {grant.permission} in " in statement
+        assert ("local.writing" in statement) == grant.limited
 
 
 def test_on_oracle_every_statement_that_the_services_need_is_there():
@@ -72,7 +64,7 @@ def test_on_huawei_they_are_those_of_the_agencys_policies():
     for actions, resources in re.findall(r"Action += \[(.*?)\]\n +Resource += \[(.*?)\]\n", terraform.code("huawei")):
         where = "the function" if "FUNCTIONGRAPH" in resources else _where(resources)
         granted |= {(action, where) for action in re.findall(r'"([^"]+)"', actions)}
-    assert {(CODE.findall(permission)[0], on) for permission, on, _ in rows("Huawei")} == granted
+    assert {(grant.permission, grant.on) for grant in facts("obs").grants} == granted
 
 
 def _where(resources):

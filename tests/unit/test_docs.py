@@ -1,11 +1,13 @@
 """Pages that are generated are what is committed."""
 
+import re
 import runpy
 from pathlib import Path
 
 import pytest
 
 from bucketrelay.clouds.aws.store import s3_store
+from bucketrelay.clouds.facts import PURPOSES
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.clouds.oracle.store import oci_store
@@ -75,3 +77,26 @@ def test_the_page_of_metrics_is_that_of_the_table():
     page = runpy.run_path(str(DOCS / "generate_metrics.py"))["page"]()
 
     assert (DOCS / "metrics.md").read_text() == page, "python docs/generate_metrics.py > docs/metrics.md"
+
+
+def test_the_page_of_permissions_is_what_the_facts_say():
+    page = runpy.run_path(str(DOCS / "generate_permissions.py"))["page"]()
+
+    assert (DOCS / "permissions.md").read_text() == page, "python docs/generate_permissions.py > docs/permissions.md"
+
+
+def test_every_call_has_its_row_on_the_page_of_permissions():
+    made = {call.purpose for scheme in ("s3", "obs", "oci") for call in facts(scheme).calls}
+
+    assert made == set(PURPOSES)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "word"), [("s3", r"\bs3:\w+"), ("obs", r"\bobs:\w+:\w+"), ("oci", r"\b(?:OBJECT|BUCKET)_\w+")]
+)
+def test_what_doctor_says_is_lacking_is_a_permission_that_a_call_takes(scheme, word):
+    known = facts(scheme)
+    named = set(re.findall(word, " ".join(known.needs.values())))
+
+    assert named
+    assert named <= {permission for call in known.calls for permission in call.permissions}

@@ -53,7 +53,8 @@ def way(cloud, request, monkeypatch):
     ask = socket.getaddrinfo
 
     def resolve(host, *rest, **named):  # not every resolver knows that *.localhost is this machine
-        return ask("127.0.0.1" if str(host).endswith("localhost") else host, *rest, **named)
+        name = host if isinstance(host, str) else host.decode()
+        return ask("127.0.0.1" if name.endswith("localhost") else host, *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     host = {"endpoint": f"http://localhost:{cloud.port}", "path_style": False}
