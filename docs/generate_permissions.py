@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, no package
-"""Prints docs/permissions.md, from what is known of each cloud (`clouds/*/facts.py`).
+"""Prints docs/permissions.md, from what is known of each cloud (`clouds/*/permissions.py`).
 
 python docs/generate_permissions.py > docs/permissions.md
 """
@@ -7,8 +7,8 @@ python docs/generate_permissions.py > docs/permissions.md
 import sys
 from collections.abc import Iterable
 
-from bucketrelay.clouds.facts import PURPOSES, Call, Grant
-from bucketrelay.clouds.registry import facts
+from bucketrelay.clouds.permissions import PURPOSES, Call, Grant
+from bucketrelay.clouds.registry import permissions
 
 AWS = """\
 <!-- Generated: python docs/generate_permissions.py > docs/permissions.md -->
@@ -70,7 +70,7 @@ missing, `s3:ListBucket`, `obs:bucket:ListBucket`: without them a missing key is
 
 def page() -> str:
     """The whole text."""
-    aws, oracle, huawei = (facts(scheme).grants for scheme in ("s3", "oci", "obs"))
+    aws, oracle, huawei = (permissions(scheme).grants for scheme in ("s3", "oci", "obs"))
     tables = [map(_aws, aws), map(_oracle, oracle), map(_huawei, huawei), map(_calls, PURPOSES)]
     heads = (AWS, ORACLE, HUAWEI, CALLS)
     return "".join(head + "".join(rows) for head, rows in zip(heads, tables, strict=True)) + FOOT
@@ -97,7 +97,7 @@ def _huawei(grant: Grant) -> str:
 def _calls(purpose: str) -> str:
     cells: list[str] = []
     for scheme in ("s3", "obs", "oci"):
-        made = [call for call in facts(scheme).calls if call.purpose == purpose]
+        made = [call for call in permissions(scheme).calls if call.purpose == purpose]
         cells += [_codes(name for call in made for name in call.names), _codes(_permissions(made))]
     return _row(*cells, PURPOSES[purpose])
 

@@ -13,9 +13,9 @@ from typing import ClassVar
 import pytest
 
 from bucketrelay import config, wiring
-from bucketrelay.clouds.facts import PURPOSES
+from bucketrelay.clouds.permissions import PURPOSES
 from bucketrelay.clouds.registry import cloud as wire_cloud
-from bucketrelay.clouds.registry import facts
+from bucketrelay.clouds.registry import permissions
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.doctor import World as Asked
 from bucketrelay.doctor import examine
@@ -33,7 +33,7 @@ CLOUDS = ("s3", "obs", "oci")
 
 def calls(cloud):
     """The calls of a cloud, with the permissions that each needs."""
-    return {name: call.permissions for call in facts(cloud).calls for name in call.names}
+    return {name: call.permissions for call in permissions(cloud).calls for name in call.names}
 
 
 def run(clouds, cloud, keys, targets=(), change="created"):
@@ -126,12 +126,12 @@ def test_the_page_has_every_call_that_is_made_and_no_other(recorded, cloud):
 
 def granted(cloud):
     """The permissions that a cloud's function is granted."""
-    return {grant.permission for grant in facts(cloud).grants}
+    return {grant.permission for grant in permissions(cloud).grants}
 
 
 @pytest.mark.parametrize("cloud", ["s3", "obs"])
 def test_the_function_is_granted_what_its_calls_take_and_what_doctor_alone_takes_is_not_granted(cloud):
-    for call in facts(cloud).calls:
+    for call in permissions(cloud).calls:
         for permission in call.permissions:
             assert (permission in granted(cloud)) == (not PURPOSES[call.purpose].startswith("`doctor`")), permission
 
@@ -148,7 +148,7 @@ def test_every_permission_on_objects_and_buckets_is_there_for_a_call(cloud):
 ROLES = {"source-bucket": "source", "target-bucket": "targets", "log-bucket": "log bucket"}
 GRANTED = {
     (grant.permission, bucket)
-    for grant in facts("obs").grants
+    for grant in permissions("obs").grants
     for bucket, role in ROLES.items()
     if role in grant.on.split(", ")
 }

@@ -2,13 +2,13 @@
 
 import re
 
-from bucketrelay.clouds.registry import facts
+from bucketrelay.clouds.registry import permissions
 from templates import stacks, terraform
 from templates.stacks import TEMPLATES
 
 
 def test_on_aws_they_are_those_of_the_stack():
-    known = {(grant.statement, grant.permission) for grant in facts("s3").grants}
+    known = {(grant.statement, grant.permission) for grant in permissions("s3").grants}
     template = stacks.read(TEMPLATES[0])
     granted = {
         (statement["Sid"], action)
@@ -23,7 +23,7 @@ def test_on_aws_they_are_on_the_buckets_that_the_stack_says():
     template = stacks.read(TEMPLATES[0])
     names = {"{source}": "${SourceBucketName}", "{target}": "${TargetBucketName}", "{log}": "${LogBucketName}"}
     resources = {s["Sid"]: s["Resource"] for s in stacks.statements(template, "Role")}
-    for grant in facts("s3").grants:
+    for grant in permissions("s3").grants:
         if grant.on:
             bucket, _, rest = grant.on.partition("/")
             wanted = f"arn:${{AWS::Partition}}:s3:::{names[bucket]}{'/' + rest if rest else ''}"
@@ -33,9 +33,9 @@ def test_on_aws_they_are_on_the_buckets_that_the_stack_says():
 def test_on_oracle_they_are_the_statements_of_the_policy():
     code = terraform.code("oracle")
     statements = dict(re.findall(r'^ +(\w+) += "(Allow .*)"$', code, re.MULTILINE))
-    assert {grant.statement for grant in facts("oci").grants} == set(statements)
+    assert {grant.statement for grant in permissions("oci").grants} == set(statements)
     who = {"the function": "${local.group}", "a group of yours": "group ${var.rule_admins}", "a schedule": "any-user"}
-    for grant in facts("oci").grants:
+    for grant in permissions("oci").grants:
         statement = statements[grant.statement]
         subject = who.get(grant.whom) or f"service {grant.whom.strip('`').split('{')[0]}"
         assert statement.startswith(f"Allow {subject}")
@@ -64,7 +64,7 @@ def test_on_huawei_they_are_those_of_the_agencys_policies():
     for actions, resources in re.findall(r"Action += \[(.*?)\]\n +Resource += \[(.*?)\]\n", terraform.code("huawei")):
         where = "the function" if "FUNCTIONGRAPH" in resources else _where(resources)
         granted |= {(action, where) for action in re.findall(r'"([^"]+)"', actions)}
-    assert {(grant.permission, grant.on) for grant in facts("obs").grants} == granted
+    assert {(grant.permission, grant.on) for grant in permissions("obs").grants} == granted
 
 
 def _where(resources):

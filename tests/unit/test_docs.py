@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from bucketrelay.clouds.aws.store import s3_store
-from bucketrelay.clouds.facts import PURPOSES
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.clouds.oracle.store import oci_store
-from bucketrelay.clouds.registry import facts, storage_classes
+from bucketrelay.clouds.permissions import PURPOSES
+from bucketrelay.clouds.registry import facts, permissions, storage_classes
 from bucketrelay.model import Address
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -79,14 +79,14 @@ def test_the_page_of_metrics_is_that_of_the_table():
     assert (DOCS / "metrics.md").read_text() == page, "python docs/generate_metrics.py > docs/metrics.md"
 
 
-def test_the_page_of_permissions_is_what_the_facts_say():
+def test_the_page_of_permissions_is_what_the_data_say():
     page = runpy.run_path(str(DOCS / "generate_permissions.py"))["page"]()
 
     assert (DOCS / "permissions.md").read_text() == page, "python docs/generate_permissions.py > docs/permissions.md"
 
 
 def test_every_call_has_its_row_on_the_page_of_permissions():
-    made = {call.purpose for scheme in ("s3", "obs", "oci") for call in facts(scheme).calls}
+    made = {call.purpose for scheme in ("s3", "obs", "oci") for call in permissions(scheme).calls}
 
     assert made == set(PURPOSES)
 
@@ -95,8 +95,7 @@ def test_every_call_has_its_row_on_the_page_of_permissions():
     ("scheme", "word"), [("s3", r"\bs3:\w+"), ("obs", r"\bobs:\w+:\w+"), ("oci", r"\b(?:OBJECT|BUCKET)_\w+")]
 )
 def test_what_doctor_says_is_lacking_is_a_permission_that_a_call_takes(scheme, word):
-    known = facts(scheme)
-    named = set(re.findall(word, " ".join(known.needs.values())))
+    named = set(re.findall(word, " ".join(facts(scheme).needs.values())))
 
     assert named
-    assert named <= {permission for call in known.calls for permission in call.permissions}
+    assert named <= {permission for call in permissions(scheme).calls for permission in call.permissions}

@@ -1,7 +1,7 @@
 """What is known of each kind of store, and which adapter wires it: by the scheme of its URL."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bucketrelay.clouds.aws.facts import FACTS as AWS
 from bucketrelay.clouds.bucket import Cloud
@@ -11,6 +11,9 @@ from bucketrelay.clouds.local.facts import FACTS as LOCAL
 from bucketrelay.clouds.oracle.facts import FACTS as ORACLE
 from bucketrelay.clouds.rclone.facts import FACTS as RCLONE
 from bucketrelay.model import Address
+
+if TYPE_CHECKING:
+    from bucketrelay.clouds.permissions import Permissions
 
 _FACTS: Mapping[str, Facts] = {known.scheme: known for known in (AWS, HUAWEI, ORACLE, LOCAL, RCLONE)}
 
@@ -24,6 +27,15 @@ def storage_classes(scheme: str = "") -> list[str]:
     """The words for storage classes of one cloud, or of all, sorted."""
     kinds = [_FACTS[scheme]] if scheme else _FACTS.values()
     return sorted(frozenset().union(*(known.storage_classes for known in kinds)))
+
+
+def permissions(scheme: str) -> "Permissions":
+    """What the calls to the stores of a cloud take, and what its functions are granted. Raises KeyError for others."""
+    from bucketrelay.clouds.aws import permissions as aws  # noqa: PLC0415 — no function that starts needs them
+    from bucketrelay.clouds.huawei import permissions as huawei  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.oracle import permissions as oracle  # noqa: PLC0415 — as above
+
+    return {"s3": aws.PERMISSIONS, "obs": huawei.PERMISSIONS, "oci": oracle.PERMISSIONS}[scheme]
 
 
 def cloud(address: Address, options: Mapping[str, Any]) -> Cloud | None:
