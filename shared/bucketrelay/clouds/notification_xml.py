@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from bucketrelay.clouds.bucket import Overlap
+from bucketrelay.clouds.bucket import ChangedMeanwhile, Overlap, Plan, Step, Verb
 from bucketrelay.errors import StoreUnavailable
 
 _ROOT = "NotificationConfiguration"
@@ -108,6 +108,38 @@ def merged(found: Document, wanted: Rule) -> Document:
 def removed(found: Document, own: str) -> Document:
     """*found* without our rule; *found* itself where there is none."""
     return found.without(own) if any(rule.id == own for rule in found.rules) else found
+
+
+def plan_with(found: Document, rule: Rule, notes: tuple[str, ...] = ()) -> Plan:
+    """What has to change so that *found* has *rule*, one of ours.
+
+    Args:
+        notes: of a plan that changes something.
+
+    Raises:
+        Overlap: a rule that is not ours is in the way.
+    """
+    after = merged(found, rule)
+    mine = any(known.id == rule.id for known in found.rules)
+    if after is found:
+        return Plan(notes=() if mine else (f"{rule.target} has these events already, by rules not of this route",))
+    verb: Verb = "remove" if rule not in after.rules else "replace" if mine else "add"
+    return Plan((Step(verb, rule.id, rule.shown()),), notes, found.written(), after.written())
+
+
+def plan_without(found: Document, own: str, notes: tuple[str, ...] = ()) -> Plan:
+    """What has to change so that *found* has no rule of the id *own*."""
+    after = removed(found, own)
+    if after is found:
+        return Plan(notes=notes)
+    steps = tuple(Step("remove", rule.id, rule.shown()) for rule in found.rules if rule.id == own)
+    return Plan(steps, notes, found.written(), after.written())
+
+
+def check_unchanged(plan: Plan, found: Document, url: str) -> None:
+    """Raise ChangedMeanwhile where *found* is not what *plan* was made from: writing would undo what somebody did."""
+    if found.written() != plan.before:
+        raise ChangedMeanwhile(f"{url}: its notifications were changed meanwhile: run it again")
 
 
 def reach(rules: Iterable[Rule], events: Sequence[str], prefix: str) -> tuple[frozenset[str], tuple[str, ...]]:

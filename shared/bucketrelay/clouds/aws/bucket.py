@@ -14,7 +14,6 @@ from bucketrelay.clouds.bucket import (
     EXPIRED,
     PROBES,
     REMOVED,
-    ChangedMeanwhile,
     Fact,
     Greeting,
     Need,
@@ -22,12 +21,20 @@ from bucketrelay.clouds.bucket import (
     Step,
     Trouble,
     Unwirable,
-    Verb,
     Wired,
     Wish,
     own_id,
 )
-from bucketrelay.clouds.notification_xml import Document, Rule, merged, parse, reach, removed, rule_of
+from bucketrelay.clouds.notification_xml import (
+    Document,
+    Rule,
+    check_unchanged,
+    parse,
+    plan_with,
+    plan_without,
+    reach,
+    rule_of,
+)
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
 from bucketrelay.model import Address
@@ -79,31 +86,20 @@ class S3Cloud:
         if wish.kind == "event_bridge":
             return _bridged(self._read())
         rule = _rule(wish, self._address.prefix)
-        found = self._read()
-        after = merged(found, rule)
-        mine = any(known.id == wish.id for known in found.rules)
-        if after is found:
-            return Plan(notes=() if mine else (f"{wish.target} has these events already, by rules not of this route",))
-        verb: Verb = "remove" if rule not in after.rules else "replace" if mine else "add"
-        return Plan((Step(verb, wish.id, rule.shown()),), (), found.written(), after.written())
+        return plan_with(self._read(), rule)
 
     def plan_undo(self, route: str) -> Plan:
         """See Wire. EventBridge stays on: it has no name, and somebody else may have switched it on too."""
         found = self._read()
         bridge = any(rule.kind == "EventBridgeConfiguration" for rule in found.rules)
         notes = ("EventBridge stays on for the bucket: others may have rules that need it",) if bridge else ()
-        after = removed(found, own_id(route))
-        if after is found:
-            return Plan(notes=notes)
-        steps = tuple(Step("remove", rule.id, rule.shown()) for rule in found.rules if rule.id == own_id(route))
-        return Plan(steps, notes, found.written(), after.written())
+        return plan_without(found, own_id(route), notes)
 
     def carry_out(self, plan: Plan) -> None:
         """See Wire. There is no conditional PUT of it: what stands between the last look and the write is a moment."""
         if not plan.steps:
             return
-        if self._read().written() != plan.before:
-            raise ChangedMeanwhile(f"{self._address.url}: its notifications were changed meanwhile: run it again")
+        check_unchanged(plan, self._read(), self._address.url)
         try:
             self._call("put_bucket_notification_configuration", {"NotificationConfiguration": {}}, sent=plan.after)
         except StoreRefused as error:

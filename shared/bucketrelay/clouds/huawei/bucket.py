@@ -15,15 +15,12 @@ from bucketrelay.clouds.bucket import (
     EXPIRED,
     PROBES,
     REMOVED,
-    ChangedMeanwhile,
     Fact,
     Greeting,
     Need,
     Plan,
-    Step,
     Trouble,
     Unwirable,
-    Verb,
     Wired,
     Wish,
     own_id,
@@ -33,7 +30,15 @@ from bucketrelay.clouds.huawei.credentials import Access
 from bucketrelay.clouds.huawei.requests import Given, Requests
 from bucketrelay.clouds.huawei.sign import S3
 from bucketrelay.clouds.notification_xml import Document as Notification
-from bucketrelay.clouds.notification_xml import Rule, merged, parse, reach, removed, rule_of
+from bucketrelay.clouds.notification_xml import (
+    Rule,
+    check_unchanged,
+    parse,
+    plan_with,
+    plan_without,
+    reach,
+    rule_of,
+)
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
 from bucketrelay.http.faults import NoAnswer
@@ -75,30 +80,17 @@ class ObsCloud:
         if not wish.target or wish.kind not in _KINDS:
             raise Unwirable(by_hand(self._address))
         rule = self._rule(wish)
-        found = self._read()
-        after = merged(found, rule)
-        mine = any(known.id == wish.id for known in found.rules)
-        if after is found:
-            return Plan(notes=() if mine else (f"{wish.target} has these events already, by rules not of this route",))
-        verb: Verb = "remove" if rule not in after.rules else "replace" if mine else "add"
-        note = _SMN if wish.kind == "topic" else _LISTED
-        return Plan((Step(verb, wish.id, rule.shown()),), (note,), found.written(), after.written())
+        return plan_with(self._read(), rule, (_SMN if wish.kind == "topic" else _LISTED,))
 
     def plan_undo(self, route: str) -> Plan:
         """See Wire."""
-        found = self._read()
-        after = removed(found, own_id(route))
-        if after is found:
-            return Plan()
-        steps = tuple(Step("remove", rule.id, rule.shown()) for rule in found.rules if rule.id == own_id(route))
-        return Plan(steps, (), found.written(), after.written())
+        return plan_without(self._read(), own_id(route))
 
     def carry_out(self, plan: Plan) -> None:
         """See Wire."""
         if not plan.steps:
             return
-        if self._read().written() != plan.before:
-            raise ChangedMeanwhile(f"{self._address.url}: its notifications were changed meanwhile: run it again")
+        check_unchanged(plan, self._read(), self._address.url)
         try:
             self._requests.send("PutBucketNotification", None, Effect.PUBLISHING_WRITE, _given(plan.after))
         except StoreRefused as error:
