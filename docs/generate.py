@@ -29,7 +29,15 @@ Not in the table, because no store hands it on to another:
 
 * **ACL and owner**: a copy belongs to who writes it; `acl` of an S3 or OBS store sets a canned ACL, nothing else does.
 * **Encryption**: the target's own, by its bucket or by `sse` and `kms_key`.
-* **ETag, time and versions**: the target makes its own; old versions, delete markers, retention and legal holds stay.
+* **ETag, time and versions**: the target makes its own; old versions and delete markers stay.
+* **Retention, legal holds, redirects of websites**: of the bucket they are set in; an object that has them is copied
+  without, and `degraded` says `retention`, `legal hold`, `website redirect`.
+* **What a server does not tell**: metadata that it only counts (`x-amz-missing-meta`) is `degraded`. Tags are counted
+  for whoever may read them, and not by every server: where no count is told they are asked for, once on AWS and OBS, for
+  each object elsewhere. What may not be read is `degraded` as `tags`, whether there are any or not.
+* **Tags at servers that refuse them** (Cloudflare R2, Backblaze B2): found out by the first refusal; `degraded` from
+  then on.
+* **`aws-chunked` in Content-Encoding**: about a transfer, and not kept; what stands beside it is.
 * **Archives**: no class is mapped to an archive unasked, as what is there cannot be compared again without being
   restored. Say so with `storage_classes = { GLACIER = "COLD" }` if that is wanted; objects that *are* archived at the
   source must be restored before they can be read.

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Mapping
 
 from bucketrelay.clouds.aws.errors import DIALECT as AWS
-from bucketrelay.http.faults import CutShort, HungUp, NoAnswer, NotSent, Untrusted
+from bucketrelay.http.faults import CutShort, HungUp, Misaddressed, NoAnswer, NotSent, Untrusted
 from bucketrelay.http.outcome import STATUSES, Dialect, Effect, Meaning, error_without_answer, follows, meaning
 
 DIALECTS: Mapping[str, Dialect] = {"S3": AWS}
 LOST: Mapping[type[NoAnswer], str] = {
     NotSent: "no connection: nothing was sent",
     Untrusted: "the certificate is not trusted: nothing was sent",
+    Misaddressed: "https to a server of plain HTTP, or the other way round: nothing was done",
     HungUp: "the connection ended, or the time, before there was an answer",
     CutShort: "the answer was cut within its body",
 }

@@ -74,7 +74,9 @@ class Meta:
     storage_class: str = ""  # in the words of the store it was read from
     tag_count: int = 0  # how many tags a store says there are; reading them is a request of its own
     tags: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # to be written; no store fills it in by itself
-    withheld: tuple[str, ...] = ()  # what the store says it has and cannot show, as `degraded` is to name it
+    # What the store says of it that cannot be shown or has no place here, as `degraded` is to name it.
+    withheld: tuple[str, ...] = field(default=(), compare=False)
+    tags_told: bool = field(default=True, compare=False)  # the store says how many tags there are, or none has any
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class Converge:
         meta, degraded = fit(pair.meta(info), pair.target.abilities, stamps.make(info, pair.link, *sums))
         if degraded and pair.task.strict:
             raise StoreRefused(
-                f"{pair.target_url}: the target cannot carry {', '.join(degraded)}, and the route is strict; "
+                f"{pair.target_url}: the copy would lack {', '.join(degraded)}, and the route is strict; "
                 "nothing was copied"
             )
         copy = _copy_of(pair, info, meta, held)

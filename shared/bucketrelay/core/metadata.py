@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 
 from bucketrelay.core.face import NAME, face, without
 from bucketrelay.core.stamp import Stamp
-from bucketrelay.model import Meta
-from bucketrelay.store import CONTENT_HEADERS, Abilities
+from bucketrelay.errors import StoreRefused
+from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.store import CONTENT_HEADERS, Abilities, Store, Tagged
 
 # A name has to survive as an HTTP header field name on every store (RFC 9110, section 5.1).
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_!#$%&'*+.^`|~-]*")
@@ -27,6 +28,24 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
     carried = replace(meta, **headers, user=user, storage_class=storage_class, tag_count=0, tags=tags, withheld=())
     user[NAME] = replace(stamp, face=face(carried)).text()  # never longer than the one that there was room for
     return carried, tuple(sorted([*lost, *dropped, *meta.withheld]))
+
+
+def tagged(source: Store, info: ObjectInfo, target: Abilities, *, strict: bool) -> Meta:
+    """The metadata of *info* with its tags, where it has some, or may have some.
+
+    Args:
+        strict: raise where they cannot be read, instead of saying so in `withheld`.
+    """
+    meta = info.meta
+    wanted = target.tags if meta.tags_told else True  # unknown tags may be lost even where there is no place for them
+    if not (wanted and (meta.tag_count or not meta.tags_told) and isinstance(source, Tagged)):
+        return meta
+    try:
+        return replace(meta, tags=source.tags(info))
+    except StoreRefused:
+        if strict:
+            raise
+        return replace(meta, tag_count=0, withheld=(*meta.withheld, "tags"))
 
 
 def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, str], list[str]]:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bucketrelay.core.decide import Rule
+from bucketrelay.core.metadata import tagged
 from bucketrelay.core.stamp import Link, when
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Fetched, Meta, ObjectInfo, Task
 from bucketrelay.routes.places import former, identity
-from bucketrelay.store import ServerSideCopy, Store, Tagged
+from bucketrelay.store import ServerSideCopy, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,8 @@ class Pair:
         return self.source.fetch(self.task.key, length, size=self.task.size)
 
     def meta(self, info: ObjectInfo) -> Meta:
-        """The source's metadata, with its tags where it has some and the target can hold them."""
-        if not info.meta.tag_count or not self.target.abilities.tags or not isinstance(self.source, Tagged):
-            return info.meta
-        return replace(info.meta, tags=self.source.tags(info))
+        """The source's metadata, with its tags; see `tagged`."""
+        return tagged(self.source, info, self.target.abilities, strict=self.task.strict)
 
     def unchanged(self, info: ObjectInfo) -> bool:
         """Look at the source again: whether it still is *info*."""

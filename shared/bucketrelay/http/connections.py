@@ -27,7 +27,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError
 from bucketrelay.http import trace
 from bucketrelay.http.connection import Connection, Interrupted
-from bucketrelay.http.faults import HungUp, NoAnswer, NotSent, Untrusted
+from bucketrelay.http.faults import HungUp, Misaddressed, NoAnswer, NotSent, Untrusted
 from bucketrelay.http.incoming import Incoming
 from bucketrelay.http.messages import Answer, Receive, Request
 from bucketrelay.http.outgoing import head_of
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 Connect = Callable[[tuple[str, int], float], socket.socket]
 _PORTS = {"http": 80, "https": 443}
 _KEPT = 64  # idle connections
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})  # OpenSSL's words for what is no TLS
 _IDLE = 55.0  # seconds; most front doors close after 60
 _IDLE_FOR_WRITES = 5.0  # seconds: a connection that ends under a write leaves its outcome open
 _AT_ONCE = 0.2  # seconds
@@ -255,6 +256,8 @@ def _unopened(error: OSError) -> NotSent:
 
     if isinstance(error, ssl.SSLCertVerificationError):
         return Untrusted(f"its certificate is not trusted, or names another host ({error.verify_message})")
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return Misaddressed("its address says https, and the server speaks plain HTTP")
     return NotSent(f"cannot be reached: {_why(error)}")
 
 

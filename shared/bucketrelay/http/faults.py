@@ -17,6 +17,10 @@ class Untrusted(NotSent):
     """The server's certificate is not trusted, or names another host."""
 
 
+class Misaddressed(NotSent):
+    """The server speaks plain HTTP where the address says https, or the other way round; nothing of it was done."""
+
+
 class Unsendable(NotSent):
     """The request is none that HTTP can carry: a line break or a letter outside of Latin-1 in a header."""
 

@@ -8,6 +8,13 @@ from bucketrelay.errors import StoreRefused
 _WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
 
 
+def lasting(encoding: str) -> str:
+    """A Content-Encoding without `aws-chunked`: that is about a transfer, not about the object; some servers store it."""
+    if "aws-chunked" not in encoding.lower():
+        return encoding
+    return ",".join(part for each in encoding.split(",") if (part := each.strip()).lower() not in ("aws-chunked", ""))
+
+
 def worded(value: str) -> str:
     """A metadata value for a header, as S3 itself shows it: printable ASCII verbatim, all else as an RFC 2047 word."""
     plain = value.isascii() and (value.isprintable() or not value) and value == value.strip() and "=?" not in value

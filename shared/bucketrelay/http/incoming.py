@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bucketrelay.http.faults import CutShort, HungUp, Malformed, NoAnswer
+from bucketrelay.http.faults import CutShort, HungUp, Malformed, Misaddressed, NoAnswer
 from bucketrelay.http.heads import LONGEST, end_of_head, length_of, parse
 from bucketrelay.http.messages import Head
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bucketrelay.http.tls import TlsSocket
 
 _RECEIVED = 64 * 1024  # bytes asked for while it is not known how many there will be
+_ALERT = b"\x15\x03"  # how TLS says no (RFC 8446, 5.1 and 6)
 _LONGEST_LINE = 8 * 1024  # of a chunk's size with its extensions, or of a trailer
 
 
@@ -63,6 +64,8 @@ class Incoming:
             seen = len(data)
             more = self._receive(HungUp)
             if not more:
+                if bytes(data[:2]) == _ALERT:
+                    raise Misaddressed("its address says http, and the server speaks TLS")
                 raise HungUp("the server hung up without an answer" if not data else "the answer's head was cut")
             data = more if not data else bytearray(data) + more
 

@@ -20,7 +20,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
     TargetChanged,
 )
-from bucketrelay.http.faults import CutShort, NoAnswer, NotSent, Unsendable, Untrusted
+from bucketrelay.http.faults import CutShort, Misaddressed, NoAnswer, NotSent, Unsendable, Untrusted
 from bucketrelay.http.pace import seconds
 from bucketrelay.model import NOTHING
 
@@ -212,6 +212,8 @@ def error_without_answer(fault: NoAnswer, effect: Effect, url: str) -> RelayErro
     said = f"{url}: {fault}"
     if isinstance(fault, Untrusted):
         return StoreRefused(f"{said}: check endpoint, or set ca_file to the authority's certificate")
+    if isinstance(fault, Misaddressed):
+        return StoreRefused(f"{said}: mend endpoint: http:// or https://, or the port")
     if isinstance(fault, Unsendable):
         return StoreRefused(said)
     if isinstance(fault, NotSent):
@@ -226,4 +228,6 @@ def error_without_answer(fault: NoAnswer, effect: Effect, url: str) -> RelayErro
 def _remedy(status: int, permission: str, dialect: Dialect) -> str:
     if status in (401, 403):
         return f"grant {permission}" if permission else dialect.forbidden
+    if status == 431:
+        return "the object's metadata has more headers, or longer ones, than the server takes: give it fewer"
     return "mend the configuration or the object"

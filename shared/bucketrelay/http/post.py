@@ -12,7 +12,7 @@ from bucketrelay import deadline as deadlines
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.http.connections import Connections
-from bucketrelay.http.faults import NoAnswer, Unsendable, Untrusted
+from bucketrelay.http.faults import Misaddressed, NoAnswer, Unsendable, Untrusted
 from bucketrelay.http.messages import Request
 from bucketrelay.http.pace import Pace, seconds
 
@@ -175,6 +175,8 @@ class Post:
     def _broken(self, fault: NoAnswer) -> RelayError:
         if isinstance(fault, Untrusted):
             return StoreRefused(f"{self.shown}: {fault}: set SSL_CERT_FILE to its authority's")
+        if isinstance(fault, Misaddressed):
+            return StoreRefused(f"{self.shown}: {fault}: mend the forward's url")
         if isinstance(fault, Unsendable):
             return StoreRefused(f"{self.shown}: the keys hold a line break or letters outside of ASCII")
         return StoreUnavailable(f"{self.shown}: {fault}")

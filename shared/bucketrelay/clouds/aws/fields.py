@@ -11,9 +11,10 @@ from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from bucketrelay.clouds.aws.facts import ABILITIES
+from bucketrelay.clouds.beside import withheld
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
-from bucketrelay.http.headers import unworded, worded
+from bucketrelay.http.headers import lasting, unworded, worded
 from bucketrelay.model import Meta, ObjectInfo
 
 _HEADERS = {
@@ -49,7 +50,7 @@ def headers_of(meta: Meta, url: str) -> dict[str, str]:
     """*meta* as headers of PutObject, CopyObject and CreateMultipartUpload; the class is in this store's words."""
     wanted = {wire: value for name, wire in _HEADERS.items() if (value := getattr(meta, name))}
     if "content-encoding" in wanted:
-        wanted["content-encoding"] = _lasting(wanted["content-encoding"])
+        wanted["content-encoding"] = lasting(wanted["content-encoding"])
         if not wanted["content-encoding"]:
             del wanted["content-encoding"]
     for wire, value in wanted.items():
@@ -64,13 +65,6 @@ def headers_of(meta: Meta, url: str) -> dict[str, str]:
     if meta.storage_class:
         wanted["x-amz-storage-class"] = meta.storage_class
     return wanted
-
-
-def _lasting(encoding: str) -> str:
-    """Without `aws-chunked`, which is about a transfer and not about the object; some servers store it."""
-    if "aws-chunked" not in encoding.lower():
-        return encoding
-    return ",".join(part for each in encoding.split(",") if (part := each.strip()).lower() != "aws-chunked")
 
 
 def _name(name: str, url: str) -> str:
@@ -175,16 +169,14 @@ def _meta(headers: Mapping[str, str]) -> Meta:
     count = headers.get("x-amz-tagging-count", "")
     return Meta(
         content_type=told["content_type"],
-        content_encoding=_lasting(told["content_encoding"]),
+        content_encoding=lasting(told["content_encoding"]),
         content_language=told["content_language"],
         content_disposition=told["content_disposition"],
         cache_control=told["cache_control"],
         expires=headers.get("expires", ""),  # as it came: "0" and "-1" are usual, and no dates
         user=MappingProxyType(user),
         storage_class=headers.get("x-amz-storage-class", ""),
-        # Metadata that no header can say; some servers only count it.
-        withheld=()
-        if headers.get("x-amz-missing-meta", "0") == "0"
-        else ("user metadata that the source does not show",),
+        withheld=withheld(headers),
+        tags_told=bool(count),
         tag_count=int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0,
     )

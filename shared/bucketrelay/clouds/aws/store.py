@@ -26,6 +26,7 @@ from bucketrelay.clouds.aws.documents import completion
 from bucketrelay.clouds.aws.facts import COPIES
 from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, quoted, unmodified
 from bucketrelay.clouds.aws.options import Options, options_of
+from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
@@ -128,7 +129,9 @@ class S3Store:
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """GetObjectTagging: of the version where there is one to name, else of what is there now."""
         query: s3.Query = [("tagging", None), *([("versionId", info.version)] if info.version else [])]
-        return self._requests.document(s3.GET_TAGS, info.key, "Tagging", tags_inside, query=query)
+        return self._counts.tags(
+            info, lambda: self._requests.document(s3.GET_TAGS, info.key, "Tagging", tags_inside, query=query)
+        )
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject."""
@@ -272,6 +275,10 @@ class S3Store:
     @cached_property
     def _conditions(self) -> Conditions:
         return Conditions(documented=self._aws)
+
+    @cached_property
+    def _counts(self) -> TagCounts:
+        return TagCounts(documented=self._aws)
 
     @cached_property
     def _tagging(self) -> Tagging:

@@ -12,8 +12,10 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes, urlencode
 
+from bucketrelay.clouds.beside import withheld
 from bucketrelay.errors import OutcomeUnknown, StoreUnavailable
 from bucketrelay.http.dates import http_date
+from bucketrelay.http.headers import lasting
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
 from bucketrelay.store import Written
 
@@ -59,6 +61,7 @@ def headers_for(meta: Meta, prefix: str) -> dict[str, str]:
     """The headers that carry *meta*; *prefix* is `x-obs-` or `x-amz-`."""
     given = {wire: str(getattr(meta, name)) for name, wire in _HEADERS.items()}
     headers = {"content-type": printable(meta.content_type) or DEFAULT_TYPE}
+    given["content-encoding"] = lasting(given["content-encoding"])
     headers |= {name: printable(value) for name, value in given.items() if value}
     for name, value in meta.user.items():
         headers[f"{prefix}meta-{quote(name.lower(), safe=_TOKEN)}"] = _encoded(value)
@@ -131,11 +134,14 @@ def total(headers: Mapping[str, str]) -> int | None:
 def _meta(headers: Mapping[str, str]) -> Meta:
     count = own(headers, "tagging-count")
     found: dict[str, Any] = {name: headers.get(wire, "") for name, wire in _HEADERS.items()}
+    found["content_encoding"] = lasting(found["content_encoding"])
     return Meta(
         content_type=headers.get("content-type", ""),
         **found,
         user=MappingProxyType(_user(headers)),
         storage_class=own(headers, "storage-class"),
+        withheld=withheld(headers),
+        tags_told=bool(count),
         tag_count=int(count) if _NUMBER.fullmatch(count) else 0,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.copies import part_copier
 from bucketrelay.clouds.huawei.credentials import Access, access_of
@@ -64,6 +65,7 @@ class ObsStore:
         self.server = access.server  # the endpoint of one region, within which OBS can copy
         self._requests = Requests(address, access, pace)
         self._kept = keeping_headers(keeping, access.prefix)
+        self._counts = TagCounts(documented=not access.in_path)
         # Tags go with the write (API reference, PutObjectTagging: also "during upload, multipart upload and copy"),
         # never by a call of their own: on servers that are not OBS that call puts its XML in the place of the object.
         self._abilities = replace(
@@ -139,13 +141,17 @@ class ObsStore:
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """See Tagged: of the version where there is one to name, else of what is there now."""
         query = {"tagging": None} | ({"versionId": info.version} if info.version else {})
-        try:
-            answer = self._requests.send("GetObjectTagging", info.key, _READ, Given(query))
-        except Unsaid as error:
-            if isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchTagSet":
-                return NOTHING
-            raise
-        return MappingProxyType(dict(tags_of(answer.body, self._address.of(info.key))))
+
+        def ask() -> Mapping[str, str]:
+            try:
+                answer = self._requests.send("GetObjectTagging", info.key, _READ, Given(query))
+            except Unsaid as error:
+                if isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchTagSet":
+                    return NOTHING
+                raise
+            return MappingProxyType(dict(tags_of(answer.body, self._address.of(info.key))))
+
+        return self._counts.tags(info, ask)
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """See Store; *expect* is not enforced. OBS checks the MD5 of bytes; of a stream the answer's is compared."""

@@ -14,7 +14,7 @@ from typing import Any
 from bucketrelay.clouds.oracle.facts import ABILITIES, STORAGE_CLASSES
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
-from bucketrelay.http.headers import unworded, worded
+from bucketrelay.http.headers import lasting, unworded, worded
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
 
 PREFIX = "opc-meta-"
@@ -148,6 +148,7 @@ def _content(meta: Meta, url: str) -> dict[str, str]:
     found = {}
     for name in _HEADERS:
         value: str = getattr(meta, name).strip()
+        value = lasting(value) if name == "content_encoding" else value
         if re.search(r"[\0-\x1f\x7f]", value):
             raise StoreRefused(f"{url}: {name} {value!a} has control characters, as no header may: mend the object")
         if value:
@@ -170,4 +171,5 @@ def _meta(headers: Mapping[str, str]) -> Meta:
     lower = {name.lower(): value for name, value in headers.items()}
     user = {name[len(PREFIX) :]: unworded(value) for name, value in lower.items() if name.startswith(PREFIX)}
     content: dict[str, Any] = {name: unworded(lower.get(name.replace("_", "-"), "")) for name in _HEADERS}
+    content["content_encoding"] = lasting(content["content_encoding"])
     return Meta(**content, user=MappingProxyType(user), storage_class=lower.get("storage-tier", ""))

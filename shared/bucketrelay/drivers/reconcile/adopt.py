@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from bucketrelay.core import stamp as stamps
-from bucketrelay.core.metadata import fit
+from bucketrelay.core.metadata import fit, tagged
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.books import Verdict
 from bucketrelay.drivers.reconcile.compare import Pair
 from bucketrelay.drivers.reconcile.judge import Judge
 from bucketrelay.errors import CannotCopy, OutOfTime, RelayError, StoreRefused
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import MiB, ServerSideCopy, Tagged
+from bucketrelay.store import MiB, ServerSideCopy
 
 _BY_HAND = 8 * MiB  # what is read and written back where the server does not copy an object onto itself
 
@@ -59,12 +59,10 @@ class Adopt:
         source_id = stamps.identity(judge.source.address, judge.key(rest))
         target_id = stamps.identity(judge.target.address, judge.target_key(rest))
         stamp = stamps.make(here, stamps.Link(source_id, target_id), "", there.checksums.get("md5", ""))
-        carried = here.meta
-        if carried.tag_count and judge.target.abilities.tags and isinstance(judge.source, Tagged):
-            carried = replace(carried, tags=judge.source.tags(here))
+        carried = tagged(judge.source, here, judge.target.abilities, strict=judge.route.strict)
         meta, lost = fit(carried, judge.target.abilities, stamp)
         if lost and judge.route.strict:
-            raise StoreRefused(f"{url}: the target cannot carry {', '.join(lost)}, and the route is strict")
+            raise StoreRefused(f"{url}: the copy would lack {', '.join(lost)}, and the route is strict")
         return replace(meta, storage_class=meta.storage_class or there.meta.storage_class)
 
     def _write(self, key: str, there: ObjectInfo, meta: Meta, deadline: Deadline) -> None:
