@@ -33,8 +33,8 @@ Not in the table, because no store hands it on to another:
 * **Retention, legal holds, redirects of websites**: of the bucket they are set in; an object that has them is copied
   without, and `degraded` says `retention`, `legal hold`, `website redirect`.
 * **What a server does not tell**: metadata that it only counts (`x-amz-missing-meta`) is `degraded`. Tags are counted
-  for whoever may read them, and not by every server: where no count is told they are asked for, once on AWS and OBS, for
-  each object elsewhere. What may not be read is `degraded` as `tags`, whether there are any or not.
+  for whoever may read them, and not by every server: where no count is told they are asked for, once on AWS and OBS,
+  for each object elsewhere. What may not be read is `degraded` as `tags`, whether there are any or not.
 * **Tags at servers that refuse them** (Cloudflare R2, Backblaze B2): found out by the first refusal; `degraded` from
   then on.
 * **`aws-chunked` in Content-Encoding**: about a transfer, and not kept; what stands beside it is.

@@ -25,8 +25,11 @@ _NO_TAGS = frozenset({"NoSuchTagSet", "NoSuchTagSetError", "MethodNotAllowed", "
 
 def withheld(headers: Mapping[str, str]) -> tuple[str, ...]:
     """What an answer says that the object has, and that no copy of it will have, as `degraded` names it."""
-    told = {name: headers.get(prefix + name, "") for prefix in _PREFIXES for name in _ATTRIBUTES if prefix + name in headers}
-    return tuple(_ATTRIBUTES[name] for name, value in told.items() if value.strip().upper() not in _NOTHING_SAID)
+
+    def told(name: str) -> bool:
+        return any(headers.get(prefix + name, "").strip().upper() not in _NOTHING_SAID for prefix in _PREFIXES)
+
+    return tuple(words for name, words in _ATTRIBUTES.items() if told(name))
 
 
 class TagCounts:

@@ -25,9 +25,9 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
     if meta.storage_class not in _USUAL_CLASSES and not storage_class:
         lost.append(f"storage_class={meta.storage_class}")
     tags, dropped = _tags(meta, abilities)
-    carried = replace(meta, **headers, user=user, storage_class=storage_class, tag_count=0, tags=tags, withheld=())
-    user[NAME] = replace(stamp, face=face(carried)).text()  # never longer than the one that there was room for
-    return carried, tuple(sorted([*lost, *dropped, *meta.withheld]))
+    kept = Meta(**headers, user=user, storage_class=storage_class, tags=tags)
+    user[NAME] = replace(stamp, face=face(kept)).text()  # never longer than the one that there was room for
+    return kept, tuple(sorted([*lost, *dropped, *meta.withheld]))
 
 
 def tagged(source: Store, info: ObjectInfo, target: Abilities, *, strict: bool) -> Meta:

@@ -9,7 +9,7 @@ _WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*",
 
 
 def lasting(encoding: str) -> str:
-    """A Content-Encoding without `aws-chunked`: that is about a transfer, not about the object; some servers store it."""
+    """A Content-Encoding without `aws-chunked`, which is about a transfer and not the object; some servers store it."""
     if "aws-chunked" not in encoding.lower():
         return encoding
     return ",".join(part for each in encoding.split(",") if (part := each.strip()).lower() not in ("aws-chunked", ""))

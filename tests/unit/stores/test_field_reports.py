@@ -75,9 +75,8 @@ def opened():
     made = []
 
     def make(endpoint, **options):
-        keys = {"access_key": "AK", "secret_key": "SK", "region": "eu-1"}
-        usual = {**keys, "timeout": 5, "pace": at_once()}
-        made.append(s3_store(Address("s3", "bucket"), endpoint=endpoint, **usual, **options))
+        usual = {"access_key": "AK", "secret_key": "SK", "region": "us-east-1", "timeout": 5, "pace": at_once()}
+        made.append(s3_store(Address("s3", "bucket"), endpoint=endpoint, **{**usual, **options}))
         return made[-1]
 
     yield make
@@ -255,7 +254,8 @@ class TestManyHeaders:
         store.put("a", b"1", self.MANY)
         assert store.look("a").meta.user == self.MANY.user
         assert store.fetch("a", 1).info.meta.user == self.MANY.user
-        done = converged(store, copied := MemoryStore(Address("obs", "target"), abilities=Abilities(user_bytes=4096)), "a")
+        copied = MemoryStore(Address("obs", "target"), abilities=Abilities(user_bytes=4096))
+        done = converged(store, copied, "a")
         assert (done.outcome, done.degraded) == (Outcome.COPIED, ())
         assert self.MANY.user.items() <= copied.look("a").meta.user.items()
 
