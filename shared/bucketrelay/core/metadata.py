@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from typing import Any
 
 from bucketrelay.core.face import NAME, face, without
 from bucketrelay.core.stamp import Stamp
@@ -25,9 +26,9 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
     if meta.storage_class not in _USUAL_CLASSES and not storage_class:
         lost.append(f"storage_class={meta.storage_class}")
     tags, dropped = _tags(meta, abilities)
-    kept = Meta(**headers, user=user, storage_class=storage_class, tags=tags)
-    user[NAME] = replace(stamp, face=face(kept)).text()  # never longer than the one that there was room for
-    return kept, tuple(sorted([*lost, *dropped, *meta.withheld]))
+    carried = Meta(**headers, user=user, storage_class=storage_class, tags=tags)
+    user[NAME] = replace(stamp, face=face(carried)).text()  # never longer than the one that there was room for
+    return carried, tuple(sorted([*lost, *dropped, *meta.withheld]))
 
 
 def tagged(source: Store, info: ObjectInfo, target: Abilities, *, strict: bool) -> Meta:
@@ -48,8 +49,8 @@ def tagged(source: Store, info: ObjectInfo, target: Abilities, *, strict: bool) 
         return replace(meta, tag_count=0, withheld=(*meta.withheld, "tags"))
 
 
-def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, str], list[str]]:
-    kept: dict[str, str] = {}
+def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, Any], list[str]]:
+    kept: dict[str, Any] = {}
     lost = []
     for name in (f.name for f in fields(meta) if f.name in CONTENT_HEADERS):
         value: str = getattr(meta, name)
