@@ -325,6 +325,7 @@ def test_the_pinned_versions_suit_each_other_and_no_dependency_is_left_out_unkno
     assert {"cryptography", "botocore"} <= set(bundled)
 
 
+@pytest.mark.slow
 def test_an_archive_for_another_python_and_machine_holds_their_compiled_parts(archive, downloads, tmp_path):
     archive("oci", "own")  # fetches
     other = "3.12" if PYTHON != "3.12" else "3.13"
@@ -460,7 +461,7 @@ def test_packages_that_pip_cannot_get_end_in_one_line(tmp_path):
     ("store", "brought"),
     [
         ('region = "us-east-1"\naccess_key = "${A}"\nsecret_key = "${S}"\n', False),
-        ('region = "us-east-1"\n', True),
+        pytest.param('region = "us-east-1"\n', True, marks=pytest.mark.slow),
         ('profile = "p"\n', True),
     ],
 )

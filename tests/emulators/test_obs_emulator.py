@@ -57,7 +57,11 @@ def localhost_names(monkeypatch):
     ask = socket.getaddrinfo
 
     def resolve(host, *rest, **named):
-        return ask("127.0.0.1" if str(host).endswith("localhost") else host, *rest, **named)
+        return ask(
+            "127.0.0.1" if (host.decode() if isinstance(host, bytes) else str(host)).endswith("localhost") else host,
+            *rest,
+            **named,
+        )
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 

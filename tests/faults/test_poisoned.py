@@ -93,6 +93,7 @@ def names(count):
     return [f"in/{number}.bin" for number in range(count - 1)] + [POISONED]
 
 
+@pytest.mark.slow
 def test_of_ten_thousand_objects_one_is_poisoned_and_the_others_are_copied():
     world = World({"source": MemoryStore(Address("s3", "photos")), "copy": MemoryStore(Address("obs", "copy"))})
     for key in names(10_000):

@@ -14,6 +14,7 @@ BROKEN = Change(
 HARMLESS = replace(BROKEN, name="harmless", new="return DELETED if True and")
 
 
+@pytest.mark.slow
 def test_what_breaks_the_core_is_caught_and_what_does_not_survives(tmp_path):
     place = Place(tmp_path)
     broken, harmless = place.judge(BROKEN), place.judge(HARMLESS)

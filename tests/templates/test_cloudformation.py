@@ -35,6 +35,7 @@ def test_cfn_lint_finds_nothing():
     assert lint(*(SAM / name for name in TEMPLATES)) == (0, "")
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing_when_the_archive_has_been_uploaded_and_no_rule_is_left_out(tmp_path):
     for name in TEMPLATES:
         text = (SAM / name).read_text(encoding="utf-8")
@@ -46,6 +47,7 @@ def test_cfn_lint_finds_nothing_when_the_archive_has_been_uploaded_and_no_rule_i
     assert lint(*(tmp_path / name for name in TEMPLATES)) == (0, "")
 
 
+@pytest.mark.slow
 def test_cfn_lint_would_find_something(tmp_path):
     text = (SAM / "template.yaml").read_text(encoding="utf-8").replace("BatchSize: 10", "BatchSize: many")
     (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")

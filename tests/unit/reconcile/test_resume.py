@@ -61,7 +61,13 @@ def small_pages(monkeypatch):
 
 
 @pytest.mark.parametrize("check", [True, False], ids=["check", "repair"])
-@pytest.mark.parametrize("kinds", [{}, {"conditional": False, "versioned": True}], ids=["plain", "versioned"])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"conditional": False, "versioned": True}, id="versioned", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_at_any_request_the_next_run_has_the_same_books_and_lists(small_pages, check, kinds):
     whole = _filled(**kinds)
     want, listed = _plain(whole.book(check=check)), whole.listed()
