@@ -154,11 +154,11 @@ class Store(Protocol):
     def conditional(self) -> bool:
         """Whether `expect` is known to be enforced by the server, not merely accepted by it."""
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """The object as it is now, without its bytes; None if the store says that there is no such key.
 
-        With `sure=False` a bare 404 counts as no such key, though it may be a bucket that is gone: one request,
-        for callers whose next step is a write, or who will not delete anything for it.
+        With `trust_bare_404` a 404 without a word counts as no such key, though it may be a bucket that is gone: one
+        request, for callers whose next step is a write, or who will not delete anything for it.
         """
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:

@@ -38,7 +38,7 @@ class AskingStore:
     def _do(self, verb: str, key: str, *args: Any) -> Any:
         return self.ask(Operation(self.name, verb, key, args))
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         held = self._do("look", key)
         return info_of(key, held) if held else None
 

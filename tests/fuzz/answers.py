@@ -119,7 +119,7 @@ def _kept(*opened: Any) -> Any:
 
 _STORE: Mapping[str, Callable[[Any], Any]] = {
     "look": lambda store: store.look("in/a"),
-    "glance": lambda store: store.look("in/a", sure=False),
+    "glance": lambda store: store.look("in/a", trust_bare_404=True),
     "fetch": lambda store: store.fetch("in/a", 7),
     "refetch": lambda store: store.fetch("in/a", 7, unless="e"),
     "read": lambda store: store.read(_INFO, 0, 7),

@@ -181,7 +181,7 @@ KEEPING = (
     Change(
         "list-not-looked-for",
         "reports/lists.py",
-        "        if not store.conditional and store.look(key, sure=False) is not None:",
+        "        if not store.conditional and store.look(key, trust_bare_404=True) is not None:",
         "        if False:",
         "where there are no conditions, a list of one name replaces the other",
         (LISTS,),

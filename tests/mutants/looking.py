@@ -12,7 +12,7 @@ LOOKING = (
     Change(
         "no-second-look",
         "core/pair.py",
-        "return same_version(info, self.source.look(self.task.key, sure=False))",
+        "return same_version(info, self.source.look(self.task.key, trust_bare_404=True))",
         "return True",
         "an object overwritten while it is copied stays old at the target for ever",
         (f"{CONVERGE}::test_an_object_overwritten_while_it_is_copied_ends_as_its_last_version",),
@@ -20,7 +20,7 @@ LOOKING = (
     Change(
         "no-second-look-after-a-delete",
         "core/converge.py",
-        "pair.source.look(pair.task.key, sure=False) is None",
+        "pair.source.look(pair.task.key, trust_bare_404=True) is None",
         "True",
         "an object created again while its copy is deleted is missing at the target",
         (f"{CONVERGE}::test_an_object_created_again_while_its_copy_is_deleted_ends_copied",),
@@ -133,9 +133,9 @@ LOOKING = (
     Change(
         "403-of-the-target-taken-for-absent",
         "core/converge.py",
-        "        held = pair.target.look(pair.task.target_key, sure=False)\n",
+        "        held = pair.target.look(pair.task.target_key, trust_bare_404=True)\n",
         "        try:\n"
-        "            held = pair.target.look(pair.task.target_key, sure=False)\n"
+        "            held = pair.target.look(pair.task.target_key, trust_bare_404=True)\n"
         "        except StoreRefused:\n"
         "            held = None\n",
         "a target that may not be read is overwritten unseen",
@@ -145,7 +145,7 @@ LOOKING = (
         "bare-404-of-the-target-taken-for-sure",
         "core/converge.py",
         "held = pair.target.look(pair.task.target_key)\n",
-        "held = pair.target.look(pair.task.target_key, sure=False)\n",
+        "held = pair.target.look(pair.task.target_key, trust_bare_404=True)\n",
         "a target bucket that is gone is called up to date",
         (CONVERGE,),
     ),

@@ -111,7 +111,7 @@ class Converge:
 
     def _round(self, pair: Pair, *, anew: bool) -> tuple[Ending, bool]:
         """One look at both sides and what follows from it; and whether the source was the same after it."""
-        held = pair.target.look(pair.task.target_key, sure=False)
+        held = pair.target.look(pair.task.target_key, trust_bare_404=True)
         reach = None if pair.task.way in self.resources.unreachable else pair.reach()
         # A whole first part, so that it need not be read again where the target wants larger ones than configured.
         length = min(max(self.resources.part_size, pair.target.abilities.min_part), self.resources.budget.most)
@@ -173,7 +173,7 @@ class Converge:
         pair.deadline.check()
         with self.fuse.counted(pair.task.route, pair.task.max_deletes):
             pair.target.delete(pair.task.target_key, expect=held)
-        return Ending(Outcome.DELETED), pair.source.look(pair.task.key, sure=False) is None
+        return Ending(Outcome.DELETED), pair.source.look(pair.task.key, trust_bare_404=True) is None
 
 
 def _nothing(decision: Decision, *, unsurprising: bool = False) -> Ending:

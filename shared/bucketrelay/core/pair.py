@@ -66,7 +66,7 @@ class Pair:
 
     def unchanged(self, info: ObjectInfo) -> bool:
         """Look at the source again: whether it still is *info*."""
-        return same_version(info, self.source.look(self.task.key, sure=False))
+        return same_version(info, self.source.look(self.task.key, trust_bare_404=True))
 
     def _check_key(self) -> None:
         length = len((self.target.address.prefix + self.task.target_key).encode("utf-8", "surrogatepass"))

@@ -72,7 +72,7 @@ class _Uploading:
             quietly(lambda: self._checkpoints.save(self._copy.checkpoint, left))
             raise
         except ObjectGone as error:
-            if self._copy.source.look(self._copy.info.key, sure=False) is None:
+            if self._copy.source.look(self._copy.info.key, trust_bare_404=True) is None:
                 self._give_up(opened.upload)
                 raise
             # Another task has committed or abandoned the upload that we share with it: see what the target holds now.
@@ -86,7 +86,7 @@ class _Uploading:
     def _whole_sums(self) -> Mapping[str, str]:
         """What the source's store says of the whole: some do under a request for the head alone."""
         copy = self._copy
-        now = copy.source.look(copy.info.key, sure=False)
+        now = copy.source.look(copy.info.key, trust_bare_404=True)
         if now is not None and (now.etag, now.size, now.version) == (copy.info.etag, copy.info.size, copy.info.version):
             return {**copy.info.checksums, **now.checksums}
         if copy.info.version:  # it may still be read by its id

@@ -178,7 +178,7 @@ def _write_new(store: Store, stem: str, body: bytes) -> str:
         key = f"{stem}.jsonl" if attempt == 1 else f"{stem}.{attempt}.jsonl"
         # Where the server is not known to enforce the condition a look is all there is; the microseconds do the rest.
         # The condition is sent all the same: from its answer the store learns, and the next list costs one request.
-        if not store.conditional and store.look(key, sure=False) is not None:
+        if not store.conditional and store.look(key, trust_bare_404=True) is not None:
             continue
         try:
             store.put(key, body, Meta(content_type=CONTENT_TYPE), expect=ABSENT)

@@ -51,11 +51,11 @@ class MemoryStore(OrderedStore):
         """See Store."""
         return self._conditional
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """See Store."""
         self.orders.begin("look", key)
         with self.bucket.lock:
-            if not self.bucket.exists and not sure:
+            if not self.bucket.exists and trust_bare_404:
                 return None  # a bare 404 does not say what is missing
             held = self._held(key, "look")
         self.orders.end("look", key)

@@ -85,7 +85,7 @@ def test_a_404_that_a_gateway_made_up_does_not_make_a_delete_done(world):
     world.run()
     world.source.remove("k")
     look = world.target.look
-    world.target.look = lambda key, *, sure=True: look(key) if sure else None
+    world.target.look = lambda key, *, trust_bare_404=False: look(key) if not trust_bare_404 else None
 
     assert world.run(change=Change.REMOVED).outcome is Outcome.DELETED
     assert world.target.keys() == []

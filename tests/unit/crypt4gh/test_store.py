@@ -39,8 +39,8 @@ class Checked(MemoryStore):
         value = zlib.crc32(bytes(super().read(info, 0, info.size)))
         return replace(info, checksums={"crc32": b64encode(value.to_bytes(4, "big")).decode()})
 
-    def look(self, key, *, sure=True):
-        return self._crc(super().look(key, sure=sure))
+    def look(self, key, *, trust_bare_404=False):
+        return self._crc(super().look(key, trust_bare_404=trust_bare_404))
 
 
 def inline(raw: bytes = RAW, **more) -> tuple[MemoryStore, ReencryptedStore]:

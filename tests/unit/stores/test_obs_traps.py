@@ -154,21 +154,21 @@ class TestAbsence:
             for call in (lambda: store.look("k"), lambda: store.fetch("k", 1), lambda: list(store.list())):
                 with pytest.raises(StoreRefused, match=r"obs://gone.*NoSuchBucket"):
                     call()
-            assert store.look("k", sure=False) is None
+            assert store.look("k", trust_bare_404=True) is None
 
     @pytest.mark.parametrize("sure", [True, False])
     def test_403_is_never_absence(self, cloud, store, sure):
         cloud.faults.order(Fault(status=403, code="AccessDenied", times=ALWAYS))
         with pytest.raises(StoreRefused, match="grant obs:object:GetObject"):
-            store.look("k", sure=sure)
+            store.look("k", trust_bare_404=not sure)
 
     @pytest.mark.parametrize("body", [b"", b"x"])
     @pytest.mark.parametrize("sure", [True, False])
     def test_being_sure_costs_nothing_but_for_an_empty_object(self, cloud, bucket, store, sure, body):
-        assert store.look("k", sure=sure) is None
+        assert store.look("k", trust_bare_404=not sure) is None
         assert len(cloud.requests) == 1
         bucket.put("k", body)
-        assert store.look("k", sure=sure).size == len(body)
+        assert store.look("k", trust_bare_404=not sure).size == len(body)
         assert len(cloud.requests) == (3 if sure and not body else 2)
 
     def test_an_archived_object_is_there_though_it_cannot_be_read(self, bucket, store):
@@ -336,7 +336,7 @@ class TestReading:
         bucket.put("k", b"x" * 1000)
         for _ in range(3):
             info = store.look("k")
-            assert store.look("k", sure=False) == info
+            assert store.look("k", trust_bare_404=True) == info
             assert store.look("missing") is None
             assert store.fetch("k", 10, unless=info.etag).body is None
             assert store.fetch("k", 10).body == b"x" * 10
@@ -587,7 +587,7 @@ class TestKeys:
         """Answers to HEAD have no code: "403: grant…" would be said of a wrong secret, too."""
         for wrong, said in ({"secret_key": "x"}, "check secret_key"), ({"access_key": "x"}, "check access_key"):
             with store_of(cloud, **wrong) as store, pytest.raises(StoreRefused, match=said):
-                store.look("k", sure=False)
+                store.look("k", trust_bare_404=True)
 
     def test_a_clock_that_is_wrong_is_put_right_by_the_servers_once(self, cloud, monkeypatch):
         late = datetime.now(timezone.utc) + timedelta(hours=1)

@@ -210,7 +210,7 @@ class TestRefusals:
         store = opened(config_file=cloud.config_file, key_file=str(tmp_path / "other.pem"))
         for sure in (True, False):
             with pytest.raises(StoreRefused, match=r"NotAuthenticated.*check user, tenancy, fingerprint"):
-                store.look("a", sure=sure)
+                store.look("a", trust_bare_404=not sure)
 
     def test_a_clock_that_is_wrong_is_put_right_by_the_servers_once(self, cloud, opened, monkeypatch):
         late = datetime.now(timezone.utc) + timedelta(hours=1)

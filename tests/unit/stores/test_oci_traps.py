@@ -279,7 +279,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 class TestAbsence:
     def test_a_404_to_head_proves_nothing(self, cloud, store):
         cloud.denied.add(BUCKET)
-        assert store.look("a", sure=False) is None
+        assert store.look("a", trust_bare_404=True) is None
         assert cloud.requests.operations() == ["HeadObject"]
         with pytest.raises(StoreRefused, match="BucketNotFound"):
             store.look("a")

@@ -262,7 +262,7 @@ class TestAbsence:
 
     def test_who_is_not_sure_asks_once(self, server, store):
         server.will(Answer(404))
-        assert store.look("a", sure=False) is None
+        assert store.look("a", trust_bare_404=True) is None
         assert len(server.asked) == 1
 
     def test_an_object_that_appears_between_the_two_requests_is_seen(self, server, store):
@@ -273,7 +273,7 @@ class TestAbsence:
     def test_403_is_never_absence_and_says_why_it_might_be(self, server, store, sure):
         server.will(Answer(403), said(403, "AccessDenied"))
         with pytest.raises(StoreRefused, match=r"AccessDenied.*s3:ListBucket"):
-            store.look("a", sure=sure)
+            store.look("a", trust_bare_404=not sure)
 
     def test_403_of_a_get_is_never_absence(self, server, store):
         server.will(said(403, "AccessDenied"), said(403, "AccessDenied"))

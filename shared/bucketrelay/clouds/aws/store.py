@@ -76,14 +76,14 @@ class S3Store:
         """Close the connections; the next call opens new ones."""
         self._requests.close()
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """HeadObject; what its bare refusal hides, a GetObject of one byte tells: bucket or key, and the reason."""
         try:
             answer = self._requests.send(s3.HEAD, key, self._summed)
         except ObjectGone:
             return None
         except Unsaid:
-            if not sure:
+            if trust_bare_404:
                 return None
         except StoreRefused as error:
             if not _hidden(error):

@@ -88,10 +88,10 @@ class ReencryptedStore:
         """As the store; nothing is written."""
         return self._inner.conditional
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """The object as its receiver will see it."""
         if self._headers is not None:
-            info = self._inner.look(key, sure=sure)
+            info = self._inner.look(key, trust_bare_404=trust_bare_404)
             return self._kept(self._apart(info)).info if info else None
         fetched = self._inner.fetch(key, _USUAL)
         return self._kept(self._inline(fetched.info, fetched.body or b"")).info if fetched else None

@@ -96,9 +96,9 @@ class ObsStore:
         """Close the connections that are kept alive; the next request opens new ones."""
         self._requests.close()
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
-        """See Store. With *sure* a GET of the first byte, still one request: a GET's 404 says what is missing."""
-        return self._peek(key) if sure else self._head(key)
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
+        """See Store. Unless a bare 404 is trusted, a GET of the first byte: its own 404 says what is missing."""
+        return self._head(key) if trust_bare_404 else self._peek(key)
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         """See Store: one request; two for an empty object of which no event said that it is empty."""

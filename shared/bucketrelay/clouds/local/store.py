@@ -69,7 +69,7 @@ class LocalStore:
         """No: a file system has no rename on condition, and other programs write here too."""
         return False
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:  # noqa: ARG002 - a directory's absence is always told
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:  # noqa: ARG002 - a directory's absence is always told
         """The object's file and note."""
         with disk(self._address.of(key)), self._files.opened(self._full(key)) as found:
             return _info(key, found) if found else None

@@ -48,6 +48,7 @@ ABILITIES = Abilities(
     max_part=50 * GiB,
     max_object=10 * 1024 * GiB,
     classes=MappingProxyType(dict.fromkeys(RARELY_READ, "InfrequentAccess")),
+    streams=True,
     consistent=True,
     creates_once=True,
 )

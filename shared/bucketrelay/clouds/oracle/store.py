@@ -117,14 +117,14 @@ class OciStore:
         """Close the connections; the next call opens new ones."""
         self.requests.close()
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
-        """HeadObject. Its 404 has no body: where *sure*, a GetObject of one byte tells the key from the bucket."""
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
+        """HeadObject. Unless its 404 without a word is trusted, a GetObject of a byte tells the key from the bucket."""
         try:
             answer = self.requests.send("HeadObject", key, _READ)
         except ObjectGone:
             return None
         except Unsaid:
-            if not sure:
+            if trust_bare_404:
                 return None
         except StoreRefused as error:
             if not isinstance(error.__cause__, Refusal) or error.__cause__.code:

@@ -51,7 +51,7 @@ class RcloneReads:
         """No: rclone knows no conditions."""
         return False
 
-    def look(self, key: str, *, sure: bool = True) -> ObjectInfo | None:
+    def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """The object, by `operations/stat`."""
         self._check(key)
         options = {"metadata": True, "showHash": self.remote.hashes, "noMimeType": True}
@@ -60,7 +60,7 @@ class RcloneReads:
         item = None if missing else self._told(answer, key).get("item")
         if item and not item.get("IsDir"):
             return info_of(key, item, self.remote)
-        if sure:
+        if not trust_bare_404:
             self._stand()
         return None
 

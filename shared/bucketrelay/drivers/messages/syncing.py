@@ -75,7 +75,7 @@ class Syncing:
         jobs = []
         for dataset, ids in self.archive.datasets(str(job.payload["prefix"])):
             files = self.archive.files(ids).values()
-            if any(self.stores(self.target).look(file.path, sure=False) is None for file in files):
+            if any(self.stores(self.target).look(file.path, trust_bare_404=True) is None for file in files):
                 message = f"{job.payload['message']}/{dataset}"
                 payload = {"dataset": dataset, "ids": list(ids), "message": message}
                 jobs.append(NewJob("dataset", message, DATASET, payload, Priority.ORDER, keep=True))

@@ -21,7 +21,7 @@ from bucketrelay.testing.contract.rig import TEXT, body_of, keys_of
 class TestLook:
     def test_a_missing_key_is_none_whether_sure_or_not(self, store):
         assert store.look("no/such key") is None
-        assert store.look("no/such key", sure=False) is None
+        assert store.look("no/such key", trust_bare_404=True) is None
 
     def test_an_object_is_described_by_size_etag_time_and_metadata(self, store):
         written = store.put("a", b"12345", TEXT)
@@ -33,7 +33,7 @@ class TestLook:
 
     def test_two_looks_at_one_version_are_equal(self, store):
         store.put("a", b"12345", TEXT)
-        assert store.look("a") == store.look("a", sure=False) == store.look("a")
+        assert store.look("a") == store.look("a", trust_bare_404=True) == store.look("a")
 
     def test_an_etag_has_no_quotes(self, store):
         assert '"' not in store.put("a", b"1", TEXT).etag
