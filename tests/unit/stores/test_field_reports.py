@@ -21,7 +21,10 @@ from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import StoreRefused, StoreUnavailable
+from bucketrelay.forward import Notice
+from bucketrelay.forward.webhook import WebhookForward
 from bucketrelay.http.outcome import Effect
+from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, ObjectInfo, Outcome, Task
 from bucketrelay.store import Abilities
 from bucketrelay.testing.memory import MemoryStore
@@ -305,3 +308,10 @@ class TestTheWrongScheme:
 
         with Peer(alert) as peer, pytest.raises(StoreRefused, match="address says http, and the server speaks TLS"):
             opened(peer.url).put("a", b"1", Meta())
+
+    def test_a_forward_says_so_too(self, server):
+        verdict = WebhookForward(f"https{server.url[4:]}/hook", shown="the receiver", retry=Retry(attempts=1)).tell(
+            [Notice(Task("r", "photos", "k", forward="f"), Address("s3", "photos"))], Deadline()
+        )[0]
+        assert isinstance(verdict, StoreRefused)
+        assert "the server speaks plain HTTP: mend the forward's url" in str(verdict)
