@@ -159,7 +159,7 @@ def clouds():
     [
         (300, Fault(key=POISONED, times=ALWAYS, status=403), r"AccessDenied \(403\)"),
         (50, Fault(key=POISONED, times=ALWAYS, kind="reset_before"), "hung up"),
-        (50, Fault(key=POISONED, times=ALWAYS, kind="corrupt"), "another md5"),
+        (50, Fault(key=POISONED, times=ALWAYS, kind="corrupt", operation="GetObject"), "another md5"),
     ],
     ids=["refused", "reset", "changed"],
 )
