@@ -33,6 +33,9 @@ class Child:
     def end(self, how: int = signal.SIGTERM, seconds: float = 60) -> int:
         if self.process is None:
             return 0
+        until = time.monotonic() + seconds
+        while self.process.poll() is None and not self._catches(how) and time.monotonic() < until:
+            time.sleep(0.05)  # it is still starting, and would end as any process does
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
@@ -40,6 +43,15 @@ class Child:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"it did not end: {self.text}") from None
+
+    def _catches(self, number: int) -> bool:
+        """Whether the process has a handler for a signal yet; True where the system does not tell."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        try:
+            caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt:"))
+        except (OSError, StopIteration):
+            return True
+        return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
     @property
     def text(self) -> str:

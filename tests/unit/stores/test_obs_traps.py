@@ -220,6 +220,10 @@ class TestMetadata:
         store.put("k", b"x", Meta(user={"a": "é 100%"}))
         assert ("a", "é 100%") in cloud.client().getObjectMetadata("b", "k").header
 
+    def test_blanks_around_a_value_do_not_break_the_signature(self, store):
+        for value in (" ", "text/plain ", " text/plain", "\ttext/plain"):
+            store.put("k", b"x", Meta(content_type=value))
+
     def test_content_headers_arrive_as_they_are(self, bucket, store):
         meta = Meta(
             content_type='text/html; charset="utf-8"',

@@ -113,7 +113,9 @@ class Requests:
 
         def request() -> Request:
             keys = self._access.current()
-            headers = {"date": date_header(exchange.clock.now()), **given.headers}
+            # Blanks around a value do not survive HTTP; the server signs what it reads, and so must we.
+            own = {name: value.strip() for name, value in given.headers.items()}
+            headers = {"date": date_header(exchange.clock.now()), **own}
             if keys[2]:
                 headers[f"{self.prefix}security-token"] = keys[2]
             headers["authorization"] = obs_authorization(method, resource, given.query, headers, keys, self.prefix)
