@@ -146,6 +146,7 @@ def test_a_letter_that_no_queue_takes_is_not_taken_for_sent(amqp, name):
     assert len(taken(amqp, queue, 1)) == 1
 
 
+@pytest.mark.slow  # a stream may take half a minute to be there again; test_copier kills a broker in every run
 def test_a_broker_that_is_stopped_and_started_loses_nothing(broker, name):
     said: list[str] = []
     for kind in ("classic", "stream"):
@@ -196,7 +197,7 @@ def _true(value: bool) -> None:
         raise StoreUnavailable("not yet")
 
 
-def _eventually(step, tries: int = 400) -> None:
+def _eventually(step, tries: int = 1200) -> None:
     """Do *step* until it does not raise: the other side is another process, and has its own time."""
     pause = threading.Event()
     for _ in range(tries):

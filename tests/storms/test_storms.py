@@ -25,6 +25,7 @@ def plans():
     return [storm(seed, lanes(CLOUDS)) for seed in SOME]
 
 
+@pytest.mark.slow  # over a minute, which every run of the tests had to wait for
 @pytest.mark.xdist_group("storms")
 def test_after_storms_every_target_is_as_its_source_and_what_is_not_is_found(world):
     Wave(world, 12).run(range(1, 13))
