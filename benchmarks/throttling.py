@@ -28,8 +28,8 @@ from bucketrelay import config, wiring  # noqa: E402  # as above
 from bucketrelay.drivers import function as entry  # noqa: E402  # as above
 from bucketrelay.http import pace  # noqa: E402  # as above
 from bucketrelay.model import Cloud as Named  # noqa: E402
-from bucketrelay_emulators.engine.faults import ALWAYS, Fault  # noqa: E402
-from bucketrelay_emulators.server.proxy import FaultProxy  # noqa: E402
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault  # noqa: E402  # as above
+from bucketrelay_emulators.server.proxy import FaultProxy  # noqa: E402  # as above
 
 CLOUDS = {"s3": s3, "obs": obs, "oci": oci}
 NAMES: dict[str, Named] = {"s3": "s3", "obs": "obs", "oci": "oci"}
