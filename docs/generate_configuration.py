@@ -19,6 +19,10 @@ HEAD = """\
 A TOML file, `relay.toml`. `bucketrelay init` writes one to start from; `bucketrelay check` reads it and says every
 mistake at once, each with its path, without a network or a secret. Unknown keys are mistakes.
 
+Editors complete the keys and mark what is wrong by [relay.schema.json](relay.schema.json), a JSON Schema. Those that go
+by taplo (Even Better TOML among them) take it from the file's first line, a path from the file to the schema:
+`#:schema docs/relay.schema.json`, as `init` writes it. Others are told in their settings. Left out, nothing changes.
+
 The first of these that there is, and that one alone:
 
 1. the file that `--config` names;

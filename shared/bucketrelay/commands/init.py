@@ -9,6 +9,9 @@ from bucketrelay.config import FILE
 
 # It is a configuration as it stands: `bucketrelay check` finds no mistake in it.
 TEXT = """\
+#:schema docs/relay.schema.json
+# The line above has editors complete the keys (taplo, Even Better TOML): the path from here to that file of the clone.
+
 # bucketrelay's configuration. `bucketrelay check` reads it and says every mistake, without a network or a secret.
 # Every key with its default: docs/configuration.md.
 

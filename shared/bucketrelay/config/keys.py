@@ -10,12 +10,19 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a section. *default* is in words; "" where it is simply not set."""
+    """One key of a section.
+
+    Attributes:
+        type: in words, which docs/generate_schema.py knows.
+        default: in words; "" where it is simply not set.
+        keys: of a table, what is in it; empty where its keys are the user's own.
+    """
 
     name: str
     type: str
     meaning: str
     default: str = ""
+    keys: tuple["Key", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,12 @@ _COPIER = Section(
         Key("roots", "table", "a root's name in the messages = a store's name", "must be there"),
     ),
 )
+_REMOTE = (
+    Key("url", "URL", "`https://host[:port][/path]`", "must be there"),
+    Key("user", "text", "that we are there", "must be there"),
+    Key("password", "secret", "the user's", "must be there"),
+    Key("ca_file", "file", "authorities that its certificate is of", "the system's"),
+)
 _DATASETS = Section(
     "[datasets]",
     "An archive whose datasets are synced to a partner: docs/dataset-sync.md",
@@ -151,7 +164,7 @@ _DATASETS = Section(
         Key("key_file", "file", "the archive's Crypt4GH key", "must be there"),
         Key("passphrase", "secret", "of the key"),
         Key("receiver_key", "file", "the partner's public key", "must be there"),
-        Key("remote", "table", "the partner's API: `url`, `user`, `password`, `ca_file`", "must be there"),
+        Key("remote", "table", "the partner's API: `url`, `user`, `password`, `ca_file`", "must be there", _REMOTE),
     ),
 )
 SECTIONS: Mapping[str, Section] = MappingProxyType(
