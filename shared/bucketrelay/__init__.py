@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bucketrelay.abilities import PartStore
     from bucketrelay.config import Config, load
     from bucketrelay.drivers.function import Report, handle
     from bucketrelay.errors import (
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         StoreUnavailable,
     )
     from bucketrelay.model import Change, ObjectEvent, ObjectInfo, Outcome, Result, Task
-    from bucketrelay.store import PartStore, Store
+    from bucketrelay.store import Store
     from bucketrelay.system import System
     from bucketrelay.wiring import system as build_system
 
@@ -63,7 +64,7 @@ _HOMES = {
     "ObjectInfo": "model",
     "OutOfTime": "errors",
     "Outcome": "model",
-    "PartStore": "store",
+    "PartStore": "abilities",
     "RelayError": "errors",
     "Report": "drivers.function",
     "Result": "model",

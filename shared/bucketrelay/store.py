@@ -1,4 +1,4 @@
-"""What the core asks of a store: its verbs, and three abilities that some lack.
+"""What the core asks of a store: its verbs, and what they take and give. What some can do beside is in `abilities`.
 
 Promises that every implementation makes, proven by `tests/contracts/`:
 
@@ -11,14 +11,11 @@ Promises that every implementation makes, proven by `tests/contracts/`:
 * one instance may be used by many threads.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
-from bucketrelay.deadline import Deadline
-from bucketrelay.errors import Damaged
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 
 KiB = 1024
@@ -43,7 +40,6 @@ CONTENT_HEADERS = frozenset(
     }
 )
 
-
 Write = Callable[[memoryview], object]  # takes a block of at most BLOCK bytes, which is valid during the call alone
 
 
@@ -65,24 +61,6 @@ class Stream:
 
 
 Body = bytes | bytearray | Stream
-
-
-def pour_bytes(content: bytes | bytearray, write: Write) -> None:
-    """Hand *content* over in blocks."""
-    with memoryview(content) as view:
-        for start in range(0, len(view), BLOCK):
-            write(view[start : start + BLOCK])
-
-
-def gathered(body: Body) -> bytes | bytearray:
-    """The bytes of *body*, for a store that needs them all at once. Raises Damaged where a stream is not its length."""
-    if not isinstance(body, Stream):
-        return body
-    content = bytearray()
-    body.pour(content.extend)
-    if len(content) != body.length:
-        raise Damaged(f"{len(content)} bytes came instead of {body.length}, and nothing was written: start over")
-    return content
 
 
 class Absent(Enum):
@@ -120,23 +98,6 @@ class Written:
 
     etag: str
     version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An open multipart upload."""
-
-    key: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part that the store holds."""
-
-    number: int  # from 1
-    etag: str
-    size: int
 
 
 class Store(Protocol):
@@ -201,88 +162,3 @@ class Store(Protocol):
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         """Remove the key; fine if there is none. *expect* as in `put`."""
-
-
-@runtime_checkable
-class PartStore(Store, Protocol):
-    """A store that takes an object in parts and publishes it at once."""
-
-    def begin(self, key: str, meta: Meta) -> Upload:
-        """Open an upload; nothing is visible until `commit`."""
-
-    def put_part(self, upload: Upload, number: int, body: Body) -> Part:
-        """Hand over one part; the same number again replaces it. Raises Damaged as `put` does."""
-
-    def parts(self, upload: Upload) -> Iterator[Part]:
-        """The parts that the store holds, ascending. Raises ObjectGone if there is no such upload."""
-
-    def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
-        """Publish. *expect* and errors as in `put`."""
-
-    def abandon(self, upload: Upload) -> None:
-        """Throw the upload and its parts away; fine if there is none."""
-
-    def uploads(self, prefix: str = "") -> Iterator[Upload]:
-        """The uploads that are open, of keys that begin with *prefix*."""
-
-
-@runtime_checkable
-class Tagged(Store, Protocol):
-    """A store whose objects have tags. They are written with the object: `Meta.tags` in `put`, `begin`, `copy_from`."""
-
-    def tags(self, info: ObjectInfo) -> Mapping[str, str]:
-        """The tags of exactly the version *info*, as far as the store can tell. Errors as in `read`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a key, or a delete marker, as a listing of versions tells it."""
-
-    key: str
-    version: str  # "" for the one of a bucket that keeps none
-    latest: bool
-    marker: bool = False  # a delete marker: the key was deleted, and its versions are still there
-    etag: str = ""
-    size: int = 0
-    modified: datetime | None = None
-
-
-@runtime_checkable
-class Versioned(Tagged, Protocol):
-    """A store that keeps the versions of its objects, and tells them."""
-
-    def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
-        """All versions and delete markers of the keys that begin with *prefix* and are greater than *after*.
-
-        Keys ascend by UTF-8 bytes; of one key the newest comes first.
-        """
-
-    def look_version(self, version: Version) -> ObjectInfo:
-        """That version as it is now, without its bytes. Raises ObjectGone where it is no longer there."""
-
-    def set_tags(self, info: ObjectInfo, tags: Mapping[str, str]) -> None:
-        """Replace all tags of exactly the version *info*. Errors as in `read`."""
-
-
-@runtime_checkable
-class ServerSideCopy(Store, Protocol):
-    """A store whose server can fetch an object from another store by itself, so that no byte comes through here."""
-
-    def reach(self, source: Store) -> int | None:
-        """From which size in bytes on a copy by the server is worth it; None where it cannot reach *source*."""
-
-    def copy_from(
-        self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None
-    ) -> Written:
-        """Publish exactly the version *info* of *source* under *key*, with *meta* in place of its metadata.
-
-        An answer of 200 that carries an error is an error. Whatever has been started and cannot end before *deadline*
-        is called off where the server lets us.
-
-        Raises:
-            CannotCopy: the server refuses to (no permission on the source, an archived object, an encryption that it
-                may not use): nothing was written, and streaming may still work.
-            SourceChanged, ObjectGone: the source is no longer *info*.
-            TargetChanged, OutcomeUnknown: as in `put`.
-            OutOfTime: the copy goes on at the server and may still take effect.
-        """

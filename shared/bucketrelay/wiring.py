@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bucketrelay.abilities import PartStore, Upload
 from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints, MemoryCheckpoints
@@ -27,7 +28,7 @@ from bucketrelay.forward.deliver import Forwarding
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import Address, Task
 from bucketrelay.routes.meeting import following, meeting
-from bucketrelay.store import PartStore, Store, Upload
+from bucketrelay.store import Store
 from bucketrelay.system import System
 
 if TYPE_CHECKING:

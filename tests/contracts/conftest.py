@@ -17,10 +17,11 @@ from botocore.config import Config
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
+from bucketrelay.abilities import PartStore
 from bucketrelay.clouds.aws.store import S3Store, s3_store
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.model import Address
-from bucketrelay.store import Abilities, PartStore
+from bucketrelay.store import Abilities
 from bucketrelay.testing.memory import MemoryStore
 from contracts import rig_rcd
 from contracts.rig_obs import ObsRig

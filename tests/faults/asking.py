@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bucketrelay.abilities import Part, Upload
+from bucketrelay.bodies import gathered, pour_bytes
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import ABSENT, Abilities, Body, Expect, Part, Upload, Write, Written, gathered, pour_bytes
+from bucketrelay.store import ABSENT, Abilities, Body, Expect, Write, Written
 from faults.world import Operation, Rules, frozen, info_of
 
 

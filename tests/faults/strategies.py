@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from bucketrelay.abilities import Upload
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, LogCheckpoints
 from bucketrelay.core.converge import Converge
@@ -10,7 +11,7 @@ from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Result, Task
-from bucketrelay.store import Store, Upload
+from bucketrelay.store import Store
 from faults.world import EPOCH
 
 Stores = Callable[[str], Store]

@@ -12,9 +12,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Part, Upload, Written
+from bucketrelay.store import Written
 
 EPOCH = datetime(2026, 11, 21, 9, tzinfo=timezone.utc)
 WRITES = frozenset({"put", "commit", "delete"})  # what another task can see

@@ -2,8 +2,8 @@
 
 import json
 
+from bucketrelay.abilities import Upload
 from bucketrelay.core.checkpoints import Checkpoint, text
-from bucketrelay.store import Upload
 from functions.three_clouds import LOGS, TARGET, Held
 from payloads.test_event_samples import SAMPLES
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Upload
 from bucketrelay.clouds.huawei import invoke as huawei
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
@@ -21,7 +22,6 @@ from bucketrelay.http.outcome import NotModified
 from bucketrelay.http.pace import Pace
 from bucketrelay.http.post import Answer, Post, Retry
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import Upload
 from fuzz import made
 from fuzz.carried import carried
 from fuzz.documents import LISTING, NOTIFICATION, RULE, TAGS

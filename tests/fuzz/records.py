@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Upload
 from bucketrelay.clouds.local import paths as local_paths
 from bucketrelay.core import checkpoints, stamp
 from bucketrelay.errors import BadEvent
@@ -15,7 +16,6 @@ from bucketrelay.model import Address, Meta, ObjectInfo, Outcome, Result
 from bucketrelay.reports import lists
 from bucketrelay.reports.again import Again
 from bucketrelay.routes import Route
-from bucketrelay.store import Upload
 from bucketrelay.testing.memory import MemoryStore
 from fuzz import made
 from fuzz.carried import carried

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.cli import cli
 from bucketrelay.commands.terminal import shown
 from bucketrelay.core.metadata import fit
@@ -19,7 +20,7 @@ from bucketrelay.forward import Notice
 from bucketrelay.forward.webhook import WebhookForward
 from bucketrelay.model import Address, Change, Meta, Task
 from bucketrelay.reports import log_line as observe
-from bucketrelay.store import CONTENT_HEADERS, Part, Upload
+from bucketrelay.store import CONTENT_HEADERS
 from receivers import Receiver
 from security.world import SOURCE, TARGET
 

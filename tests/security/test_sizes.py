@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 import pytest
 
 from bucketrelay import events
+from bucketrelay.abilities import Upload
 from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.local.store import LocalStore
@@ -26,7 +27,6 @@ from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, ObjectInfo, Task
 from bucketrelay.reports import lists
 from bucketrelay.reports.again import Again
-from bucketrelay.store import Upload
 from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.oci.emulator import OciEmulator
 

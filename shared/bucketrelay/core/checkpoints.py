@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bucketrelay.abilities import PartStore, Upload
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import ConfigError, ObjectGone, RelayError, SourceChanged, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import PartStore, Store, Upload
+from bucketrelay.store import Store
 
 FOLDER = "checkpoints/"
 _TIDYING = 2.0  # seconds, of the margin

@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bucketrelay.abilities import ServerSideCopy, Upload
 from bucketrelay.core import digest, heap
 from bucketrelay.core.budget import Budget, Lease
 from bucketrelay.core.checkpoints import Checkpoint, Checkpoints, quietly
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, Damaged, OutOfTime
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Expect, ServerSideCopy, Store, Upload
+from bucketrelay.store import Expect, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

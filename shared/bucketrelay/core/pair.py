@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bucketrelay.abilities import ServerSideCopy
 from bucketrelay.core.decide import Rule
 from bucketrelay.core.metadata import tagged
 from bucketrelay.core.stamp import Link, when
@@ -10,7 +11,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Fetched, Meta, ObjectInfo, Task
 from bucketrelay.routes.places import former, identity
-from bucketrelay.store import ServerSideCopy, Store
+from bucketrelay.store import Store
 
 
 @dataclass(frozen=True, slots=True)

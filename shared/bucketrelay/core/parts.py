@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bucketrelay.abilities import Part, PartStore, Upload
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, quietly
 from bucketrelay.core.copy import Copy, FirstBytes, Resources
@@ -20,7 +21,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
     TargetChanged,
 )
-from bucketrelay.store import BLOCK, Abilities, MiB, Part, PartStore, Stream, Upload
+from bucketrelay.store import BLOCK, Abilities, MiB, Stream
 
 HELD = 2 * BLOCK  # bytes of a part that are held while it passes: a block that was read, and one being sent
 TRIES = 3  # of a part whose source broke while it was read: the target's requests are repeated by its store

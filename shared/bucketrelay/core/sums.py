@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bucketrelay.abilities import Part
 from bucketrelay.core import digest
 from bucketrelay.core.copy import Copy
-from bucketrelay.store import Part, Write
+from bucketrelay.store import Write
 
 
 class Passing:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from bucketrelay.abilities import PartStore
 from bucketrelay.clouds.bucket import PROBES
 from bucketrelay.config import Config
 from bucketrelay.doctor.checks import CHECKS, Finding
 from bucketrelay.errors import RelayError, StoreUnavailable, TargetChanged
 from bucketrelay.model import Address, Meta
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.store import ABSENT, PartStore, Store
+from bucketrelay.store import ABSENT, Store
 
 _BODY = b"bucketrelay doctor looks whether it may write here; this may be deleted\n"
 _META = Meta(content_type="text/plain", user={"bucketrelay-doctor": "probe"})

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
+from bucketrelay.abilities import Version
 from bucketrelay.database.queries import queries
-from bucketrelay.store import Version
 
 T = TypeVar("T")
 _PLACEHOLDER = re.compile(r"(?<![:\w]):(\w+)")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bucketrelay.abilities import Part
 from bucketrelay.model import Meta
-from bucketrelay.store import Part
 
 
 @dataclass(frozen=True)

@@ -12,21 +12,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from bucketrelay.abilities import Part, Upload
+from bucketrelay.bodies import gathered, pour_bytes
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, StoreRefused, TargetChanged
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import (
-    Abilities,
-    Body,
-    Expect,
-    Part,
-    Store,
-    Upload,
-    Write,
-    Written,
-    gathered,
-    pour_bytes,
-)
+from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written
 from bucketrelay.testing.bucket import Open
 from bucketrelay.testing.ordered import PLACE, OrderedStore
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from types import MappingProxyType
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, TargetChanged
 from bucketrelay.model import NOTHING, Address, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Absent, Expect, Part, Upload
+from bucketrelay.store import Abilities, Absent, Expect
 from bucketrelay.testing.bucket import Bucket, Held, Open, Order, Orders
 
 PLACE = Address(scheme="s3", bucket="memory")

@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
+from bucketrelay.abilities import PartStore
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
@@ -14,7 +15,7 @@ from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Deletes, Meta, Outcome, Result, Task
-from bucketrelay.store import Abilities, PartStore
+from bucketrelay.store import Abilities
 from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault, Request
 from faults.matrix.clouds import SECRET, Cloud

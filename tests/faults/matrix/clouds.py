@@ -16,6 +16,7 @@ from unittest import mock
 
 from moto.server import ThreadedMotoServer
 
+from bucketrelay.abilities import PartStore, Upload
 from bucketrelay.clouds.aws.access import Access
 from bucketrelay.clouds.aws.options import Options
 from bucketrelay.clouds.aws.requests import Operation
@@ -29,7 +30,7 @@ from bucketrelay.clouds.oracle.store import Options as OciOptions
 from bucketrelay.errors import ObjectGone
 from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Address
-from bucketrelay.store import Abilities, PartStore, Upload
+from bucketrelay.store import Abilities
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.server.proxy import FaultProxy

@@ -9,12 +9,14 @@ from datetime import timedelta
 
 import pytest
 
+from bucketrelay.abilities import Upload
+from bucketrelay.bodies import pour_bytes
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, parse, text
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutcomeUnknown, StoreUnavailable
 from bucketrelay.model import Change, Meta, Outcome
-from bucketrelay.store import Abilities, Upload, pour_bytes
+from bucketrelay.store import Abilities
 
 LARGE = bytes(range(100))  # 13 parts of 8 bytes
 SMALL = Abilities(min_part=1, streams=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from bucketrelay.abilities import Upload
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, LogCheckpoints, text
 from bucketrelay.core.results import Results
@@ -17,7 +18,6 @@ from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Deletes, Meta, Outcome, Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.routes import Route
-from bucketrelay.store import Upload
 from bucketrelay.system import System
 from bucketrelay.testing.memory import MemoryStore
 from fakes import OneByOne

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.local import files as local_files
 from bucketrelay.clouds.local.paths import coded, plain, uncoded
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Meta
-from bucketrelay.store import Part, Upload
 
 TEXT = Meta(content_type="text/plain", user={"a": "b"})
 

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from bucketrelay.abilities import ServerSideCopy, Tagged
 from bucketrelay.clouds import server_copy as copying
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.deadline import Deadline
@@ -19,7 +20,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import MiB, ServerSideCopy, Tagged
+from bucketrelay.store import MiB
 from bucketrelay_emulators.engine.faults import Fault
 from bucketrelay_emulators.obs import emulator
 from bucketrelay_emulators.obs import multipart as obs_multipart

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Part, PartStore, Upload
 from bucketrelay.clouds.huawei.fields import headers_for, info_of
 from bucketrelay.clouds.huawei.listings import objects_of
 from bucketrelay.clouds.huawei.store import obs_store
@@ -26,7 +27,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
 )
 from bucketrelay.model import Address, Meta
-from bucketrelay.store import MiB, Part, PartStore, Store, Stream, Upload
+from bucketrelay.store import MiB, Store, Stream
 from bucketrelay_emulators.engine.engine import Engine
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bucketrelay.abilities import ServerSideCopy, Tagged
 from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
@@ -16,7 +17,7 @@ from bucketrelay.errors import (
 )
 from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import ABSENT, MiB, ServerSideCopy, Tagged
+from bucketrelay.store import ABSENT, MiB
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.oci.sign import pem, private_key

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Upload
 from bucketrelay.clouds.oracle import service
 from bucketrelay.clouds.oracle.fields import full_key, md5_of, unworded, worded
 from bucketrelay.clouds.oracle.store import oci_store
@@ -31,7 +32,7 @@ from bucketrelay.errors import (
     TargetChanged,
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import ABSENT, Stream, Upload
+from bucketrelay.store import ABSENT, Stream
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.oci.sign import pem, private_key

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import ServerSideCopy, Tagged
 from bucketrelay.clouds.aws.store import S3Store, s3_store
 from bucketrelay.clouds.server_copy import _spans
 from bucketrelay.deadline import Deadline
@@ -24,7 +25,7 @@ from bucketrelay.errors import (
     TargetChanged,
 )
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import ABSENT, GiB, MiB, ServerSideCopy, Tagged
+from bucketrelay.store import ABSENT, GiB, MiB
 from unit.stores.scripted import Answer, Scripted, said
 
 TIME = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.aws.access import Access
 from bucketrelay.clouds.aws.fields import info_of, unworded, worded
 from bucketrelay.clouds.aws.store import S3Store, s3_store
@@ -31,7 +32,7 @@ from bucketrelay.http import messages as http
 from bucketrelay.http.connections import Connections
 from bucketrelay.http.messages import Receive, Request
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import ABSENT, Part, Upload
+from bucketrelay.store import ABSENT
 from bucketrelay_emulators.server.tls import Authority
 from fakes import at_once
 from unit.stores.scripted import Answer, Scripted, said

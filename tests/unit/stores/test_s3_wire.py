@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Upload
 from bucketrelay.clouds.aws.access import Access
 from bucketrelay.clouds.aws.chunks import signed, trailed
 from bucketrelay.clouds.aws.credentials import Credentials
@@ -20,7 +21,7 @@ from bucketrelay.core.stamp import Stamp
 from bucketrelay.errors import Damaged, StoreRefused, StoreUnavailable, TargetChanged
 from bucketrelay.http.clock import Clock
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import Stream, Upload
+from bucketrelay.store import Stream
 from fakes import at_once
 from unit.stores.scripted import Answer, Scripted, said
 

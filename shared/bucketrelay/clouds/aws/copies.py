@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from bucketrelay.abilities import Upload
 from bucketrelay.clouds.aws import requests as s3
 from bucketrelay.clouds.aws.answers import copied_part, published
 from bucketrelay.clouds.aws.fields import full_key, quoted
 from bucketrelay.http.outcome import Refusal
 from bucketrelay.model import ObjectInfo
-from bucketrelay.store import MiB, Store, Upload, Written
+from bucketrelay.store import MiB, Store, Written
 
 # CopyObject takes 5 GB, but answers when it is done: what is larger than this would keep us waiting past the timeout.
 AT_ONCE = 256 * MiB

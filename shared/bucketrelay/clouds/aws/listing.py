@@ -6,13 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.aws.documents import NoDocument, Reader, children, texts
 from bucketrelay.clouds.aws.fields import bare, listed_time
 from bucketrelay.clouds.aws.requests import LIST, LIST_PARTS, LIST_UPLOADS, Requests
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.messages import Answer, Head, Into
 from bucketrelay.model import Address, ObjectInfo
-from bucketrelay.store import Part, Upload
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from bucketrelay.abilities import Part, Upload, Version
 from bucketrelay.clouds.aws import listing, versions
 from bucketrelay.clouds.aws import requests as s3
 from bucketrelay.clouds.aws.access import Access, access_of
@@ -33,7 +34,7 @@ from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUna
 from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Body, Expect, Part, Store, Stream, Upload, Version, Write, Written
+from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
 
 
 class S3Store:

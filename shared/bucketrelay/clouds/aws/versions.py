@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bucketrelay.abilities import Version
 from bucketrelay.clouds.aws.answers import base64
 from bucketrelay.clouds.aws.documents import children, tagging, texts
 from bucketrelay.clouds.aws.fields import bare, info_of, listed_time
@@ -14,7 +15,6 @@ from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Unsaid
 from bucketrelay.model import Address, ObjectInfo
-from bucketrelay.store import Version
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import MappingProxyType
 
+from bucketrelay.bodies import pour_bytes
 from bucketrelay.clouds.crypt4gh.header import LONGEST, BadHeader, CutHeader, PrivateKey, length_of, reencrypted, split
 from bucketrelay.core import digest
 from bucketrelay.errors import SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written, pour_bytes
+from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written
 
 _USUAL = 64 * 1024  # bytes that are fetched for a header; nearly all have 124
 _SEGMENT, _TAG = 65_536 + 28, 28  # bytes of a whole encrypted segment; bytes of nonce and tag, which each begins with

@@ -6,6 +6,7 @@ A part that was not copied is found out before anything is published.
 
 from urllib.parse import quote
 
+from bucketrelay.abilities import Upload
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.fields import bare
 from bucketrelay.clouds.huawei.requests import Given, Requests
@@ -13,7 +14,6 @@ from bucketrelay.clouds.server_copy import CopyPart
 from bucketrelay.errors import CannotCopy
 from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Address, ObjectInfo
-from bucketrelay.store import Upload
 
 
 def part_copier(requests: Requests, source: Address, info: ObjectInfo, url: str) -> CopyPart:

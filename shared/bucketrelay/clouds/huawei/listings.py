@@ -11,10 +11,10 @@ from datetime import datetime, timezone
 from typing import Generic, TypeVar
 from urllib.parse import unquote_plus
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.fields import bare
 from bucketrelay.model import NOTHING, ObjectInfo
-from bucketrelay.store import Part, Upload
 
 Row = TypeVar("Row")
 _NUMBER = re.compile(r"[0-9]{1,19}")  # "²" is a digit to Python, too, and of 4,301 digits int() makes nothing

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.copies import part_copier
@@ -33,7 +34,7 @@ from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Archived, Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Body, Expect, Part, Store, Stream, Upload, Write, Written
+from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
 
 _PAGE = "1000"
 _ENCODED = {"encoding-type": "url"}  # or XML could not say every key

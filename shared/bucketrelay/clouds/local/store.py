@@ -18,24 +18,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from bucketrelay.abilities import Part, Upload
+from bucketrelay.bodies import pour_bytes
 from bucketrelay.clouds.local.facts import ABILITIES
 from bucketrelay.clouds.local.files import Directory, Opened, disk, poured, written
 from bucketrelay.clouds.local.paths import checked, fingerprint
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import (
-    BLOCK,
-    CONTENT_HEADERS,
-    Abilities,
-    Body,
-    Expect,
-    Part,
-    Stream,
-    Upload,
-    Write,
-    Written,
-    pour_bytes,
-)
+from bucketrelay.store import BLOCK, CONTENT_HEADERS, Abilities, Body, Expect, Stream, Write, Written
 
 _CHUNK = 1024 * 1024
 

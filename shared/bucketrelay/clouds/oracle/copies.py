@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
+from bucketrelay.abilities import ServerSideCopy
 from bucketrelay.clouds.oracle.fields import details_of, full_key, same_content
 from bucketrelay.clouds.oracle.requests import Requests, document
 from bucketrelay.clouds.oracle.service import Given
@@ -19,7 +20,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, OutcomeUnknown, OutOfTime, RelayError, TargetChanged
 from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import Absent, Expect, ServerSideCopy, Written
+from bucketrelay.store import Absent, Expect, Written
 
 _LONGEST_PAUSE = 5.0  # seconds
 _POLICY = (

@@ -6,6 +6,7 @@ No page is believed without its rows, nor a listing that does not go on: the pag
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.oracle.fields import bare, listed
 from bucketrelay.clouds.oracle.requests import Requests, document
 from bucketrelay.clouds.oracle.service import Given
@@ -14,7 +15,6 @@ from bucketrelay.errors import StoreUnavailable
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Address, ObjectInfo
-from bucketrelay.store import Part, Upload
 
 Row = TypeVar("Row")
 _PAGE = 1000

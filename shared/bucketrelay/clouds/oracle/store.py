@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_while_poured
 from bucketrelay.clouds.oracle.copies import WorkCopy
 from bucketrelay.clouds.oracle.credentials import Access, access_of
@@ -31,18 +32,7 @@ from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import (
-    Abilities,
-    Absent,
-    Body,
-    Expect,
-    Part,
-    Store,
-    Stream,
-    Upload,
-    Write,
-    Written,
-)
+from bucketrelay.store import Abilities, Absent, Body, Expect, Store, Stream, Write, Written
 
 _READ, _PART, _PUBLISH = Effect.READ, Effect.REPEATABLE_WRITE, Effect.PUBLISHING_WRITE
 

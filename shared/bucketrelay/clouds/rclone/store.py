@@ -14,6 +14,8 @@ from typing import IO
 from urllib.parse import urlencode
 
 from bucketrelay import deadline as deadlines
+from bucketrelay.abilities import Part, PartStore, Upload
+from bucketrelay.bodies import pour_bytes
 from bucketrelay.clouds.rclone.daemon import Rclone, multipart
 from bucketrelay.clouds.rclone.errors import error_of, is_missing
 from bucketrelay.clouds.rclone.reads import RcloneReads
@@ -30,7 +32,7 @@ from bucketrelay.errors import (
 )
 from bucketrelay.http.messages import Request
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import Body, Expect, Part, PartStore, Store, Stream, Upload, Write, Written, pour_bytes
+from bucketrelay.store import Body, Expect, Store, Stream, Write, Written
 
 _POLLS = (0.02, 1.0)  # seconds between two questions after a copy: the first, and the longest
 

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bucketrelay.abilities import Tagged, Version, Versioned
 from bucketrelay.errors import ObjectGone, StoreUnavailable
 from bucketrelay.inventory.tables import Change, Found, Row, Tables
 from bucketrelay.jobs.inventory import DEPTHS
 from bucketrelay.model import ObjectInfo
-from bucketrelay.store import Store, Tagged, Version, Versioned
+from bucketrelay.store import Store
 
 COMS_ID = "coms-id"
 _MOST_TAGS = 10  # of an object on S3; one with as many gets no coms-id, as COMS has it

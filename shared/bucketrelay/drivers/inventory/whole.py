@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from bucketrelay.abilities import Version, Versioned
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.inventory.one import Ended, Keeper, StoreFacts, unversioned
 from bucketrelay.errors import RelayError
 from bucketrelay.inventory.tables import Row
 from bucketrelay.jobs.inventory import DEPTHS
-from bucketrelay.store import Store, Version, Versioned
+from bucketrelay.store import Store
 
 Keyed = tuple[str, list[Version] | None, list[Row] | None]
 

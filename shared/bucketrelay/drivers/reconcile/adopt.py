@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from bucketrelay.abilities import ServerSideCopy
 from bucketrelay.core import stamp as stamps
 from bucketrelay.core.metadata import fit, tagged
 from bucketrelay.deadline import Deadline
@@ -16,7 +17,7 @@ from bucketrelay.drivers.reconcile.compare import Pair
 from bucketrelay.drivers.reconcile.judge import Judge
 from bucketrelay.errors import CannotCopy, OutOfTime, RelayError, StoreRefused
 from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import MiB, ServerSideCopy
+from bucketrelay.store import MiB
 
 _BY_HAND = 8 * MiB  # what is read and written back where the server does not copy an object onto itself
 

@@ -6,9 +6,10 @@ Source: Amazon S3 user guide, "Specifying a manifest", and "Invoking an AWS Lamb
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
+from bucketrelay.abilities import Part, PartStore
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Address, Meta, ObjectInfo
-from bucketrelay.store import MiB, Part, PartStore, Store
+from bucketrelay.store import MiB, Store
 
 MANIFEST = "manifest"  # the kind of these lines among those of a mark
 _META = Meta(content_type="text/csv")

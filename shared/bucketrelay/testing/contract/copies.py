@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import pytest
 
+from bucketrelay.abilities import ServerSideCopy, Tagged
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
@@ -14,7 +15,7 @@ from bucketrelay.errors import (
     StoreRefused,
     TargetChanged,
 )
-from bucketrelay.store import ABSENT, ServerSideCopy, Tagged
+from bucketrelay.store import ABSENT
 from bucketrelay.testing.contract.rig import TEXT, body_of, keys_of
 from bucketrelay.testing.memory import MemoryStore
 

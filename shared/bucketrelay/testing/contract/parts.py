@@ -2,13 +2,14 @@
 
 import pytest
 
+from bucketrelay.abilities import Part, PartStore, Upload
 from bucketrelay.errors import (
     ObjectGone,
     RelayError,
     TargetChanged,
 )
 from bucketrelay.model import Meta
-from bucketrelay.store import ABSENT, Part, PartStore, Upload
+from bucketrelay.store import ABSENT
 from bucketrelay.testing.contract.rig import TEXT, body_of, keys_of
 
 

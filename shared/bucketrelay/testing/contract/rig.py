@@ -2,8 +2,10 @@
 
 from typing import Any, Protocol
 
+from bucketrelay.abilities import PartStore
+from bucketrelay.bodies import pour_bytes
 from bucketrelay.model import Meta
-from bucketrelay.store import PartStore, Stream, Write, pour_bytes
+from bucketrelay.store import Stream, Write
 
 TEXT = Meta(content_type="text/plain")
 

@@ -1,0 +1,116 @@
+"""What some stores can do beside their verbs: objects in parts, tags, versions, copies by the server itself.
+
+Each is a Protocol of its own, and whoever has a use for it asks for it (`isinstance(target, ServerSideCopy)`). How much
+fits into a store is a fact that every store declares: `store.Abilities`. The promises of `store` hold here, too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from bucketrelay.deadline import Deadline
+from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.store import Body, Expect, Store, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An open multipart upload."""
+
+    key: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that the store holds."""
+
+    number: int  # from 1
+    etag: str
+    size: int
+
+
+@runtime_checkable
+class PartStore(Store, Protocol):
+    """A store that takes an object in parts and publishes it at once."""
+
+    def begin(self, key: str, meta: Meta) -> Upload:
+        """Open an upload; nothing is visible until `commit`."""
+
+    def put_part(self, upload: Upload, number: int, body: Body) -> Part:
+        """Hand over one part; the same number again replaces it. Raises Damaged as `put` does."""
+
+    def parts(self, upload: Upload) -> Iterator[Part]:
+        """The parts that the store holds, ascending. Raises ObjectGone if there is no such upload."""
+
+    def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
+        """Publish. *expect* and errors as in `put`."""
+
+    def abandon(self, upload: Upload) -> None:
+        """Throw the upload and its parts away; fine if there is none."""
+
+    def uploads(self, prefix: str = "") -> Iterator[Upload]:
+        """The uploads that are open, of keys that begin with *prefix*."""
+
+
+@runtime_checkable
+class Tagged(Store, Protocol):
+    """A store whose objects have tags. They are written with the object: `Meta.tags` in `put`, `begin`, `copy_from`."""
+
+    def tags(self, info: ObjectInfo) -> Mapping[str, str]:
+        """The tags of exactly the version *info*, as far as the store can tell. Errors as in `read`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a key, or a delete marker, as a listing of versions tells it."""
+
+    key: str
+    version: str  # "" for the one of a bucket that keeps none
+    latest: bool
+    marker: bool = False  # a delete marker: the key was deleted, and its versions are still there
+    etag: str = ""
+    size: int = 0
+    modified: datetime | None = None
+
+
+@runtime_checkable
+class Versioned(Tagged, Protocol):
+    """A store that keeps the versions of its objects, and tells them."""
+
+    def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
+        """All versions and delete markers of the keys that begin with *prefix* and are greater than *after*.
+
+        Keys ascend by UTF-8 bytes; of one key the newest comes first.
+        """
+
+    def look_version(self, version: Version) -> ObjectInfo:
+        """That version as it is now, without its bytes. Raises ObjectGone where it is no longer there."""
+
+    def set_tags(self, info: ObjectInfo, tags: Mapping[str, str]) -> None:
+        """Replace all tags of exactly the version *info*. Errors as in `read`."""
+
+
+@runtime_checkable
+class ServerSideCopy(Store, Protocol):
+    """A store whose server can fetch an object from another store by itself, so that no byte comes through here."""
+
+    def reach(self, source: Store) -> int | None:
+        """From which size in bytes on a copy by the server is worth it; None where it cannot reach *source*."""
+
+    def copy_from(
+        self, source: Store, info: ObjectInfo, key: str, meta: Meta, deadline: Deadline, *, expect: Expect = None
+    ) -> Written:
+        """Publish exactly the version *info* of *source* under *key*, with *meta* in place of its metadata.
+
+        An answer of 200 that carries an error is an error. Whatever has been started and cannot end before *deadline*
+        is called off where the server lets us.
+
+        Raises:
+            CannotCopy: the server refuses to (no permission on the source, an archived object, an encryption that it
+                may not use): nothing was written, and streaming may still work.
+            SourceChanged, ObjectGone: the source is no longer *info*.
+            TargetChanged, OutcomeUnknown: as in `put`.
+            OutOfTime: the copy goes on at the server and may still take effect.
+        """
