@@ -193,6 +193,23 @@ def test_a_body_that_is_too_long_is_a_413_whether_it_says_so_or_not(open_to_all)
     assert client.post("/events", content=b" " * (16 * 2**20)).status_code == 400
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["and sends on", "and waits for leave to send"])
+def test_who_sends_too_much_can_read_the_answer(open_to_all, waits):
+    """Closed at once, the connection would be reset under what still comes, and the answer lost with it."""
+    url, much = open_to_all.base_url, 16 * 2**20 + 1
+    expects = "Expect: 100-continue\r\n" if waits else ""
+    with socket.create_connection((url.host, url.port), timeout=30) as connection, connection.makefile("rb") as answer:
+        head = f"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: {much}\r\n{expects}\r\n"
+        connection.sendall(head.encode())
+        status = answer.readline()
+        if not waits:
+            connection.sendall(b" " * much)
+        rest = answer.read()
+
+    assert status.startswith(b"HTTP/1.1 413 ")
+    assert rest.endswith(b'{"error":"the body has more than 16 MiB"}')
+
+
 def test_orders_become_jobs_that_can_be_asked_for(world, client):
     first = client.post("/reconcile/photos")
     number = first.json()["id"]

@@ -62,7 +62,8 @@ def worker(queue, kinds, book=None, tunings=TUNINGS, policy=QUICK):
 
 
 def in_thread(made, **more):
-    thread = threading.Thread(target=made.run, kwargs=more)
+    # A daemon: a worker that a failed test leaves behind must not keep the whole run from its end.
+    thread = threading.Thread(target=made.run, kwargs=more, daemon=True)
     thread.start()
     return thread
 
@@ -294,23 +295,58 @@ def test_jobs_that_may_go_into_one_request_do(queue):
     assert sorted(sizes) == [("to mirror", 1), ("to oms", 1), ("to oms", 5)]
 
 
+class Heartbeats(SqliteQueue):
+    """A queue that tells how often leases were begun anew."""
+
+    extended = 0
+
+    def extend(self, jobs):
+        still_ours = super().extend(jobs)
+        self.extended += 1
+        return still_ours
+
+
 def test_the_lease_of_a_long_job_is_kept(rig):
-    policy = Policy(lease=0.3)
-    queue, other = rig.open(policy), rig.open(policy)
+    hour = Policy(lease=3600)  # in the database, whose time passes when the test says so
+    queue, other = Heartbeats(rig.path, hour), rig.open(hour)
     queue.enqueue([job("a")])
     gate = Gate()
-    made = worker(queue, {"task": gate.kind()}, policy=policy)
+    made = worker(queue, {"task": gate.kind()}, policy=Policy(lease=0.06))  # a heartbeat every 20 ms
     thread = in_thread(made)
     until(lambda: gate.begun)
 
-    began = other.now()
-    while other.now() < began + 1:
+    for _ in range(5):
+        rig.later(2400)
+        beats = queue.extended
+        until(lambda beats=beats: queue.extended > beats + 1)  # one that has begun since
         assert other.claim(10) == ()
     made.stop()
     gate.go.set()
     thread.join()
 
     assert gate.begun == ["a"]
+    assert queue.counts() == Counts()
+    queue.close()
+
+
+def test_a_worker_that_is_given_again_what_it_still_runs_ends_both_and_lives_on(rig):
+    queue = rig.open(QUICK)
+    queue.enqueue([job("a")])
+    gate = Gate()
+    made = worker(queue, {"task": gate.kind()})
+    thread = in_thread(made)
+    until(lambda: len(gate.begun) == 1)
+
+    rig.later(61)  # its machine slept for a minute, heartbeat and all
+    until(lambda: len(gate.begun) == 2)
+    gate.go.set()
+    until(lambda: sum(made.states.values()) == 2)
+    queue.enqueue([job("b")])
+    until(lambda: gate.ended == ["a", "a", "b"])
+    made.stop()
+    thread.join()
+
+    assert made.states == {State.DONE: 2, State.LOST: 1}
     assert queue.counts() == Counts()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import contextlib
 import hmac
 import ipaddress
 from urllib.parse import urlsplit
@@ -120,16 +121,17 @@ def _length(headers: Headers) -> int:
 
 def _bounded(receive: Receive) -> Receive:
     """The same body, but not too long a one, and none that trickles for ever."""
-    taken = 0
+    taken, refused = 0, False
 
     async def take() -> Message:
-        nonlocal taken
+        nonlocal taken, refused
         try:
             message = await asyncio.wait_for(receive(), _PATIENCE)
         except asyncio.TimeoutError as error:
             raise ClientDisconnect from error
         taken += len(message.get("body", b""))
-        if taken > LONGEST:
+        if taken > LONGEST and not refused:
+            refused = True
             raise TooLarge
         return message
 
@@ -138,7 +140,32 @@ def _bounded(receive: Receive) -> Receive:
 
 def too_large() -> Response:
     """The answer to a body that is longer than we take."""
-    return said(413, f"the body has more than {LONGEST // 2**20} MiB", {"Connection": "close"})
+    return _HeardOut({"error": f"the body has more than {LONGEST // 2**20} MiB"}, 413, {"Connection": "close"})
+
+
+class _HeardOut(JSONResponse):
+    """An answer that is given before the request has come to its end.
+
+    A connection that is closed while its client still sends is reset, and the reset may take the answer from the
+    client before it was read. So what still comes is taken and dropped, for a while.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        if "expect" not in Headers(scope=scope):  # who waits for leave to send does not send now
+            with contextlib.suppress(asyncio.TimeoutError, ClientDisconnect):
+                await asyncio.wait_for(_drop(receive), _PATIENCE)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _drop(receive: Receive) -> None:
+    dropped, more = 0, True
+    while more and dropped <= 4 * LONGEST:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 def said(status: int, error: str, headers: dict[str, str] | None = None) -> Response:

@@ -16,11 +16,12 @@ class Held:
     """Shared by the loop, its threads and its heartbeat; every method holds the lock.
 
     Attributes:
-        running: steps by the id of their first job, each with the moment of its beginning, by a monotonic clock.
+        running: steps by the id and the lease of their first job, each with the moment of its beginning, by a monotonic
+            clock. The lease as well: a worker that was silent for too long may be given again what it still runs.
         changed: notified whenever a step ends.
     """
 
-    running: dict[int, tuple[Step, float]] = field(default_factory=dict)
+    running: dict[tuple[int, str], tuple[Step, float]] = field(default_factory=dict)
     ended: list[tuple[Job, Ended]] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -32,12 +33,12 @@ class Held:
     def begin(self, step: Step, now: float) -> None:
         """A step runs from now on."""
         with self.changed:
-            self.running[step[0].id] = step, now
+            self.running[_name(step)] = step, now
 
     def end(self, step: Step, ends: Sequence[Ended]) -> None:
         """A step has come to its end."""
         with self.changed:
-            del self.running[step[0].id]
+            del self.running[_name(step)]
             self.ended += zip(step, ends, strict=True)
             self.changed.notify_all()
 
@@ -56,6 +57,10 @@ class Held:
         with self.changed:
             every = Counter(step[0].queue for step, _ in self.running.values())
             return every, Counter(step[0].queue for step, since in self.running.values() if since <= before)
+
+
+def _name(step: Step) -> tuple[int, str]:
+    return step[0].id, step[0].lease
 
 
 def steps(jobs: Sequence[Job], kinds: Mapping[str, Kind]) -> list[Step]:
