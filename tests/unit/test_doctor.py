@@ -20,7 +20,7 @@ from bucketrelay.cli import cli
 from bucketrelay.clouds.registry import facts
 from bucketrelay.doctor import CHECKS, Finding, World, examine, table
 from bucketrelay.model import Address
-from bucketrelay.store import Store
+from bucketrelay.store import Abilities, Store
 from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs import settings as obs_settings
@@ -243,8 +243,9 @@ def test_a_person_gets_a_table_and_with_quiet_only_what_is_not_fine(clouds):
 
 
 def refuse(at, operation, *, status=403, code="AccessDenied", bucket=None, **more):
-    meets = None if bucket is None else (lambda request: request.bucket == bucket)
-    at.faults.order(Fault(operation=operation, status=status, code=code, match=meets, times=ALWAYS, **more))
+    if bucket is not None:
+        more["match"] = lambda request: request.bucket == bucket
+    at.faults.order(Fault(operation=operation, status=status, code=code, times=ALWAYS, **more))
 
 
 def denied(at, operation, **more):
@@ -275,6 +276,18 @@ def created_only_of_some(clouds):
     obs_settings.keep(bucket, "notification", f"<NotificationConfiguration>{text}</NotificationConfiguration>".encode())
 
 
+def without_a_look_at_tags(clouds):
+    clouds.obs.engine.bucket("src").put("a", b"1", headers={})
+    refuse(clouds.obs, "GetObjectTagging", bucket="src")
+
+
+def without_tagged_writes(at):
+    def tagged(request):
+        return any(name in request.headers for name in ("x-amz-tagging", "x-obs-tagging"))
+
+    return lambda clouds: refuse(getattr(clouds, at), "PutObject", match=tagged)
+
+
 NARROW = {
     "photos": ("photos", ["archive"], "follow"),
     "docs": ("docs", ["archive"], "keep"),
@@ -293,6 +306,10 @@ PLANTED = [
     ("photos", "clock", "NTP", denied("proxy", "GetObject", bucket=SOURCE, code="RequestTimeTooSkewed")),
     ("photos", "bucket", "create", lambda c: c.write(photos={"url": "s3://no-such-bucket/in"})),
     ("photos", "read", "kms:Decrypt", denied("proxy", "GetObject", key="in/a.jpg")),
+    ("photos", "tags", "s3:GetObjectTagging", denied("proxy", "GetObjectTagging", bucket=SOURCE)),
+    ("pics", "tags", "obs:object:GetObjectTagging", without_a_look_at_tags),
+    ("back", "tags", "s3:PutObjectTagging", without_tagged_writes("proxy")),
+    ("archive", "tags", "obs:object:PutObjectTagging", without_tagged_writes("obs")),
     ("back", "write", "s3:PutObject on arn:aws:s3:::doctor-target/*", denied("proxy", "PutObject", bucket=TARGET)),
     ("back", "multipart", "s3:AbortMultipartUpload", denied("proxy", "CreateMultipartUpload", bucket=TARGET)),
     ("logs", "write", "arn:aws:s3:::doctor-logs/relay/*", denied("proxy", "PutObject", bucket="doctor-logs")),
@@ -511,6 +528,22 @@ def test_a_store_that_forgets_user_metadata_is_found():
 
     assert failed(found) == {("t", "write")}
     assert any("user metadata" in f.detail for f in found if f.ok is False)
+
+
+def test_a_target_without_tags_is_worth_a_word_and_no_failure():
+    class Untagged(MemoryStore):
+        """As R2: a write with tags goes through without them, and from then on it says that it has none."""
+
+        def put(self, key, body, meta, *, expect=None):
+            if meta.tags:
+                self._abilities = replace(self._abilities, tags=0)
+            return super().put(key, body, replace(meta, tags={}), expect=expect)
+
+    world = memory_world(Untagged(Address("s3", "t"), abilities=Abilities(tags=10)))
+    (found,) = [finding for finding in examine(world) if finding.check == "tags"]
+
+    assert (found.store, found.ok) == ("t", None)
+    assert "the server takes no tags" in found.detail
 
 
 def test_the_documentation_has_the_checks_as_they_are():

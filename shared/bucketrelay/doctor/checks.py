@@ -88,6 +88,12 @@ _ALL = (
         "grant the permission",
     ),
     Check(
+        "tags",
+        "sources with an object, whose tags are read; targets, whose probe is written once more with a tag",
+        "GET of the object's tags; PUT of the probe",
+        "grant the permission, or tags stay behind: as `degraded`, and under strict as a failure",
+    ),
+    Check(
         "write",
         "targets, the log store",
         "PUT of a small object below .bucketrelay-doctor/; its user metadata must be there again",

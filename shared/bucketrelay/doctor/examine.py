@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Greeting, Health, Need
@@ -12,7 +12,7 @@ from bucketrelay.doctor.probe import Trial, probes
 from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.model import Deletes, ObjectInfo
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.store import Store
+from bucketrelay.store import Store, Tagged
 
 SKEW = timedelta(minutes=5)  # what S3, OBS and OCI allow before they refuse a signature
 _WELL = {"credentials": "accepted", "bucket": "is there", "look": "a key that is not there is said to be none"}
@@ -80,6 +80,7 @@ def _store(world: World, name: str) -> Iterator[Finding]:
     if source_of:
         if listed.ok:
             yield _tried("read", name, store, lambda: _byte(store))
+            yield from _tags(name, store)
         yield from _source(world, name, store, health, source_of)
     if target_of or name == found.log or name in _synced(found)[-1:]:
         yield from probes(Trial(name, store, is_target=bool(target_of), name=world.name), found, world.store)
@@ -131,6 +132,14 @@ def _byte(store: Store) -> str:
     if info is None:
         return "nothing is there to read"
     return "one byte" if store.fetch(info.key, 1) else f"{info.key!r} was deleted meanwhile"
+
+
+def _tags(name: str, store: Store) -> Iterator[Finding]:
+    """Whether tags may be read: a source that may not show them shows no number of them either, and they are lost."""
+    info = _listed(store) if isinstance(store, Tagged) and store.abilities.tags else None
+    if info is not None and isinstance(store, Tagged):
+        asked, tagged = replace(info, meta=replace(info.meta, tags_told=False)), store
+        yield _tried("tags", name, store, lambda: f"of {info.key!r}: {len(tagged.tags(asked))}")
 
 
 def _source(world: World, name: str, store: Store, health: Health | None, routes: list[Route]) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Writes that are taken back: one small object below `.bucketrelay-doctor/`, in targets and in the log store."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bucketrelay.abilities import PartStore
 from bucketrelay.clouds.bucket import PROBES
@@ -55,6 +55,7 @@ def probes(trial: Trial, found: Config, store: Callable[[str], Store]) -> Iterat
         yield _loop(trial, key, found, store)
         if trial.is_target:
             yield _conditional(trial, key)
+            yield from _tagged(trial, key)
             yield from _multipart(trial, key)
     finally:
         last = _deleted(trial, key)
@@ -128,6 +129,22 @@ def _conditional(trial: Trial, key: str) -> Finding:
     except RelayError as error:
         return trial.refused("conditional", error)
     return trial.finding("conditional", None, "not honoured: the store overwrites whatever is there")
+
+
+def _tagged(trial: Trial, key: str) -> Iterator[Finding]:
+    """The probe once more with a tag; a server that has none is found out by it, and then declares so."""
+    if not trial.store.abilities.tags:
+        return
+    try:
+        trial.store.put(key, _BODY, replace(_META, tags={"bucketrelay-doctor": "probe"}, tag_count=1))
+    except RelayError as error:
+        yield trial.refused("tags", error)
+        return
+    if trial.store.abilities.tags:
+        yield trial.finding("tags", True, "the probe takes one")
+    else:
+        said = "the server takes no tags: they stay behind, as degraded, and fail a strict route"
+        yield Finding("tags", trial.store_name, None, said, "nothing, where tags may stay behind")
 
 
 def _multipart(trial: Trial, key: str) -> Iterator[Finding]:

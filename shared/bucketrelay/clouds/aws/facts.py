@@ -34,6 +34,10 @@ NEEDS = MappingProxyType(
         "look": ("s3:ListBucket on arn:aws:s3:::{bucket} and s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*"),
         "list": "s3:ListBucket on arn:aws:s3:::{bucket}",
         "read": "s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*, and for KMS kms:Decrypt",
+        "tags": (
+            "at a source s3:GetObjectTagging and s3:GetObjectVersionTagging, at a target s3:PutObjectTagging"
+            " on arn:aws:s3:::{bucket}/{prefix}*"
+        ),
         "write": "s3:PutObject on arn:aws:s3:::{bucket}/{prefix}*, and for KMS kms:GenerateDataKey",
         "multipart": (
             "s3:PutObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on arn:aws:s3:::{bucket}/{prefix}*"

@@ -29,6 +29,9 @@ NEEDS = MappingProxyType(
         "look": "obs:bucket:ListBucket on {bucket} and obs:object:GetObject on {bucket}/{prefix}*",
         "list": "obs:bucket:ListBucket on {bucket}",
         "read": "obs:object:GetObject on {bucket}/{prefix}*",
+        "tags": (
+            "at a source obs:object:GetObjectTagging, at a target obs:object:PutObjectTagging on {bucket}/{prefix}*"
+        ),
         "write": "obs:object:PutObject on {bucket}/{prefix}*",
         "multipart": ("obs:object:PutObject, AbortMultipartUpload and ListMultipartUploadParts on {bucket}/{prefix}*"),
         "delete": "obs:object:DeleteObject on {bucket}/{prefix}*",

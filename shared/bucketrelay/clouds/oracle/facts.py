@@ -23,6 +23,7 @@ NEEDS = MappingProxyType(
         "look": ("Allow dynamic-group … to read objects in compartment … where target.bucket.name='{bucket}'"),
         "list": "OBJECT_INSPECT (to inspect objects) in {bucket}",
         "read": "OBJECT_READ (to read objects) in {bucket}",
+        "tags": "nothing: objects have no tags there",
         "write": (
             "Allow dynamic-group … to manage objects in compartment … where all "
             "{target.bucket.name='{bucket}', any {request.permission='OBJECT_CREATE', "
