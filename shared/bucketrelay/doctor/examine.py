@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bucketrelay.abilities import Tagged
 from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Greeting, Health, Need
 from bucketrelay.config import Config
 from bucketrelay.doctor.checks import CHECKS, Finding
@@ -12,7 +13,7 @@ from bucketrelay.doctor.probe import Trial, probes
 from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.model import Deletes, ObjectInfo
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.store import Store, Tagged
+from bucketrelay.store import Store
 
 SKEW = timedelta(minutes=5)  # what S3, OBS and OCI allow before they refuse a signature
 _WELL = {"credentials": "accepted", "bucket": "is there", "look": "a key that is not there is said to be none"}
