@@ -9,9 +9,9 @@ from bucketrelay import routes
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline

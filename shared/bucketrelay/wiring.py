@@ -14,9 +14,9 @@ from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints, MemoryCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.core.run import ByDestination, Runner
 from bucketrelay.core.verify import Verify

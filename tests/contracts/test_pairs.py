@@ -9,9 +9,9 @@ from bucketrelay.core import stamp as stamps
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.metadata import fit
+from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Deletes, Meta, Outcome, Task

@@ -6,8 +6,8 @@ from bucketrelay.abilities import Upload
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Result, Task

@@ -15,8 +15,8 @@ from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.core.budget import OVERHEAD, Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline

@@ -12,7 +12,7 @@ DECIDING = (
     # Conditions.
     Change(
         "create-without-condition",
-        "core/converge.py",
+        "core/prepare.py",
         "expect=held or ABSENT,",
         "expect=held,",
         "what somebody creates meanwhile is overwritten unseen",
@@ -53,7 +53,7 @@ DECIDING = (
     ),
     Change(
         "strict-ignored",
-        "core/converge.py",
+        "core/prepare.py",
         "if degraded and pair.task.strict:",
         "if False:",
         "a strict route loses metadata all the same",

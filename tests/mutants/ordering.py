@@ -48,7 +48,7 @@ ORDERING = (
     ),
     Change(
         "equal-by-size-alone",
-        "core/decide.py",
+        "core/likeness.py",
         "return bool(_MD5S.fullmatch(target.etag)) and target.etag in (source.etag, md5)",
         "return True",
         "other bytes of the same length are taken for the same",
@@ -80,7 +80,7 @@ ORDERING = (
     ),
     Change(
         "young-absence-believed",
-        "core/converge.py",
+        "core/absence.py",
         "(now - task.time).total_seconds() < YOUNG",
         "False",
         "a new object that its server does not show yet is never copied",
@@ -88,7 +88,7 @@ ORDERING = (
     ),
     Change(
         "delete-without-a-second-witness",
-        "core/converge.py",
+        "core/absence.py",
         "if deleting and any(",
         "if False and any(",
         "a server that lies for a moment has the copy deleted",

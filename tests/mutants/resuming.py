@@ -27,7 +27,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-any-content",
-        "core/converge.py",
+        "core/prepare.py",
         _FINGERPRINT,
         f'fingerprint=f"{{pair.link.source}};{{info.size}};{{stamps.when(info)}};{{{_STAMPLESS}}}",',
         "parts of two versions are put together",
@@ -35,7 +35,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-any-size",
-        "core/converge.py",
+        "core/prepare.py",
         _FINGERPRINT,
         f'fingerprint=f"{{pair.link.source}};{{info.etag}};{{stamps.when(info)}};{{{_STAMPLESS}}}",',
         "where a store's ETag is not of the content, parts of two versions are put together",
@@ -43,7 +43,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-any-time",
-        "core/converge.py",
+        "core/prepare.py",
         _FINGERPRINT,
         f'fingerprint=f"{{pair.link.source}};{{info.etag}};{{info.size}};{{{_STAMPLESS}}}",',
         "what is published has the stamp of an older version, and is copied again",
@@ -51,7 +51,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-any-metadata",
-        "core/converge.py",
+        "core/prepare.py",
         _FINGERPRINT,
         'fingerprint=f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)}",',
         "metadata said when the upload was opened is published, though it has changed",

@@ -2,34 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from hashlib import md5
-from itertools import islice
 
-from bucketrelay.core import stamp as stamps
-from bucketrelay.core.copy import Copy, FirstBytes, Resources, by_server, carry
-from bucketrelay.core.decide import YIELDED, Action, Decision, alike, decide
+from bucketrelay.core import absence
+from bucketrelay.core.copy import by_server, carry
+from bucketrelay.core.decide import YIELDED, Action, Decision, decide
 from bucketrelay.core.delete_fuse import Fuse
-from bucketrelay.core.digest import tree
-from bucketrelay.core.face import digest, face
-from bucketrelay.core.metadata import fit
+from bucketrelay.core.likeness import equal
 from bucketrelay.core.pair import Pair
+from bucketrelay.core.prepare import prepare
+from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.core.results import WRITES, Ending, Results
 from bucketrelay.deadline import Deadline, under
-from bucketrelay.errors import (
-    NotOurs,
-    ObjectGone,
-    RelayError,
-    SourceChanged,
-    StoreRefused,
-    StoreUnavailable,
-    TargetChanged,
-)
-from bucketrelay.model import Change, Deletes, Meta, ObjectInfo, Outcome, Result, Task
-from bucketrelay.store import ABSENT, Store
+from bucketrelay.errors import NotOurs, ObjectGone, RelayError, SourceChanged, StoreUnavailable, TargetChanged
+from bucketrelay.model import Change, Deletes, ObjectInfo, Outcome, Result, Task
+from bucketrelay.store import Store
 
 ROUNDS = 5  # an object that changes faster than it can be copied five times over is said to be so
-YOUNG = 60.0  # seconds that a server may take to show everywhere what it has told of in an event
 UNVERIFIED = "unverified: the source's store tells no checksum of the whole that could be compared"
 
 
@@ -127,7 +115,7 @@ class Converge:
                 # Raises where the target is not merely empty but gone. And that 404 may have been a gateway's: then the
                 # sure look shows the target, and a delete that the route follows must not be taken for done.
                 held = pair.target.look(pair.task.target_key)
-            decision = decide(source, held, pair.link, pair.rule, equal=_equal(pair, source, held, first))
+            decision = decide(source, held, pair.link, pair.rule, equal=equal(pair, source, held, first))
             if decision.action is Action.REFUSE:
                 raise NotOurs(f"{pair.target_url}: {decision.note}")
             if decision.action is Action.COPY and source:
@@ -147,14 +135,7 @@ class Converge:
         server: bool,
     ) -> tuple[Ending, bool]:
         whole = len(first.body) == info.size
-        sums = (tree(first.body), md5(first.body, usedforsecurity=False).hexdigest()) if whole else ()
-        meta, degraded = fit(pair.meta(info), pair.target.abilities, stamps.make(info, pair.link, *sums))
-        if degraded and pair.task.strict:
-            raise StoreRefused(
-                f"{pair.target_url}: the copy would lack {', '.join(degraded)}, and the route is strict; "
-                "nothing was copied"
-            )
-        copy = _copy_of(pair, info, meta, held)
+        copy, degraded = prepare(pair, info, held, first)
         by_itself = server and by_server(copy, self.resources)
         verified = by_itself or carry(copy, first, self.resources)
         first.drop()
@@ -167,7 +148,7 @@ class Converge:
 
     def _without_source(self, pair: Pair, held: ObjectInfo | None, decision: Decision) -> tuple[Ending, bool]:
         if not pair.source.abilities.consistent:
-            _doubt_absence(pair, self.results.now(), deleting=decision.action is Action.DELETE)
+            absence.doubt(pair, self.results.now(), deleting=decision.action is Action.DELETE)
         if decision.action is not Action.DELETE or held is None:
             return _nothing(decision, unsurprising=pair.task.change is Change.REMOVED and held is None), True
         pair.deadline.check()
@@ -178,50 +159,6 @@ class Converge:
 
 def _nothing(decision: Decision, *, unsurprising: bool = False) -> Ending:
     return Ending(Outcome.UNCHANGED, note="" if unsurprising else decision.note)
-
-
-def _equal(pair: Pair, source: ObjectInfo | None, held: ObjectInfo | None, first: FirstBytes) -> bool:
-    if source is None or held is None or source.size != held.size:
-        return False
-    whole = len(first.body) == source.size
-    carried, _ = fit(source.meta, pair.target.abilities, stamps.Stamp("", (pair.link.source,), 0, "", ""))
-    return alike(source, held, carried, md5(first.body, usedforsecurity=False).hexdigest() if whole else "")
-
-
-def _copy_of(pair: Pair, info: ObjectInfo, meta: Meta, held: ObjectInfo | None) -> Copy:
-    written = [face(meta), meta.user[stamps.NAME], meta.storage_class, *map("=".join, sorted(meta.tags.items()))]
-    return Copy(
-        source=pair.source,
-        info=info,
-        target=pair.target,
-        key=pair.task.target_key,
-        meta=meta,
-        expect=held or ABSENT,
-        deadline=pair.deadline,
-        checkpoint=pair.link.target,
-        fingerprint=f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)};{digest(';'.join(written))}",
-        target_name=pair.task.target,
-        way=pair.task.way,
-    )
-
-
-def _doubt_absence(pair: Pair, now: datetime, *, deleting: bool) -> None:
-    """Ask for a second witness of an absence, on a server that may not show every write at once.
-
-    Raises:
-        StoreUnavailable: the source may have the object after all; the task comes again.
-    """
-    task = pair.task
-    if task.change is Change.CREATED and task.time and (now - task.time).total_seconds() < YOUNG:
-        raise StoreUnavailable(
-            f"{pair.source_url}: its event says that it was written, and the server does not show it"
-        )
-    if deleting and any(info.key == task.key for info in _first_listed(pair.source, task.key)):
-        raise StoreUnavailable(f"{pair.source_url}: listed, and yet the server says no such key; nothing was deleted")
-
-
-def _first_listed(store: Store, prefix: str) -> list[ObjectInfo]:
-    return list(islice(store.list(prefix), 1))
 
 
 def _cannot_be_stale(pair: Pair, held: ObjectInfo | None) -> bool:

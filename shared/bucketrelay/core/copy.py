@@ -1,14 +1,12 @@
 """Moving the bytes of exactly one version from one store to another: by the server, whole, or in parts."""
 
 import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bucketrelay.abilities import ServerSideCopy, Upload
 from bucketrelay.core import digest, heap
-from bucketrelay.core.budget import Budget, Lease
-from bucketrelay.core.checkpoints import Checkpoint, Checkpoints, quietly
+from bucketrelay.core.checkpoints import Checkpoint, quietly
+from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, Damaged, OutOfTime
 from bucketrelay.model import Meta, ObjectInfo
@@ -40,38 +38,6 @@ class Copy:
     def target_url(self) -> str:
         """Of the target."""
         return self.target.address.of(self.key)
-
-
-@dataclass(slots=True)
-class FirstBytes:
-    """The object's first bytes and their lease on the budget; given up as soon as they are sent."""
-
-    body: bytes | bytearray
-    lease: Lease
-
-    def drop(self) -> None:
-        """Forget the bytes and give their budget back."""
-        self.body = b""
-        self.lease.release()
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What objects move with in this process.
-
-    Args:
-        part_size: bytes of a part, unless the target wants larger ones; also of what is fetched with the first look.
-        budget: of bytes and threads.
-        checkpoints: where unfinished uploads are kept.
-        pause: waits so many seconds: before an object that changes faster than it is copied is looked at again.
-        unreachable: ways whose target's server refused to copy: asked once in a process, not for every object.
-    """
-
-    part_size: int
-    budget: Budget
-    checkpoints: Checkpoints
-    pause: Callable[[float], object] = time.sleep
-    unreachable: set[str] = field(default_factory=set)
 
 
 def by_server(copy: Copy, resources: Resources) -> bool:

@@ -1,14 +1,10 @@
 """What to do about one key, from what both sides hold. Pure functions; their test is the same table."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from bucketrelay.core.digest import same
-from bucketrelay.core.face import face
 from bucketrelay.core.stamp import Link, Origin, Stamp, origin
-from bucketrelay.model import Deletes, Meta, ObjectInfo, Overwrite
+from bucketrelay.model import Deletes, ObjectInfo, Overwrite
 
 
 class Action(Enum):
@@ -101,7 +97,7 @@ def decide(
     ========  ================================  ==========================  ====================
 
     Args:
-        equal: the result of `alike`, for what is present on both sides.
+        equal: the result of `likeness.equal`, for what is present on both sides.
     """
     theirs = link.of_target(target)
     if source is None:
@@ -159,22 +155,3 @@ def _newer(held: Origin, wrote: Origin, link: Link, *, ours: bool) -> bool:
     if held.place == wrote.place and (ours or held.place in (link.source, link.target)):
         return held.place == link.target
     return held.mark > wrote.mark
-
-
-_MD5S = re.compile(r"[0-9a-f]{32}(-[0-9]{1,5})?")  # of one piece, or of the MD5s of that many pieces
-
-
-def alike(source: ObjectInfo, target: ObjectInfo, carried: Meta, md5: str = "") -> bool:
-    """Whether the target holds the source's bytes and metadata already, by what both stores' answers tell.
-
-    Args:
-        carried: what the target can carry of the source's metadata.
-        md5: of the source's bytes, in hex, where they are at hand.
-    """
-    if source.size != target.size or face(carried) != face(target.meta):
-        return False
-    sums: Mapping[str, str] = {**source.checksums, **({"md5": md5} if md5 else {})}
-    shared = sums.keys() & target.checksums.keys()
-    if shared:
-        return all(same(name, sums[name], target.checksums[name]) for name in shared)
-    return bool(_MD5S.fullmatch(target.etag)) and target.etag in (source.etag, md5)

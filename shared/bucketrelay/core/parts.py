@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from bucketrelay.abilities import Part, PartStore, Upload
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, quietly
-from bucketrelay.core.copy import Copy, FirstBytes, Resources
+from bucketrelay.core.copy import Copy
+from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.core.sums import Passing, Reading, Sums
 from bucketrelay.deadline import under
 from bucketrelay.errors import (

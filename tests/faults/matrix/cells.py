@@ -9,8 +9,8 @@ from bucketrelay.abilities import PartStore
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError

@@ -10,9 +10,9 @@ import pytest
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.copy import Resources
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Address, Change, Deletes, Result, Task

@@ -23,9 +23,9 @@ from bucketrelay.core.decide import (
     WRITTEN,
     YIELDED,
     Rule,
-    alike,
     decide,
 )
+from bucketrelay.core.likeness import alike
 from bucketrelay.core.metadata import fit
 from bucketrelay.core.stamp import Link
 from bucketrelay.model import Deletes, Meta, ObjectInfo, Overwrite

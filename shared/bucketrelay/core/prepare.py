@@ -1,0 +1,51 @@
+"""An object made ready for its target: its metadata as far as it fits there, our stamp, what its parts depend on."""
+
+from hashlib import md5
+
+from bucketrelay.core import stamp as stamps
+from bucketrelay.core.copy import Copy
+from bucketrelay.core.digest import tree
+from bucketrelay.core.face import digest, face
+from bucketrelay.core.metadata import fit
+from bucketrelay.core.pair import Pair
+from bucketrelay.core.resources import FirstBytes
+from bucketrelay.errors import StoreRefused
+from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.store import ABSENT
+
+
+def prepare(pair: Pair, info: ObjectInfo, held: ObjectInfo | None, first: FirstBytes) -> tuple[Copy, tuple[str, ...]]:
+    """The copy of the version *info*, and the names of what it cannot have of it.
+
+    Args:
+        held: what is at the target now, which the copy is to replace.
+        first: the bytes that are at hand: where these are all, the stamp tells their digest.
+
+    Raises:
+        StoreRefused: it would lack something, and the route is strict.
+    """
+    whole = len(first.body) == info.size
+    sums = (tree(first.body), md5(first.body, usedforsecurity=False).hexdigest()) if whole else ()
+    meta, degraded = fit(pair.meta(info), pair.target.abilities, stamps.make(info, pair.link, *sums))
+    if degraded and pair.task.strict:
+        raise StoreRefused(
+            f"{pair.target_url}: the copy would lack {', '.join(degraded)}, and the route is strict; nothing was copied"
+        )
+    return _copy_of(pair, info, meta, held), degraded
+
+
+def _copy_of(pair: Pair, info: ObjectInfo, meta: Meta, held: ObjectInfo | None) -> Copy:
+    written = [face(meta), meta.user[stamps.NAME], meta.storage_class, *map("=".join, sorted(meta.tags.items()))]
+    return Copy(
+        source=pair.source,
+        info=info,
+        target=pair.target,
+        key=pair.task.target_key,
+        meta=meta,
+        expect=held or ABSENT,
+        deadline=pair.deadline,
+        checkpoint=pair.link.target,
+        fingerprint=f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)};{digest(';'.join(written))}",
+        target_name=pair.task.target,
+        way=pair.task.way,
+    )

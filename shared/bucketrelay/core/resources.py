@@ -1,0 +1,40 @@
+"""What objects move with in a process, and what is held of the one that is on its way."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bucketrelay.core.budget import Budget, Lease
+from bucketrelay.core.checkpoints import Checkpoints
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What objects move with in this process.
+
+    Args:
+        part_size: bytes of a part, unless the target wants larger ones; also of what is fetched with the first look.
+        budget: of bytes and threads.
+        checkpoints: where unfinished uploads are kept.
+        pause: waits so many seconds: before an object that changes faster than it is copied is looked at again.
+        unreachable: ways whose target's server refused to copy: asked once in a process, not for every object.
+    """
+
+    part_size: int
+    budget: Budget
+    checkpoints: Checkpoints
+    pause: Callable[[float], object] = time.sleep
+    unreachable: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class FirstBytes:
+    """The object's first bytes and their lease on the budget; given up as soon as they are sent."""
+
+    body: bytes | bytearray
+    lease: Lease
+
+    def drop(self) -> None:
+        """Forget the bytes and give their budget back."""
+        self.body = b""
+        self.lease.release()
