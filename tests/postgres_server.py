@@ -19,6 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+import pytest
+
+import shared_server
 
 VARIABLE = "BUCKETRELAY_TEST_POSTGRES"
 _numbers = itertools.count()
@@ -83,27 +86,53 @@ def new_schema(url: str) -> str:
 
 
 @contextlib.contextmanager
+def shared(factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server that all the processes of a run share, or of the one that the environment names."""
+    if named := os.environ.get(VARIABLE):
+        yield named
+        return
+
+    def start(_: Path) -> tuple[object, shared_server.Facts]:
+        made = _made(Path(tempfile.mkdtemp(prefix="relay-pg-")))
+        assert made.process
+        return made, {"url": made.url(), "pid": made.process.pid, "folder": str(made.folder)}
+
+    def stop(facts: shared_server.Facts) -> None:
+        shared_server.end([facts["pid"]], signal.SIGINT)
+        shutil.rmtree(facts["folder"], ignore_errors=True)
+
+    with shared_server.shared(shared_server.folder_of(factory), "postgres", start, stop) as facts:
+        yield facts["url"]
+
+
+@contextlib.contextmanager
 def server(*options: str) -> Iterator[Server]:
-    """A server that is gone at the end."""
+    """A server of one's own that is gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="relay-pg-"))
     try:
-        if _user() is not None:
-            shutil.chown(folder, _user(), _group())
-        subprocess.run(
-            [_binary("initdb"), "-D", folder / "data", "-U", "relay", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
-            check=True,
-            capture_output=True,
-            user=_user(),
-            group=_group(),
-        )
-        made = Server(folder, _free_port(), (*_OPTIONS, *options))
-        made.start()
+        made = _made(folder, *options)
         try:
             yield made
         finally:
             made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made(folder: Path, *options: str) -> Server:
+    """A server that runs in *folder*."""
+    if _user() is not None:
+        shutil.chown(folder, _user(), _group())
+    subprocess.run(
+        [_binary("initdb"), "-D", folder / "data", "-U", "relay", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
+        check=True,
+        capture_output=True,
+        user=_user(),
+        group=_group(),
+    )
+    made = Server(folder, _free_port(), (*_OPTIONS, *options))
+    made.start()
+    return made
 
 
 def _binary(name: str) -> Path:

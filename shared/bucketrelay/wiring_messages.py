@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bucketrelay.config import Config
@@ -152,7 +151,7 @@ def _reader(
     queue: str,
     say: Say,
     position: Callable[[], int | None] = lambda: None,
-    first: str = "first",
+    first: First = "first",
 ) -> Reader:
     url = broker.url.reveal()
     if url.startswith("sqs"):
@@ -162,15 +161,4 @@ def _reader(
     from bucketrelay.drivers.messages.broker import Place, Spool  # noqa: PLC0415 — amqp is an extra
 
     place = Place(url, str(broker.ca_file or ""))
-    return Spool(place, queue, broker.prefetch, position, begin(first), say)
-
-
-def begin(first: str) -> First:
-    """Where a stream is begun: `first`, `next`, or a time."""
-    return (
-        "first"
-        if first == "first"
-        else "next"
-        if first == "next"
-        else datetime.fromisoformat(first.replace("Z", "+00:00"))
-    )
+    return Spool(place, queue, broker.prefetch, position, first, say)

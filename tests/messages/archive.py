@@ -3,10 +3,13 @@
 The tables have the columns that matter, under their names; made from facts about that archive, not from its files.
 """
 
+import base64
 import hashlib
 import json
+import tempfile
 import threading
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -28,6 +31,16 @@ CREATE TABLE sda.file_dataset (file_id int REFERENCES sda.files (id), dataset_id
 PASSPHRASE = "archive passphrase 1"
 
 
+@cache
+def _keys() -> dict[str, bytes]:
+    """The key files of archive and partner, by their names: what a passphrase is derived with takes its time."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        c4gh.generate(folder / "c4gh.sec", folder / "c4gh.pub", PASSPHRASE.encode(), b"")
+        c4gh.generate(folder / "partner.sec", folder / "partner.pub", b"", b"")
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 @dataclass
 class Partner:
     """The receiving end's API: what it is told, and what it answers."""
@@ -43,18 +56,24 @@ class Partner:
         partner = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                import base64
+            def do_GET(self):
+                self._answer(self._status() if self.path == "/ready" else 404)
 
+            def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                signed = base64.b64encode(f"{partner.user}:{partner.password}".encode()).decode()
-                status = partner.answers.pop(0) if partner.answers else 200
-                if self.headers["Authorization"] != f"Basic {signed}":
-                    status = 401
+                status = self._status()
                 if status == 200 and self.path == "/dataset":
                     partner.told.append(json.loads(body))
                     partner.keys.append(self.headers["Idempotency-Key"])
-                self.send_response(status if self.path == "/dataset" else 404)
+                self._answer(status if self.path == "/dataset" else 404)
+
+            def _status(self) -> int:
+                signed = base64.b64encode(f"{partner.user}:{partner.password}".encode()).decode()
+                status = partner.answers.pop(0) if partner.answers else 200
+                return status if self.headers["Authorization"] == f"Basic {signed}" else 401
+
+            def _answer(self, status: int) -> None:
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -80,8 +99,8 @@ class Archive:
         self.folder, self.database = folder, database
         for place in ("archive", "partner"):
             (folder / place).mkdir()
-        c4gh.generate(folder / "c4gh.sec", folder / "c4gh.pub", PASSPHRASE.encode(), b"")
-        c4gh.generate(folder / "partner.sec", folder / "partner.pub", b"", b"")
+        for name, text in _keys().items():
+            (folder / name).write_bytes(text)
         self.key = Pair(private_key(folder / "c4gh.sec", PASSPHRASE).raw)
         self.partner = Pair(private_key(folder / "partner.sec", None).raw)
         self.plain: dict[str, bytes] = {}  # by path

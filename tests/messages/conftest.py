@@ -8,27 +8,35 @@ import pytest
 
 import postgres_server
 from messages.archive import Partner
-from messages.rabbitmq import HOW, RabbitMQ, binary, rabbitmq
+from messages.rabbitmq import HOW, RabbitMQ, Shared, binary, rabbitmq, shared
 from messages.world import World
 
 
-def _own(factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+def _needed() -> None:
     if binary() is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(HOW)
-    with rabbitmq(factory.mktemp("rabbitmq")) as broker:
-        yield broker
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """A broker of our own, which a test may stop and start. It is dear: for slow tests alone."""
+    _needed()
+    with rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
-    """A broker of our own, which a test may stop and start."""
-    yield from _own(tmp_path_factory)
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """A broker that nobody stops, one for all the processes of the run."""
+    _needed()
+    with shared(tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def amqp(request: pytest.FixtureRequest) -> str:
     """The URL of a broker that nobody stops."""
-    return os.environ.get("BUCKETRELAY_TEST_AMQP") or request.getfixturevalue("broker").url
+    return os.environ.get("BUCKETRELAY_TEST_AMQP") or request.getfixturevalue("lasting").url
 
 
 @pytest.fixture
@@ -39,9 +47,10 @@ def name() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def postgres():
-    with postgres_server.server() as server:
-        yield server
+def postgres(tmp_path_factory) -> Iterator[str]:
+    """The URL of a server where databases may be made."""
+    with postgres_server.shared(tmp_path_factory) as url:
+        yield url
 
 
 @pytest.fixture
@@ -57,9 +66,10 @@ def world(tmp_path, amqp, postgres, partner, name) -> World:
     return World(tmp_path, amqp, postgres, partner, name)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever needs a broker goes to the same process: one broker for all of them."""
+    """Who talks to other processes waits for them, not for a clock: the limit only ends what hangs."""
     for item in items:
-        if {"amqp", "broker"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("broker"))
+        if {"amqp", "broker", "lasting"} & set(getattr(item, "fixturenames", ())) and not item.get_closest_marker(
+            "timeout"
+        ):
+            item.add_marker(pytest.mark.timeout(600))

@@ -8,6 +8,7 @@ from typing import Any
 import amqp
 
 from bucketrelay.drivers.messages.broker import Place
+from messages.running import PATIENCE
 
 KINDS = {"classic": {}, "quorum": {"x-queue-type": "quorum"}, "stream": {"x-queue-type": "stream"}}
 
@@ -30,7 +31,7 @@ def put(url: str, queue: str, *bodies: bytes, exchange: str = "", **properties: 
             ch.basic_publish_confirm(message, exchange=exchange, routing_key=queue, mandatory=True)
 
 
-def taken(url: str, queue: str, count: int, seconds: float = 20) -> list[Any]:
+def taken(url: str, queue: str, count: int, seconds: float = PATIENCE) -> list[Any]:
     """*count* messages out of a classic or quorum queue, acknowledged."""
     found: list[Any] = []
     end = time.monotonic() + seconds

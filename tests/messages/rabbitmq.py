@@ -5,6 +5,7 @@ might else be given the very port that the broker wants back.
 """
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -13,16 +14,32 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from amqp.exceptions import AMQPError
 
+import shared_server
 from bucketrelay.drivers.messages.broker import Place
 from messages.authority import certificates
 
 HOW = (
     "RabbitMQ is needed: install Debian's rabbitmq-server, or set BUCKETRELAY_TEST_AMQP=amqp://user:password@host:5672/"
 )
+# A broker for tests has two users: one who may do everything, and one who may connect, and no more.
+POOR = "poor"
+_DEFINITIONS = {
+    "users": [
+        {"name": "guest", "password": "guest", "tags": "administrator"},
+        {"name": POOR, "password": POOR, "tags": ""},
+    ],
+    "vhosts": [{"name": "/"}],
+    "permissions": [
+        {"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},
+        {"user": POOR, "vhost": "/", "configure": "^$", "write": "^$", "read": "^$"},
+    ],
+}
 _HOMES = ("/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 
@@ -36,7 +53,7 @@ class RabbitMQ:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self.distribution, self.epmd, self.secure = _ports(4)
+        self.port, self.distribution, self.epmd, self.secure = free_ports(4)
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         self._server: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -50,11 +67,13 @@ class RabbitMQ:
             f"listeners.tcp.1 = 127.0.0.1:{self.port}",
             "loopback_users.guest = true",
             "log.console = false",
+            f"load_definitions = {folder}/definitions.json",
             "disk_free_limit.absolute = 10MB",
             "vm_memory_high_watermark.absolute = 1GB",
         ]
         (folder / "rabbitmq.conf").write_text("\n".join(config) + "\n")
         (folder / "plugins").write_text("[].\n")
+        (folder / "definitions.json").write_text(json.dumps(_DEFINITIONS))
 
     def _environ(self) -> dict[str, str]:
         here = str(self.folder)
@@ -71,15 +90,16 @@ class RabbitMQ:
             "RABBITMQ_MNESIA_BASE": f"{here}/mnesia",
             "RABBITMQ_LOG_BASE": f"{here}/log",
             "RABBITMQ_DIST_PORT": str(self.distribution),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
         }
 
-    def start(self, seconds: float = 60) -> None:
+    def start(self, seconds: float = 300) -> None:
         """Start it, and wait until it takes connections."""
         epmd = shutil.which("epmd")
         if epmd and self._epmd is None:
             command = [epmd, "-port", str(self.epmd), "-address", "127.0.0.1"]
-            self._epmd = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            self._epmd = subprocess.Popen(command, **quiet, start_new_session=True)
         with (self.folder / "out").open("ab") as out:
             self._server = subprocess.Popen(
                 [str(binary())], env=self._environ(), stdout=out, stderr=out, cwd=self.folder, start_new_session=True
@@ -113,13 +133,18 @@ class RabbitMQ:
             self._epmd.wait()
             self._epmd = None
 
+    @property
+    def pids(self) -> list[int]:
+        """Of the server and of its helper: each leads a group of its own."""
+        return [process.pid for process in (self._server, self._epmd) if process is not None]
+
     def _end(self, how: int) -> None:
         if self._server is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._server.pid, how)  # the script, Erlang, and its own little helpers: a session of their own
         try:
-            self._server.wait(30)
+            self._server.wait(120)
         except subprocess.TimeoutExpired:
             os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait()
@@ -127,7 +152,7 @@ class RabbitMQ:
         _until_free(self.port)
 
 
-def _ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Free ports, outside of the range for connections that go out."""
     found: list[int] = []
     while len(found) < count:
@@ -156,3 +181,29 @@ def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
         yield broker
     finally:
         broker.close()
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A broker that nobody stops: all the processes of a run use it at once."""
+
+    url: str
+    secure: str  # the same, with TLS
+    ca_file: str
+
+
+@contextlib.contextmanager
+def shared(factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """It, for as long as anybody in this run needs it."""
+
+    def start(folder: Path) -> tuple[object, shared_server.Facts]:
+        broker = RabbitMQ(folder)
+        broker.start()
+        secure = f"amqps://guest:guest@127.0.0.1:{broker.secure}//"
+        return broker, {"url": broker.url, "secure": secure, "ca_file": f"{folder}/ca.pem", "pids": broker.pids}
+
+    def stop(facts: shared_server.Facts) -> None:
+        shared_server.end(facts["pids"], signal.SIGKILL, group=True)
+
+    with shared_server.shared(shared_server.folder_of(factory), "rabbitmq", start, stop) as facts:
+        yield Shared(facts["url"], facts["secure"], facts["ca_file"])

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PATIENCE = 300.0  # seconds: for what hangs, not for what is slow
+
 
 class Child:
     def __init__(self, *arguments: str, cwd: Path, environ: dict[str, str] | None = None) -> None:
@@ -30,7 +32,7 @@ class Child:
         self.process.kill()
         self.process.wait()
 
-    def end(self, how: int = signal.SIGTERM, seconds: float = 60) -> int:
+    def end(self, how: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         if self.process is None:
             return 0
         until = time.monotonic() + seconds
@@ -53,11 +55,15 @@ class Child:
             return True
         return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
+    def ends(self) -> int:
+        """Its exit status, by itself."""
+        return self.process.wait(PATIENCE)
+
     @property
     def text(self) -> str:
         return self.out.read_text(errors="replace")
 
-    def says(self, word: str, seconds: float = 30) -> None:
+    def says(self, word: str, seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while word not in self.text:
             assert time.monotonic() < end, f"{word!r} is not in: {self.text}"

@@ -178,9 +178,9 @@ def test_a_broker_that_is_stopped_and_started_loses_nothing(broker, name):
     assert len([line for line in said if "is read again" in line]) == 2
 
 
-def test_with_tls_only_a_broker_that_somebody_vouches_for_is_believed(broker, name):
-    url, queue = f"amqps://guest:guest@127.0.0.1:{broker.secure}/", name("q")
-    trusted = Place(url, str(broker.folder / "ca.pem"))
+def test_with_tls_only_a_broker_that_somebody_vouches_for_is_believed(lasting, name):
+    url, queue = lasting.secure, name("q")
+    trusted = Place(url, lasting.ca_file)
     sender = Outgoing(trusted)
     sender.send(Letter(b"1", queue))
     sender.close()

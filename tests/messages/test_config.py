@@ -1,5 +1,6 @@
 """`[copier]` and `[datasets]`, and the files of the programs that ours takes the place of."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -207,13 +208,39 @@ def test_commands_that_need_no_lists_do_without_and_the_others_say_what_is_missi
     from bucketrelay.cli import cli
 
     (tmp_path / "a").mkdir()
-    text = COPIER.replace('"s3://a"', f'"file://{tmp_path}/a"').replace('[stores.b]\nurl = "s3://b"\n', "")
+    text = (
+        COPIER.replace("@host/", "@127.0.0.1:9/")
+        .replace('"s3://a"', f'"file://{tmp_path}/a"')
+        .replace('[stores.b]\nurl = "s3://b"\n', "")
+    )
     (tmp_path / "relay.toml").write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PW", "x")
     run = CliRunner().invoke
     assert run(cli, ["check"]).exit_code == 0
-    assert run(cli, ["doctor"]).exit_code == 0
+    tried = [json.loads(line) for line in run(cli, ["doctor", "--json"]).stdout.splitlines()]
+    assert [each["check"] for each in tried if each["ok"] is False] == ["broker"]  # nobody listens there
     done = run(cli, ["replay"])
     assert (done.exit_code, "log: is missing: all copies here are by message" in done.output) == (2, True)
     assert run(cli, ["worker", "--drain"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("", "first"),
+        ('offset = "next"', "next"),
+        ('offset = "2026-11-29T00:00:00Z"', "2026-11-29T00:00:00+00:00"),
+        ('offset = "2026-11-29T01:30:00+01:00"', "2026-11-29T01:30:00+01:00"),
+        ("offset = 2026-11-29T00:00:00Z", "2026-11-29T00:00:00+00:00"),
+        ('offset = "2026-11-29"', "2026-11-29T00:00:00+00:00"),
+    ],
+)
+def test_a_stream_is_begun_at_a_word_or_a_time(written, found):
+    offset = config.load(DATASETS + written, PW).datasets.offset
+    assert (offset if isinstance(offset, str) else offset.isoformat()) == found
+
+
+@pytest.mark.parametrize("written", ['"last"', '"2026-13-01T00:00:00Z"', '"yesterday"', '"17"'])
+def test_an_offset_that_is_neither_is_a_mistake(written):
+    assert 'datasets.offset: must be "first", "next", or a time' in mistakes(f"{DATASETS}offset = {written}")

@@ -10,7 +10,7 @@ import pytest
 from bucketrelay.drivers.messages.broker import Place
 from messages.medusa import Registry
 from messages.post import declare, depth, put, taken
-from messages.running import Child, running
+from messages.running import PATIENCE, Child, running
 
 CONFIG = """
 [stores.staging]
@@ -50,7 +50,7 @@ def ask(url: str, queues: tuple[str, str], *requests: object) -> None:
     put(url, queues[0], *(said if isinstance(said, bytes) else json.dumps(said).encode() for said in requests))
 
 
-def replies(url: str, queues: tuple[str, str], count: int, seconds: float = 30) -> list[dict]:
+def replies(url: str, queues: tuple[str, str], count: int, seconds: float = PATIENCE) -> list[dict]:
     return [json.loads(message.body) for message in taken(url, queues[1], count, seconds)]
 
 
@@ -168,12 +168,12 @@ def test_a_wrong_password_ends_in_one_line_and_a_wrong_section_in_usage(tmp_path
     told = (tmp_path / "relay.toml").read_text()
     (tmp_path / "relay.toml").write_text(told.replace("guest:guest", "guest:wrong"))
     with running("copier", cwd=tmp_path) as child:
-        assert child.process.wait(30) == 1
+        assert child.ends() == 1
         assert "correct user, password and vhost" in child.text
         assert "Traceback" not in child.text
     (tmp_path / "relay.toml").write_text(told.replace("[copier]", "[copier]\nreplays = 1").replace('"main"', '"mian"'))
     with running("copier", cwd=tmp_path) as child:
-        assert child.process.wait(30) == 2
+        assert child.ends() == 2
     assert 'copier.replays: is an unknown key; did you mean "replies"?' in child.text
     assert 'copier.roots.main: no store is named "mian"; did you mean "main"?' in child.text
 
@@ -244,7 +244,7 @@ def test_nothing_is_lost_while_broker_and_worker_are_killed(tmp_path, broker, qu
             assert (tmp_path / "main" / "out" / f"{number}.tif").read_bytes() == b"%d" % number
 
 
-def _until(true, seconds: float = 30) -> None:
+def _until(true, seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end

@@ -104,7 +104,7 @@ def test_what_cannot_be_made_readable_publishes_nothing_and_says_why(world, more
 
 def test_a_wrong_passphrase_ends_in_one_line(world):
     with running("dataset-sync", cwd=world.folder, environ={**SECRETS, "C4GH_PW": "wrong-4711"}) as child:
-        assert child.process.wait(30) == 2
+        assert child.ends() == 2
     assert "c4gh.sec: is not opened by this passphrase: correct it" in child.text
     assert "4711" not in child.text
     assert "Traceback" not in child.text
@@ -157,7 +157,7 @@ def test_killed_at_every_step_in_turn_each_file_arrives_once_and_one_post_counts
             until(lambda: child.process.poll() is not None or bool(world.partner.told), 0.4 + 0.35 * number, fail=False)
             child.kill()
         child.start()
-        world.synced(seconds=240)
+        world.synced()
         assert child.end() == 0, child.text
     finally:
         if child.process.poll() is None:

@@ -98,27 +98,26 @@ def test_messages_that_are_lost_are_said_and_looked_for(queue):
     assert said == ["mapping_stream: after 3 came 9: looking for datasets that were never synced"]
 
 
-def test_a_gap_syncs_the_datasets_that_lack_a_file_and_no_others(tmp_path, queue):
-    with postgres_server.server() as server:
-        archive = Archive(tmp_path, postgres_server.new_database(server.url()))
-        ids = archive.fill(4)
-        archive.gather("EGA-SE-0001", ids[:2])
-        archive.gather("EGA-SE-0002", ids[2:])
-        archive.gather("OTHER-0003", ids)
-        target = LocalStore(Address("file", str(tmp_path / "partner")))
-        for path in list(archive.plain)[:2]:
-            target.put(path, b"there", Meta())
-        tables = Tables(archive.database, "the archive's database")
-        nothing = dict.fromkeys(("runner", "open", "source", "tell"))
-        syncing = Syncing(queue=queue, archive=tables, stores=lambda _: target, target="partner", **nothing)
-        intake(queue)(mapping(0))
-        intake(queue)(mapping(5))
-        keys(queue, DATASET)
-        (job,) = queue.claim(1, kinds={GAP})
-        (ended,) = syncing.kinds[GAP].run([job], Deadline())
-        assert ended.ending == Done({"datasets": 1})
-        assert keys(queue, DATASET) == ["mapping_stream/before-5/EGA-SE-0002"]
-        with pytest.raises(StoreRefused, match=r'relation "sda.files" does not exist'):
-            Tables(postgres_server.new_database(server.url()), "x").files(["a"])
-        assert Path(tmp_path / "partner").exists()
-        tables.close()
+def test_a_gap_syncs_the_datasets_that_lack_a_file_and_no_others(tmp_path, queue, postgres):
+    archive = Archive(tmp_path, postgres_server.new_database(postgres))
+    ids = archive.fill(4)
+    archive.gather("EGA-SE-0001", ids[:2])
+    archive.gather("EGA-SE-0002", ids[2:])
+    archive.gather("OTHER-0003", ids)
+    target = LocalStore(Address("file", str(tmp_path / "partner")))
+    for path in list(archive.plain)[:2]:
+        target.put(path, b"there", Meta())
+    tables = Tables(archive.database, "the archive's database")
+    nothing = dict.fromkeys(("runner", "open", "source", "tell"))
+    syncing = Syncing(queue=queue, archive=tables, stores=lambda _: target, target="partner", **nothing)
+    intake(queue)(mapping(0))
+    intake(queue)(mapping(5))
+    keys(queue, DATASET)
+    (job,) = queue.claim(1, kinds={GAP})
+    (ended,) = syncing.kinds[GAP].run([job], Deadline())
+    assert ended.ending == Done({"datasets": 1})
+    assert keys(queue, DATASET) == ["mapping_stream/before-5/EGA-SE-0002"]
+    with pytest.raises(StoreRefused, match=r'relation "sda.files" does not exist'):
+        Tables(postgres_server.new_database(postgres), "x").files(["a"])
+    assert Path(tmp_path / "partner").exists()
+    tables.close()

@@ -15,7 +15,7 @@ from bucketrelay.drivers.messages.delivery import Letter
 from bucketrelay.drivers.messages.sqs import Inbox, Outbox
 from bucketrelay.errors import StoreUnavailable
 from messages.post import declare, taken
-from messages.running import running
+from messages.running import PATIENCE, running
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 KEY, SECRET = "AKIASQS0000000000000", "sqs-secret/+="
@@ -55,7 +55,7 @@ def client(moto):
     made.close()
 
 
-def received(client, queue: str, count: int, seconds: float = 20) -> list[dict]:
+def received(client, queue: str, count: int, seconds: float = PATIENCE) -> list[dict]:
     where, found = client.create_queue(QueueName=queue)["QueueUrl"], []
     end = time.monotonic() + seconds
     while len(found) < count and time.monotonic() < end:

@@ -10,7 +10,7 @@ import pytest
 import postgres_server
 from messages.archive import PASSPHRASE, Archive, Partner
 from messages.post import channel, declare, put
-from messages.running import Child, running
+from messages.running import PATIENCE, Child, running
 from unit.crypt4gh.c4gh import decrypted
 
 CONFIG = """
@@ -42,10 +42,10 @@ SECRETS = {"C4GH_PW": PASSPHRASE, "REMOTE_PW": Partner.password}
 
 
 class World:
-    def __init__(self, folder: Path, broker: str, postgres, partner: Partner, name, kind: str = "stream") -> None:
+    def __init__(self, folder: Path, broker: str, postgres: str, partner: Partner, name, kind: str = "stream") -> None:
         self.folder, self.broker, self.partner = folder, broker, partner
         self.queue, self.exchange, self.errors = name("mapping_stream"), name("sda"), name("errors")
-        self.archive = Archive(folder, postgres_server.new_database(postgres.url()))
+        self.archive = Archive(folder, postgres_server.new_database(postgres))
         (folder / "logs").mkdir()
         declare(broker, self.queue, kind)
         with channel(broker) as ch:
@@ -69,7 +69,7 @@ class World:
     def sync(self) -> contextlib.AbstractContextManager[Child]:
         return running("dataset-sync", cwd=self.folder, environ=SECRETS)
 
-    def synced(self, count: int = 1, seconds: float = 60) -> None:
+    def synced(self, count: int = 1, seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while len(self.partner.told) < count:
             assert time.monotonic() < end, (self.folder / "child.out").read_text()
@@ -92,12 +92,12 @@ class World:
 
     def dead(self) -> list[dict]:
         with running("queue", "dead", "--json", cwd=self.folder, environ=SECRETS) as child:
-            child.process.wait(30)
+            child.ends()
         lines = [line for line in child.text.splitlines() if line.startswith("{")]
         return [found for line in lines if "attempts" in (found := json.loads(line))]
 
 
-def until(true, seconds: float = 60, *, fail: bool = True) -> None:
+def until(true, seconds: float = PATIENCE, *, fail: bool = True) -> None:
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() >= end:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bucketrelay import wiring
+from bucketrelay import wiring, wiring_doctor
 from bucketrelay.clouds.bucket import Cloud
 from bucketrelay.clouds.registry import cloud
 from bucketrelay.commands.rows import Rows, plural
@@ -27,7 +27,7 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
     """Try every store, permission and wiring that the configuration needs.
 
     Sources are only read. In targets and in the log store one small object below .bucketrelay-doctor/ is written and
-    removed. Exit status: 0 all is well, 1 something fails.
+    removed. Nothing is taken from a broker, and nothing put there. Exit status: 0 all is well, 1 something fails.
     """
     found = configuration(config_file, quiet=quiet)
     if verbose:
@@ -49,7 +49,8 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
                     stack.callback(made.close)
             return clouds[name]
 
-        world = World(found, store, health, lambda: datetime.now(timezone.utc), lambda: uuid.uuid4().hex)
+        questions = wiring_doctor.questions(found)
+        world = World(found, store, health, lambda: datetime.now(timezone.utc), lambda: uuid.uuid4().hex, questions)
         raise SystemExit(_told(examine(world), as_json=as_json, quiet=quiet, verbose=verbose))
 
 

@@ -1,15 +1,14 @@
 """Reading `[datasets]`: which archive's datasets are synced, and where to."""
 
 from collections.abc import Collection
+from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
 from bucketrelay.config.copier import read_broker
 from bucketrelay.config.queue import shown_url
 from bucketrelay.config.reading import Text, did_you_mean, quoted
 from bucketrelay.config.tables import Table
-from bucketrelay.config.values import DatasetsConfig, RemoteConfig, Secret
-
-_OFFSETS = ("first", "next")
+from bucketrelay.config.values import DatasetsConfig, Offset, RemoteConfig, Secret
 
 
 def read_datasets(table: Table, stores: Collection[str]) -> DatasetsConfig | None:
@@ -25,7 +24,7 @@ def read_datasets(table: Table, stores: Collection[str]) -> DatasetsConfig | Non
     receiver = table.file("receiver_key")
     locations = _locations(table, stores)
     remote = _remote(table.table("remote"))
-    offset = table.text("offset")
+    offset = _offset(table)
     for name, file in (("key_file", key_file), ("receiver_key", receiver)):
         if file is None and name not in table:
             table.mistake(name, "is missing: name a Crypt4GH key file")
@@ -44,9 +43,25 @@ def read_datasets(table: Table, stores: Collection[str]) -> DatasetsConfig | Non
         passphrase,
         receiver,
         remote,
-        offset.value if offset else "first",
+        offset,
         locations,
     )
+
+
+def _offset(table: Table) -> Offset:
+    """Where a stream is begun. A time may be TOML's own or a text; without a zone it is UTC's."""
+    told = table.value("offset")
+    if not isinstance(told, datetime):
+        text = table.text("offset")
+        told = text.value if text else "first"
+    if told in ("first", "next"):
+        return "next" if told == "next" else "first"
+    try:
+        moment = datetime.fromisoformat(str(told).replace("Z", "+00:00"))
+    except ValueError:
+        table.mistake("offset", 'must be "first", "next", or a time such as "2026-11-29T00:00:00Z"')
+        return "first"
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _database(table: Table) -> Secret | None:

@@ -102,7 +102,7 @@ class Table:
 
     def value(self, key: str) -> object:
         """The value as it is written, whatever it is."""
-        return self._values.get(key)
+        return self._ask(key)
 
     def choice(self, key: str, options: Iterable[str], *, need: str = "") -> str | None:
         """One of a few words."""

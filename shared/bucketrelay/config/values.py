@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, final
@@ -174,6 +175,9 @@ class RemoteConfig:
     ca_file: Path | None = None
 
 
+Offset = Literal["first", "next"] | datetime  # where a stream is begun that was never read
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetsConfig:
     """An archive whose datasets are synced to a partner."""
@@ -189,7 +193,7 @@ class DatasetsConfig:
     passphrase: Secret | None
     receiver_key: Path
     remote: RemoteConfig
-    offset: str = "first"  # where a stream is begun: first, next, or a time
+    offset: Offset = "first"
     locations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of archives in several places
 
 

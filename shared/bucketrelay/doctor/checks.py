@@ -162,6 +162,49 @@ _ALL = (
         "nothing: to ask would be to tell",
         "send one event by hand: bucketrelay replicate EVENT.json",
     ),
+    Check(
+        "broker",
+        "[copier], [datasets]",
+        "a connection with the user and the vhost of `broker`",
+        "check host and port, user, password and vhost, with amqps ca_file, and that the broker runs",
+    ),
+    Check(
+        "queue",
+        "[copier], [datasets]",
+        "a passive declaration, and the beginning of a consumer that no message goes to; of SQS its address",
+        "grant the permission to read it, and to configure it where it is to be made",
+    ),
+    Check(
+        "replies",
+        "[copier] with replies",
+        "as of `queue`, and a message to a queue that does not exist, which the broker must bring back",
+        "grant the permission to write to amq.default, and to configure the queue where it is to be made",
+    ),
+    Check(
+        "exchange",
+        "[datasets]",
+        "a passive declaration of the exchange that invalid messages go to",
+        "declare it, with a queue that is bound by the routing key error: until then reports of invalid messages wait",
+    ),
+    Check(
+        "archive",
+        "[datasets]",
+        "the queries of a sync, of no file",
+        "mend database; or GRANT USAGE ON SCHEMA sda, and SELECT ON sda.files, sda.checksums, sda.datasets and"
+        " sda.file_dataset, to its user",
+    ),
+    Check(
+        "keys",
+        "[datasets]",
+        "key_file opened with its passphrase, and receiver_key read",
+        "name the files that crypt4gh-keygen wrote, with passphrase as it was given then",
+    ),
+    Check(
+        "remote",
+        "[datasets]",
+        "GET /ready, with user and password",
+        "mend url, user or password of remote, or ask the partner whether the API and its broker run",
+    ),
 )
 CHECKS: Mapping[str, Check] = MappingProxyType({check.name: check for check in _ALL})
 

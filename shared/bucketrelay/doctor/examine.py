@@ -1,7 +1,7 @@
 """What is asked, in which order: store by store, and within a store nothing that an earlier failure has answered."""
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Greeting, Healt
 from bucketrelay.config import Config
 from bucketrelay.doctor.checks import CHECKS, Finding
 from bucketrelay.doctor.probe import Trial, probes
+from bucketrelay.doctor.questions import Question, answers
 from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.model import Deletes, ObjectInfo
 from bucketrelay.routes import ANY_BUCKET, Route
@@ -30,6 +31,7 @@ class World:
         store: the configured store of that name.
         health: what its bucket can be asked besides; None where it is in no cloud.
         name: a new name for a probe, unlike any other's.
+        questions: to others than stores.
     """
 
     found: Config
@@ -37,6 +39,7 @@ class World:
     health: Callable[[str], Health | None]
     now: Callable[[], datetime]
     name: Callable[[], str]
+    questions: Sequence[Question] = ()
 
 
 def examine(world: World) -> Iterator[Finding]:
@@ -46,6 +49,7 @@ def examine(world: World) -> Iterator[Finding]:
     for name in dict.fromkeys(route.forward for route in world.found.routes if route.forward):
         shown = world.found.forwards[name].shown
         yield Finding("forward", name, None, f"{shown}: not tried", CHECKS["forward"].remedy)
+    yield from answers(world.questions)
 
 
 def _used(found: Config) -> list[str]:

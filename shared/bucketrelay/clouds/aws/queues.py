@@ -65,6 +65,17 @@ class Queues:
             group = {"MessageGroupId": "replies"} if queue.endswith(".fifo") else {}
             self._client.send_message(QueueUrl=self._url(queue), MessageBody=body, **group)
 
+    def has(self, queue: str) -> bool:
+        """Whether it is there; it is not made. Errors as of `send`."""
+        with self._translated(queue):
+            try:
+                self._client.get_queue_url(QueueName=queue)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in _MISSING:
+                    raise
+                return False
+            return True
+
     def close(self) -> None:
         """Close the connections."""
         if self._made is not None:

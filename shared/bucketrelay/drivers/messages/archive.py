@@ -74,6 +74,15 @@ class Archive:
         """The datasets whose ids begin with *prefix*, each with the stable ids of its files. Errors as of `files`."""
         return [(row[0], tuple(row[1])) for row in self._rows(_DATASETS, {"prefix": prefix})]
 
+    def check(self) -> None:
+        """Ask everything that is ever asked, of no file: whether tables, columns and permissions are there.
+
+        Errors as of `files`.
+        """
+        self.files([])
+        self.known([])
+        self._rows(_DATASETS + " LIMIT 0", {"prefix": ""})
+
     def close(self) -> None:
         """Close the connections."""
         self._database.close()

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +23,7 @@ from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 _HEARTBEAT = 30.0  # seconds; a broker that is silent for twice as long is gone
 _CONFIRM = 30.0  # seconds within which the broker must say that it keeps a message
 _LONGEST_PAUSE = 5.0  # seconds between two attempts to connect
-_BROKEN = (OSError, AMQPError)
+BROKEN = (OSError, AMQPError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class Place:
         return connection
 
 
+def place_of(url: str, ca_file: Path | None) -> Place:
+    """The place that a configuration names."""
+    return Place(url, str(ca_file or ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Spool:
     """A queue that is read from.
@@ -96,7 +102,7 @@ class Spool:
                 if not connected:
                     raise _refused(self.place, self.queue, error) from error
                 lost = self._lost(error, lost)
-            except (*_BROKEN, RelayError) as error:
+            except (*BROKEN, RelayError) as error:
                 if isinstance(error, RelayError) and not error.retryable:
                     raise
                 lost = self._lost(error, lost)
@@ -106,7 +112,7 @@ class Spool:
 
     def _lost(self, error: Exception, before: str) -> str:
         """Say it once, not at every attempt."""
-        line = f"{self.place.shown}: {self.queue} cannot be read, and is tried again: {_words(error)}"
+        line = f"{self.place.shown}: {self.queue} cannot be read, and is tried again: {words(error)}"
         if not before:
             self.say(line)
         return line
@@ -135,7 +141,7 @@ class _Reading:
         self._close()
 
     def _close(self) -> None:
-        _hang_up(self._connection)
+        hang_up(self._connection)
 
     def _consume(self) -> None:
         self._last = self._spool.position()
@@ -221,7 +227,7 @@ class Outgoing:
     def close(self) -> None:
         """Close the connection."""
         self._declared.clear()
-        _hang_up(self._connection)
+        hang_up(self._connection)
         self._connection = self._channel = None
 
     def _open(self) -> Any:
@@ -238,10 +244,10 @@ class Outgoing:
             yield
         except (AccessRefused, NotAllowed) as error:
             self.close()
-            raise StoreRefused(f"{to}: the broker refuses it: {_words(error)}: grant the permission") from error
-        except _BROKEN as error:
+            raise StoreRefused(f"{to}: the broker refuses it: {words(error)}: grant the permission") from error
+        except BROKEN as error:
             self.close()
-            raise StoreUnavailable(f"{to}: not confirmed: {_words(error)}") from error
+            raise StoreUnavailable(f"{to}: not confirmed: {words(error)}") from error
         except BaseException:
             self.close()
             raise
@@ -250,18 +256,18 @@ class Outgoing:
 def reached(place: Place) -> None:
     """Connect and hang up. Raises StoreUnavailable where there is no broker that takes us."""
     try:
-        _hang_up(place.connected())
-    except _BROKEN as error:
-        raise StoreUnavailable(f"{place.shown}: {_words(error)}: try again later") from error
+        hang_up(place.connected())
+    except BROKEN as error:
+        raise StoreUnavailable(f"{place.shown}: {words(error)}: try again later") from error
 
 
-def _hang_up(connection: Any) -> None:
+def hang_up(connection: Any) -> None:
     """Close a connection, whatever it is like."""
     if connection is None:
         return
     try:
         connection.close()
-    except (*_BROKEN, AttributeError):  # py-amqp says the latter of a socket that is gone
+    except (*BROKEN, AttributeError):  # py-amqp says the latter of a socket that is gone
         connection.collect()
 
 
@@ -273,12 +279,12 @@ def _properties(letter: Letter) -> dict[str, object]:
 
 def _refused(place: Place, queue: str, error: Exception) -> StoreRefused:
     return StoreRefused(
-        f"{place.shown}: {queue}: the broker refuses us: {_words(error)}: correct user, password and vhost, or grant "
+        f"{place.shown}: {queue}: the broker refuses us: {words(error)}: correct user, password and vhost, or grant "
         "the permission"
     )
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """What went wrong, in one line, without the URL."""
     said = getattr(error, "reply_text", "") or str(error) or type(error).__name__
     return " ".join(str(said).split())[:300]

@@ -14,7 +14,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.messages.copying import Copying
 from bucketrelay.drivers.messages.delivery import Delivery, Sender
 from bucketrelay.drivers.messages.intake import COPY, CopyIntake, letter_of
-from bucketrelay.errors import RelayError, StoreUnavailable
+from bucketrelay.errors import BadEvent, RelayError, StoreUnavailable
 from bucketrelay.jobs.kinds import Kind
 from bucketrelay.jobs.queue import Done, Intake, Job, NewJob
 from bucketrelay.system import System
@@ -34,14 +34,18 @@ class Called:
 def called(payload: object, requests: str) -> tuple[Called, ...] | None:
     """The messages in a payload; None where it brings none from the queue *requests*.
 
-    Amazon MQ: docs.aws.amazon.com/lambda/latest/dg/with-mq.html. FunctionGraph tells its triggers by `trigger_type`,
-    and the messages as texts.
+    Amazon MQ names the queue with its vhost, `queue::vhost`, and brings bodies in base64
+    (docs.aws.amazon.com/lambda/latest/dg/with-mq.html). FunctionGraph names the exchange alone, and brings bodies as
+    texts (support.huaweicloud.com/devg-functiongraph/functiongraph_02_0102.html).
+
+    Raises:
+        BadEvent: it brings messages of another queue.
     """
     if not isinstance(payload, Mapping):
         return None
     by_queue = payload.get("rmqMessagesByQueue")
     if isinstance(by_queue, Mapping):
-        return tuple(_mq(told) for messages in by_queue.values() for told in _rows(messages))
+        return tuple(_mq(told) for rows in _of(by_queue, requests) for told in _rows(rows))
     records = _rows(payload.get("Records"))
     if records and all(_is_from(record, requests) for record in records):
         return tuple(_sqs(record) for record in records)
@@ -49,6 +53,14 @@ def called(payload: object, requests: str) -> tuple[Called, ...] | None:
         texts = [text for record in _rows(payload.get("records")) for text in record.get("messages") or ()]
         return tuple(Called(Delivery(str(text).encode("utf-8", "surrogatepass"))) for text in texts)
     return None
+
+
+def _of(by_queue: Mapping[str, Any], requests: str) -> list[object]:
+    """The messages of the queue *requests*. Those of any other have no reader here, and are not to be lost."""
+    strange = [str(named) for named in by_queue if not str(named).startswith(f"{requests}::")]
+    if strange:
+        raise BadEvent(f"messages of the queue {strange[0]!r}: name it as requests in [copier], or mend the trigger")
+    return list(by_queue.values())
 
 
 def _rows(said: object) -> list[Mapping[str, Any]]:
