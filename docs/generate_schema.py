@@ -42,6 +42,7 @@ _OF_WORDS: dict[str, Schema] = {  # the words of `Key.type`
     "a forward's name": _TEXT,
     "list of stores' names": {"$ref": "#/definitions/names"},
     "list of globs": {"$ref": "#/definitions/texts"},
+    "list of times": {"$ref": "#/definitions/texts"},
     "number": _NUMBER,
     "seconds": _NUMBER,
     "true or false": {"$ref": "#/definitions/flag"},

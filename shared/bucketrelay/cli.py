@@ -31,6 +31,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "dataset-sync": "Sync datasets told by a broker to a partner's store.",
         "status": "How far behind each route is, since when, and why.",
         "barrier": "Wait until every write of now is at every target.",
+        "pause": "Have every process leave a route alone, until it is resumed.",
+        "resume": "Have a paused route work again.",
         "doctor": "Try every store, permission and wiring.",
         "wire": "Set up the events of a route's source bucket.",
     }

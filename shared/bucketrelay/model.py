@@ -137,6 +137,7 @@ class Task:
     shared: bool = False  # other routes may write the target's key, too
     meets: bool = False  # other routes bring the target's key back to the source
     asked: bool = False  # of no route: a request for this very copy, whatever is at the target
+    urgent: bool = False  # waits for no others
 
     @property
     def way(self) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from bucketrelay.core.delete_claims import Claims
+from bucketrelay.core.pauses import Pauses, Why
 from bucketrelay.core.run import Runner
 from bucketrelay.core.verify import Verify
 from bucketrelay.deadline import Deadline
@@ -32,6 +33,7 @@ class System:
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask
+    rests: Why = lambda _: ""  # why nothing of a route is to be done now
     # Abandons uploads that nobody goes on with: how many, and what could not be; done when a schedule calls.
     sweep: Callable[[], tuple[int, list[str]]] | None = None
 
@@ -44,3 +46,8 @@ class System:
     def fuses(self) -> Claims:
         """The routes' delete fuses, as all processes share them."""
         return Claims(self.log, self.now)
+
+    @property
+    def pauses(self) -> Pauses:
+        """The marks of routes that somebody has paused."""
+        return Pauses(self.log)

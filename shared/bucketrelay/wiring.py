@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from bucketrelay.abilities import PartStore, Upload
 from bucketrelay.config import Config, ForwardConfig, Secret, StoreConfig
+from bucketrelay.core.bandwidth import Bandwidth
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints, MemoryCheckpoints
 from bucketrelay.core.converge import Converge
 from bucketrelay.core.delete_claims import Claims
 from bucketrelay.core.delete_fuse import Fuse
+from bucketrelay.core.pauses import Gate, Pauses, resting
 from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.core.run import ByDestination, Runner
@@ -82,12 +84,16 @@ def system(
 
     forwards = _forwards(found, keys, project)
     results = Results(urls, _now)
-    resources = Resources(found.limits.part_size, budget, checkpoints)
+    windows = {route.name: route.windows for route in found.routes if route.windows}
+    limited = {name: Bandwidth(each.bandwidth) for name, each in windows.items() if each.bandwidth}
+    resources = Resources(found.limits.part_size, budget, checkpoints, bandwidths=limited)
     places = {name: store.address for name, store in found.stores.items()}
     routes = meeting(found.routes, places)
     fuse = Fuse(claims.grant)
     converge = Converge(stores.get, resources, fuse, results, lambda task: tuple(following(task, routes, places)))
     forwarding = Forwarding(forwards, found.address, results)
+    pauses = Pauses(lambda: stores.get(found.log)) if found.log else None
+    why = resting([route.name for route in found.routes], pauses, windows, _now)
 
     def close() -> None:
         stores.close()
@@ -97,7 +103,7 @@ def system(
     made = System(
         routes=routes,
         runner=Runner(
-            ByDestination(converge, forwarding),
+            Gate(ByDestination(converge, forwarding), why, results),
             budget,
             results,
             # Without a log store all copies are by message: the job itself comes again, and looks.
@@ -112,6 +118,7 @@ def system(
         emit=emit,
         metrics=metrics,
         event_keys=_event_keys(found),
+        rests=why,
     )
     return replace(made, reconcile=lambda route, deadline, invocation: _reconcile(made, route, deadline, invocation))
 

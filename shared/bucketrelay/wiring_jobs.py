@@ -22,6 +22,7 @@ from bucketrelay.jobs.inventory import key_job, store_job
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Done, Job, JobQueue, NewJob, Policy, Priority
 from bucketrelay.jobs.tasks import KIND as TASK
+from bucketrelay.jobs.tasks import queue_of
 from bucketrelay.model import Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.system import System
@@ -151,10 +152,17 @@ def worker(
         tell=tell,
         say=say,
         tick=lambda: fire(jobs, calendar),
+        resting=lambda: _resting(found, system),
     )
     several = sum(len(route.targets) or 1 for route in found.routes) + len(calendar) > 1
     tunings = Tunings(threads=found.limits.concurrency, share=0.75 if several else 1.0)
     return Worker(jobs, kinds(found, system, jobs), policy(found.queue), world, tunings)
+
+
+def _resting(found: Config, system: System) -> list[str]:
+    """The queues of the routes that are paused, or whose windows are closed."""
+    resting = [route for route in found.routes if system.rests(route.name)]
+    return [queue_of(route.name, target) for route in resting for target in route.targets or (route.forward,)]
 
 
 def schedules(found: Sequence[ScheduleConfig]) -> list[Schedule]:

@@ -37,4 +37,5 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None) -> Surv
         blown=lambda route: route in follows and system.fuses.blown(route),
         queued=queued,
         thresholds=thresholds,
+        rests=system.rests,
     )

@@ -32,6 +32,8 @@ url = "rclone://b"
 name = "r"
 source = "obs"
 targets = ["oci"]
+[routes.windows]
+open = ["20:00-06:00"]
 [forwards.f]
 type = "webhook"
 url = "https://host/"

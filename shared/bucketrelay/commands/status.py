@@ -9,7 +9,7 @@ import click
 from bucketrelay import durations, wiring, wiring_status
 from bucketrelay.commands.looking import job_queue
 from bucketrelay.commands.rows import Rows, plural, size
-from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
+from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, known_route, usage
 from bucketrelay.drivers.alarms import announce
 from bucketrelay.drivers.status import Line
 
@@ -35,8 +35,8 @@ def status(*, route: str, since: str, config_file: Path | None, as_json: bool, q
         usage(f"--since {since}: write a date, a date and time, or how long ago, such as 2h")
     config = configuration(config_file, quiet=quiet)
     system = wiring.system(config, emit=lambda _: None)
-    if route and route not in {known.name for known in system.routes}:
-        usage(f"{route}: no route has this name; there are: {', '.join(known.name for known in system.routes)}")
+    if route:
+        known_route(route, system.routes)
     with closing(system), job_queue(config) as jobs:
         lines, unreadable = wiring_status.survey(config, system, jobs).lines(start, route)
         if config.alarms.webhook and not route:  # of one route's alarms nobody could tell which others have ended
@@ -73,6 +73,7 @@ def _state(line: Line) -> str:
     words = [f"{plural(line.waiting, 'object')} behind, {_ago(line.behind)}"] if line.waiting else []
     words += [plural(line.dead, "dead job")] if line.dead else []
     words += ["fuse blown"] if line.blown else []
+    words += [line.rests] if line.rests else []
     words += [f"alarm: {alarm}" for alarm in line.alarms]
     return "; ".join(words) or "up to date"
 

@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +14,7 @@ from bucketrelay.http import trace
 
 if TYPE_CHECKING:
     from bucketrelay.config import Config
+    from bucketrelay.routes import Route
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 # No key may steer a terminal, break a line (U+2028), turn what follows around (U+202E), hide, or be no text at all.
@@ -79,6 +80,13 @@ def configuration(config_file: Path | None, *, secrets: bool = True, quiet: bool
         return config.load_place(place, os.environ, secrets=secrets)
     except ConfigError as error:
         usage(*error.mistakes)
+
+
+def known_route(name: str, routes: "Sequence[Route]") -> None:
+    """End the program where no route is called so."""
+    names = [route.name for route in routes]
+    if name not in names:
+        usage(f"{name}: no route has this name; there are: {', '.join(names)}")
 
 
 def complain(text: str) -> None:

@@ -39,6 +39,10 @@ _TOP = Section(
     "At the top of the file",
     (Key("log", "a store's name", "the store that receives the success and failed lists", "must be there"),),
 )
+_WINDOWS = (
+    Key("open", "list of times", '`"20:00-06:00"`, `"sat-sun"`, `"mon-fri 20:00-06:00"`, in UTC', "at all times"),
+    Key("bandwidth", "size", "bytes a second that one process moves for the route", "no limit"),
+)
 _ROUTES = Section(
     "[[routes]]",
     "From one source to its targets, or to somebody who moves the objects himself",
@@ -61,6 +65,8 @@ _ROUTES = Section(
         ),
         Key("strict", "true or false", "fail rather than copy what the target cannot carry whole", "false"),
         Key("shared", "true or false", "other routes, which say so too, may write the same target keys", "false"),
+        Key("first", "list of globs", "which keys wait for no others", "none"),
+        Key("windows", "table", "when it works, and how fast: docs/pausing.md", "always", _WINDOWS),
     ),
 )
 _FORWARDS = Section(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from bucketrelay.config.reading import Reading, Text, did_you_mean, quoted
 from bucketrelay.config.stores import both
@@ -12,6 +12,9 @@ from bucketrelay.config.values import ForwardConfig, Limits, StoreConfig
 from bucketrelay.model import Deletes, Overwrite
 from bucketrelay.routes import BadGlob, Route, glob
 from bucketrelay.store import GiB, MiB
+
+if TYPE_CHECKING:
+    from bucketrelay.routes.windows import Windows
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TARGETS_ONLY = ("strip_prefix", "add_prefix", "strict", "max_deletes", "overwrite", "shared")
@@ -47,6 +50,7 @@ def read_route(
     deletes = Deletes(table.choice("deletes", [rule.value for rule in Deletes]) or "keep")
     most, strict = table.whole("max_deletes", 0, 1_000_000_000), table.flag("strict")
     shared = bool(table.flag("shared"))
+    first, windows = _globs(table, "first"), _windows(table)
     overwrite = Overwrite(table.choice("overwrite", [which.value for which in Overwrite]) or "any")
     table.close({"target": 'is an unknown key; did you mean targets = ["…"]?'})
     if not name or not source or source.value not in stores:
@@ -67,6 +71,8 @@ def read_route(
         strict=bool(strict),
         shared=shared,
         overwrite=overwrite,
+        first=first,
+        windows=windows,
     )
 
 
@@ -102,6 +108,23 @@ def _forward(table: Table, forwards: Collection[str]) -> str:
         hint = did_you_mean(forward.written, forwards) or "; write [forwards.NAME] with its type and url"
         table.mistake("forward", f"no forward is named {quoted(forward.written)}{hint}")
     return forward.value if forward else ""
+
+
+def _windows(table: Table) -> "Windows | None":
+    if "windows" not in table:
+        return None
+    from bucketrelay.routes.windows import BadWindow, Span, Windows, spans  # noqa: PLC0415 — few routes have any
+
+    section = table.table("windows")
+    found: list[Span] = []
+    for path, text in section.texts("open", need="remove it to work at all times"):
+        try:
+            found += spans(text.value)
+        except BadWindow as error:
+            table.reading.mistake(path, str(error))
+    bandwidth = section.size("bandwidth", 64 * 1024, 1024 * GiB)
+    section.close()
+    return Windows(tuple(found), bandwidth)
 
 
 def _globs(table: Table, key: str, *, need: str = "") -> tuple[str, ...]:

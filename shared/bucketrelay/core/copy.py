@@ -28,6 +28,7 @@ class Copy:
     fingerprint: str = ""  # of all that its parts depend on, but for their size
     target_name: str = ""  # of the target store
     way: str = ""  # from which store to which: who shares the budget of bytes
+    route: str = ""  # whose limits count
 
     @property
     def url(self) -> str:
@@ -82,6 +83,7 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
     if len(first.body) > copy.info.size:
         raise Damaged(f"{copy.url}: more bytes came than the object has; nothing was written")
     if len(first.body) == copy.info.size:
+        resources.spend(copy.route, copy.info.size, copy.deadline)
         return _whole(copy, first)
     from bucketrelay.core.parts import in_parts  # noqa: PLC0415 — most invocations have no object that large
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bucketrelay.abilities import Part, PartStore, Upload
-from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, quietly
 from bucketrelay.core.copy import Copy
 from bucketrelay.core.resources import FirstBytes, Resources
@@ -55,7 +54,7 @@ class _Uploading:
 
     def __init__(self, copy: Copy, target: PartStore, size: int, resources: Resources) -> None:
         self._copy, self._target, self._size = copy, target, size
-        self._budget, self._checkpoints = resources.budget, resources.checkpoints
+        self._resources, self._checkpoints = resources, resources.checkpoints
         self._current = True  # whether the version is the one that the source has now
 
     def publish(self, first: FirstBytes) -> bool:
@@ -63,7 +62,7 @@ class _Uploading:
         whole = self._whole_sums()
         opened = self._open()
         sums = Sums(whole, opened.sums)
-        parts = _Parts(self._copy, self._target, opened, self._size, self._budget, sums)
+        parts = _Parts(self._copy, self._target, opened, self._size, self._resources, sums)
         try:
             done = parts.send(first)
             compared = sums.check(done, self._copy.url)
@@ -159,9 +158,12 @@ def _length(whole: int, size: int, number: int) -> int:
 class _Parts:
     """The parts of one object on their way, by this thread and as many more as the budget has to spare."""
 
-    def __init__(self, copy: Copy, target: PartStore, opened: _Opened, size: int, budget: Budget, sums: Sums) -> None:
+    def __init__(
+        self, copy: Copy, target: PartStore, opened: _Opened, size: int, resources: Resources, sums: Sums
+    ) -> None:
         self._copy, self._target, self._upload = copy, target, opened.upload
-        self._size, self._budget, self._sums = size, budget, sums
+        self._size, self._sums = size, sums
+        self._resources, self._budget = resources, resources.budget
         self._streams = copy.source.abilities.streams and target.abilities.streams
         numbers = range(1, -(-copy.info.size // size) + 1)
         todo = [number for number in numbers if number not in opened.parts]
@@ -231,6 +233,7 @@ class _Parts:
 
     def _move(self, number: int) -> None:
         length = _length(self._copy.info.size, self._size, number)
+        self._resources.spend(self._copy.route, length, self._copy.deadline)
         if not self._streams:
             self._put(number, self._copy.source.read(self._copy.info, (number - 1) * self._size, length))
             return

@@ -1,11 +1,13 @@
 """What objects move with in a process, and what is held of the one that is on its way."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bucketrelay.core.bandwidth import Bandwidth
 from bucketrelay.core.budget import Budget, Lease
 from bucketrelay.core.checkpoints import Checkpoints
+from bucketrelay.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Resources:
         checkpoints: where unfinished uploads are kept.
         pause: waits so many seconds: before an object that changes faster than it is copied is looked at again.
         unreachable: ways whose target's server refused to copy: asked once in a process, not for every object.
+        bandwidths: of the routes that have a limit.
     """
 
     part_size: int
@@ -25,6 +28,13 @@ class Resources:
     checkpoints: Checkpoints
     pause: Callable[[float], object] = time.sleep
     unreachable: set[str] = field(default_factory=set)
+    bandwidths: Mapping[str, Bandwidth] = field(default_factory=dict)
+
+    def spend(self, route: str, size: int, deadline: Deadline) -> None:
+        """Wait until *size* bytes of *route* may move. Raises OutOfTime where the deadline comes first."""
+        limit = self.bandwidths.get(route)
+        if limit:
+            limit.spend(size, deadline)
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ METRICS: Mapping[str, Words] = MappingProxyType(
         "bucketrelay_waiting_objects": Words("gauge", (), "Objects that are not right at the target yet."),
         "bucketrelay_dead_jobs": Words("gauge", (), "Jobs that have used up their attempts."),
         "bucketrelay_fuse_blown": Words("gauge", (), "1 where the route's deletes are held."),
+        "bucketrelay_resting": Words("gauge", (), "1 where the route is paused, or its windows are closed."),
         "bucketrelay_books_time_seconds": Words("gauge", (), "When the last books were begun, in seconds since 1970."),
         "bucketrelay_books_complete": Words("gauge", (), "1 where the last books are complete."),
         "bucketrelay_books_objects": Words(
@@ -105,6 +106,7 @@ def samples(line: Line) -> Iterator[tuple[str, tuple[str, ...], float]]:
     yield "bucketrelay_waiting_objects", (), float(line.waiting)
     yield "bucketrelay_dead_jobs", (), float(line.dead)
     yield "bucketrelay_fuse_blown", (), float(line.blown)
+    yield "bucketrelay_resting", (), float(bool(line.rests))
     yield from _books(line)
     for alarm in ALARMS:
         yield "bucketrelay_alarm", (alarm,), float(alarm in line.alarms)

@@ -45,6 +45,7 @@ class Line:
     blown: bool  # the route's delete fuse
     books: Mapping[str, Any] | None
     alarms: tuple[str, ...]
+    rests: str = ""  # why nothing of the route is done now
 
     @property
     def books_time(self) -> datetime | None:
@@ -72,6 +73,7 @@ class Line:
             "fuse": "blown" if self.blown else "whole",
             "books": self.books,
             "alarms": list(self.alarms),
+            **({"rests": self.rests} if self.rests else {}),
         }
 
 
@@ -87,6 +89,7 @@ class Survey:
         blown: whether a route's delete fuse has blown.
         queued: what the job queue has of a route and target.
         thresholds: of the alarms.
+        rests: why nothing of a route is done now: it is paused, or its windows are closed.
     """
 
     routes: tuple[Route, ...]
@@ -96,6 +99,7 @@ class Survey:
     blown: Callable[[str], bool] = lambda _: False
     queued: Callable[[str, str], Waiting] = lambda _route, _target: Waiting()
     thresholds: Thresholds = Thresholds()
+    rests: Callable[[str], str] = lambda _: ""
 
     def lines(self, since: datetime, route: str = "") -> tuple[list[Line], list[str]]:
         """A line for each target of each route (of one, if named), and what could not be read.
@@ -129,6 +133,7 @@ class Survey:
             blown=self.blown(standing.route),
             books=books,
             alarms=tuple(self._alarms(behind, failures, queued.dead, books)),
+            rests=self.rests(standing.route),
         )
 
     def _alarms(self, behind: float, failures: int, dead: int, books: Mapping[str, Any] | None) -> Iterable[str]:

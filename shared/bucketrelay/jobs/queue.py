@@ -32,6 +32,7 @@ EMPTY: Payload = MappingProxyType({})
 class Priority:
     """Which jobs go first: a higher one waits for no lower one that does not run yet. Any whole number will do."""
 
+    URGENT = 20  # an object that a route's `first` names
     EVENT = 10  # somebody has just written an object
     ORDER = 5  # somebody has asked for it by hand
     BACKLOG = 0  # reconciliation, inventory: much of it, and not urgent

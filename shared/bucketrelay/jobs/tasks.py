@@ -26,7 +26,11 @@ class Asked:
 
 
 def task_job(task: Task, priority: int = Priority.EVENT) -> NewJob:
-    """The job that does *task*. One key of one route and target is one row, whatever event came for it."""
+    """The job that does *task*. One key of one route and target is one row, whatever event came for it.
+
+    Args:
+        priority: where the task is not urgent by itself.
+    """
     payload = {
         "route": task.route,
         "key": task.key,
@@ -38,7 +42,8 @@ def task_job(task: Task, priority: int = Priority.EVENT) -> NewJob:
         "size": task.size,
     }
     place = f"{task.source}/{task.key}" if "://" in task.source else task.key
-    return NewJob(queue_of(task.route, task.target or task.forward), place, KIND, payload, priority)
+    queue, first = queue_of(task.route, task.target or task.forward), Priority.URGENT if task.urgent else priority
+    return NewJob(queue, place, KIND, payload, first)
 
 
 def queue_of(route: str, target: str) -> str:

@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Change, Cloud, Deletes, ObjectEvent, Overwrite, Task
 from bucketrelay.routes.globs import BadGlob, Glob, glob
 from bucketrelay.routes.places import same_bucket
+
+if TYPE_CHECKING:
+    from bucketrelay.routes.windows import Windows
 
 __all__ = [
     "ANY_BUCKET",
@@ -66,6 +70,8 @@ class Route:
     strict: bool = False
     shared: bool = False  # other routes may write the same target keys
     overwrite: Overwrite = Overwrite.ANY
+    first: tuple[str, ...] = ()  # keys that wait for no others, as globs
+    windows: "Windows | None" = None  # when it works, and how fast; None: always, as fast as it can
     meets: frozenset[str] = frozenset()  # targets from which other routes may bring the keys back; see `meeting`
     ignores: tuple[Address, ...] = ()  # places whose events are nobody's business: the log store's own folders
     shut: tuple[tuple[str, str], ...] = ()  # of which target which beginnings of keys are the log store's own folders
@@ -89,6 +95,10 @@ class Route:
         if any(full.startswith(place.prefix) and same_bucket(place, self.source) for place in self.ignores):
             return "it lies in the log store's own folders"
         return ""
+
+    def is_urgent(self, key: str) -> bool:
+        """Whether *key* waits for no others."""
+        return any(glob(pattern).matches(key) for pattern in self.first)
 
     def may_take_below(self, prefix: str) -> bool:
         """Whether some key that begins with *prefix* can be the route's business; in doubt, True."""
@@ -249,6 +259,7 @@ def _task(route: Route, event: ObjectEvent, key: str, target: str = "") -> Task:
         overwrite=route.overwrite,
         shared=route.shared,
         meets=target in route.meets,
+        urgent=route.is_urgent(key),
         cause=event.cause,
         time=event.time,
         size=event.size,

@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -49,12 +49,14 @@ class World:
         tell: takes each result for the log, also of attempts that will be followed by others.
         say: takes a sentence about the worker itself: the database is away, say.
         tick: fires the schedules that are due; called every few seconds.
+        resting: the queues of which nothing is to be begun now; asked every few seconds.
     """
 
     record: Callable[[Sequence[Result]], None]
     tell: Callable[[Result], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
     tick: Callable[[], None] = lambda: None
+    resting: Callable[[], Collection[str]] = frozenset
     clock: Callable[[], float] = time.monotonic
 
 
@@ -70,6 +72,7 @@ class Worker:
         self._careful: list[Job] = []  # to be run by themselves
         self._told: list[tuple[Job, Ending]] = []  # in the lists, and not yet settled
         self._look_again = self._tick_again = self._gathered = -math.inf
+        self._resting: frozenset[str] = frozenset()
         self._stopped = self._halted = False
         self._finished = threading.Event()
         self.states: Counter[State] = Counter()  # how often jobs have come to be in which state
@@ -154,6 +157,8 @@ class Worker:
         running, slow = self._held.by_queue(now - self._tunings.slow)
 
         def room(queue: str) -> int:
+            if queue in self._resting:
+                return 0
             others = sum(count for name, count in slow.items() if name != queue)
             left = self._tunings.threads - others
             return math.ceil(left * self._tunings.share) - running[queue]
@@ -176,6 +181,7 @@ class Worker:
     def _tick(self, now: float) -> None:
         if now >= self._tick_again:
             self._tick_again = now + 5 * self._tunings.poll
+            self._resting = frozenset(self._world.resting())
             self._world.tick()
 
     def _settle(self, *, now: bool) -> None:
@@ -222,10 +228,13 @@ class Worker:
         if self._held.running or self._held.ended or self._told or self._careful:
             return False
         try:
-            counts = self._queue.counts()
+            queues = self._queue.queues()
         except StoreUnavailable:
             return False
-        return not counts.pending and not counts.running
+        # What rests may do so for days: whoever drains the queue wants what can be done to be done.
+        return not any(
+            counts.running or (counts.pending and name not in self._resting) for name, counts in queues.items()
+        )
 
     def _wait(self) -> None:
         with self._held.changed:

@@ -50,7 +50,7 @@ def row(watch: Watch, line: Line, now: datetime) -> dict[str, Any]:
         "target": standing.target,
         "query": Filter(standing.route).query,
         "state": state(line),
-        "level": "bad" if line.alarms or line.blown else "warn" if line.waiting else "good",
+        "level": "bad" if line.alarms or line.blown else "warn" if line.waiting or line.rests else "good",
         "lag_picture": _drawn(lag_over_time(slices, now.timestamp(), title)),
         "lag_words": words,
         "copied": f"{standing.copied:,}",
@@ -65,6 +65,7 @@ def state(line: Line) -> str:
     """In words: up to date, or what is not."""
     words = [f"{line.waiting:,} waiting, {ago(line.behind)} behind"] if line.waiting else []
     words += ["deletes are held"] if line.blown else []
+    words += [line.rests] if line.rests else []
     words += [f"alarm: {alarm}" for alarm in line.alarms]
     return "; ".join(words) or "up to date"
 

@@ -1,0 +1,123 @@
+"""Routes that rest: somebody has paused them, or their windows are closed. Nothing of them is done, nothing is lost.
+
+`marks/paused/<route>` in the log store says that a route is paused, to all processes; a process looks for it at most
+every five seconds. What comes meanwhile fails, to come again: it is in the failed list, and a worker leaves it in the
+queue.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bucketrelay.core.results import Ending, Results
+from bucketrelay.core.run import Deliver
+from bucketrelay.deadline import Deadline
+from bucketrelay.errors import OutOfTime, RelayError
+from bucketrelay.model import Meta, Outcome, Result, Task
+from bucketrelay.store import Store
+
+if TYPE_CHECKING:
+    from bucketrelay.routes.windows import Windows
+
+FOLDER = "marks/paused/"
+FRESH = 5.0  # seconds for which an answer of the log store is believed
+_PLAIN = Meta(content_type="text/plain")
+
+Why = Callable[[str], str]
+"""`why(route)`: why nothing of *route* is to be done now; "" where nothing is in the way."""
+
+
+class Pauses:
+    """The marks of paused routes.
+
+    Args:
+        log: the log store.
+        clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(self, log: Callable[[], Store], clock: Callable[[], float] = time.monotonic) -> None:
+        self._log, self._clock = log, clock
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[float, datetime | None, bool]] = {}  # until when, since when, whether paused
+
+    def pause(self, route: str) -> None:
+        """Put the mark; a route that is paused stays so, since then."""
+        if not self.is_paused(route):
+            self._log().put(FOLDER + route, b"", _PLAIN)
+
+    def resume(self, route: str) -> bool:
+        """Take the mark away; whether there was one."""
+        was = self.is_paused(route)
+        self._log().delete(FOLDER + route)
+        return was
+
+    def is_paused(self, route: str) -> bool:
+        """Whether the mark is there, asked now. Raises what the log store raises."""
+        return self._log().look(FOLDER + route) is not None
+
+    def why(self, route: str) -> str:
+        """See `Why`. Where the log store cannot be asked, what it said last is believed: the lists will fail aloud."""
+        with self._lock:
+            until, since, paused = self._known.get(route, (0.0, None, False))
+            if route not in self._known or self._clock() >= until:
+                try:
+                    info = self._log().look(FOLDER + route)
+                    since, paused = (info.modified, True) if info else (None, False)
+                except OutOfTime:
+                    raise
+                except RelayError:
+                    pass
+                self._known[route] = self._clock() + FRESH, since, paused
+        if not paused:
+            return ""
+        when = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        return f"the route is paused{when}: bucketrelay resume {route}"
+
+
+def closed(windows: "Mapping[str, Windows]", now: Callable[[], datetime], route: str) -> str:
+    """See `Why`; of routes that have windows."""
+    mine = windows.get(route)
+    if not mine or mine.are_open(now()):
+        return ""
+    return f"the route's windows are closed until {mine.next_opening(now()):%Y-%m-%d %H:%M} UTC"
+
+
+def resting(
+    names: Sequence[str], pauses: Pauses | None, windows: "Mapping[str, Windows]", now: Callable[[], datetime]
+) -> Why:
+    """Why a route rests: a mark, or its windows. *names*: of all routes; whatever is of none of them never rests."""
+    known = frozenset(names)
+    reasons: list[Why] = [partial(closed, windows, now)] if windows else []
+    reasons += [pauses.why] if pauses else []
+
+    def why(route: str) -> str:
+        return next((word for reason in reasons if (word := reason(route))), "") if route in known else ""
+
+    return why
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Delivers what is of routes that do not rest; of the others, says why nothing was done."""
+
+    deliver: Deliver
+    why: Why
+    results: Results
+
+    def together(self, task: Task) -> int:
+        """See Deliver."""
+        return self.deliver.together(task)
+
+    def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
+        """See Deliver."""
+        rests = {route: self.why(route) for route in dict.fromkeys(task.route for task in tasks)}
+        awake = [task for task in tasks if not rests[task.route]]
+        done = iter(self.deliver(awake, deadline) if awake else ())
+        return [self._rests(task, rests[task.route]) if rests[task.route] else next(done) for task in tasks]
+
+    def _rests(self, task: Task, why: str) -> Result:
+        return self.results.of(task, Ending(Outcome.FAILED, error=why, retryable=True))
