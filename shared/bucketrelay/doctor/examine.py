@@ -96,7 +96,7 @@ def _store(world: World, name: str) -> Iterator[Finding]:
 def _arrival(world: World, name: str, store: Store, health: Health | None) -> Generator[Finding, None, bool]:
     """Reach, clock, credentials, bucket, look: all from one answer. Returns whether to go on."""
     if health is None:
-        looked = _tried("look", name, store, lambda: "there" if store.look(_NO_KEY) else "no such key")
+        looked = _tried("look", name, store, lambda: "there" if store.look(_NO_KEY) else store.address.url)
         yield looked
         return bool(looked.ok)
     try:

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 
 import pytest
 
+from bucketrelay.clouds.aws.access import access_of
+from bucketrelay.clouds.aws.bucket import S3Cloud
 from bucketrelay.clouds.aws.requests import Operation
 from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.beside import TagCounts, withheld
@@ -37,6 +39,7 @@ from unit.stores.scripted import Answer, Scripted, said
 _CREATE = Operation("PUT", Effect.PUBLISHING_WRITE, "s3:CreateBucket")
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
 HEADERS = {"ETag": '"etag"', "Last-Modified": "Sat, 21 Nov 2026 09:15:00 GMT"}
+KEYS = {"access_key": "AK", "secret_key": "SK"}
 WRITTEN = Answer(200, {"ETag": '"there"'})
 ABSENT = said(404, "NoSuchKey")
 TAG = b"<Tagging><TagSet><Tag><Key>kind</Key><Value>photo</Value></Tag></TagSet></Tagging>"
@@ -308,6 +311,13 @@ class TestTheWrongScheme:
 
         with Peer(alert) as peer, pytest.raises(StoreRefused, match="address says http, and the server speaks TLS"):
             opened(peer.url).put("a", b"1", Meta())
+
+    def test_the_doctor_says_so_too(self, server):
+        at = server.url.replace("http:", "https:")
+        cloud = S3Cloud(Address("s3", "b"), access_of({"endpoint": at, "retries": 0, **KEYS, "region": "r"}))
+        with pytest.raises(StoreRefused, match="https, and the server speaks plain HTTP: mend endpoint"):
+            cloud.greet()
+        cloud.close()
 
     def test_a_forward_says_so_too(self, server):
         verdict = WebhookForward(f"https{server.url[4:]}/hook", shown="the receiver", retry=Retry(attempts=1)).tell(

@@ -41,6 +41,32 @@ def test_the_configured_classes_are_added_to_the_usual_ones(stores):
     assert stores.get("oci").abilities.classes["WARM"] == "Standard"
 
 
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [
+        ("", "https://photos.s3.eu-central-1.amazonaws.com"),
+        ("dual_stack = true", "https://photos.s3.dualstack.eu-central-1.amazonaws.com"),
+        ("fips = true", "https://photos.s3-fips.eu-central-1.amazonaws.com"),
+        ("dual_stack = true\nfips = true", "https://photos.s3-fips.dualstack.eu-central-1.amazonaws.com"),
+    ],
+)
+def test_aws_is_asked_at_the_address_that_the_file_chooses(options, address):
+    text = TEXT.replace('url = "s3://photos"', f'url = "s3://photos"\nregion = "eu-central-1"\n{options}')
+    made = Stores(load(text, {}).stores, lambda: NO_KEYS)
+
+    assert made.get("s3")._requests.place.url == address
+    made.close()
+
+
+@pytest.mark.parametrize("said", ["true", "false"])
+def test_who_pays_for_requests_is_what_the_file_says(said):
+    text = TEXT.replace('url = "s3://photos"', f'url = "s3://photos"\nrequest_payer = {said}')
+    made = Stores(load(text, {}).stores, lambda: NO_KEYS)
+
+    assert made.get("s3")._requests._payer is (said == "true")
+    made.close()
+
+
 def test_how_things_are_kept_is_what_is_configured(stores):
     assert stores.get("s3")._placed == {
         "x-amz-storage-class": "STANDARD_IA",

@@ -117,8 +117,8 @@ class S3Cloud:
             refusal = refusal_of(error)
             said = translated(error, self._address.url)
             if not refusal.status or isinstance(said, StoreUnavailable):
-                if isinstance(said, StoreRefused):  # the SDK found no credentials, or no trust in the certificate
-                    return Greeting(str(said), "credentials" if "access_key" in str(said) else "bucket")
+                if isinstance(said, StoreRefused) and "access_key" in str(said):  # the SDK found none
+                    return Greeting(str(said), "credentials")
                 raise said from error
             return _greeting(refusal, str(said))
         return Greeting("the key is there")

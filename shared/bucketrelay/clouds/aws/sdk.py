@@ -33,6 +33,7 @@ _UNANSWERED = (
 )
 # Python's words, and urllib3's, which compares the host's name itself.
 _UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "doesn't match", "no appropriate subjectAltName")
+_PLAIN = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")  # OpenSSL's words for what is no TLS
 
 
 def settings(access: Access) -> dict[str, Any]:
@@ -155,6 +156,9 @@ def translated(error: Exception, url: str, *, write: bool = False, permission: s
     said = f"{url}: {error}"
     if isinstance(error, exceptions.SSLError) and any(words in str(error) for words in _UNTRUSTED):
         return StoreRefused(f"{said}: check endpoint, or set ca_file to the authority's certificate")
+    if isinstance(error, exceptions.SSLError) and any(words in str(error) for words in _PLAIN):
+        said = "its address says https, and the server speaks plain HTTP"
+        return StoreRefused(f"{url}: {said}: mend endpoint: http:// or https://, or the port")
     if isinstance(error, exceptions.InvalidRegionError | exceptions.UnknownEndpointError):  # which are ValueErrors
         return StoreRefused(f"{said}: mend the store's region and endpoint")
     # The last four: the SDK takes any XML for what it asked for.

@@ -307,4 +307,8 @@ def s3_store(address: Address, *, pace: Pace | None = None, **options: Any) -> S
 def _hidden(error: StoreRefused) -> bool:
     """Whether it is an answer to HEAD that says nothing but its status."""
     cause = error.__cause__
-    return isinstance(cause, Refusal) and not cause.code and cause.status in (400, 401, 403)
+    if not isinstance(cause, Refusal) or cause.code:
+        return False
+    return cause.status in (400, 401, 403) or (
+        cause.status in (301, 307) and "x-amz-bucket-region" not in cause.headers
+    )

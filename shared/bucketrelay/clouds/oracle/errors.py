@@ -10,7 +10,8 @@ from types import MappingProxyType
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Dialect, Meaning, Refusal
 
-_NOT_SEEN = "no policy lets us see it: check the store's url and the policies"
+# A bucket in another region is not there, either.
+_NOT_SEEN = "no policy lets us see it: check the store's url and region, and the policies"
 _CODES = {
     "BucketNotFound": Meaning.REFUSED,
     "InvalidUploadPart": Meaning.DAMAGED,
