@@ -1,178 +1,133 @@
 """One cloud in a process of its own: `python -m storms.clouds s3`; told what to do by lines of JSON.
 
 Two ways lead in: writers go straight to the server, the product through faults. In: `{"id": 1, "do": "rage", "with":
-[…]}`. Out: `{"id": 1, "answer": …}`, and `{"event": …}` for each change in the source bucket, before the writer has
-his answer. It ends when its standard input does.
+[…]}`. Out: `{"id": 1, "answer": …}`, and `{"event": …}` for each change in a watched bucket, before the writer has his
+answer. It ends when its standard input does.
 """
 
 import json
-import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from hashlib import md5
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import count
 from typing import Any
-from unittest import mock
 from urllib.parse import unquote
 
+from bucketrelay_emulators.engine.engine import Engine
 from bucketrelay_emulators.engine.faults import Fault
-from bucketrelay_emulators.engine.values import Change
+from bucketrelay_emulators.engine.values import Change, NoSuchKey, Obj
+from bucketrelay_emulators.local_clouds import NAMESPACE, S3_KEYS, S3_REGION, Emulated
 from bucketrelay_emulators.obs import events as obs_events
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci import events as oci_events
 from bucketrelay_emulators.oci.emulator import OciEmulator
-from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.server.tls import Authority
+from storms.changes import BUCKETS, LOGS, WATCHED, Tell, age, carried, changed
+from storms.s3_server import S3Emulator, records
 from storms.weather import take_over
 
-SOURCE, TARGET, LOGS = "src-bucket", "target-bucket", "log-bucket"
-NAMESPACE = "mytenancy"
-ACCOUNT = "123456789012"  # moto's
-CARRIED = ("content-type", "cache-control")
 
-Tell = Callable[[dict[str, Any]], None]
+class _Engined:
+    """One engine beneath two emulators, of which one has the faults."""
 
+    scheme, namespace = "", ""
 
-class Moto:
-    """S3 by moto behind a FaultProxy; one request at a time, for moto's objects appear before their metadata do."""
-
-    def __init__(self, stack: ExitStack, tell: Tell) -> None:
-        from moto.moto_server.werkzeug_app import create_backend_app
-        from moto.s3 import models  # 0.5 s, which the other clouds' processes need not pay
-
-        logging.disable(logging.CRITICAL)  # a part of an upload that is gone is a KeyError there, told at length
-        stack.enter_context(mock.patch.object(models, "S3_UPLOAD_PART_MIN_SIZE", 1))
-        stack.enter_context(mock.patch.object(models.notifications, "send_event", self._changed))
-        self._models, self._tell, self._numbers = models, tell, count(1)
-        self.endpoint = stack.enter_context(_serving(create_backend_app("s3")))
-        proxy = stack.enter_context(FaultProxy(self.endpoint))
-        self.weather, self.record = take_over(proxy._server)
-        keys = {"access_key": "test", "secret_key": "test-secret", "region": "us-east-1"}
-        self.access = {"endpoint": self.endpoint, **keys}
-        self.options = {"endpoint": proxy.endpoint, **keys}
-        self.url = "s3://{}"
-
-    @property
-    def _buckets(self) -> Any:
-        return self._models.s3_backends[ACCOUNT]["aws"].buckets
-
-    def create(self, bucket: str) -> None:
-        self._models.s3_backends[ACCOUNT]["aws"].create_bucket(bucket, "us-east-1")
-
-    def empty(self) -> None:
-        from moto.core.model_instances import reset_model_data
-
-        for bucket in self._buckets.values():
-            for key in list(bucket.keys):
-                bucket.keys.pop(key)
-            bucket.multiparts.clear()
-        reset_model_data()
-
-    def dump(self, bucket: str) -> dict[str, Any]:
-        found = {}
-        for name, key in self._buckets[bucket].keys.items():
-            told = {header.lower(): value for header, value in key.metadata.items()}
-            user = {h.removeprefix("x-amz-meta-"): v for h, v in told.items() if h.startswith("x-amz-meta-")}
-            found[name] = [md5(key.value).hexdigest(), _carried(told), user]
-        return found
-
-    def uploads(self) -> int:
-        return sum(len(bucket.multiparts) for bucket in self._buckets.values())
-
-    def _changed(self, account: str, name: Any, bucket: Any, key: Any) -> None:
-        """In place of moto's sender, which would want queues. Parts that became an object are told once, as by S3."""
-        kind = name.value.removeprefix("s3:")
-        twice = kind == "ObjectCreated:Put" and key.multipart
-        if bucket.name != SOURCE or twice or not kind.startswith(("ObjectCreated:", "ObjectRemoved:")):
-            return
-        told = self._models.notifications._get_s3_event(name.value, bucket, key, "replicate")
-        thing = told["Records"][0]["s3"]["object"]
-        if kind.startswith("ObjectRemoved"):
-            del thing["size"], thing["eTag"]
-        thing["sequencer"] = f"{next(self._numbers):018X}"
-        self._tell({"key": key.name, "records": told})
-
-
-@contextmanager
-def _serving(app: Any) -> Iterator[str]:
-    """A WSGI application, one request at a time. moto's own server looks for the service anew with each request."""
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-    from werkzeug.serving import make_server
-
-    class Silent(MotoRequestHandler):
-        def log_request(self, *_: object) -> None:
-            """Nothing: it would be formatted even where nobody reads it."""
-
-    lock = threading.Lock()
-
-    def guarded(environ: Any, start_response: Any) -> Any:
-        with lock:
-            return app(environ, start_response)
-
-    server = make_server("127.0.0.1", 0, guarded, threaded=True, request_handler=Silent)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Emulated:
-    """OBS or OCI: one engine beneath two emulators, of which one has the faults."""
-
-    def __init__(self, straight: Any, through: Any, namespace: str, tell: Tell) -> None:
-        self._emulator, self._namespace, self._tell = straight, namespace, tell
+    def __init__(
+        self, straight: Any, through: Any, access: dict[str, str], options: dict[str, str], tell: Tell
+    ) -> None:
+        self.access = {"endpoint": straight.endpoint, **access}
+        self.options = {"endpoint": through.endpoint, **access, **options}
+        self._cloud, self._tell = Emulated(self.scheme, straight, self.namespace, self.options), tell
+        self.url = self._cloud.url("{}")
         self.weather, self.record = take_over(through._server)
         straight.engine.subscribe(self._changed)
 
     def create(self, bucket: str) -> None:
-        self._emulator.create_bucket(bucket)
+        self._cloud.create(bucket)
 
     def empty(self) -> None:
-        for bucket in (SOURCE, TARGET, LOGS):
-            self._emulator.engine.delete_bucket(bucket, self._namespace, force=True)
-            self._emulator.create_bucket(bucket)
+        for bucket in BUCKETS:
+            self._cloud.emulator.engine.delete_bucket(bucket, self.namespace, force=True)
+            self.create(bucket)
 
     def dump(self, bucket: str) -> dict[str, Any]:
-        return {
-            obj.key: [obj.md5, _carried(obj.headers), {name: self._user(value) for name, value in obj.user.items()}]
-            for obj in self._bucket(bucket).list()
-        }
+        return {obj.key: self._state(obj) for obj in self._cloud.bucket(bucket).list()}
+
+    def edit(self, bucket: str, key: str, number: str) -> bool:
+        """As consoles do: the metadata alone, with all that is there kept, our stamp as well."""
+        held = self._cloud.bucket(bucket)
+        try:
+            obj = held.get(key)
+        except NoSuchKey:
+            return False
+        held.put(key, obj.body, obj.headers, {**obj.user, "number": number}, storage_class=obj.storage_class)
+        return True
+
+    def second(self, bucket: str, key: str) -> int:
+        """When the object was written, 0 where there is none."""
+        try:
+            return int(self._cloud.bucket(bucket).get(key).modified.timestamp())
+        except NoSuchKey:
+            return 0
 
     def uploads(self) -> int:
-        return sum(len(list(self._bucket(bucket).uploads())) for bucket in (SOURCE, TARGET, LOGS))
+        return sum(len(list(self._cloud.bucket(bucket).uploads())) for bucket in BUCKETS)
 
-    def _bucket(self, bucket: str) -> Any:
-        return self._emulator.engine.bucket(bucket, self._namespace)
+    def _state(self, obj: Obj) -> list[Any]:
+        return [obj.md5, carried(obj.headers), {name: self._user(value) for name, value in obj.user.items()}]
 
     def _user(self, value: str) -> str:
         return value
 
     def _changed(self, change: Change) -> None:
-        if change.bucket == SOURCE:
-            self._tell({"key": change.key} | self._shapes(change))
+        if change.bucket in WATCHED:
+            state = self._state(change.obj) if change.obj else None
+            about = changed(change.bucket, change.key, int(change.time.timestamp()), state)
+            self._tell(about | self._shapes(replace(change, time=change.time - age(change.key))))
 
     def _shapes(self, change: Change) -> dict[str, Any]:
         raise NotImplementedError
 
 
-class Obs(_Emulated):
+def _secure(stack: ExitStack, *, tls: bool) -> tuple[Any, dict[str, str]]:
+    """What a server needs for HTTPS, and the option by which its clients trust it."""
+    if not tls:
+        return None, {}
+    authority = Authority()
+    stack.callback(authority.cleanup)
+    return authority.server_context("127.0.0.1"), {"ca_file": authority.ca_file}
+
+
+class S3(_Engined):
+    """S3 with conditions, which moto has for some operations only."""
+
+    scheme = "s3"
+
+    def __init__(self, stack: ExitStack, tell: Tell, *, tls: bool = False, versioned: bool = False) -> None:
+        self._numbers, engine = count(1), Engine()
+        context, trust = _secure(stack, tls=tls)
+        straight = stack.enter_context(S3Emulator(engine))
+        through = stack.enter_context(S3Emulator(engine, context, versioned=versioned))
+        super().__init__(straight, through, {**S3_KEYS, "region": S3_REGION}, trust, tell)
+
+    def _shapes(self, change: Change) -> dict[str, Any]:
+        return {"records": records(change, next(self._numbers))}
+
+
+class Obs(_Engined):
     """OBS; its own SDKs percent-encode the values of user metadata."""
 
-    def __init__(self, stack: ExitStack, tell: Tell) -> None:
+    scheme = "obs"
+
+    def __init__(self, stack: ExitStack, tell: Tell, *, tls: bool = False, versioned: bool = False) -> None:
+        del versioned  # its emulator has none
         straight = stack.enter_context(ObsEmulator(min_part=1))
-        through = stack.enter_context(ObsEmulator(min_part=1, engine=straight.engine))
+        through = stack.enter_context(ObsEmulator(min_part=1, engine=straight.engine, tls=tls))
         for emulator in (straight, through):
             emulator._unsubscribe()  # its queue of events would only grow
-        super().__init__(straight, through, "", tell)
         keys = {"access_key": straight.access_key, "secret_key": straight.secret_key}
-        self.access = {"endpoint": straight.endpoint, **keys}
-        self.options = {"endpoint": through.endpoint, **keys}
-        self.url = "obs://{}"
+        super().__init__(straight, through, keys, {"ca_file": through.ca_file} if tls else {}, tell)
 
     def _user(self, value: str) -> str:
         return unquote(value)
@@ -181,28 +136,22 @@ class Obs(_Emulated):
         return {shape: obs_events.event(change, shape) for shape in ("v2", "v3", "eventgrid")}
 
 
-class Oci(_Emulated):
+class Oci(_Engined):
     """OCI."""
 
-    def __init__(self, stack: ExitStack, tell: Tell) -> None:
+    scheme, namespace = "oci", NAMESPACE
+
+    def __init__(self, stack: ExitStack, tell: Tell, *, tls: bool = False, versioned: bool = False) -> None:
+        del versioned  # its emulator has none
+        context, trust = _secure(stack, tls=tls)
         straight = stack.enter_context(OciEmulator(namespace=NAMESPACE))
-        through = stack.enter_context(OciEmulator(namespace=NAMESPACE, engine=straight.engine))
-        super().__init__(straight, through, NAMESPACE, tell)
-        self.access = {"endpoint": straight.endpoint, "config_file": straight.config_file, "region": straight.region}
-        self.options = {
-            "endpoint": through.endpoint,
-            "config_file": through.config_file,
-            "region": through.region,
-            "auth": "api_key",
-        }
-        self.url = "oci://{}@" + NAMESPACE
+        through = stack.enter_context(OciEmulator(namespace=NAMESPACE, engine=straight.engine, tls=context))
+        more = {"config_file": through.config_file, "auth": "api_key", **trust}
+        access = {"config_file": straight.config_file, "region": straight.region}
+        super().__init__(straight, through, access, more, tell)
 
     def _shapes(self, change: Change) -> dict[str, Any]:
         return {"event": oci_events.event(change)}
-
-
-def _carried(headers: Any) -> dict[str, str]:
-    return {name: headers[name] for name in CARRIED if name in headers}
 
 
 class Told:
@@ -210,6 +159,7 @@ class Told:
 
     def __init__(self, cloud: Any) -> None:
         self._cloud = cloud
+        self.dump, self.edit, self.second, self.uploads = cloud.dump, cloud.edit, cloud.second, cloud.uploads
 
     def facts(self) -> dict[str, Any]:
         return {"url": self._cloud.url, "access": self._cloud.access, "options": self._cloud.options}
@@ -223,24 +173,21 @@ class Told:
     def sync(self) -> None:
         """Answer, behind all events that were told before."""
 
-    def dump(self, bucket: str) -> dict[str, Any]:
-        return self._cloud.dump(bucket)
-
     def lines(self, storm: str) -> list[str]:
         return self._cloud.record.lines(storm)
 
     def counts(self) -> dict[str, int]:
         return dict(self._cloud.record.counts)
 
-    def uploads(self) -> int:
-        return self._cloud.uploads()
+    def lists(self) -> list[str]:
+        return sorted(self._cloud.dump(LOGS))
 
     def empty(self) -> None:
         self._cloud.record.forget()
         self._cloud.empty()
 
 
-def main(name: str) -> None:
+def main(name: str, words: list[str]) -> None:
     """Serve until standard input ends."""
     lock = threading.Lock()
 
@@ -251,8 +198,8 @@ def main(name: str) -> None:
             sys.stdout.flush()
 
     with ExitStack() as stack:
-        cloud = {"s3": Moto, "obs": Obs, "oci": Oci}[name](stack, lambda event: say({"event": event}))
-        for bucket in (SOURCE, TARGET, LOGS):
+        cloud = _cloud(name, stack, lambda event: say({"event": event}), words)
+        for bucket in BUCKETS:
             cloud.create(bucket)
         told = Told(cloud)
         for line in sys.stdin:
@@ -260,5 +207,14 @@ def main(name: str) -> None:
             say({"id": asked["id"], "answer": getattr(told, asked["do"])(*asked["with"])})
 
 
+def _cloud(name: str, stack: ExitStack, tell: Tell, words: list[str]) -> Any:
+    if name == "s3" and "moto" in words:
+        from storms.moto_cloud import Moto  # 0.5 s, which the other clouds' processes need not pay
+
+        return Moto(stack, tell)
+    makers: dict[str, Any] = {"s3": S3, "obs": Obs, "oci": Oci}
+    return makers[name](stack, tell, tls="tls" in words, versioned="versioned" in words)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

@@ -5,18 +5,20 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from storms.clouds import NAMESPACE, SOURCE, TARGET
-from storms.plan import Lane
+from bucketrelay_emulators.local_clouds import NAMESPACE
+from storms import meet
+from storms.changes import SOURCE, STAMP, TARGET
+from storms.lanes import End, Lane
 from storms.world import World
 
 RCLONE = shutil.which("rclone", path=str(Path(sys.executable).parent)) or "rclone"
-STAMP = "bucketrelay"  # user metadata that every copy has and no source
 Dump = Mapping[str, Any]
 
 
@@ -65,9 +67,43 @@ def check_by_rclone(world: World) -> tuple[int, list[str]]:
         for source, target, deletes in product(world.clouds, world.clouds, ("follow", "keep"))
         if (those := _names(world.lanes, source, target, deletes))
     ]
+    pairs = _pairs(world)
     with ThreadPoolExecutor(2) as pool:
         said = list(pool.map(lambda job: _check(world, config, job, sources[job.source]), jobs))
+        said += list(pool.map(lambda pair: _check_pair(world, config, pair, pairs[pair]), pairs))
     return sum(number for number, _ in said), [line for _, lines in said for line in lines]
+
+
+Pair = tuple[End, End]
+
+
+def _pairs(world: World) -> Mapping[Pair, list[str]]:
+    """The keys that two ends both hold and that `meet` says are to be alike there."""
+    held, found = meet.dumps(world), defaultdict(list)
+    for lane in world.meetings:
+        ways = lane.ways[1:2] if lane.kind == "diamond" else lane.ways if lane.kind != "shared" else ()
+        for pair in {(min(way), max(way)) for way in ways}:
+            both = set(held[pair[0]]).intersection(*(held[end] for end in (lane.ends if lane.kind == "ring" else pair)))
+            found[pair] += sorted(key for key in both if key.startswith(f"{lane.name}/"))
+    return {pair: keys for pair, keys in found.items() if keys}
+
+
+def _check_pair(world: World, config: Path, pair: Pair, keys: Sequence[str]) -> tuple[int, list[str]]:
+    listed = world.folder / f"{pair[0].store}-{pair[1].store}.txt"
+    listed.write_text("".join(f"{key}\n" for key in keys), encoding="utf-8")
+    ends = [f"{end.cloud}:{end.bucket}" for end in pair]
+    command = [
+        RCLONE,
+        "check",
+        "--download",
+        *ends,
+        "--files-from-raw",
+        str(listed),
+        *_QUICKLY,
+        "--config",
+        str(config),
+    ]
+    return _checked(world, command, len(keys), f"rclone, {pair[0].store} and {pair[1].store}")
 
 
 class Job(NamedTuple):
@@ -86,18 +122,24 @@ def _names(lanes: Sequence[Lane], source: str, target: str, deletes: str) -> lis
 
 def _check(world: World, config: Path, job: Job, held: Dump) -> tuple[int, list[str]]:
     command = [RCLONE, "check", "--download", f"{job.source}:{SOURCE}", f"{job.target}:{TARGET}/from-{job.source}"]
-    command += ["--config", str(config), "--no-unicode-normalization", "--retries", "1", "--checkers", "8"]
-    command += ["--fast-list", *(["--one-way"] if job.deletes == "keep" else [])]
+    command += ["--config", str(config), *_QUICKLY, *(["--one-way"] if job.deletes == "keep" else [])]
     for name in job.lanes:
         command += ["--include", f"/{name}/**"]
+    wanted = sum(key.partition("/")[0] in job.lanes for key in held)
+    return _checked(world, command, wanted, f"rclone, {job.source} to {job.target}")
+
+
+_QUICKLY = ("--no-unicode-normalization", "--retries", "1", "--checkers", "8", "--fast-list")
+
+
+def _checked(world: World, command: Sequence[str], wanted: int, title: str) -> tuple[int, list[str]]:
     env = {"PATH": os.defpath, "HOME": str(world.folder)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     matching = sum(int(number) for number in re.findall(r"(\d+) matching files", done.stderr))
-    wanted = sum(key.partition("/")[0] in job.lanes for key in held)
     if done.returncode == 0 and "0 differences found" in done.stderr and matching == wanted:
         return matching, []
     words = [f"{matching} of {wanted} objects are equal", *done.stderr.splitlines()]
-    return matching, [f"rclone, {job.source} to {job.target}: {line}" for line in words]
+    return matching, [f"{title}: {line}" for line in words]
 
 
 def _remote(world: World, cloud: str) -> str:

@@ -7,7 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,14 @@ class Remote:
     """A cloud that runs elsewhere; a context manager.
 
     Args:
-        event: is called with each change of the source bucket, in one thread, in their order.
+        event: is called with each change of a watched bucket, in one thread, in their order.
+        words: `moto`, `tls`, `versioned`: how its server is.
     """
 
-    def __init__(self, name: str, event: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, name: str, event: Callable[[str, dict[str, Any]], None], words: Sequence[str] = ()) -> None:
         self.name, self._event = name, event
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "storms.clouds", name],
+            [sys.executable, "-m", "storms.clouds", name, *words],
             env={**os.environ, "PYTHONPATH": str(TESTS)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -16,9 +16,11 @@ class Message:
     """An event on its way to a function, as long as it takes."""
 
     storm: str
+    cloud: str  # in which it happened
     form: str
     told: dict[str, Any]  # as the cloud's process told it
     kill: float | None = None
+    time: float | None = None  # seconds of the first invocation; None for enough
     attempts: int = 0
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 

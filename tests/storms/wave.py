@@ -4,18 +4,21 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from storms.clock import Clock
 from storms.course import Course
+from storms.house import keep_house
 from storms.plan import storm
 from storms.shapes import Message
 from storms.weather import LOG, storm_of
 from storms.world import World
 
 WRITERS = 4  # threads that write
+QUIET = 0.5  # seconds
 PATIENCE = 180.0  # seconds without the end of a single storm: something hangs
 
 
@@ -32,16 +35,16 @@ class Wave:
         self._free = threading.Semaphore(most)
 
     def run(self, seeds: Sequence[int]) -> None:
-        """Returns when all are over and what was given up has been replayed.
+        """Returns when all are over, what was given up has been replayed, and a schedule has come by.
 
         Raises:
-            NeverEnds: a storm's events fail for minutes on end.
+            NeverEnds: a storm's events fail for minutes on end, or work goes on by itself.
         """
         self._world.event, self._world.ended = self._told, self._message_ended
         with Clock() as clock, ThreadPoolExecutor(WRITERS) as pool:
             for seed in seeds:
                 self._place()
-                plan = storm(seed, self._world.lanes)
+                plan = storm(seed, (*self._world.lanes, *self._world.meetings))
                 self._world.posts[plan.lane.source].await_calm(1, PATIENCE)
                 course = Course(plan, self._world, clock, pool, self._over)
                 self.courses[course.plan.name] = course
@@ -51,6 +54,21 @@ class Wave:
         for remote in self._world.remotes.values():
             remote.call("calm", LOG)
         self._replay()
+        self._world.housekeeping.update(keep_house(self._world))
+        self._await_quiet()
+
+    def _await_quiet(self) -> None:
+        """Until nothing is to be delivered; and then nobody may do anything any more."""
+        end = time.monotonic() + PATIENCE
+        while not all(course.idle for course in self.courses.values()):
+            if time.monotonic() > end:
+                those = ", ".join(f"{name}/" for name, course in self.courses.items() if not course.idle)
+                raise NeverEnds(f"after the housekeeping, {those} go on for {PATIENCE:.0f} s")
+            time.sleep(0.05)
+        before = self._world.counts()["requests"]
+        time.sleep(QUIET)
+        if more := self._world.counts()["requests"] - before:
+            raise NeverEnds(f"{more} requests where nothing was left to do")
 
     def _place(self) -> None:
         if not self._free.acquire(timeout=PATIENCE):

@@ -11,7 +11,7 @@ from bucketrelay_emulators.server.serving import Server
 
 LOG = "log"
 _STORM = re.compile(r"(?:^|/)(storm-\d+)/")
-_LOGGED = ("success_object/", "failed_object/", "replayed_object/", "checkpoints/")
+_LOGGED = ("success_object/", "failed_object/", "replayed_object/", "checkpoints/", "verify/", "fuse/", "marks/")
 
 
 def storm_of(key: str) -> str:

@@ -90,7 +90,7 @@ class Workers:
     def _invoked(self, runtime: Any, batch: Sequence[Message]) -> tuple[Sequence[Message], str]:
         """What has to come again, and why."""
         try:
-            answer = runtime.invoke(payload(batch), SECONDS)
+            answer = runtime.invoke(payload(batch), self._seconds(batch))
         except FunctionError as error:
             return batch, str(error)
         except Exception as error:  # noqa: BLE001  # a thread that ended would be a storm that never does
@@ -98,6 +98,13 @@ class Workers:
         if self._cloud == "oci" and answer.status != 200:
             return batch, f"{answer.status} {answer.body.decode()}"
         return failed(batch, answer), f"batchItemFailures, {LISTED}"
+
+    def _seconds(self, batch: Sequence[Message]) -> float:
+        """Of the invocation: few, once for a message."""
+        short = [message.time for message in batch if message.time is not None and message.attempts == 0]
+        with self._lock:
+            self.counts["short of time"] += bool(short)
+        return min(short, default=SECONDS)
 
     def _killer(self, runtime: Any, batch: Sequence[Message]) -> threading.Timer | None:
         """Kills the process at its moment, once for a message."""

@@ -4,14 +4,16 @@ import http.client
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from email.utils import formatdate
 from hashlib import md5
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree as ET
 
+from bucketrelay_emulators.local_clouds import NAMESPACE
 from bucketrelay_emulators.obs.signature import sign
 from bucketrelay_emulators.server.serving import Incoming
-from storms.clouds import NAMESPACE, SOURCE
+from storms.changes import SOURCE
 
 Meta = Mapping[str, Any]  # content_type, user, and perhaps cache_control
 
@@ -30,7 +32,7 @@ class NotThere(Exception):
     """The object that was to be changed is not there."""
 
 
-def s3(access: Mapping[str, str]) -> Client:
+def s3(access: Mapping[str, str], bucket: str) -> Client:
     """A client of S3 by botocore; metadata alone is written by a copy onto itself."""
     from botocore.config import Config
     from botocore.exceptions import ClientError
@@ -42,22 +44,22 @@ def s3(access: Mapping[str, str]) -> Client:
         endpoint_url=access["endpoint"],
         aws_access_key_id=access["access_key"],
         aws_secret_access_key=access["secret_key"],
-        config=Config(s3={"addressing_style": "path"}),
+        config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
     )
 
     def asked(key: str, meta: Meta) -> dict[str, Any]:
         cache = {"CacheControl": meta["cache_control"]} if "cache_control" in meta else {}
-        return {"Bucket": SOURCE, "Key": key, "ContentType": meta["content_type"], "Metadata": meta["user"]} | cache
+        return {"Bucket": bucket, "Key": key, "ContentType": meta["content_type"], "Metadata": meta["user"]} | cache
 
     def parts(key: str, bodies: list[bytes], meta: Meta) -> None:
-        where = {"Bucket": SOURCE, "Key": key}
+        where = {"Bucket": bucket, "Key": key}
         where["UploadId"] = client.create_multipart_upload(**asked(key, meta))["UploadId"]
         sent = [(n, client.upload_part(**where, PartNumber=n, Body=body)) for n, body in enumerate(bodies, start=1)]
         done = [{"PartNumber": n, "ETag": part["ETag"]} for n, part in sent]
         client.complete_multipart_upload(**where, MultipartUpload={"Parts": done})
 
     def meta(key: str, _: bytes, given: Meta) -> None:
-        source = {"Bucket": SOURCE, "Key": key}
+        source = {"Bucket": bucket, "Key": key}
         try:
             client.copy_object(**asked(key, given), CopySource=source, MetadataDirective="REPLACE")
         except ClientError as error:
@@ -69,7 +71,7 @@ def s3(access: Mapping[str, str]) -> Client:
         lambda key, body, given: client.put_object(**asked(key, given), Body=body),
         parts,
         meta,
-        lambda key: client.delete_object(Bucket=SOURCE, Key=key),
+        lambda key: client.delete_object(Bucket=bucket, Key=key),
         client.close,
     )
 
@@ -77,15 +79,15 @@ def s3(access: Mapping[str, str]) -> Client:
 class _Obs:
     """Requests to OBS, signed as its API reference says; its SDK has no way to send every header with every request."""
 
-    def __init__(self, access: Mapping[str, str]) -> None:
-        self._access = access
+    def __init__(self, access: Mapping[str, str], bucket: str) -> None:
+        self._access, self.bucket = access, bucket
         self._host = urlsplit(access["endpoint"]).netloc
         self.connection = http.client.HTTPConnection(self._host, timeout=60)
 
     def __call__(self, method: str, key: str, body: bytes = b"", query: str = "", **headers: str) -> bytes:
-        path = quote(f"/{SOURCE}/{key}", safe="/~-_.")
+        path = quote(f"/{self.bucket}/{key}", safe="/~-_.")
         sent = {
-            "date": "Sat, 21 Nov 2026 09:00:00 GMT",
+            "date": formatdate(usegmt=True),
             "host": self._host,
             "content-length": str(len(body)),
             **headers,
@@ -104,9 +106,9 @@ class _Obs:
         return said
 
 
-def obs(access: Mapping[str, str]) -> Client:
+def obs(access: Mapping[str, str], bucket: str) -> Client:
     """A client of OBS; metadata alone is written by a copy onto itself, of which OBS tells an event."""
-    send = _Obs(access)
+    send = _Obs(access, bucket)
 
     def headers(meta: Meta) -> dict[str, str]:
         user = {f"x-obs-meta-{name}": quote(value, safe=" ") for name, value in meta["user"].items()}
@@ -125,7 +127,7 @@ def obs(access: Mapping[str, str]) -> Client:
         send("POST", key, done.encode(), f"uploadId={upload}")
 
     def meta(key: str, _: bytes, given: Meta) -> None:
-        copied = {"x-obs-copy-source": quote(f"/{SOURCE}/{key}"), "x-obs-metadata-directive": "REPLACE"}
+        copied = {"x-obs-copy-source": quote(f"/{bucket}/{key}"), "x-obs-metadata-directive": "REPLACE"}
         send("PUT", key, **headers(given), **copied)
 
     def delete(key: str) -> None:
@@ -137,7 +139,7 @@ def obs(access: Mapping[str, str]) -> Client:
     return Client(put, parts, meta, delete, send.connection.close)
 
 
-def oci(access: Mapping[str, str]) -> Client:
+def oci(access: Mapping[str, str], bucket: str) -> Client:
     """A client of OCI, which knows no other way to change metadata than to write the object again."""
     import oci as sdk
     from oci.object_storage import ObjectStorageClient
@@ -154,7 +156,7 @@ def oci(access: Mapping[str, str]) -> Client:
         retry_strategy=sdk.retry.NoneRetryStrategy(),
         circuit_breaker_strategy=sdk.circuit_breaker.NoCircuitBreakerStrategy(),
     )
-    where = (NAMESPACE, SOURCE)
+    where = (NAMESPACE, bucket)
 
     def put(key: str, body: bytes, meta: Meta) -> None:
         cache = {"cache_control": meta["cache_control"]} if "cache_control" in meta else {}
@@ -181,24 +183,24 @@ def oci(access: Mapping[str, str]) -> Client:
     return Client(put, parts, put, delete, client.base_client.session.close)
 
 
-MAKERS: Mapping[str, Callable[[Mapping[str, str]], Client]] = {"s3": s3, "obs": obs, "oci": oci}
+MAKERS: Mapping[str, Callable[[Mapping[str, str], str], Client]] = {"s3": s3, "obs": obs, "oci": oci}
 
 
 class Writers:
-    """The clients of each cloud, one for each thread that writes; a context manager."""
+    """The clients of each cloud's buckets, one for each thread that writes; a context manager."""
 
     def __init__(self, access: Mapping[str, Mapping[str, str]]) -> None:
         self._access, self._here, self._lock = access, threading.local(), threading.Lock()
         self._made: list[Client] = []
 
-    def of(self, cloud: str) -> Client:
+    def of(self, cloud: str, bucket: str = SOURCE) -> Client:
         """This thread's client."""
-        found: dict[str, Client] = self._here.__dict__
-        if cloud not in found:
+        found: dict[tuple[str, str], Client] = self._here.__dict__.setdefault("found", {})
+        if (cloud, bucket) not in found:
             with self._lock:  # botocore makes no two clients at once
-                found[cloud] = MAKERS[cloud](self._access[cloud])
-                self._made.append(found[cloud])
-        return found[cloud]
+                found[cloud, bucket] = MAKERS[cloud](self._access[cloud], bucket)
+                self._made.append(found[cloud, bucket])
+        return found[cloud, bucket]
 
     def __enter__(self) -> "Writers":  # noqa: PYI034  # typing has Self from Python 3.11 only
         return self
