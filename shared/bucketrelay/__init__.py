@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bucketrelay.abilities import PartStore
     from bucketrelay.config import Config, load
-    from bucketrelay.drivers.function import Report, handle
+    from bucketrelay.drivers.answers import Report
+    from bucketrelay.drivers.function import handle
     from bucketrelay.errors import (
         BadEvent,
         ConfigError,
@@ -66,7 +67,7 @@ _HOMES = {
     "Outcome": "model",
     "PartStore": "abilities",
     "RelayError": "errors",
-    "Report": "drivers.function",
+    "Report": "drivers.answers",
     "Result": "model",
     "SourceChanged": "errors",
     "Store": "store",

@@ -21,6 +21,7 @@ from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.answers import TasksFailed
 from bucketrelay.errors import Damaged, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Meta, Outcome, Task
 from bucketrelay.reports import lists
@@ -105,7 +106,7 @@ def test_of_ten_thousand_objects_one_is_poisoned_and_the_others_are_copied():
     assert (failed.key, failed.error) == (POISONED, f"s3://photos/{POISONED}: 403")
     assert Counter(result.outcome for result in done) == {Outcome.COPIED: 9_999}
     assert sorted(world.stores["copy"].keys()) == sorted(set(names(10_000)) - {POISONED})
-    with pytest.raises(entry.TasksFailed, match="poisoned"):
+    with pytest.raises(TasksFailed, match="poisoned"):
         report.answer()
 
 

@@ -224,7 +224,7 @@ MEETING = (
     ),
     Change(
         "held-is-reported-to-the-platform",
-        "drivers/function.py",
+        "drivers/answers.py",
         "return not result.ok and not result.by_hand",
         "return not result.ok",
         "what only a person can mend is brought again until the platform gives up",

@@ -10,6 +10,7 @@ from bucketrelay import config, wiring
 from bucketrelay.doctor import World as Examined
 from bucketrelay.doctor import examine
 from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.foresee import foresee
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from payloads.event_builders import records
 from receivers import Receiver, Say
@@ -114,7 +115,7 @@ def test_a_webhook_by_a_function_url_holds_cephs_events_too(gateway, client, pus
     (body,) = pushed(1)
     call = {"requestContext": {"http": {"method": "POST"}}, "body": body.decode()}
     system = wiring.system(config.load(toml(gateway, "s3://source", f"file://{tmp_path}/t", tmp_path), {}))
-    found = entry.foresee(json.dumps(call), system, cloud="s3")
+    found = foresee(json.dumps(call), system, cloud="s3")
     system.close()
 
     assert [task.key for task in found.tasks] == ["a b+c.txt"]

@@ -11,6 +11,8 @@ from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import current
 from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.answers import TasksFailed
+from bucketrelay.drivers.foresee import foresee
 from bucketrelay.drivers.handover import MOST
 from bucketrelay.errors import OutOfTime, StoreRefused
 from bucketrelay.events import parse
@@ -114,7 +116,7 @@ def test_attempts_are_counted_over_the_invocations():
 
 def test_a_task_that_a_thousand_invocations_could_not_finish_has_failed():
     world = World("k")
-    with pytest.raises(entry.TasksFailed, match="1,000 invocations could not finish it"):
+    with pytest.raises(TasksFailed, match="1,000 invocations could not finish it"):
         world.handle(tasks(attempt=MOST - 1)).answer()
 
     assert world.sent == []
@@ -205,7 +207,7 @@ def test_without_a_way_to_defer_the_platform_is_told_as_ever():
 )
 def test_a_task_that_the_routes_would_not_make_is_a_failed_entry_and_touches_nothing(made_up):
     world = World()
-    with pytest.raises(entry.TasksFailed):
+    with pytest.raises(TasksFailed):
         world.handle(tasks(**made_up)).answer()
 
     assert world.run == []
@@ -218,7 +220,7 @@ def test_a_failed_task_beside_an_unfinished_one_is_told_to_the_platform_which_br
     world = World("k")
     payload = tasks()
     payload["bucketrelay"]["tasks"] += tasks(route="gone")["bucketrelay"]["tasks"]
-    with pytest.raises(entry.TasksFailed, match=r"^1 failed.*no route is named 'gone'"):
+    with pytest.raises(TasksFailed, match=r"^1 failed.*no route is named 'gone'"):
         world.handle(payload).answer()
 
     assert world.sent == []
@@ -227,7 +229,7 @@ def test_a_failed_task_beside_an_unfinished_one_is_told_to_the_platform_which_br
 def test_a_dry_run_shows_deferred_tasks_and_refusals():
     payload = tasks()
     payload["bucketrelay"]["tasks"] += tasks(key="a.tmp", change="removed")["bucketrelay"]["tasks"]
-    found = entry.foresee(payload, World().system, cloud=None)
+    found = foresee(payload, World().system, cloud=None)
 
     assert [(task.key, task.target) for task in found.tasks] == [("k", "x")]
     assert [(result.key, result.change) for result in found.refused] == [("a.tmp", Change.REMOVED.value)]
@@ -238,7 +240,7 @@ def test_a_task_deferred_for_any_bucket_keeps_its_bucket():
     world = World()
     object.__setattr__(world.system, "routes", (route,))
     deferral = Deferral("oms", "k", source="obs://mine")
-    found = entry.foresee(
+    found = foresee(
         {"bucketrelay": {"version": 1, "tasks": [{"route": "oms", "key": "k", "source": "obs://mine"} | rest()]}},
         world.system,
         cloud="obs",
@@ -261,7 +263,7 @@ def test_nothing_is_handed_over_that_the_platform_brings_again_anyway():
     report = world.handle(payload)
 
     assert report.deferred == frozenset()
-    with pytest.raises(entry.TasksFailed):
+    with pytest.raises(TasksFailed):
         report.answer()
 
 

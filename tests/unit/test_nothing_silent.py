@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from bucketrelay import config, wiring
 from bucketrelay.cli import cli
 from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.record import ListsLost
 from payloads.event_builders import record, records, sqs
 from receivers import Oms
 from unit.test_replay import World
@@ -138,7 +139,7 @@ def test_the_six_variables_forward_an_event_of_s3_by_sqs_too(tmp_path):
         }
         made = wiring.system(config.find(settings, None, tmp_path), emit=lambda _: None)
         message = sqs(json.dumps(records(record("a b", bucket="any"))))
-        with closing(made), pytest.raises(entry.ListsLost) as lost:  # there is no log bucket
+        with closing(made), pytest.raises(ListsLost) as lost:  # there is no log bucket
             entry.handle(message, made, cloud="s3", seconds=60, invocation="i")
 
     assert oms.asked == ["a b"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bucketrelay import config, wiring
-from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.foresee import foresee
 from bucketrelay.errors import ConfigError
 
 EVENTS = Path(__file__).parents[1] / "payloads" / "events"
@@ -73,7 +73,7 @@ def test_how_keys_are_written_in_events_can_be_said_of_the_source(option, key):
     system = wiring.system(load(option=option), emit=lambda line: None)
     event = json.loads((EVENTS / "obs-eventgrid-created.json").read_text())  # where its own word does not tell
     event["data"]["obs"]["object"]["key"] = "a+b.jpg"
-    found = entry.foresee(event, system, cloud="obs")
+    found = foresee(event, system, cloud="obs")
 
     assert ([task.key for task in found.tasks], found.refused) == ([key], ())
     assert math.isfinite(system.margin)
@@ -98,7 +98,7 @@ def test_a_bucket_of_ceph_or_of_a_store_that_says_raw_has_keys_as_they_are():
     event["Records"][0]["s3"]["object"]["key"] = "a+b.jpg"
 
     def key(option):
-        (task,) = entry.foresee(event, wiring.system(load(a="s3://src", option=option)), cloud="s3").tasks
+        (task,) = foresee(event, wiring.system(load(a="s3://src", option=option)), cloud="s3").tasks
         return task.key
 
     assert (key(""), key('event_keys = "raw"')) == ("a b.jpg", "a+b.jpg")

@@ -14,7 +14,9 @@ from bucketrelay import wiring
 from bucketrelay.commands.show import Results, Tasks
 from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration
 from bucketrelay.drivers import function as entry
+from bucketrelay.drivers.foresee import foresee
 from bucketrelay.drivers.planning import Passed
+from bucketrelay.drivers.record import ListsLost
 from bucketrelay.errors import BadEvent, RelayError
 from bucketrelay.model import Cloud
 from bucketrelay.system import System
@@ -62,7 +64,7 @@ class _Run:
                         invocation=f"cli-{uuid.uuid4().hex}",
                     )
                 except RelayError as error:
-                    printed.add(error.results if isinstance(error, entry.ListsLost) else ())
+                    printed.add(error.results if isinstance(error, ListsLost) else ())
                     self._failed(name, str(error), USAGE if isinstance(error, BadEvent) else FAILED)
                     continue
                 printed.add(report.results)
@@ -73,7 +75,7 @@ class _Run:
         with Tasks(self._system.runner.results.urls, as_json=as_json, quiet=self._quiet) as printed:
             for name in names:
                 try:
-                    found = entry.foresee(_read(name), self._system, cloud=self._cloud)
+                    found = foresee(_read(name), self._system, cloud=self._cloud)
                 except BadEvent as error:
                     self._failed(name, str(error), USAGE)
                     continue

@@ -1,0 +1,49 @@
+"""The product can be read in one sitting: six files, from the values to a function's payload."""
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "shared" / "bucketrelay"
+PATH = ("model.py", "store.py", "core/decide.py", "core/converge.py", "core/copy.py", "drivers/function.py")
+SITTING = 550
+NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
+
+
+def code_lines(text: str) -> int:
+    """The lines of *text* that are neither blank, nor a comment's, nor a docstring's."""
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in NO_CODE:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        first = getattr(node, "body", None)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) and first:
+            lines -= set(range(first[0].lineno, first[0].end_lineno + 1))
+    return len(lines)
+
+
+def test_lines_of_code_are_counted_without_words_about_them():
+    text = (
+        '"""Words."""\n\n# why\nX = 1  # one\n\n\ndef f():\n    """Says\n    more."""\n    return (\n        X\n    )\n'
+    )
+    assert code_lines(text) == len(["X = 1", "def f():", "return (", "X", ")"])
+
+
+def test_the_core_is_read_in_one_sitting():
+    counts = {name: code_lines((PACKAGE / name).read_text(encoding="utf-8")) for name in PATH}
+    assert sum(counts.values()) <= SITTING, counts
+
+
+def test_pages_name_the_same_path():
+    for page in ("docs/architecture.md", "CONTRIBUTING.md"):
+        text = (PACKAGE.parents[1] / page).read_text(encoding="utf-8")
+        assert [name for name in PATH if name not in text] == [], page
