@@ -28,7 +28,8 @@ sys.path[:0] = [str(HERE.parent / "shared")]
 
 from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # beside this file
 
-from bucketrelay.drivers.reconcile.compare import ALL, Side, Span, merge  # noqa: E402  # the path is set above
+from bucketrelay.drivers.reconcile.ahead import in_chunks  # noqa: E402  # the path is set above
+from bucketrelay.drivers.reconcile.compare import ALL, Rows, Side, Span, pairs  # noqa: E402  # the path is set above
 from bucketrelay.model import ObjectInfo  # noqa: E402  # the same
 
 
@@ -117,9 +118,9 @@ def on_servers(count: int, repeats: int) -> None:
 def generated(count: int, lacking: int, span: Span) -> Side:
     """Keys by number, without those that leave *lacking* when divided by 1,000."""
 
-    def listing(after: str) -> Iterator[ObjectInfo]:
+    def listing(after: str) -> Iterator[Rows]:
         start = int(after) + 1 if after else 0
-        return (ObjectInfo(f"{n:012}", 1, "e") for n in range(start, count) if n % 1000 != lacking)
+        return in_chunks(ObjectInfo(f"{n:012}", 1, "e") for n in range(start, count) if n % 1000 != lacking)
 
     return Side("s3://generated", "", span, listing, None)
 
@@ -128,7 +129,7 @@ def compared(job: tuple[int, Span]) -> tuple[int, int, int]:
     """How many keys both sides, the first and the second alone have in a span."""
     count, span = job
     both = here = there = 0
-    for pair in merge(generated(count, 7, span), generated(count, 8, span)):
+    for pair in pairs(generated(count, 7, span), generated(count, 8, span)):
         if pair.source is None:
             there += 1
         elif pair.target is None:

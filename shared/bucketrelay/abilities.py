@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.model import Listed, Meta, ObjectInfo
 from bucketrelay.store import Body, Expect, Store, Written
 
 
@@ -29,6 +29,14 @@ class Part:
     number: int  # from 1
     etag: str
     size: int
+
+
+@runtime_checkable
+class Paged(Store, Protocol):
+    """A store that lists faster page by page."""
+
+    def pages(self, prefix: str = "", after: str = "") -> Iterator[Sequence[Listed]]:
+        """What `list` gives, as rows; no page is empty."""
 
 
 @runtime_checkable

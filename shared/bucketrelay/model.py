@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Cloud = Literal["s3", "obs", "oci"]
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -79,6 +79,9 @@ class Meta:
     tags_told: bool = field(default=True, compare=False)  # the store says how many tags there are, or none has any
 
 
+NO_META = Meta()  # one for all: a listing tells of millions of objects, and of none what belongs to it
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """One version of one object, as a store described it."""
@@ -88,10 +91,23 @@ class ObjectInfo:
     etag: str  # opaque, without quotes
     modified: datetime | None = None  # timezone-aware
     version: str = ""
-    meta: Meta = field(default_factory=Meta)  # empty in listings
+    meta: Meta = NO_META  # in listings
     checksums: Mapping[str, str] = field(
         default_factory=lambda: NOTHING
     )  # of the whole object: {"md5": hex, "crc64nvme": base64, …}
+
+
+class Listed(NamedTuple):
+    """A row of a listing. An ObjectInfo takes five times as long to make, and of most rows nobody needs one."""
+
+    key: str  # relative to the store
+    size: int
+    etag: str
+    modified: datetime | None
+
+    def info(self) -> ObjectInfo:
+        """The object that the row tells of."""
+        return ObjectInfo(self.key, self.size, self.etag, self.modified)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ from contextlib import suppress
 from hypothesis import strategies as st
 
 from bucketrelay.clouds.aws import documents
-from bucketrelay.clouds.aws.listing import _parts, _read, _uploads
+from bucketrelay.clouds.aws.listing import _parts, _uploads
+from bucketrelay.clouds.aws.rows import page_of
 from bucketrelay.errors import ConfigError
 from bucketrelay.http.faults import Malformed, NoAnswer
 from bucketrelay.http.heads import end_of_head, length_of, parse
 from bucketrelay.http.incoming import Incoming, body_of
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.proxies import proxy_for
-from bucketrelay.model import Address
 from fuzz import made
 from fuzz.documents import LISTING
 from fuzz.target import Target
@@ -56,8 +56,9 @@ def _listing(data: bytes) -> None:
     reader = documents.Reader("ListBucketResult")
     for start in range(0, len(data), 50):
         reader.feed(data[start : start + 50])
-    page = _read(reader.root(), Address("s3", "b"))
-    assert all(isinstance(key, str) and size >= 0 for key, size, _, _ in page.entries)
+    reader.root()
+    page = page_of(data, "b")
+    assert all(isinstance(row.key, str) and row.size >= 0 for row in page.rows)
 
 
 def _others(data: bytes) -> None:

@@ -96,7 +96,7 @@ def _server(app: "Starlette", found: Config, *, verbose: bool) -> "uvicorn.Serve
         app,
         ssl_certfile=str(certificate) if certificate else None,
         ssl_keyfile=str(key) if key else None,
-        http="h11",
+        http="auto",  # httptools, a third of h11's time for an event, where its wheel is there
         ws="none",
         lifespan="off",
         log_config=None,

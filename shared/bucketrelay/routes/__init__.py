@@ -100,6 +100,12 @@ class Route:
         """Whether *key* waits for no others."""
         return any(glob(pattern).matches(key) for pattern in self.first)
 
+    @property
+    def unfiltered(self) -> bool:
+        """Whether the route takes every key that is longer than its strip_prefix and begins with it."""
+        own = any(same_bucket(place, self.source) for place in self.ignores)
+        return not self.include and not self.exclude and not own
+
     def may_take_below(self, prefix: str) -> bool:
         """Whether some key that begins with *prefix* can be the route's business; in doubt, True."""
         if not prefix.startswith(self.strip_prefix) and not self.strip_prefix.startswith(prefix):

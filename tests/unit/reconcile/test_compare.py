@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketrelay.drivers.reconcile.compare import ALL, Side, Span, merge, side
+from bucketrelay.drivers.reconcile.ahead import in_chunks
+from bucketrelay.drivers.reconcile.compare import ALL, Side, Span, pairs, side
 from bucketrelay.errors import Damaged, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, ObjectInfo
 from bucketrelay.testing.memory import MemoryStore
@@ -25,13 +26,13 @@ def _side(objects, prefix="", span=ALL, **more):
     held = {info.key for info in objects}
 
     def listing(after):
-        return iter([info for info in objects if info.key.encode() > after.encode()])
+        return in_chunks(info for info in objects if info.key.encode() > after.encode())
 
     return Side("s3://bucket", prefix, span, listing, more.pop("holds", held.__contains__), **more)
 
 
-def _keys(pairs):
-    return [(pair.rest, pair.source is not None, pair.target is not None) for pair in pairs]
+def _keys(found):
+    return [(pair.rest, pair.source is not None, pair.target is not None) for pair in found]
 
 
 def _naive(source, target):
@@ -40,13 +41,13 @@ def _naive(source, target):
 
 @given(st.sets(_KEYS), st.sets(_KEYS))
 def test_the_pairs_are_those_of_two_sets(source, target):
-    assert _keys(merge(_side(_objects(source)), _side(_objects(target)))) == _naive(source, target)
+    assert _keys(pairs(_side(_objects(source)), _side(_objects(target)))) == _naive(source, target)
 
 
 @given(st.sets(_KEYS), st.sets(_KEYS), _KEYS)
 def test_from_any_key_on_the_rest_is_what_would_have_come(source, target, after):
-    whole = _keys(merge(_side(_objects(source)), _side(_objects(target))))
-    rest = _keys(merge(*(_side(_objects(keys), span=Span(after)) for keys in (source, target))))
+    whole = _keys(pairs(_side(_objects(source)), _side(_objects(target))))
+    rest = _keys(pairs(*(_side(_objects(keys), span=Span(after)) for keys in (source, target))))
     assert rest == [row for row in whole if row[0].encode() > after.encode()]
 
 
@@ -56,7 +57,7 @@ def test_spans_side_by_side_are_the_whole(source, target, cuts):
     found = []
     for after, until in pairwise(edges):
         span = Span(after, until)
-        found += _keys(merge(_side(_objects(source), span=span), _side(_objects(target), span=span)))
+        found += _keys(pairs(_side(_objects(source), span=span), _side(_objects(target), span=span)))
     assert found == _naive(source, target)
 
 
@@ -64,32 +65,32 @@ def test_spans_side_by_side_are_the_whole(source, target, cuts):
 def test_a_mapping_keeps_the_order(source, target, strip, add):
     here = [ObjectInfo(strip + info.key, 1, "e") for info in _objects(source)]
     there = [ObjectInfo(add + info.key, 1, "e") for info in _objects(target)]
-    assert _keys(merge(_side(here, strip), _side(there, add))) == _naive(source, target)
+    assert _keys(pairs(_side(here, strip), _side(there, add))) == _naive(source, target)
 
 
 def test_the_marker_of_a_folder_is_no_key_of_the_route():
     store = MemoryStore()
     store.write("in/")
     store.write("in/a")
-    assert _keys(merge(side(store, "in/"), side(MemoryStore(), "out/"))) == [("a", True, False)]
+    assert _keys(pairs(side(store, "in/"), side(MemoryStore(), "out/"))) == [("a", True, False)]
 
 
 def test_what_is_nobodys_business_is_read_over():
     here, there = _objects({"a", "log/1", "z"}), _objects({"a", "log/1"})
-    pairs = merge(_side(here, skip=lambda key: key.startswith("log/")), _side(there))
-    assert _keys(pairs) == [("a", True, True), ("log/1", False, True), ("z", True, False)]
+    found = pairs(_side(here, skip=lambda key: key.startswith("log/")), _side(there))
+    assert _keys(found) == [("a", True, True), ("log/1", False, True), ("z", True, False)]
 
 
 @pytest.mark.parametrize("keys", [["b", "a"], ["a", "b", "b"], ["a", "c", "b", "d"], ["￿", "\U00010000", "\ue000"]])
 def test_a_listing_that_is_not_sorted_or_says_a_key_twice_is_no_listing(keys):
     wrong = [ObjectInfo(key, 1, "e") for key in keys]
     with pytest.raises(StoreRefused, match="listings have no order"):
-        list(merge(_side(wrong), _side(_objects({"a", "z"}))))
+        list(pairs(_side(wrong), _side(_objects({"a", "z"}))))
 
 
 def test_a_listing_of_something_else_is_no_listing():
     with pytest.raises(Damaged, match="beginning with 'in/'"):
-        list(merge(_side([ObjectInfo("other/a", 1, "e")], "in/"), _side([])))
+        list(pairs(_side([ObjectInfo("other/a", 1, "e")], "in/"), _side([])))
 
 
 def _cut(keys, page):
@@ -97,23 +98,23 @@ def _cut(keys, page):
     objects = _objects(keys)
 
     def listing(after):
-        return iter([info for info in objects if info.key > after][:page])
+        return in_chunks(iter([info for info in objects if info.key > after][:page]))
 
     return Side("s3://bucket", "", Span(), listing, keys.__contains__)
 
 
 @given(st.sets(_KEYS), st.sets(_KEYS), st.integers(1, 3))
 def test_a_listing_that_is_cut_after_each_page_goes_on_where_it_was_cut(source, target, page):
-    assert _keys(merge(_cut(source, page), _side(_objects(target)))) == _naive(source, target)
-    assert _keys(merge(_side(_objects(target)), _cut(source, page))) == _naive(target, source)
+    assert _keys(pairs(_cut(source, page), _side(_objects(target)))) == _naive(source, target)
+    assert _keys(pairs(_side(_objects(target)), _cut(source, page))) == _naive(target, source)
 
 
 def test_an_empty_answer_is_not_an_empty_bucket():
     empty = _side([], holds={"b"}.__contains__)
     with pytest.raises(Damaged, match="the listing ends at '', and 'b' is there"):
-        list(merge(empty, _side(_objects({"b", "c"}))))
+        list(pairs(empty, _side(_objects({"b", "c"}))))
     with pytest.raises(Damaged, match="'b' is there"):
-        list(merge(_side(_objects({"a", "b"})), _side(_objects({"a"}), holds={"b"}.__contains__)))
+        list(pairs(_side(_objects({"a", "b"})), _side(_objects({"a"}), holds={"b"}.__contains__)))
 
 
 def test_a_refused_listing_comes_through_as_it_is():
@@ -121,13 +122,13 @@ def test_a_refused_listing_comes_through_as_it_is():
     store.write("a")
     store.write("b")
     store.fail("list", StoreUnavailable("503"), after=True)
-    pairs = merge(side(store, ""), side(MemoryStore(), ""))
+    found = pairs(side(store, ""), side(MemoryStore(), ""))
     with pytest.raises(StoreUnavailable, match="503"):
-        list(pairs)
+        list(found)
     gone = MemoryStore(Address("s3", "gone"))
     gone.drop_bucket()
     with pytest.raises(StoreRefused):
-        list(merge(side(store, ""), side(gone, "")))
+        list(pairs(side(store, ""), side(gone, "")))
 
 
 def test_a_key_that_is_no_name_at_the_other_store_does_not_end_the_comparison():
@@ -135,7 +136,7 @@ def test_a_key_that_is_no_name_at_the_other_store_does_not_end_the_comparison():
     target.fail("look", StoreRefused("no name for a file"))
     source = MemoryStore()
     source.write("a//b")
-    assert _keys(merge(side(source, ""), side(target, ""))) == [("a//b", True, False)]
+    assert _keys(pairs(side(source, ""), side(target, ""))) == [("a//b", True, False)]
 
 
 @pytest.mark.slow
@@ -145,13 +146,13 @@ def test_a_million_against_a_million_is_exact_in_constant_memory():
     def generated(lacking):
         def listing(after):
             start = int(after) + 1 if after else 0
-            return (ObjectInfo(f"{n:09}", 1, "e") for n in range(start, count) if n % 1000 != lacking)
+            return in_chunks(ObjectInfo(f"{n:09}", 1, "e") for n in range(start, count) if n % 1000 != lacking)
 
         return Side("s3://bucket", "", ALL, listing, lambda _: False)
 
     tracemalloc.start()
     try:
-        alone = [(p.rest, p.source is None) for p in merge(generated(7), generated(8)) if not (p.source and p.target)]
+        alone = [(p.rest, p.source is None) for p in pairs(generated(7), generated(8)) if not (p.source and p.target)]
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

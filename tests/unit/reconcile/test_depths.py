@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bucketrelay.core import stamp as stamps
-from bucketrelay.drivers.reconcile.compare import Pair
+from bucketrelay.drivers.reconcile.compare import ALL, Pair, Right, Side, merge, pairs
 from bucketrelay.errors import StoreRefused
-from bucketrelay.model import Deletes, Meta, ObjectInfo
+from bucketrelay.model import Deletes, Listed, Meta, ObjectInfo
 from reconcile_world import World
 
 OLD, NEW = (datetime(2026, 11, 21, hour, tzinfo=timezone.utc) for hour in (8, 9))
@@ -51,6 +53,28 @@ _SIGHTS = [  # source, target, listing, stamp, content
 def test_what_the_listings_tell(world, source, target, listing, stamp, content):
     found = [_kind(world, source, target, depth) for depth in ("listing", "stamp", "content")]
     assert found == [listing, stamp, content]
+
+
+_TIMES, _ETAGS = st.sampled_from([None, OLD, NEW]), st.sampled_from(["", "a", "b"])
+_ROWS = st.builds(Listed, st.sampled_from("abcdefgh"), st.integers(1, 2), _ETAGS, _TIMES)
+
+
+@pytest.mark.parametrize("depth", ["listing", "stamp", "content"])
+@pytest.mark.parametrize("stamped", [False, True])
+@pytest.mark.parametrize("exclude", [(), ("b",)])
+@given(here=st.lists(_ROWS, unique_by=lambda row: row.key), there=st.lists(_ROWS, unique_by=lambda row: row.key))
+def test_what_is_counted_in_a_lump_is_what_each_pair_by_itself_would_be(depth, stamped, exclude, here, there):
+    begun = World().route_with(exclude=exclude).begin(depth=depth, check=not stamped, adopt=stamped)
+    judge = begun._judge("target")
+
+    def side_of(rows):
+        return Side("s3://b", "", ALL, lambda _: iter([sorted(rows)] if rows else []), None)
+
+    lumps = [found for found in merge(side_of(here), side_of(there), judge.right) if isinstance(found, Right)]
+    alone = [judge.at_sight(pair) for pair in pairs(side_of(here), side_of(there))]
+    right = [verdict.rest for verdict in alone if verdict and verdict.kind.value == "right"]
+    assert sum(lump.pairs for lump in lumps) == len(right)
+    assert [lump.last for lump in lumps] == [rest for rest in right if rest in {lump.last for lump in lumps}]
 
 
 @pytest.mark.parametrize("versioned", [False, True])

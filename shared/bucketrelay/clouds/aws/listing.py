@@ -1,39 +1,31 @@
 """What S3 lists, in pages: objects, uploads, parts. A page that is not whole, or not this bucket's, is none."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
 
 from bucketrelay.abilities import Part, Upload
-from bucketrelay.clouds.aws.documents import NoDocument, Reader, children, texts
-from bucketrelay.clouds.aws.fields import bare, listed_time
+from bucketrelay.clouds.aws.documents import children, texts
+from bucketrelay.clouds.aws.fields import bare
 from bucketrelay.clouds.aws.requests import LIST, LIST_PARTS, LIST_UPLOADS, Requests
+from bucketrelay.clouds.aws.rows import Page, about, member, number, page_of, plain
 from bucketrelay.errors import StoreRefused, StoreUnavailable
-from bucketrelay.http.messages import Answer, Head, Into
-from bucketrelay.model import Address, ObjectInfo
+from bucketrelay.http.messages import Answer
+from bucketrelay.model import Address, Listed, ObjectInfo
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """One page of objects.
-
-    Attributes:
-        entries: full key, size, ETag, time.
-        more: another page follows; *following* is what it is asked by, where the server says so.
-    """
-
-    entries: list[tuple[str, int, str, str]]
-    more: bool
-    following: str
-
-
 def objects(requests: Requests, address: Address, prefix: str, after: str) -> Iterator[ObjectInfo]:
-    """ListObjectsV2. The order is checked, for not every server keeps it.
+    """The objects of `pages`, one by one."""
+    for page in pages(requests, address, prefix, after):
+        for row in page:
+            yield row.info()
+
+
+def pages(requests: Requests, address: Address, prefix: str, after: str) -> Iterator[list[Listed]]:
+    """ListObjectsV2, page by page; none of them is empty. The order is checked, for not every server keeps it.
 
     Raises:
         StoreRefused: the listing is not ascending by UTF-8 bytes.
@@ -43,20 +35,32 @@ def objects(requests: Requests, address: Address, prefix: str, after: str) -> It
     while True:
         start = address.prefix + last if last else ""
         page = _page(requests, address, address.prefix + prefix, start, token)
-        fresh = False
-        for full, size, etag, time in page.entries:
-            key = address.relative(full)
-            if key is None or not key.startswith(prefix) or (key == after and after):
-                continue
-            if key.encode() < last.encode():
-                raise StoreRefused(f"{address.url} lists {key!r} after {last!r}: its listings have no order")
-            fresh, last = fresh or key != last, key
-            yield ObjectInfo(key, size, etag, listed_time(time))
+        rows = _inside(page.rows, address, prefix, after)
+        _check_order(rows, last, address.url)
+        fresh = bool(rows) and rows[-1].key != last
+        if rows:
+            yield rows
+            last = rows[-1].key
         if not page.more:
             return
         if not fresh and page.following == token:
             raise StoreUnavailable(f"{address.url}: the listing does not go on past {last!r}: try again later")
         token = page.following
+
+
+def _inside(rows: list[Listed], address: Address, prefix: str, after: str) -> list[Listed]:
+    """Those that were asked for, by their keys relative to the store."""
+    if address.prefix:
+        start = len(address.prefix)
+        rows = [Listed(row.key[start:], *row[1:]) for row in rows if row.key.startswith(address.prefix)]
+    return [row for row in rows if row.key.startswith(prefix) and (not after or row.key != after)]
+
+
+def _check_order(rows: list[Listed], last: str, url: str) -> None:
+    for row in rows:
+        if row.key < last:
+            raise StoreRefused(f"{url} lists {row.key!r} after {last!r}: its listings have no order")
+        last = row.key
 
 
 def uploads(requests: Requests, address: Address, prefix: str) -> Iterator[Upload]:
@@ -114,69 +118,16 @@ def _parts(upload_id: str, root: "Element", _: Answer) -> tuple[list[Part], int 
     return found, number(said, "NextPartNumberMarker") if said.get("IsTruncated", "") == "true" else None
 
 
-def _page(requests: Requests, address: Address, prefix: str, start: str, token: str) -> _Page:
+def _page(requests: Requests, address: Address, prefix: str, start: str, token: str) -> Page:
     query: list[tuple[str, str | None]] = [("encoding-type", "url"), ("list-type", "2"), ("prefix", prefix)]
     if token:
         query.append(("continuation-token", token))
     if start:
         query.append(("start-after", start))
-    readers: list[Reader] = []
-    pages: list[_Page] = []
-
-    def receive(head: Head) -> Into:
-        del head
-        readers.append(Reader("ListBucketResult"))
-        return Into(readers[-1].feed)
+    found: list[Page] = []
 
     def check(answer: Answer) -> None:
-        del answer
-        pages.append(_read(readers[-1].root(), address))
+        found.append(page_of(answer.body, address.bucket))
 
-    requests.send(LIST, None, query=sorted(query), receive=receive, check=check)
-    return pages[-1]
-
-
-def _read(root: "Element", address: Address) -> _Page:
-    said = about(texts(root), "Name", address.bucket)
-    entries = []
-    for entry in children(root, "Contents"):
-        told = texts(entry)
-        key = plain(member(told, "Key"), said)
-        entries.append((key, number(told, "Size"), bare(told.get("ETag", "")), told.get("LastModified", "")))
-    return _Page(entries, truncated(said), said.get("NextContinuationToken", ""))
-
-
-def about(said: dict[str, str], member: str, wanted: str) -> dict[str, str]:
-    """The same, if it is about what was asked for; an access point's listing has a name of its own."""
-    told = said.get(member, "")
-    if told != wanted and not (told and wanted.startswith("arn:")):
-        raise NoDocument(f"the answer is about {member} {told[:64]!r}: check endpoint and proxy")
-    return said
-
-
-def truncated(said: Mapping[str, str]) -> bool:
-    """Whether there are more pages; a page that does not say so is not whole."""
-    found = member(said, "IsTruncated").strip().lower()
-    if found not in ("true", "false"):
-        raise NoDocument(f"IsTruncated is {found[:20]!r}: check endpoint and proxy")
-    return found == "true"
-
-
-def plain(text: str, said: Mapping[str, str]) -> str:
-    """A key as it is; pages say whether they encode, which was asked for as XML cannot hold every letter."""
-    return unquote_plus(text) if said.get("EncodingType") == "url" else text
-
-
-def member(said: Mapping[str, str], name: str) -> str:
-    """What every such document says. Raises NoDocument where this one does not."""
-    if name not in said:
-        raise NoDocument(f"the answer lacks {name}: check endpoint and proxy")
-    return said[name]
-
-
-def number(said: Mapping[str, str], name: str) -> int:
-    """The same, where it must be a number."""
-    text = member(said, name).strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise NoDocument(f"{name} is {text[:20]!r}, no number: check endpoint and proxy")
-    return int(text)
+    requests.send(LIST, None, query=sorted(query), check=check)
+    return found[-1]

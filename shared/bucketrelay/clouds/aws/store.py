@@ -33,7 +33,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
-from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
+from bucketrelay.model import NOTHING, Address, Fetched, Listed, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
 
 
@@ -126,6 +126,10 @@ class S3Store:
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """ListObjectsV2; the order is checked, for not every server keeps it."""
         return listing.objects(self._requests, self._address, prefix, after)
+
+    def pages(self, prefix: str = "", after: str = "") -> Iterator[Sequence[Listed]]:
+        """The same, page by page."""
+        return listing.pages(self._requests, self._address, prefix, after)
 
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """GetObjectTagging: of the version where there is one to name, else of what is there now."""

@@ -9,8 +9,8 @@ from bucketrelay.abilities import Version
 from bucketrelay.clouds.aws.answers import base64
 from bucketrelay.clouds.aws.documents import children, tagging, texts
 from bucketrelay.clouds.aws.fields import bare, info_of, listed_time
-from bucketrelay.clouds.aws.listing import about, member, number, plain, truncated
 from bucketrelay.clouds.aws.requests import HEAD, LIST_VERSIONS, SET_TAGS, Query, Requests
+from bucketrelay.clouds.aws.rows import about, member, number, plain, truncated
 from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Unsaid

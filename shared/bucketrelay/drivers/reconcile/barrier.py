@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from bucketrelay.core import stamp as stamps
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.books import Kind
-from bucketrelay.drivers.reconcile.compare import ALL, Pair, merge, side
+from bucketrelay.drivers.reconcile.compare import ALL, Pair, pairs, side
 from bucketrelay.drivers.reconcile.judge import Depth, Judge
 from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import RelayError
@@ -78,11 +78,11 @@ class Barrier:
         route, world, judge = self.wish.route, self.world, self._judge(target)
         within = self.wish.prefix.removeprefix(route.strip_prefix)
         here, there = route.source_store, target
-        pairs = merge(
+        every = pairs(
             side(world.store(here), route.strip_prefix, ALL, world.skip(here), within),
             side(world.store(there), route.add_prefix, ALL, world.skip(there), within),
         )
-        for pair in pairs:
+        for pair in every:
             if pair.source is None:
                 continue
             verdict = judge.at_sight(pair) or judge.ask(pair)

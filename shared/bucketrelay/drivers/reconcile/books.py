@@ -97,6 +97,12 @@ class Counts:
         if kind is not Kind.RIGHT and verdict.modified is not None:
             self.oldest = min(verdict.modified, self.oldest or verdict.modified)
 
+    def add_right(self, count: int) -> None:
+        """Count pairs that are right, and ours or not to be asked about."""
+        self.right += count
+        self.source_objects += count
+        self.target_objects += count
+
     def plus(self, other: "Counts") -> "Counts":
         """Both together."""
         moments = [moment for moment in (self.oldest, other.oldest) if moment is not None]

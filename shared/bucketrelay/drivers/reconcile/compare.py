@@ -6,16 +6,32 @@ surrogates too). A route's mapping takes `strip_prefix` off and puts `add_prefix
 both sides are compared by what is behind their own beginning, the *rest*, and neither needs to be sorted again.
 """
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import eq
 from typing import NamedTuple
 
-from bucketrelay.drivers.reconcile.ahead import ahead
+from bucketrelay.abilities import Paged
+from bucketrelay.drivers.reconcile.ahead import ahead, in_chunks
 from bucketrelay.errors import Damaged, StoreRefused
-from bucketrelay.model import ObjectInfo
+from bucketrelay.model import Listed, ObjectInfo
 from bucketrelay.store import Store
 
-Listing = Callable[[str], Iterator[ObjectInfo]]  # all objects of one side whose key is greater than the argument
+Row = Listed | ObjectInfo
+Rows = Sequence[Listed] | Sequence[ObjectInfo]
+Listing = Callable[[str], Iterator[Rows]]  # all objects of one side whose key is greater than the argument, in chunks
+WINDOW = 100  # pairs that are looked at together
+
+# Of how many pairs, from the first on, the rows alone tell that they are right: their rests, and both sides' rows.
+AtSight = Callable[[Sequence[str], Sequence[Row], Sequence[Row]], int]
+
+
+def nothing(key: str) -> bool:
+    """Skips no key."""
+    del key
+    return False
 
 
 class Pair(NamedTuple):
@@ -24,6 +40,13 @@ class Pair(NamedTuple):
     rest: str
     source: ObjectInfo | None
     target: ObjectInfo | None
+
+
+class Right(NamedTuple):
+    """Pairs side by side that are right by what the listings tell, of which nobody needs to know more."""
+
+    pairs: int
+    last: str  # the last one's rest
 
 
 class Span(NamedTuple):
@@ -49,6 +72,9 @@ class Side:
             where an end is an end: in a file.
         skip: keys that are nobody's business. They are read over.
         within: how all rests begin, where only a part of the side is compared.
+
+    Attributes:
+        rests: of the rows that are at hand, of which those before `at` are done with.
     """
 
     url: str
@@ -56,44 +82,41 @@ class Side:
     span: Span
     listing: Listing
     holds: Callable[[str], bool] | None
-    skip: Callable[[str], bool] = lambda _: False
+    skip: Callable[[str], bool] = nothing
     within: str = ""
+    rests: list[str] = field(init=False, default_factory=list)
+    rows: Sequence[Row] = field(init=False, default=())
+    at: int = field(init=False, default=0)
     _last: str = field(init=False)
-    _objects: Iterator[ObjectInfo] = field(init=False)
+    _coming: Iterator[Rows] = field(init=False)
     _past: bool = field(init=False, default=False)  # the listing went on past the span: it did not end before it
 
     def __post_init__(self) -> None:
         self._last = self.prefix + self.span.after
-        self._objects = self.listing(self._last if self.span.after else "")
+        self._coming = self.listing(self._last if self.span.after else "")
 
-    def next(self) -> tuple[str, ObjectInfo] | None:
-        """The next rest and its object; None at the end of the span.
+    def more(self) -> bool:
+        """Whether a row is at hand, after a look at what comes next.
 
         Raises:
             StoreRefused: the listing is not sorted, or says a key twice.
             Damaged: it is not the listing that was asked for.
         """
-        start, until = len(self.prefix), self.span.until
-        for info in self._objects:
-            key = info.key
-            if key <= self._last:
-                if key == self.prefix:  # a folder's marker: the rest is empty, and no key of the route
-                    continue
-                self._refuse(key)
-            if not key.startswith(self.prefix + self.within):
-                asked = f"{self.url} lists {key!r} where keys beginning with {self.prefix + self.within!r}"
-                raise Damaged(f"{asked} were asked for: try again")
-            rest = key[start:]
-            if until and rest > until:
-                self._past = True
-                return None
-            self._last = key
-            if not self.skip(key):
-                return rest, info
-        return None
+        while self.at >= len(self.rests):
+            rows = None if self._past else next(self._coming, None)
+            if rows is None:
+                return False
+            self._take(rows)
+        return True
 
-    def again(self, rest: str) -> tuple[str, ObjectInfo] | None:
-        """What comes next after all, once the listing has ended.
+    def next(self) -> tuple[str, ObjectInfo]:
+        """The row at hand, with its rest; the one behind it is at hand then."""
+        rest, row = self.rests[self.at], self.rows[self.at]
+        self.at += 1
+        return rest, row.info() if isinstance(row, Listed) else row
+
+    def again(self, rest: str) -> bool:
+        """Whether something comes next after all, once the listing has ended.
 
         An answer that was cut looks like an end. So the listing is taken up where it ended. If it still says nothing
         and the other side has *rest* ("": it has ended, too), the very key is asked for.
@@ -102,28 +125,46 @@ class Side:
             Damaged: the key is there, and the listing does not say so.
         """
         if not self._ended() or not self.holds:
-            return None
-        self._objects = self.listing(self._last)
-        found, key = self.next(), self.prefix + rest
-        if found is None and self._ended() and rest and not self.skip(key) and self.holds(key):
+            return False
+        self._coming = self.listing(self._last)
+        if self.more():
+            return True
+        key = self.prefix + rest
+        if self._ended() and rest and not self.skip(key) and self.holds(key):
             raise Damaged(f"{self.url}: the listing ends at {self._last!r}, and {key!r} is there: try again")
-        return found
+        return False
 
     def _ended(self) -> bool:
         return not self._past
 
-    def _refuse(self, key: str) -> None:
-        what = "twice" if key == self._last else f"after {self._last!r}"
-        raise StoreRefused(f"{self.url} lists {key!r} {what}: its listings have no order, and cannot be compared")
+    def _take(self, rows: Rows) -> None:
+        """Have these rows at hand, those of them that are anybody's business, if they are what was asked for."""
+        keys = [row.key for row in rows]
+        if keys[:1] == [self.prefix]:  # a folder's marker: the rest is empty, and no key of the route
+            rows, keys = rows[1:], keys[1:]
+        for last, key in pairwise([self._last, *keys]):
+            if key <= last:
+                what = "twice" if key == last else f"after {last!r}"
+                said = f"{self.url} lists {key!r} {what}"
+                raise StoreRefused(f"{said}: its listings have no order, and cannot be compared")
+        beginning = self.prefix + self.within
+        if not all(key.startswith(beginning) for key in keys[:1] + keys[-1:]):  # those between are between: sorted
+            wrong = next(key for key in keys if not key.startswith(beginning))
+            asked = f"{self.url} lists {wrong!r} where keys beginning with {beginning!r}"
+            raise Damaged(f"{asked} were asked for: try again")
+        end = bisect_right(keys, self.prefix + self.span.until) if self.span.until else len(keys)
+        self._past, self._last = end < len(keys), keys[end - 1] if end else self._last
+        kept = [row for row in rows[:end] if not self.skip(row.key)] if self.skip is not nothing else rows[:end]
+        self.rests, self.rows, self.at = [row.key[len(self.prefix) :] for row in kept], kept, 0
 
 
-def side(
-    store: Store, prefix: str, span: Span = ALL, skip: Callable[[str], bool] = lambda _: False, within: str = ""
-) -> Side:
+def side(store: Store, prefix: str, span: Span = ALL, skip: Callable[[str], bool] = nothing, within: str = "") -> Side:
     """A side that is the store's own listing of the keys that begin with *prefix* and, behind it, *within*."""
 
-    def listing(after: str) -> Iterator[ObjectInfo]:
-        return ahead(store.list(prefix + within, after))
+    def listing(after: str) -> Iterator[Rows]:
+        if isinstance(store, Paged):
+            return ahead(store.pages(prefix + within, after))
+        return ahead(in_chunks(store.list(prefix + within, after)))
 
     return Side(store.address.url, prefix, span, listing, _holds(store), skip, within)
 
@@ -138,27 +179,50 @@ def _holds(store: Store) -> Callable[[str], bool]:
     return holds
 
 
-def merge(source: Side, target: Side) -> Iterator[Pair]:
+def pairs(source: Side, target: Side) -> Iterator[Pair]:
     """The pairs of both sides, ascending by rest. Raises what `Side` and the stores raise."""
-    here, there = source.next(), target.next()
-    while (here := here or source.again(there[0] if there else "")) and (there := there or target.again(here[0])):
-        if here[0] < there[0]:
-            yield Pair(here[0], here[1], None)
-            here = source.next()
-        elif there[0] < here[0]:
-            yield Pair(there[0], None, there[1])
-            there = target.next()
-        else:
-            yield Pair(here[0], here[1], there[1])
-            here, there = source.next(), target.next()
-    for rest, info in _all(source, here):
-        yield Pair(rest, info, None)
-    for rest, info in _all(target, there if there or here else target.again("")):
-        yield Pair(rest, None, info)
+    for found in merge(source, target, lambda _rests, _here, _there: 0):
+        assert isinstance(found, Pair)
+        yield found
 
 
-def _all(side: Side, head: tuple[str, ObjectInfo] | None) -> Iterator[tuple[str, ObjectInfo]]:
-    """What one side has from *head* on, the other having ended."""
-    while head:
-        yield head
-        head = side.next() or side.again("")
+def merge(source: Side, target: Side, at_sight: AtSight) -> Iterator[Pair | Right]:
+    """The same; many pairs are one item where *at_sight* says that they are right."""
+    while _both(source, target):
+        if found := _right(source, target, at_sight):
+            yield found
+            continue
+        here, there = source.rests[source.at], target.rests[target.at]
+        yield Pair(
+            min(here, there), source.next()[1] if here <= there else None, target.next()[1] if there <= here else None
+        )
+    if source.more():
+        yield from (Pair(rest, info, None) for rest, info in _all(source))
+    else:
+        yield from (Pair(rest, None, info) for rest, info in _all(target))
+
+
+def _both(source: Side, target: Side) -> bool:
+    """Whether both sides have a row at hand."""
+    if not source.more() and not source.again(target.rests[target.at] if target.more() else ""):
+        return False
+    return target.more() or target.again(source.rests[source.at])
+
+
+def _right(source: Side, target: Side, at_sight: AtSight) -> Right | None:
+    """The next pairs, those of them that are right at sight; None where the next one is not."""
+    here, there = slice(source.at, source.at + WINDOW), slice(target.at, target.at + WINDOW)
+    rests = source.rests[here]
+    same = [*map(eq, rests, target.rests[there]), False].index(False)
+    count = at_sight(rests[:same], source.rows[here], target.rows[there]) if same else 0
+    if not count:
+        return None
+    source.at += count
+    target.at += count
+    return Right(count, rests[count - 1])
+
+
+def _all(side: Side) -> Iterator[tuple[str, ObjectInfo]]:
+    """What one side has left, the other having ended."""
+    while side.more() or side.again(""):
+        yield side.next()

@@ -12,16 +12,16 @@ content    a digest of the bytes is: one that both stores tell, else our own of 
 Where the route follows deletes, a target key without a source is asked for its stamp at every depth.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from bucketrelay.core import stamp as stamps
 from bucketrelay.drivers.reconcile.books import Kind, Verdict
-from bucketrelay.drivers.reconcile.compare import Pair
+from bucketrelay.drivers.reconcile.compare import Pair, Row
 from bucketrelay.drivers.reconcile.content import same_bytes
 from bucketrelay.errors import OutOfTime, RelayError
-from bucketrelay.model import Deletes, ObjectInfo
+from bucketrelay.model import Deletes, Listed, ObjectInfo
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
 
@@ -42,6 +42,7 @@ class Judge:
         writes: whether the route may write a target key at all.
         stamped: ask every equal pair whether it is ours.
         fresh: whether the source's side is what the source holds now, and not what an inventory held once.
+        takes_all: whether the route takes and may write every key that the two sides are compared by.
     """
 
     route: Route
@@ -51,6 +52,7 @@ class Judge:
     writes: Callable[[str], bool]
     stamped: bool = False
     fresh: bool = True
+    takes_all: bool = False
 
     def key(self, rest: str) -> str:
         """The source's name of a pair."""
@@ -62,13 +64,36 @@ class Judge:
 
     def at_sight(self, pair: Pair) -> Verdict | None:
         """What the listings alone tell; None where somebody has to be asked."""
-        if not self.route.takes(self.key(pair.rest)) or not self.writes(self.target_key(pair.rest)):
+        if not self.takes_all and not self._takes(pair.rest):
             return Verdict.of(pair, Kind.EXCLUDED if pair.source else Kind.NOTHING, "the route's filters leave it out")
         if pair.target is None:
             return Verdict.of(pair, Kind.MISSING, "the target has no such key")
         if pair.source is None:
             return self._alone(pair)
         return self._both(pair, pair.source, pair.target)
+
+    def right(self, rests: Sequence[str], sources: Sequence[Row], targets: Sequence[Row]) -> int:
+        """How many pairs, from the first on, are right by what rows tell; those behind it want a closer look.
+
+        Of most buckets most pairs are of this kind, and nothing is made of them but a count.
+        """
+        if self.stamped or self.depth is Depth.CONTENT:
+            return 0
+        by_time, every = self.depth is Depth.LISTING, self.takes_all
+        count = 0
+        for rest, here, there in zip(rests, sources, targets, strict=False):
+            if type(here) is not Listed or type(there) is not Listed or here.size != there.size:
+                break  # an ObjectInfo may tell digests
+            newer, same = _not_older(here, there), bool(here.etag) and here.etag == there.etag
+            if not ((newer or same) if by_time else (newer and same)):
+                break
+            if not every and not self._takes(rest):
+                break
+            count += 1
+        return count
+
+    def _takes(self, rest: str) -> bool:
+        return self.route.takes(self.key(rest)) and self.writes(self.target_key(rest))
 
     def ask(self, pair: Pair) -> Verdict:
         """What pair it is, by asking the stores. What cannot be found out is part of the answer.
@@ -174,7 +199,7 @@ class Judge:
         return stamps.identity(self.target.address, self.target_key(rest))
 
 
-def _not_older(source: ObjectInfo, target: ObjectInfo) -> bool:
+def _not_older(source: Row, target: Row) -> bool:
     """Whether the target was written when the source was, or later."""
     return bool(source.modified and target.modified and target.modified >= source.modified)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.reconcile.compare import nothing
 from bucketrelay.drivers.reconcile.run import Reconciliation
 from bucketrelay.drivers.reconcile.ways import RunHere
 from bucketrelay.drivers.reconcile.wish import Wish, World
@@ -41,7 +42,7 @@ def world(system: System) -> World:
 
     def skip(name: str) -> Callable[[str], bool]:
         beginnings = shut(log.address, system.store(name).address)
-        return lambda key: key.startswith(beginnings)
+        return (lambda key: key.startswith(beginnings)) if beginnings else nothing
 
     return World(log, system.store, skip, system.now, threads=system.runner.budget.threads)
 

@@ -13,7 +13,7 @@ from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import FOLDER, Bookmarks, Keeper, Mark, Plan
 from bucketrelay.drivers.reconcile.books import WITH_LIST, Book, Counts
-from bucketrelay.drivers.reconcile.compare import ALL, Pair, Side, Span, merge, side
+from bucketrelay.drivers.reconcile.compare import ALL, Pair, Right, Side, Span, merge, nothing, side
 from bucketrelay.drivers.reconcile.judge import Judge
 from bucketrelay.drivers.reconcile.lines import gather, publish, put_away
 from bucketrelay.drivers.reconcile.manifest import MANIFEST, put_whole, row_of
@@ -142,6 +142,7 @@ class Reconciliation:
             lambda key: not shut(key),
             stamped=self.wish.adopt,
             fresh=self.wish.source is None,
+            takes_all=route.unfiltered and shut is nothing,
         )
 
     def _cut(self, target: str, span: Span) -> Sequence[Span]:
@@ -261,8 +262,8 @@ class _Work:
         finally:
             keeper.rest()
 
-    def _pairs(self, span: Span) -> Iterator[Pair]:
-        return merge(*self.whole.sides(self.whole.plan.targets[self.number][0], span))
+    def _pairs(self, span: Span) -> Iterator[Pair | Right]:
+        return merge(*self.whole.sides(self.whole.plan.targets[self.number][0], span), self.judge.right)
 
 
 def _rests(store: Store, prefix: str, within: str) -> Callable[[str], Iterator[str]]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bucketrelay.drivers.reconcile.compare import Side, Span
+from bucketrelay.drivers.reconcile.ahead import in_chunks
+from bucketrelay.drivers.reconcile.compare import Rows, Side, Span
 from bucketrelay.drivers.reconcile.inventory_file import Inventory, manifest
 from bucketrelay.drivers.reconcile.sorted_file import SortedFile
 from bucketrelay.drivers.reconcile.wish import Wish
@@ -100,8 +101,11 @@ def with_inventory(wish: Wish, place: str, shelf: Shelf, store: Address, folder:
     objects = Inventory(said, shelf.opener(place, said.bucket), store, folder).objects()
     held = SortedFile((info for info in objects if info.key.startswith(within)), folder)
 
+    def listing(after: str) -> Iterator[Rows]:
+        return in_chunks(held.listing(after))
+
     def side(span: Span, skip: Callable[[str], bool]) -> Side:
         rest = within[len(wish.route.strip_prefix) :]
-        return Side(place, wish.route.strip_prefix, span, held.listing, None, skip, rest)
+        return Side(place, wish.route.strip_prefix, span, listing, None, skip, rest)
 
     return wish.out_of(side, f"{place} {said.files[0].name}")

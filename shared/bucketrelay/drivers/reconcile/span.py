@@ -4,7 +4,6 @@ import contextvars
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from bucketrelay import routes
 from bucketrelay.core.decide import EQUAL
@@ -12,7 +11,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import Mark
 from bucketrelay.drivers.reconcile.books import REPAIRABLE, WITH_LIST, Kind, Verdict, line
-from bucketrelay.drivers.reconcile.compare import Pair
+from bucketrelay.drivers.reconcile.compare import WINDOW, Pair, Right
 from bucketrelay.drivers.reconcile.judge import Depth, Judge
 from bucketrelay.drivers.reconcile.manifest import MANIFEST
 from bucketrelay.errors import OutOfTime, RelayError
@@ -24,6 +23,26 @@ _ENOUGH = 250  # that wait, before they are repaired together: the runner's thre
 
 # What becomes of tasks: results, or None for a task that somebody else has now.
 Repair = Callable[[Sequence[Task], Deadline], Sequence[Result | None]]
+
+
+@dataclass(slots=True)
+class _Page:
+    """What is judged between two marks."""
+
+    pairs: list[tuple[Pair, Verdict | None]] = field(default_factory=list)
+    right: int = 0  # pairs beside these
+    last: str = ""  # the last one's rest
+    asked: int = 0
+
+    @property
+    def compared(self) -> int:
+        """How many pairs."""
+        return self.right + len(self.pairs)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next ones may be too many."""
+        return self.asked >= _ASKED or self.compared > PAGE - WINDOW
 
 
 @dataclass(slots=True)
@@ -55,7 +74,7 @@ class SpanRun:
     def __post_init__(self) -> None:
         self._resumed = self.mark.begun
 
-    def work(self, pairs: Callable[[str], Iterator[Pair]], most: int | None = None) -> None:
+    def work(self, pairs: Callable[[str], Iterator[Pair | Right]], most: int | None = None) -> None:
         """Go on from the mark to the end of the span, or until some *most* pairs have been compared.
 
         Args:
@@ -68,7 +87,7 @@ class SpanRun:
         if self.mark.begun:
             self._settle()
         coming = iter(()) if self.mark.ended else pairs(self.mark.after)
-        while page := self._next(coming):
+        while (page := self._next(coming)).compared:
             self.deadline.check()
             self._judge(page)
             if most and self.mark.compared >= most:
@@ -76,26 +95,31 @@ class SpanRun:
         self.mark.ended = True
         self._keep(settle=bool(self.mark.waiting))
 
-    def _next(self, coming: Iterator[Pair]) -> list[tuple[Pair, Verdict | None]]:
-        """A page, each pair with what the listings tell of it."""
-        page: list[tuple[Pair, Verdict | None]] = []
-        asked = 0
-        for pair in islice(coming, PAGE):
-            verdict = self.judge.at_sight(pair)
-            page.append((pair, verdict))
-            asked += verdict is None
-            if asked >= _ASKED:
+    def _next(self, coming: Iterator[Pair | Right]) -> "_Page":
+        """A page: what is right at sight is counted, of the rest there is what the listings tell."""
+        page = _Page()
+        for found in coming:
+            if isinstance(found, Right):
+                page.right += found.pairs
+                page.last = found.last
+            else:
+                verdict = self.judge.at_sight(found)
+                page.pairs.append((found, verdict))
+                page.last = found.rest
+                page.asked += verdict is None
+            if page.full:
                 break
         return page
 
-    def _judge(self, page: list[tuple[Pair, Verdict | None]]) -> None:
-        asked = iter(self._ask([pair for pair, verdict in page if verdict is None]))
-        for _, verdict in page:
+    def _judge(self, page: "_Page") -> None:
+        asked = iter(self._ask([pair for pair, verdict in page.pairs if verdict is None]))
+        for _, verdict in page.pairs:
             self._enter(verdict or next(asked))
-        self.mark.after = page[-1][0].rest
-        self.mark.compared += len(page)
+        self.mark.counts.add_right(page.right)
+        self.mark.after = page.last
+        self.mark.compared += page.compared
         self._keep(settle=len(self.mark.waiting) >= _ENOUGH)
-        self.see(len(page))
+        self.see(page.compared)
 
     def _ask(self, pairs: list[Pair]) -> list[Verdict]:
         # Each in a context of its own: one cannot be entered twice at once, and the deadline is in it.

@@ -13,12 +13,15 @@ from starlette.routing import Route
 
 from bucketrelay.drivers.serve import coms, sync
 from bucketrelay.drivers.serve.events import Intake
+from bucketrelay.drivers.serve.group import Group
 from bucketrelay.drivers.serve.guard import Guard, TooLarge, said, too_large
 from bucketrelay.drivers.serve.jobs import reconcile_job, replay_job, shown
 from bucketrelay.drivers.serve.metrics import CONTENT_TYPE, Metrics
 from bucketrelay.drivers.serve.openapi import DOCUMENT
 from bucketrelay.drivers.serve.world import Serving
 from bucketrelay.errors import BadEvent, RelayError, StoreUnavailable
+
+_AT_ONCE = 64 * 1024  # bytes of a body that is read at once: a thread for it would take longer
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -60,14 +63,23 @@ def app(serving: Serving, *more: Route) -> Starlette:
 class _Endpoints:
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
-        self._intake = Intake(serving)
+        self._intake, self._group = Intake(serving), Group(serving.queue)
         self.registry = Metrics(serving.queue)
 
     async def events(self, request: Request) -> Response:
         """Events, of whomever."""
         body = await request.body()
         cloud = request.query_params.get("cloud", "")
-        answer = await run_in_threadpool(self._intake.take, body, request.headers, cloud)
+        if len(body) <= _AT_ONCE:
+            taken = self._intake.take(body, request.headers, cloud)
+        else:
+            taken = await run_in_threadpool(self._intake.take, body, request.headers, cloud)
+        # Before the answer: of what could not be written, lists or jobs, the sender must come again.
+        if taken.refused:
+            await run_in_threadpool(self._serving.record, taken.refused)
+        if taken.jobs:
+            await self._group.enqueue(taken.jobs)
+        answer = taken.answer
         refused = answer.body.get("refused")
         self.registry.count(int(str(answer.body.get("accepted", 0))), len(refused) if isinstance(refused, list) else 0)
         return JSONResponse(answer.body, answer.status)

@@ -1,8 +1,8 @@
-"""`POST /events`: whatever anybody calls an event, as jobs in the queue before the answer."""
+"""`POST /events`: whatever anybody calls an event, as the jobs that it asks for."""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from starlette.datastructures import Headers
 
 from bucketrelay import events
 from bucketrelay.drivers.planning import planned
-from bucketrelay.drivers.serve.group import Group
 from bucketrelay.drivers.serve.world import Serving
 from bucketrelay.errors import BadEvent
 from bucketrelay.events import Payload
@@ -33,34 +32,40 @@ class Answer:
     body: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a request asks for. Nothing of it is durable yet, and so nobody may be told the answer.
+
+    Attributes:
+        refused: to be written into the lists.
+    """
+
+    answer: Answer
+    jobs: Sequence[NewJob] = ()
+    refused: Sequence[Result] = ()
+
+
 class Intake:
-    """Takes events in."""
+    """Reads events."""
 
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
-        self._group = Group(serving.queue)
         self._known: frozenset[str] = frozenset()
         self._again = 0.0
 
-    def take(self, body: bytes, headers: Headers, cloud: str) -> Answer:
-        """Enqueue what a request asks for.
-
-        Raises:
-            BadEvent: it is no event; nothing was done.
-            RelayError: the jobs, or the lists of what is refused, could not be written: the sender must come again.
-        """
+    def take(self, body: bytes, headers: Headers, cloud: str) -> Taken:
+        """What a request asks for. Raises BadEvent: it is no event."""
         if cloud and cloud not in _CLOUDS:
             raise BadEvent(f"?cloud= must be one of {', '.join(_CLOUDS)}")
         value = _value(body)
         if isinstance(value, dict) and value.get("Type") in _SUBSCRIPTIONS:
-            return Answer(202, {"accepted": 0, "refused": [], "note": _subscription(value)})
-        return self._enqueue(_parsed(value, headers, _CLOUDS.get(cloud), self._serving))
+            return Taken(Answer(202, {"accepted": 0, "refused": [], "note": _subscription(value)}))
+        return self._planned(_parsed(value, headers, _CLOUDS.get(cloud), self._serving))
 
-    def _enqueue(self, payload: Payload) -> Answer:
+    def _planned(self, payload: Payload) -> Taken:
         system = self._serving.system
         if payload.kind == "schedule":
-            self._group.enqueue([_scheduled(payload.note, system.routes)])
-            return Answer(202, {"accepted": 1, "refused": []})
+            return Taken(Answer(202, {"accepted": 1, "refused": []}), [_scheduled(payload.note, system.routes)])
         plans = [planned(message, system) for message in payload.messages]
         refused = [result for plan in plans for result in plan.refused]
         errors = [message.error for message in payload.messages if message.error]
@@ -68,15 +73,13 @@ class Intake:
         noted = self._noted(payload)
         jobs += noted.values()
         refused = [result for result in refused if result.source not in noted]
-        if refused:
-            self._serving.record(refused)
-        if jobs:
-            self._group.enqueue(jobs)
         accepted = len(payload.events) + len(payload.deferrals) - len(refused)
         shown = [_shown(result) for result in refused] + [{"error": error} for error in errors]
         if shown and not accepted:
-            return Answer(400, {"error": shown[0]["error"], "accepted": 0, "refused": shown})
-        return Answer(202, {"accepted": accepted, "refused": shown})
+            answer = Answer(400, {"error": shown[0]["error"], "accepted": 0, "refused": shown})
+        else:
+            answer = Answer(202, {"accepted": accepted, "refused": shown})
+        return Taken(answer, jobs, refused)
 
     def _noted(self, payload: Payload) -> dict[str, NewJob]:
         """For events of stores that are taken stock of: the objects' URLs, and the jobs that keep their rows right.

@@ -1,57 +1,47 @@
 """Many requests, one transaction: whoever comes while one is being committed goes with the next, all together."""
 
-import threading
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from bucketrelay.jobs.queue import Intake, Intaker, NewJob
+from starlette.concurrency import run_in_threadpool
 
+from bucketrelay.jobs.queue import Intaker, NewJob
 
-@dataclass
-class _Waiting:
-    jobs: Sequence[NewJob]
-    intake: Intake | None = None
-    error: BaseException | None = None
-    over: threading.Event = field(default_factory=threading.Event)
+_Waiting = tuple[Sequence[NewJob], "asyncio.Future[None]"]
 
 
 class Group:
-    """Enqueues for many threads at once. A disk commits a few hundred times a second, however little each time.
+    """Enqueues for all requests of one event loop: a disk commits a few hundred times a second, however little it is.
 
-    Whoever holds the pen writes for all that wait, himself among them. An error is everybody's: each enqueues again.
+    One thread writes for all that wait, and no request has one of its own: to hand a request from the loop to a thread
+    and back costs more than its row. An error is everybody's: each sender comes again, and nothing doubles.
     """
 
     def __init__(self, queue: Intaker) -> None:
         self._queue = queue
         self._waiting: list[_Waiting] = []
-        self._lock, self._pen = threading.Lock(), threading.Lock()
+        self._writer: asyncio.Task[None] | None = None
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> Intake:
-        """The jobs, durable. `new` and `already` are those of the row: who came first with a key has the new one."""
-        mine = _Waiting(list(jobs))
-        with self._lock:
-            self._waiting.append(mine)
-        with self._pen:
-            if not mine.over.is_set():
-                self._write()
-        if mine.error:
-            raise mine.error
-        assert mine.intake is not None
-        return mine.intake
+    async def enqueue(self, jobs: Sequence[NewJob]) -> None:
+        """Return when the jobs are durable."""
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((jobs, written))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        await written
 
-    def _write(self) -> None:
-        with self._lock:
+    async def _write(self) -> None:
+        while self._waiting:
             some, self._waiting = self._waiting, []
-        try:
-            intake = self._queue.enqueue([job for each in some for job in each.jobs])
-        except BaseException as error:  # noqa: BLE001 — it is raised again, in each of the threads
-            for each in some:
-                each.error = error
-        else:
-            rest = list(intake.ids)
-            for each in some:
-                ids, rest = rest[: len(each.jobs)], rest[len(each.jobs) :]
-                # How many were new is known of all together alone; nobody asks it of a single event.
-                each.intake = Intake(0, 0, tuple(ids))
-        for each in some:
-            each.over.set()
+            error: Exception | None = None
+            try:
+                await run_in_threadpool(self._queue.enqueue, [job for jobs, _ in some for job in jobs])
+            except Exception as caught:  # noqa: BLE001 — it is raised again, in each of the requests
+                error = caught
+            for _, written in some:
+                if written.done():  # its request was given up; its jobs are in, which no 202 has promised
+                    continue
+                if error:
+                    written.set_exception(error)
+                else:
+                    written.set_result(None)

@@ -6,6 +6,7 @@ import binascii
 import contextlib
 import hmac
 import ipaddress
+import sys
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -126,7 +127,7 @@ def _bounded(receive: Receive) -> Receive:
     async def take() -> Message:
         nonlocal taken, refused
         try:
-            message = await asyncio.wait_for(receive(), _PATIENCE)
+            message = await _in_time(receive)
         except asyncio.TimeoutError as error:
             raise ClientDisconnect from error
         taken += len(message.get("body", b""))
@@ -136,6 +137,16 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return take
+
+
+async def _in_time(receive: Receive) -> Message:
+    if sys.version_info >= (
+        3,
+        11,
+    ):  # before 3.12 `wait_for` makes a task for each piece, an eighth of what an event costs
+        async with asyncio.timeout(_PATIENCE):
+            return await receive()
+    return await asyncio.wait_for(receive(), _PATIENCE)
 
 
 def too_large() -> Response:
