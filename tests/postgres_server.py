@@ -63,6 +63,11 @@ class Server:
             self.process.wait(60)
         self.process = None
 
+    def promote(self) -> None:
+        """A standby becomes a server of its own. Returns when it can be written to."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute("SELECT pg_promote(true, 120)")
+
     def database(self) -> str:
         """The URL of a new, empty database."""
         return new_database(self.url())
@@ -135,6 +140,37 @@ def _made(folder: Path, *options: str) -> Server:
     return made
 
 
+@contextlib.contextmanager
+def standby(primary: Server) -> Iterator[Server]:
+    """A standby that *primary* waits for at each commit, from here on; gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="relay-pg-"))
+    try:
+        if _user() is not None:
+            shutil.chown(folder, _user(), _group())
+        place = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "relay", "-D", folder / "data"]
+        subprocess.run(
+            [_binary("pg_basebackup"), *place, "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast"],
+            check=True,
+            capture_output=True,
+            user=_user(),
+            group=_group(),
+        )
+        made = Server(folder, _free_port(primary.port + 1), primary.options)
+        made.start()
+        with psycopg.connect(primary.url(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            connection.execute("SELECT pg_reload_conf()")
+            query = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
+            while connection.execute(query).fetchone() != (1,):
+                time.sleep(0.05)
+        try:
+            yield made
+        finally:
+            made.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _binary(name: str) -> Path:
     # Found, not imported: importing it warns of a desktop's folders that a server does not have.
     import importlib.util
@@ -158,9 +194,9 @@ def _group() -> int | None:
     return pwd.getpwnam(user).pw_gid if user else None
 
 
-def _free_port() -> int:
+def _free_port(first: int = 0) -> int:
     """A port below the ephemeral range, so that no client's own port is in the way when the server starts again."""
-    for port in range(21000 + os.getpid() % 5000, 32000):
+    for port in range(first or 21000 + os.getpid() % 5000, 32000):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

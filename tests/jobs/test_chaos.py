@@ -245,6 +245,57 @@ def test_a_server_that_is_restarted_costs_time_and_no_job(word):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("count", [6000])
+def test_a_standby_that_is_promoted_goes_on_with_every_job_that_was_accepted(tmp_path, count):
+    """The primary crashes and stays away; who named both servers finds the other one, and goes on."""
+    import signal
+
+    with postgres_server.server() as primary, postgres_server.standby(primary) as second:
+        place = f"postgresql://relay@127.0.0.1:{primary.port},127.0.0.1:{second.port}/postgres"
+        queue = killed_queue(place)
+        queue.enqueue(jobs(count // 2))
+        accepted, over = [f"{n:06}" for n in range(count // 2)], threading.Event()
+        fleet = Workers(place, tmp_path, 2)
+
+        def send():
+            """Jobs one by one, each again until it is accepted, as a sender of events does."""
+            sender = killed_queue(place)
+            for n in range(count // 2, count):
+                while True:
+                    with contextlib.suppress(StoreUnavailable):
+                        sender.enqueue([NewJob("photos to mirror", f"{n:06}", "task")])
+                        break
+                accepted.append(f"{n:06}")
+            sender.close()
+            over.set()
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            while len(effects(tmp_path)) < count // 6:
+                time.sleep(0.05)
+            primary.stop(signal.SIGQUIT)
+            second.promote()
+            thread.join()
+            while queue.counts() != Counts():
+                for number, process in enumerate(fleet.alive):
+                    if process.poll() is not None:  # it found nothing to do for a moment
+                        fleet.alive[number] = fleet.start()
+                time.sleep(0.2)
+        finally:
+            fleet.end()
+
+        assert over.is_set()
+        found = effects(tmp_path)
+        assert set(found) == set(accepted)
+        assert len(accepted) == count
+        assert list(queue.dead()) == []
+        twice = sum(times - 1 for times in found.values())
+        print(f"{count} jobs, the standby promoted after {count // 6}: none lost, {twice} done more than once")
+        queue.close()
+
+
+@pytest.mark.slow
 def test_a_server_that_is_gone_is_said_to_be_and_nothing_hangs():
     with postgres_server.server() as server:
         queue = PostgresQueue(server.database(), "postgresql://…")
