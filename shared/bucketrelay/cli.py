@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "dataset-sync": "Sync datasets told by a broker to a partner's store.",
         "status": "How far behind each route is, since when, and why.",
         "barrier": "Wait until every write of now is at every target.",
+        "estimate": "What a backfill, or a day like the last, takes: requests, bytes, time, money.",
         "pause": "Have every process leave a route alone, until it is resumed.",
         "resume": "Have a paused route work again.",
         "doctor": "Try every store, permission and wiring.",

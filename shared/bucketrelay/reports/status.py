@@ -217,6 +217,7 @@ class Reader:
     def __init__(self, log: Store, since: datetime) -> None:
         self._log, self._since = log, since
         self._read: dict[str, datetime] = {}
+        self.lists = 0  # how many have been read
         self.unreadable: list[str] = []  # one line for each list that could not be read
 
     def fresh(self) -> Iterator[Result]:
@@ -225,6 +226,7 @@ class Reader:
         for stem, (name, written) in merge(*(self._names(folder, start) for folder in FOLDERS), key=itemgetter(0)):
             if stem not in self._read:
                 self._read[stem] = written
+                self.lists += 1
                 yield from self._results(name)
         self._read = {stem: written for stem, written in self._read.items() if written >= start - OVERLAP}
 

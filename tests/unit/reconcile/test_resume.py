@@ -56,7 +56,7 @@ def _plain(book):
 @pytest.fixture
 def small_pages(monkeypatch):
     monkeypatch.setattr(spans, "PAGE", 7)
-    monkeypatch.setattr(spans, "_ENOUGH", 3)
+    monkeypatch.setattr(spans, "ENOUGH", 3)
     monkeypatch.setattr("bucketrelay.drivers.reconcile.lines.ENOUGH", 300)
 
 

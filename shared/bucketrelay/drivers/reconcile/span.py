@@ -18,8 +18,8 @@ from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Change, Outcome, Result, Task
 
 PAGE = 1000  # pairs between two marks at most: no more than a page of both sides
-_ASKED = 250  # pairs of a page that have to be asked about: so that a function gets through one
-_ENOUGH = 250  # that wait, before they are repaired together: the runner's threads want work
+ASKED = 250  # pairs of a page that have to be asked about: so that a function gets through one
+ENOUGH = 250  # that wait, before they are repaired together: the runner's threads want work
 
 # What becomes of tasks: results, or None for a task that somebody else has now.
 Repair = Callable[[Sequence[Task], Deadline], Sequence[Result | None]]
@@ -42,7 +42,7 @@ class _Page:
     @property
     def full(self) -> bool:
         """Whether the next ones may be too many."""
-        return self.asked >= _ASKED or self.compared > PAGE - WINDOW
+        return self.asked >= ASKED or self.compared > PAGE - WINDOW
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class SpanRun:
         self.mark.counts.add_right(page.right)
         self.mark.after = page.last
         self.mark.compared += page.compared
-        self._keep(settle=len(self.mark.waiting) >= _ENOUGH)
+        self._keep(settle=len(self.mark.waiting) >= ENOUGH)
         self.see(page.compared)
 
     def _ask(self, pairs: list[Pair]) -> list[Verdict]:

@@ -1,0 +1,146 @@
+"""`bucketrelay estimate`: what a backfill will take, before anybody pays for it."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from bucketrelay import wiring
+from bucketrelay.commands.progress import Progress
+from bucketrelay.commands.rows import Rows, size
+from bucketrelay.commands.terminal import OK, common, complain, configuration, known_route, usage
+from bucketrelay.config import Config
+from bucketrelay.drivers.reconcile import order
+from bucketrelay.drivers.reconcile.estimate import Estimate, backfill, day
+from bucketrelay.drivers.reconcile.judge import Depth
+from bucketrelay.reports.prices import PRICES, Prices, read_prices
+from bucketrelay.reports.status import Reader
+from bucketrelay.store import MiB
+from bucketrelay.system import System
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+COLUMNS = ("route", "target", "copies", "deletes", "bytes", "requests", "time", "US dollars")
+
+
+@click.command()
+@click.argument("route")
+@click.option("--target", "targets", multiple=True, metavar="STORE", help="Only this target; may be said again.")
+@click.option("--prefix", default="", metavar="P", help="Only the source's keys that begin with it.")
+@click.option(
+    "--depth",
+    type=click.Choice([Depth.LISTING.value, Depth.STAMP.value]),
+    default=Depth.STAMP.value,
+    show_default=True,
+    help="How closely `reconcile` would compare.",
+)
+@click.option("--day", "last_day", is_flag=True, help="Instead of a backfill: a day like the last, by the lists.")
+@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Your prices: docs/estimate.md.")
+@click.option("--rate", default=100.0, show_default=True, metavar="MIB", help="MiB a second that one process moves.")
+@common
+def estimate(  # noqa: PLR0913 — one parameter for each option
+    *,
+    route: str,
+    targets: Sequence[str],
+    prefix: str,
+    depth: str,
+    last_day: bool,
+    prices: Path | None,
+    rate: float,
+    config_file: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Say what `reconcile ROUTE` would take: requests, bytes, time, money. Lists both sides and writes nothing."""
+    del verbose
+    if rate <= 0:
+        usage("--rate: write how many MiB a second move, such as 100")
+    table = _prices(prices)
+    found = configuration(config_file, quiet=quiet)
+    system = wiring.system(found, emit=lambda _: None)
+    known_route(route, system.routes)
+    with closing(system), Rows(COLUMNS, as_json=as_json) as rows:
+        if last_day:
+            made: Iterable[Estimate] = _day(found, system, route, targets)
+        else:
+            made = _backfill(found, system, (route, targets, prefix, depth), quiet=quiet)
+        for each in made:
+            _show(rows, each, found, table, rate)
+    if not quiet:
+        click.echo("; ".join(_sources(found, route, table)), err=True)
+    raise SystemExit(OK)
+
+
+def _backfill(
+    found: Config, system: System, typed: tuple[str, Sequence[str], str, str], *, quiet: bool
+) -> Iterable[Estimate]:
+    route, targets, prefix, depth = typed
+    wish = replace(order.wish(system, route, targets, prefix), depth=Depth(depth))
+    progress = Progress("keys", quiet=quiet)
+    world = replace(order.world(system), see=lambda _target, more: progress.add(more))
+    try:
+        yield from backfill(wish, world, found.limits.part_size)
+    finally:
+        progress.end()
+
+
+def _day(found: Config, system: System, name: str, targets: Sequence[str]) -> Iterable[Estimate]:
+    route = next(route for route in system.routes if route.name == name)
+    reader = Reader(system.log(), system.now() - timedelta(days=1))
+    results = [result for result in reader.fresh() if result.route == name]
+    for words in reader.unreadable:
+        complain(words)
+    for target in targets or route.targets:
+        stores = system.store(route.source_store), system.store(target), system.log()
+        mine = [result for result in results if result.target.startswith(stores[1].address.of(""))]
+        yield day(mine, reader.lists, name, target, stores, found.limits.part_size)
+
+
+def _show(rows: Rows, each: Estimate, found: Config, table: Mapping[str, Prices], rate: float) -> None:
+    places = _places(found, each)
+    seconds = each.seconds(found.limits.concurrency, rate * MiB)
+    money, unknown = each.money(places, table)
+    lacks = f" and what {', '.join(unknown)} asks" if unknown else ""
+    cells = (
+        each.route,
+        each.target,
+        f"{each.copies:,}",
+        f"{each.deletes:,}",
+        size(each.bytes),
+        f"{each.requests.total():,}",
+        f"{timedelta(seconds=round(seconds))}",
+        f"{money:,.2f}{lacks}",
+    )
+    more = {"seconds": round(seconds), "dollars": round(money, 6), "unknown_prices": list(unknown)}
+    rows.add(cells, {**each.members(), **more})
+
+
+def _places(found: Config, each: Estimate) -> dict[str, str]:
+    """Whose prices count for source, target and log."""
+    route = next(route for route in found.routes if route.name == each.route)
+    names = {"source": route.source_store, "target": each.target, "log": found.log}
+    return {side: found.stores[name].address.scheme for side, name in names.items()}
+
+
+def _sources(found: Config, name: str, table: Mapping[str, Prices]) -> list[str]:
+    route = next(route for route in found.routes if route.name == name)
+    schemes = {found.stores[store].address.scheme for store in (route.source_store, *route.targets, found.log)}
+    told = [(scheme, table[scheme]) for scheme in sorted(schemes) if scheme in table]
+    return [f"{scheme}: list prices of {each.source}, {each.date}" for scheme, each in told]
+
+
+def _prices(file: Path | None) -> Mapping[str, Prices]:
+    if file is None:
+        return PRICES
+    try:
+        return read_prices(tomllib.loads(file.read_text()))
+    except (OSError, TypeError, ValueError) as error:  # a TOML error is a ValueError
+        usage(f"--prices {file}: {error}")
