@@ -33,6 +33,7 @@ test-pythons:  ## the same tests on each Python that is here, 3.10 to 3.14; each
 
 slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all directions of the memory bound
 	$(BIN)/python -m pytest -m slow --timeout 900 -s
+	$(BIN)/python -m pytest -m 'hypothesis and not slow' --hypothesis-profile thorough --timeout 900 -n 3 --dist loadgroup
 
 fault-matrix: $(READY)  ## every fault at every request of every store; writes docs/fault-matrix.md
 	PYTHONPATH=tests $(BIN)/python -m faults.matrix $(CLOUDS)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import settings
 
 # No property is about how long a step takes: on a busy machine Hypothesis's 200 ms would be, at random.
-settings.register_profile("bucketrelay", deadline=None)
+settings.register_profile("bucketrelay", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=300)  # for `make slow`
 settings.load_profile("bucketrelay")
 
 # The suite of `bucketrelay.testing` is no test module of ours, and still says what was compared.

@@ -1,5 +1,6 @@
 """The guides can be followed word by word, from the folder of the clone: what they name is there."""
 
+import functools
 import re
 import subprocess
 from pathlib import Path
@@ -20,6 +21,7 @@ def blocks(name, language="sh"):
     return re.findall(rf"^```{language}\n(.*?)^```$", TEXTS[name], re.MULTILINE | re.DOTALL)
 
 
+@functools.cache
 def variables(cloud):
     text = (ROOT / "templates/terraform" / cloud / "variables.tf").read_text(encoding="utf-8")
     return {name.strip('"'): body for each in hcl2.loads(text)["variable"] for name, body in each.items()}

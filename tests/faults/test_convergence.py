@@ -29,6 +29,9 @@ FULL = pytest.mark.parametrize(
 )
 
 
+MOST = pytest.mark.parametrize("most", [2, pytest.param(3, marks=LONG)])  # acts
+
+
 @pytest.fixture(params=[True, False], ids=["conditional", "unconditional"])
 def conditional(request):
     return request.param
@@ -51,8 +54,9 @@ def test_every_schedule_of_three_acts_and_a_fault_ends_with_the_target_as_the_so
     assert_right(walk, result)
 
 
-def test_conditions_that_nobody_vouches_for_do_no_harm(explore):
-    walk, result = explore(Small(Deletes.KEEP, acts="wtd", documented=False), converge())
+@MOST
+def test_conditions_that_nobody_vouches_for_do_no_harm(explore, most):
+    walk, result = explore(Small(Deletes.KEEP, acts="wtd", documented=False, most=most), converge())
 
     assert_right(walk, result)
 
@@ -60,8 +64,8 @@ def test_conditions_that_nobody_vouches_for_do_no_harm(explore):
 @pytest.mark.parametrize(
     ("conditional", "deletes"),
     [
-        pytest.param(True, Deletes.FOLLOW, id="conditional-follow"),
         pytest.param(False, Deletes.KEEP, id="unconditional-keep"),
+        pytest.param(True, Deletes.FOLLOW, id="conditional-follow", marks=LONG),
         pytest.param(True, Deletes.KEEP, id="conditional-keep", marks=LONG),
         pytest.param(False, Deletes.FOLLOW, id="unconditional-follow", marks=LONG),
     ],
@@ -72,6 +76,7 @@ def test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts(explore,
     assert_right(walk, result, requests_in_a_round=10)
 
 
+@pytest.mark.parametrize("conditional", [False, pytest.param(True, marks=LONG)])
 def test_nor_is_it_where_old_versions_can_still_be_read(explore, conditional):
     small = replace(IN_PARTS, conditional=conditional, source=Rules(versioned=True), faults=frozenset({"duplicate"}))
     walk, result = explore(small, converge(part_size=2))
@@ -79,8 +84,9 @@ def test_nor_is_it_where_old_versions_can_still_be_read(explore, conditional):
     assert_right(walk, result, requests_in_a_round=10)
 
 
-def test_an_object_may_grow_into_parts_and_shrink_again(explore):
-    small = Small(Deletes.KEEP, conditional=False, acts="wr", size=2, faults=NONE)
+@MOST
+def test_an_object_may_grow_into_parts_and_shrink_again(explore, most):
+    small = Small(Deletes.KEEP, conditional=False, acts="wr", size=2, faults=NONE, most=most)
     walk, result = explore(small, converge(part_size=2))
 
     assert_right(walk, result, requests_in_a_round=10)
@@ -111,7 +117,8 @@ def test_what_the_event_says_happened_makes_no_difference(explore, conditional):
         replace(IN_PARTS, most=1),
         replace(IN_PARTS, most=1, conditional=False),
         pytest.param(replace(IN_PARTS, acts="w", faults=frozenset({"kill"}), deletes=Deletes.KEEP), marks=LONG),
-        replace(IN_PARTS, acts="w", faults=frozenset({"kill"}), conditional=False),
+        pytest.param(replace(IN_PARTS, acts="w", faults=frozenset({"kill"}), conditional=False), marks=LONG),
+        replace(IN_PARTS, acts="w", most=1, faults=frozenset({"kill"}), conditional=False),
     ],
 )
 def test_tasks_that_go_on_with_each_others_uploads_end_right(explore, small):
@@ -120,9 +127,16 @@ def test_tasks_that_go_on_with_each_others_uploads_end_right(explore, small):
     assert_right(walk, result, requests_in_a_round=13)
 
 
-@pytest.mark.parametrize("faults", [NONE, frozenset({"duplicate"})], ids=["no fault", "duplicate"])
-def test_no_upload_and_no_checkpoint_is_left_where_no_task_is_killed(explore, conditional, faults):
-    small = replace(IN_PARTS, most=1 if faults else 2, faults=faults, conditional=conditional, tidy=True)
+@pytest.mark.parametrize(
+    ("faults", "most"),
+    [
+        pytest.param(NONE, 1, id="no fault, one act"),
+        pytest.param(NONE, 2, id="no fault", marks=LONG),
+        pytest.param(frozenset({"duplicate"}), 1, id="duplicate"),
+    ],
+)
+def test_no_upload_and_no_checkpoint_is_left_where_no_task_is_killed(explore, conditional, faults, most):
+    small = replace(IN_PARTS, most=most, faults=faults, conditional=conditional, tidy=True)
     walk, result = explore(small, converge(part_size=2, checkpoints=True))
 
     assert_right(walk, result, requests_in_a_round=13)
@@ -150,8 +164,14 @@ def test_metadata_alone_that_changes_within_a_second_takes_a_versioned_source(ex
 
 # The target's way there.
 
+# Acts of which each leaves the target in a state that never comes again.
+TELLING = pytest.mark.parametrize(
+    ("deletes", "acts"),
+    [(Deletes.KEEP, "wod"), (Deletes.FOLLOW, "o"), pytest.param(Deletes.FOLLOW, "wo", marks=LONG)],
+)
 
-@pytest.mark.parametrize(("deletes", "acts"), [(Deletes.KEEP, "wod"), (Deletes.FOLLOW, "wo")])
+
+@TELLING
 def test_with_conditions_the_target_never_goes_back_while_it_never_looks_the_same_twice(explore, deletes, acts):
     # Even with an outliving write: its condition is an ETag, or an absence, that will not come again.
     walk, result = explore(Small(deletes, acts=acts, forward_only=True), converge())
@@ -200,7 +220,7 @@ def test_a_write_that_outlives_its_task_may_be_the_last_unless_the_key_is_verifi
     assert_right(walk, verified)
 
 
-@pytest.mark.parametrize(("deletes", "acts"), [(Deletes.KEEP, "wod"), (Deletes.FOLLOW, "wo")])
+@TELLING
 def test_a_condition_that_cannot_hold_again_makes_verifying_needless(explore, deletes, acts):
     walk, result = explore(Small(deletes, acts=acts, verify=False), converge())
 

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketrelay.drivers.messages import datasets
@@ -163,7 +163,6 @@ def test_a_path_that_leaves_the_store_or_fits_into_none_is_refused(path):
 
 
 @given(raw=st.binary(max_size=40) | st.text(max_size=20).map(lambda text: json.dumps({"type": text}).encode()))
-@settings(max_examples=200, deadline=None)
 def test_any_bytes_are_a_message_or_refused(raw):
     for read in (datasets.mapping, datasets.synced, datasets.metadata):
         with suppress(BadMessage):
@@ -171,7 +170,6 @@ def test_any_bytes_are_a_message_or_refused(raw):
 
 
 @given(path=st.text(max_size=30))
-@settings(max_examples=300, deadline=None)
 def test_no_path_that_is_taken_leads_out_of_a_directory(path):
     import posixpath
 

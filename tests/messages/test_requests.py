@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketrelay.drivers.messages import requests
@@ -159,7 +159,6 @@ said = st.fixed_dictionaries({}, optional={"action": values, "parameters": some_
 
 
 @given(said=said | json_values)
-@settings(max_examples=300, deadline=None)
 def test_whatever_comes_is_a_request_or_has_an_answer(said):
     body = json.dumps(said).encode()
     try:
@@ -176,7 +175,6 @@ def test_whatever_comes_is_a_request_or_has_an_answer(said):
 
 
 @given(raw=st.binary(max_size=60))
-@settings(max_examples=200, deadline=None)
 def test_any_bytes_have_an_answer(raw):
     with pytest.raises(Refused) as caught:
         requests.parse(raw, ROOTS.get)

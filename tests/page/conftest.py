@@ -49,13 +49,14 @@ class World:
     def store(self, name: str) -> LocalStore:
         return LocalStore(Address("file", str(self.folder / name)))
 
-    def failed(self, causes: dict[str, list[str]], minutes: float = 5, **more: Any) -> None:
-        """One failed list with these keys under each cause; all of them are in the source."""
+    def failed(self, causes: dict[str, list[str]], minutes: float = 5, *, objects: bool = True, **more: Any) -> None:
+        """One failed list with these keys under each cause; with *objects* all of them are in the source."""
         time = datetime.now(timezone.utc) - timedelta(minutes=minutes)
         results = []
         for cause, keys in causes.items():
             for key in keys:
-                self.store("source").put(key, f"bytes of {key}".encode(), Meta())
+                if objects:
+                    self.store("source").put(key, f"bytes of {key}".encode(), Meta())
                 urls = [f"file://{self.folder}/{name}/{key}" for name in ("source", "target")]
                 error = f"{urls[1]}: {cause}"
                 results.append(Result("photos", "e", "created", *urls, key, Outcome.FAILED, time, error=error, **more))

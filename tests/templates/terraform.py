@@ -1,5 +1,6 @@
 """Our Terraform files, read by python-hcl2: what terraform itself would be asked for first, as far as text can tell."""
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,8 +18,9 @@ def texts(folder: str) -> Mapping[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in files}
 
 
+@functools.cache  # hcl2 takes a second for each
 def read(folder: str) -> dict[str, list[Any]]:
-    """All blocks of a folder's files, by kind; names without their quotes."""
+    """All blocks of a folder's files, by kind; names without their quotes. Not to be changed: it is read once."""
     blocks: dict[str, list[Any]] = {}
     for text in texts(folder).values():
         for kind, found in plain(hcl2.loads(text)).items():

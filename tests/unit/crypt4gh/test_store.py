@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketrelay.clouds.crypt4gh.header import PrivateKey
@@ -79,7 +79,6 @@ def test_a_look_a_fetch_and_a_listing_tell_the_same():
 
 
 @given(start=st.integers(0, 400), length=st.integers(0, 700), first=st.integers(1, 300))
-@settings(max_examples=100, deadline=None)
 def test_every_range_is_a_piece_of_the_whole(start, length, first):
     for store, key in ((INLINE, "a.c4gh"), (APART, "a")):
         info, all_of_it = store.look(key), whole(store, key)

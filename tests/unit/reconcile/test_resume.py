@@ -1,5 +1,7 @@
 """A run that is killed at any request goes on in the next, and the books are those of a run that nobody killed."""
 
+from itertools import count
+
 import pytest
 
 from bucketrelay.deadline import Deadline
@@ -62,21 +64,20 @@ def small_pages(monkeypatch):
 
 @pytest.mark.parametrize("check", [True, False], ids=["check", "repair"])
 @pytest.mark.parametrize(
-    "kinds",
+    ("kinds", "stride"),
     [
-        pytest.param({}, id="plain"),
-        pytest.param({"conditional": False, "versioned": True}, id="versioned", marks=pytest.mark.slow),
+        pytest.param({}, 7, id="plain, at every seventh"),
+        pytest.param({}, 1, id="plain", marks=pytest.mark.slow),
+        pytest.param({"conditional": False, "versioned": True}, 1, id="versioned", marks=pytest.mark.slow),
     ],
 )
-def test_killed_at_any_request_the_next_run_has_the_same_books_and_lists(small_pages, check, kinds):
+def test_killed_at_any_request_the_next_run_has_the_same_books_and_lists(small_pages, check, kinds, stride):
     whole = _filled(**kinds)
     want, listed = _plain(whole.book(check=check)), whole.listed()
     assert want["missing"] == 10
     assert want["different"] == 3
     assert want["surplus"] == 3
-    number = 0
-    while True:
-        number += 1
+    for number in count(1, stride):
         world = _filled(**kinds)
         _kill_at(world, number, after=number % 2 == 0)
         try:
