@@ -20,8 +20,6 @@ from functions.runtimes import LAMBDA_PACKAGES, FnRuntime, FunctionGraphRuntime,
 from functions.test_answers import EVENTS
 from functions.three_clouds import LOGS, ROOT, SOURCE, TARGET, Held, three_clouds, toml
 
-pytestmark = pytest.mark.xdist_group("deploy")  # one worker fetches the packages, once
-
 BUILD = ROOT / "deploy/build.py"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # The one that needs most comes first: its packages are fetched by one run of pip, and the others find theirs.

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("house")  # what is made once for all of them is dear
-
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("shared", "functions", "deploy", "benchmarks", "tests")
 PLACES = (

@@ -18,7 +18,6 @@ from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from functions.three_clouds import NAMESPACE
 from security.world import BESIDE, FOREIGN, LOGS, SOURCE, TARGET
 
-pytestmark = pytest.mark.xdist_group("security")  # one worker brings the clouds up, once
 CLOUDS = ("s3", "obs", "oci")
 PIECES = (
     *("photos/", "photos2/", "photos", "copies/", "logs/", "../", "..", "./", "/", "//", "\\", "..\\"),

@@ -24,7 +24,6 @@ from bucketrelay.store import CONTENT_HEADERS
 from receivers import Receiver
 from security.world import SOURCE, TARGET
 
-pytestmark = pytest.mark.xdist_group("security")  # one worker brings the clouds up, once
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
 EVIL = [
     "\r\nX-Evil: 1",

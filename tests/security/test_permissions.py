@@ -26,7 +26,6 @@ from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
 from security.test_forged import event
 from security.world import SOURCE
 
-pytestmark = pytest.mark.xdist_group("security")  # one worker brings the clouds up, once
 MiB = 1024 * 1024
 CLOUDS = ("s3", "obs", "oci")
 

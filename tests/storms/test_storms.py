@@ -29,7 +29,6 @@ def plans():
 
 
 @pytest.mark.slow  # over a minute, which every run of the tests had to wait for
-@pytest.mark.xdist_group("storms")
 def test_after_storms_every_target_is_as_its_source_and_what_is_not_is_found(world):
     plan = storm(1, KNOWN)
     refused = {"status": 403, "operation": "HeadObject", "key": "*/storm-*"}  # what it is for fails, and comes again

@@ -16,7 +16,6 @@ from templates.stacks import ROOT, drive, up
 
 pytestmark = [
     pytest.mark.slow,  # an archive built, a stack brought up and driven: three minutes
-    pytest.mark.xdist_group("stacks"),  # one worker builds the archive, once
     pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning"),  # moto, of types that it does not make
 ]
 _NUMBERS = itertools.count()

@@ -11,8 +11,6 @@ from click.testing import CliRunner
 from bucketrelay.cli import cli
 from unit.test_screens import compare
 
-pytestmark = pytest.mark.xdist_group("demo")  # what is made once for all of them is dear
-
 
 def run(*words, **environ):
     return subprocess.run(

@@ -16,7 +16,6 @@ def page():
     return parse(PAGE.read_text())
 
 
-@pytest.mark.xdist_group("fault-matrix")  # so that the servers are started by one worker alone
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name.replace(" ", "-"))
 def test_what_the_page_says_of_a_fault_is_what_comes_of_it(servers, page, operation):
     mine = [(row, name) for each, row, name in PART if each is operation]
