@@ -9,7 +9,7 @@ from pathlib import Path
 from bucketrelay import config, wiring
 from bucketrelay.config import Config
 from bucketrelay.system import Defer, System
-from bucketrelay.wiring import NO_KEYS, Keys
+from bucketrelay.wiring_stores import NO_KEYS, Keys
 
 
 class Process:

@@ -45,9 +45,10 @@ def test_a_store_imports_no_sdk_but_its_own_if_any_and_only_when_it_is_used(tmp_
     ).replace(f'url = "file://{tmp_path}"', f'url = "file://{tmp_path}/target"')
     code = f"""
 from bucketrelay import config, wiring
+from bucketrelay.wiring_stores import NO_KEYS, Stores
 found = config.load({text!r}, {{}})
 wiring.system(found)
-store = wiring.Stores(found.stores, lambda: wiring.NO_KEYS).get('a')
+store = Stores(found.stores, lambda: NO_KEYS).get('a')
 before = {{name.split('.')[0] for name in sys.modules}}
 assert not before & {SDKS!r}, before
 try:

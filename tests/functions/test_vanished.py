@@ -12,6 +12,7 @@ from bucketrelay import config, wiring
 from bucketrelay.drivers import function as entry
 from bucketrelay.drivers.replay import replay_of
 from bucketrelay.errors import Damaged, StoreUnavailable
+from bucketrelay.wiring_stores import Stores
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from functions.test_answers import EVENTS, OBJECT
 from functions.three_clouds import LOGS, SOURCE, TARGET, toml
@@ -163,7 +164,7 @@ def test_a_listing_that_is_cut_anywhere_raises_and_is_never_a_shorter_one(relay,
     mine = relay(cloud)
     mine.system.close()
     text = toml(mine.clouds.views, cloud).replace("[stores.source]", "[stores.source]\nretries = 0")
-    stores = wiring.Stores(config.load(text, {}).stores, lambda: ("", "", ""))
+    stores = Stores(config.load(text, {}).stores, lambda: ("", "", ""))
     source = stores.get("source")
     assert [info.key for info in source.list()] == KEYS
 

@@ -241,15 +241,15 @@ MEETING = (
     Change(
         "wiring-forgets-to-verify",
         "wiring.py",
-        "            Verify(lambda: stores.get(found.log), stores.get, _now).note if found.log else None,\n",
-        "",
+        "verify = Verify(log, stores.get, _now).note if config.log else None",
+        "verify = None",
         "the product has no marker for a write that outlives its invocation",
         (VERIFY,),
     ),
     Change(
         "wiring-has-a-fuse-in-each-process",
         "wiring.py",
-        "Fuse(claims.grant)",
+        "Fuse(Claims(log, _now).grant)",
         "Fuse(lambda route, most, wanted: wanted)",
         "no delete is ever held",
         (REPLAY,),

@@ -21,6 +21,7 @@ from bucketrelay.doctor import World as Asked
 from bucketrelay.doctor import examine
 from bucketrelay.drivers import function as entry
 from bucketrelay.drivers.replay import replay_of
+from bucketrelay.wiring_stores import NO_KEYS, Stores
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
 from security.test_forged import event
@@ -78,7 +79,7 @@ def write(clouds, cloud, key, body):
 def again(clouds, cloud):
     """Replay of what failed, the sweep, doctor."""
     found = clouds.config(cloud)
-    stores = wiring.Stores(found.stores, lambda: wiring.NO_KEYS)
+    stores = Stores(found.stores, lambda: NO_KEYS)
     with clouds.system(cloud) as system:
         log = LogCheckpoints(system.log)
         list(log.sweep(stores.get, datetime.now(timezone.utc) + timedelta(days=30), timedelta(days=7)))

@@ -26,6 +26,7 @@ from bucketrelay.forward.oms import OmsForward
 from bucketrelay.forward.webhook import WebhookForward
 from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, Task
+from bucketrelay.wiring_stores import Stores
 from bucketrelay_emulators.oci.sign import pem, private_key
 from functions.three_clouds import ROOT
 from receivers import Receiver, Say
@@ -89,7 +90,7 @@ def test_a_configuration_and_the_system_made_of_it_do_not_show_what_is_secret(sh
     system = wiring.system(found, emit=lambda line: None)
     shown = [found, *found.stores.values(), *found.forwards.values(), system, *found.routes]
     shown += [option for store in found.stores.values() for option in store.options.values()]
-    made = wiring.Stores(found.stores, lambda: ("AK", SECRET, TOKEN))
+    made = Stores(found.stores, lambda: ("AK", SECRET, TOKEN))
     shown += [made, made.get("a"), made.get("b"), system.runner, system.runner.deliver]
     for each in shown:
         assert found_in(show(each)) == "", type(each)

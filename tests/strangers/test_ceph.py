@@ -11,6 +11,7 @@ from bucketrelay.doctor import World as Examined
 from bucketrelay.doctor import examine
 from bucketrelay.drivers import function as entry
 from bucketrelay.drivers.foresee import foresee
+from bucketrelay.wiring_stores import NO_KEYS, Stores
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from payloads.event_builders import records
 from receivers import Receiver, Say
@@ -188,7 +189,7 @@ def test_the_doctor_is_green_on_ceph(gateway, client, tmp_path):
         )
     (tmp_path / "logs").mkdir()
     found = config.load(toml(gateway, "s3://from-here", "s3://to-there", tmp_path).replace('"follow"', '"keep"'), {})
-    stores = wiring.Stores(found.stores, lambda: wiring.NO_KEYS)
+    stores = Stores(found.stores, lambda: NO_KEYS)
     adapters = {}
 
     def health(name):

@@ -22,6 +22,7 @@ from bucketrelay.doctor import CHECKS, Finding, World, examine, table
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities, Store
 from bucketrelay.testing.memory import MemoryStore
+from bucketrelay.wiring_stores import NO_KEYS, Stores
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs import settings as obs_settings
 from bucketrelay_emulators.obs.emulator import ObsEmulator
@@ -427,11 +428,10 @@ def text(clouds):
 
 
 def look(clouds, *, now):
-    from bucketrelay import wiring
     from bucketrelay.clouds.registry import cloud
 
     found = config.load(text(clouds), {})
-    stores = wiring.Stores(found.stores, lambda: wiring.NO_KEYS)
+    stores = Stores(found.stores, lambda: NO_KEYS)
     names = iter(range(100))
     with contextlib.ExitStack() as stack:
         world = World(

@@ -9,6 +9,7 @@ import pytest
 from bucketrelay import config, wiring
 from bucketrelay.drivers.foresee import foresee
 from bucketrelay.errors import ConfigError
+from bucketrelay.wiring_stores import NO_KEYS, Stores
 
 EVENTS = Path(__file__).parents[1] / "payloads" / "events"
 TOML = """
@@ -85,7 +86,7 @@ def test_the_stores_of_one_server_share_its_pace_and_the_log_store_waits_for_nob
     places = {"a": here, "b": here, "c": there, "logs": here}
     text = 'log = "logs"\n' + "".join(f'[stores.{n}]\nurl = "s3://{n * 3}"\n{e}{keys}' for n, e in places.items())
     found = config.load(text + '[[routes]]\nname = "r"\nsource = "a"\ntargets = ["b", "c"]\n', {})
-    stores = wiring.Stores(found.stores, lambda: ("", "", ""), found.log)
+    stores = Stores(found.stores, lambda: ("", "", ""), found.log)
     paces = {name: stores.get(name)._requests._pace for name in places}
 
     assert paces["a"] is paces["b"]
@@ -110,7 +111,7 @@ def test_a_store_whose_adapter_was_left_out_of_the_archive_says_how_to_bring_it(
     import sys
 
     monkeypatch.setitem(sys.modules, "bucketrelay.clouds.aws.store", None)
-    stores = wiring.Stores(load(a="s3://src").stores, lambda: wiring.NO_KEYS)
+    stores = Stores(load(a="s3://src").stores, lambda: NO_KEYS)
 
     with pytest.raises(ConfigError, match=r"stores\.a: s3:// stores need what was left out.*build the archive with"):
         stores.get("a")

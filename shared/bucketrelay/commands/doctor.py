@@ -10,13 +10,14 @@ from pathlib import Path
 
 import click
 
-from bucketrelay import wiring, wiring_doctor
+from bucketrelay import wiring_doctor
 from bucketrelay.clouds.bucket import Cloud
 from bucketrelay.clouds.registry import cloud
 from bucketrelay.commands.rows import Rows, plural
 from bucketrelay.commands.terminal import FAILED, OK, common, configuration
 from bucketrelay.doctor import CHECKS, Finding, World, examine
 from bucketrelay.store import Store
+from bucketrelay.wiring_stores import NO_KEYS, Stores
 
 _WORDS = {True: ("ok", "green"), None: ("note", "yellow"), False: ("FAIL", "red")}
 
@@ -34,7 +35,7 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
         for check in CHECKS.values():
             click.echo(f"{check.name}: {check.of}: {check.call}", err=True)
     with ExitStack() as stack:
-        stores, clouds = wiring.Stores(found.stores, lambda: wiring.NO_KEYS), dict[str, Cloud | None]()
+        stores, clouds = Stores(found.stores, lambda: NO_KEYS), dict[str, Cloud | None]()
 
         def store(name: str) -> Store:
             made = stores.get(name)

@@ -12,6 +12,7 @@ from bucketrelay.commands.rows import Rows, plural, size
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, known_route, usage
 from bucketrelay.drivers.alarms import announce
 from bucketrelay.drivers.status import Line
+from bucketrelay.wiring_forwards import alarm_receiver
 
 COLUMNS = ("route", "target", "state", "copied", "deleted", "unchanged", "failed", "bytes", "lag p50 p99 max", "why")
 
@@ -40,7 +41,7 @@ def status(*, route: str, since: str, config_file: Path | None, as_json: bool, q
     with closing(system), job_queue(config) as jobs:
         lines, unreadable = wiring_status.survey(config, system, jobs).lines(start, route)
         if config.alarms.webhook and not route:  # of one route's alarms nobody could tell which others have ended
-            announce(lines, system.log(), wiring.alarm_receiver(config), system.now())
+            announce(lines, system.log(), alarm_receiver(config), system.now())
     with Rows(COLUMNS, as_json=as_json) as rows:
         for line in lines:
             if not quiet or line.alarms or line.waiting:

@@ -3,7 +3,7 @@
 import pytest
 
 from bucketrelay.config import load
-from bucketrelay.wiring import NO_KEYS, Stores
+from bucketrelay.wiring_stores import NO_KEYS, Stores
 
 TEXT = """
 log = "s3"
