@@ -161,10 +161,13 @@ class MeetingWalk:
             if state.faults:
                 yield from self._faulty(state, node)
         for request in dict.fromkeys(state.late):
-            after, answer = self._done(state._replace(late=_without(state.late, request)), request)
-            operation = self.behaviour.requests[request]
-            verify = self._events(operation.store, reverse=True)
-            yield Move(("lands", request, answer), after._replace(tasks=_with(after.tasks, *verify)), "", (0, 1))
+            after, answer = self._landed(state, request)
+            yield Move(("lands", request, answer), after, "", (0, 1))
+
+    def _landed(self, state: State, request: int) -> tuple[State, Answer]:
+        after, answer = self._done(state._replace(late=_without(state.late, request)), request)
+        verify = self._events(self.behaviour.requests[request].store, reverse=True)
+        return after._replace(tasks=_with(after.tasks, *verify)), answer
 
     def _acts(self, state: State) -> Iterator[Move]:
         if len(state.acts) == self.world.most:

@@ -34,21 +34,29 @@ def converge(
     part_size: int = 8,
     *,
     checkpoints: bool = False,
+    fuse_asks: bool = False,
     following: Callable[[Task], Sequence[Task]] = lambda task: (),
 ) -> Callable[[Task, Stores], Result]:
     """The core as it runs, new for each task: two tasks share nothing but the stores.
 
-    With *checkpoints*, the store `table` is the log store that keeps them.
+    With *checkpoints*, the store `table` is the log store that keeps them; with *fuse_asks*, the delete fuse asks it
+    before each delete.
     """
 
     def deliver(task: Task, stores: Stores) -> Result:
         budget = Budget(1 << 20, threads=1)
         kept = LogCheckpoints(lambda: stores("table")) if checkpoints else Nowhere()
         resources = Resources(part_size, budget, kept, pause=lambda seconds: None)
+
+        def grant(_route: str, _most: int, wanted: int) -> int:
+            if fuse_asks:
+                stores("table").look("fuse")
+            return wanted
+
         core = Converge(
             stores,
             resources,
-            Fuse(lambda route, most, wanted: wanted),
+            Fuse(grant),
             Results(lambda task: ("", ""), lambda: EPOCH),
             following,
         )

@@ -1,0 +1,77 @@
+"""Diamonds, many to one, facing routes and rings, with faults and a log store that fails: all is right at rest."""
+
+from dataclasses import replace
+
+import pytest
+
+from bucketrelay.core import decide as deciding
+from bucketrelay.model import Deletes
+from faults.circles import CircleWalk, Diamond, DiamondWalk
+from faults.explore import Found, Walked, every
+from faults.meeting import RING, SHARED, Meeting
+
+LONG = (pytest.mark.slow, pytest.mark.timeout(3600))
+FOLLOW, KEEP = Deletes.FOLLOW, Deletes.KEEP
+FACING, MANY, ONE_RING = Meeting(deletes=FOLLOW), replace(SHARED, deletes=FOLLOW), replace(RING, deletes=FOLLOW)
+DIAMOND = Diamond(deletes=FOLLOW)
+
+
+@pytest.fixture
+def explore(record_property):
+    """Walks a world to its end, and notes how much that was."""
+
+    def walked(world: Meeting):
+        walk = DiamondWalk(world) if isinstance(world, Diamond) else CircleWalk(world)
+        result = every(walk)
+        record_property("walked", str(result) if isinstance(result, Walked) else f"goes wrong as expected:{result}")
+        print(result)
+        return result
+
+    return walked
+
+
+def assert_right(result, writes):
+    assert isinstance(result, Walked), str(result)
+    assert result.circles == 0, "a schedule can go on for ever"
+    assert result.writes <= writes
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        pytest.param(replace(FACING, fault="late", conditional=False, most=1), id="facing-late"),
+        pytest.param(replace(FACING, fault="log"), id="facing-log"),
+        pytest.param(replace(ONE_RING, fault="late", conditional=False, most=1), id="ring-late"),
+        pytest.param(replace(ONE_RING, fault="log", most=1), id="ring-log"),
+        pytest.param(replace(MANY, conditional=False), id="many-to-one-unconditional"),
+        pytest.param(replace(MANY, fault="late"), id="many-to-one-late"),
+        pytest.param(replace(DIAMOND, most=1), id="diamond"),
+        pytest.param(replace(DIAMOND, most=1, conditional=False), id="diamond-unconditional"),
+        *(
+            pytest.param(replace(world, fault=fault, conditional=conditional), id=f"{name}-{fault}-{words}", marks=LONG)
+            for name, world in (("facing", FACING), ("many-to-one", MANY))
+            for fault in ("kill", "duplicate", "late", "log")
+            for conditional, words in ((True, "conditional"), (False, "unconditional"))
+        ),
+        pytest.param(replace(FACING, most=3, conditional=False), id="facing-three-acts", marks=LONG),
+        pytest.param(replace(ONE_RING, fault="log", writers="a"), id="ring-one-writer-log", marks=LONG),
+        pytest.param(DIAMOND, id="diamond-two-acts", marks=LONG),
+    ],
+)
+def test_at_rest_after_the_housekeeping_all_is_right(explore, world):
+    assert_right(explore(world), 24)
+
+
+# The harness finds out what is wrong, or it proves nothing.
+
+
+def test_an_order_that_is_not_the_same_on_both_sides_is_found_out(explore, monkeypatch):
+    monkeypatch.setattr(deciding, "_newer", lambda held, wrote, link, *, ours: False)  # who comes last wins
+
+    assert isinstance(explore(replace(MANY, conditional=True)), Found)
+
+
+def test_a_late_write_that_no_marker_tells_of_is_found_out(explore, monkeypatch):
+    monkeypatch.setattr(CircleWalk, "_marked", lambda walk, state, node: state)
+
+    assert isinstance(explore(replace(MANY, conditional=False)), Found)
