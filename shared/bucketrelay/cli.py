@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "estimate": "What a backfill, or a day like the last, takes: requests, bytes, time, money.",
         "pause": "Have every process leave a route alone, until it is resumed.",
         "resume": "Have a paused route work again.",
+        "turn": "Write the configuration of the other direction.",
         "doctor": "Try every store, permission and wiring.",
         "wire": "Set up the events of a route's source bucket.",
     }

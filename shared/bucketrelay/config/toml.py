@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from bucketrelay.config import checks
 from bucketrelay.config.alarms import read_alarms
@@ -43,7 +44,7 @@ def load(
         ConfigError: with every mistake, each with its path in the file; a syntax error alone, with line and column.
     """
     reading = Reading(environ, connects=secrets, folder=folder)
-    top = Table(reading, _parse(text.removeprefix("\ufeff"), where))
+    top = Table(reading, parse(text, where))
     alone = "routes" not in top and ("copier" in top or "datasets" in top)
     log = top.text("log", need="" if alone else 'name the store that receives the lists, log = "…"')
     store_tables, forward_tables = top.tables("stores"), top.tables("forwards")
@@ -87,9 +88,11 @@ def _check_names(reading: Reading, tables: Iterable[tuple[str, Table]]) -> None:
         check_name(reading, table.path, name)
 
 
-def _parse(text: str, where: str) -> dict[str, object]:
+def parse(text: str, where: str = "") -> dict[str, Any]:
+    """The tables of a file as they are written. Raises ConfigError where it is no TOML, with line and column."""
+    text = text.removeprefix("\ufeff")
     try:
-        found: dict[str, object] = tomllib.loads(text)
+        found: dict[str, Any] = tomllib.loads(text)
         return found
     except RecursionError as error:
         raise ConfigError([f"{where or 'the text'} is nested too deeply to be a configuration"]) from error
