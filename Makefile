@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .venv/.demo
 
-.PHONY: demo test test-pythons slow soak fault-matrix mutants storms fuzz audit lint format bench clean help
+.PHONY: demo test test-pythons slow lost-events soak fault-matrix mutants storms fuzz audit lint format bench clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -37,6 +37,9 @@ slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all dir
 
 fault-matrix: $(READY)  ## every fault at every request of every store; writes docs/fault-matrix.md
 	PYTHONPATH=tests $(BIN)/python -m faults.matrix $(CLOUDS)
+
+lost-events: $(READY)  ## 5 % of the events lost, 1 % of the requests failing, of so many objects: make lost-events COUNT=100000
+	BUCKETRELAY_LOST_EVENTS=$(or $(COUNT),100000) $(BIN)/python -m pytest -m slow tests/reconcile/test_lost_events.py -s
 
 soak: $(READY)  ## random worlds for as long as asked: make soak SECONDS=600
 	PYTHONPATH=tests $(BIN)/python -m faults.soak $(or $(SECONDS),120)

@@ -153,6 +153,7 @@ class Task:
     shared: bool = False  # other routes may write the target's key, too
     meets: bool = False  # other routes bring the target's key back to the source
     asked: bool = False  # of no route: a request for this very copy, whatever is at the target
+    differs: bool = False  # the bytes of both sides were compared, and differ, whatever the stamp says
     urgent: bool = False  # waits for no others
 
     @property

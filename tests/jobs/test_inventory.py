@@ -8,6 +8,7 @@ import json
 import sqlite3
 import uuid
 from dataclasses import dataclass
+from itertools import count
 
 import psycopg
 import pytest
@@ -640,6 +641,28 @@ def test_asked_for_twice_a_key_is_one_job_and_the_answer_says_so(s3, tables, tmp
 
     first, second = sync.store("photos"), sync.store("photos")
     assert (first.new, first.already, second.new, second.already) == (5, 0, 0, 5)
+    queue.close()
+
+
+def test_who_asks_for_a_store_of_any_size_is_answered_in_time(s3, tables, tmp_path):
+    """What was not enqueued by then is one job, and nothing is forgotten."""
+    stock = make(s3, tables, versioned=False)
+    for n in range(9):
+        stock.put(f"{n}")
+    queue, seconds = SqliteQueue(tmp_path / "queue.db"), count()
+    sync = InventorySync(
+        stock.keeper, lambda _: stock.facts, queue, lambda: Deadline(60, now=lambda: float(next(seconds) * 5))
+    )
+
+    asked = sync.store("photos").new
+    jobs = queue.claim(100)
+    assert 1 < asked < 9 + 1
+    assert len(jobs) == asked
+    assert [job.key for job in jobs if job.kind == "inventory-store"] == ["photos"]
+    kinds = inventory_kinds(stock.keeper, lambda _: stock.facts)
+    for job in jobs:
+        kinds[job.kind].run([job], Deadline())
+    assert stock.paths() == [f"{n}" for n in range(9)]
     queue.close()
 
 

@@ -31,12 +31,15 @@ class Rule:
     Attributes:
         ordered: others may write the key too (it meets others, or is shared); the newest wins.
         asked: there is no route: somebody has asked for just this copy, whatever is at the target now.
+        differs: the bytes of both sides have been compared, and differ: no stamp and no digest that a store tells is
+            believed to say that they are equal.
     """
 
     deletes: Deletes = Deletes.KEEP
     overwrite: Overwrite = Overwrite.ANY
     ordered: bool = False
     asked: bool = False
+    differs: bool = False
 
 
 COPY = Decision(Action.COPY)
@@ -77,11 +80,11 @@ def decide(
     ========  ================================  ==========================  ====================
     source    target                            rule                        decision
     ========  ================================  ==========================  ====================
-    present   ours, of this very version        any                         right
+    present   ours, of this very version        not differs                 right
     a copy    absent; the source is its copy    ordered by the route        nothing (deleted)
     present   absent                            any                         copy
     present   what the source is a copy of      any                         nothing (echo)
-    present   of the same origin, or equal      any                         nothing (right/echo/equal)
+    present   of the same origin, or equal      not differs                 nothing (right/echo/equal)
     present   anything else                     asked                       copy
     present   of a newer origin                 ordered                     nothing (yielded)
     present   neither                           overwrite = ours            refuse (foreign)
@@ -103,7 +106,7 @@ def decide(
     if source is None:
         return _gone(target, theirs, link, rule)
     ours = theirs is not None and theirs.hops[-1] == link.source
-    if ours and theirs and theirs.describes(source) and theirs.shows(source):
+    if ours and theirs and theirs.describes(source) and theirs.shows(source) and not rule.differs:
         return RIGHT
     mine = link.of_source(source)
     came_from = mine is not None and link.target in mine.hops
@@ -112,7 +115,7 @@ def decide(
     if mine and came_from and _echo(mine, target, link):
         return ECHO
     wrote, held = origin(source, link.source, mine), origin(target, link.target, theirs)
-    if equal or (wrote.born, wrote.mark) == (held.born, held.mark):
+    if not rule.differs and (equal or (wrote.born, wrote.mark) == (held.born, held.mark)):
         return RIGHT if ours else ECHO if mine else EQUAL
     if rule.asked:
         return COPY

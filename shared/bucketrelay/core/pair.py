@@ -45,7 +45,8 @@ class Pair:
     @property
     def rule(self) -> Rule:
         """What the task's route says."""
-        return Rule(self.task.deletes, self.task.overwrite, self.task.shared or self.task.meets, self.task.asked)
+        task = self.task
+        return Rule(task.deletes, task.overwrite, task.shared or task.meets, task.asked, task.differs)
 
     def reach(self) -> int | None:
         """From which size on the target's server is to copy by itself; None where it cannot."""
@@ -53,7 +54,7 @@ class Pair:
 
     def fetch(self, held: ObjectInfo | None, length: int) -> Fetched | None:
         """The source with its first *length* bytes; without them where *held* is a copy of just this version."""
-        stamp = self.link.of_target(held)
+        stamp = None if self.task.differs else self.link.of_target(held)
         known = stamp.etag if stamp and stamp.hops[-1] == self.link.source else ""
         now = self.source.fetch(self.task.key, length, unless=known, size=self.task.size)
         if now is None or now.body is not None or (stamp and stamp.describes(now.info)):

@@ -23,6 +23,7 @@ class Asked:
     cause: str
     time: datetime | None
     size: int | None
+    differs: bool = False
 
 
 def task_job(task: Task, priority: int = Priority.EVENT) -> NewJob:
@@ -40,6 +41,7 @@ def task_job(task: Task, priority: int = Priority.EVENT) -> NewJob:
         "cause": task.cause,
         "time": task.time.isoformat() if task.time else None,
         "size": task.size,
+        **({"differs": True} if task.differs else {}),
     }
     place = f"{task.source}/{task.key}" if "://" in task.source else task.key
     queue, first = queue_of(task.route, task.target or task.forward), Priority.URGENT if task.urgent else priority
@@ -64,4 +66,5 @@ def asked(job: Job) -> Asked:
         cause=str(said["cause"]),
         time=time,
         size=said["size"],
+        differs=said.get("differs") is True,
     )

@@ -104,6 +104,7 @@ TABLE = {
     "copy: asked for, another source's": (SECOND, copied(FIRST, X, T), ASKED, COPY),
     "copy: asked for, though the source is an old copy of it": (copied(OLDER, T, S), NEWER, ASKED, COPY),
     "right: asked for, and there already": (FIRST, COPIED, ASKED, RIGHT),
+    "copy: of this version by its stamp, and other bytes": (FIRST, COPIED, Rule(differs=True), COPY),
     "absent on both sides": (None, None, ANY, ABSENT),
     "kept: ours": (None, COPIED, KEEP, KEPT),
     "kept: nobody's": (None, THEIRS, KEEP, KEPT),

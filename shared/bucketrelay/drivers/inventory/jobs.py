@@ -2,23 +2,34 @@
 
 from collections.abc import Callable, Sequence
 
-from bucketrelay.deadline import Deadline
+from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.inventory.one import Keeper, StoreFacts
 from bucketrelay.drivers.inventory.whole import take_stock
 from bucketrelay.errors import OutOfTime
-from bucketrelay.jobs.inventory import DEPTHS, KIND, STORE_KIND, USUAL, key_job
+from bucketrelay.jobs.inventory import DEPTHS, KIND, STORE_KIND, USUAL, key_job, store_job
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Ending, Intake, Intaker, Job, NewJob, Priority, Release
 
 Facts = Callable[[str], StoreFacts]  # a configured store by its name
 _AT_ONCE = 1000
+_PATIENCE = 20.0  # seconds that who asks for a whole store is kept waiting; most proxies give up after 30 or 60
 
 
 class InventorySync:
-    """Enqueues a job for each key that the store or the inventory has, as COMS does; each of them once."""
+    """Enqueues a job for each key that the store or the inventory has, as COMS does; each of them once.
 
-    def __init__(self, keeper: Keeper, facts: Facts, queue: Intaker) -> None:
-        self._keeper, self._facts, self._queue = keeper, facts, queue
+    Args:
+        patience: gives the time for that. What is not enqueued by then becomes one job, which works through all.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        facts: Facts,
+        queue: Intaker,
+        patience: Callable[[], Deadline] = lambda: Deadline(_PATIENCE),
+    ) -> None:
+        self._keeper, self._facts, self._queue, self._patience = keeper, facts, queue, patience
 
     def store(self, name: str, prefix: str = "", *, depth: str = "", recursive: bool = True) -> Intake:
         """The keys below *prefix*; only those directly below it if not *recursive*."""
@@ -29,7 +40,11 @@ class InventorySync:
                 gathered.add(key_job(name, key, depth or USUAL, Priority.ORDER))
 
         # At `full` no key is passed over: what is asked for by hand is looked at.
-        take_stock(self._keeper, facts, prefix, "full", deadline=Deadline(), hand_on=hand_on)
+        try:
+            with under(deadline := self._patience()):
+                take_stock(self._keeper, facts, prefix, "full", deadline=deadline, hand_on=hand_on)
+        except OutOfTime:
+            gathered.add(store_job(name, prefix, depth, Priority.ORDER))
         return gathered.end()
 
     def key(self, name: str, key: str, *, depth: str = "") -> Intake:

@@ -25,6 +25,8 @@ from bucketrelay.model import Deletes, Listed, ObjectInfo
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
 
+BYTES_DIFFER = "the bytes differ"
+
 
 class Depth(str, Enum):
     """How closely pairs are compared."""
@@ -176,7 +178,7 @@ class Judge:
             return Verdict.of(pair, Kind.DIFFERENT, "the source has been deleted since it was listed")
         if here.size == there.size and same_bytes(self.source, here, self.target, there):
             return Verdict.of(pair, Kind.RIGHT, unstamped=not mine)
-        return Verdict.of(pair, Kind.DIFFERENT, "the bytes differ")
+        return Verdict.of(pair, Kind.DIFFERENT, BYTES_DIFFER)
 
     def ours(self, rest: str, there: ObjectInfo) -> bool:
         """Whether this route wrote what the target holds."""

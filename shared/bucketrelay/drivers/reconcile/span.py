@@ -12,7 +12,7 @@ from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import Mark
 from bucketrelay.drivers.reconcile.books import REPAIRABLE, WITH_LIST, Kind, Verdict, line
 from bucketrelay.drivers.reconcile.compare import WINDOW, Pair, Right
-from bucketrelay.drivers.reconcile.judge import Depth, Judge
+from bucketrelay.drivers.reconcile.judge import BYTES_DIFFER, Judge
 from bucketrelay.drivers.reconcile.manifest import MANIFEST
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Change, Outcome, Result, Task
@@ -172,7 +172,9 @@ class SpanRun:
     def _task(self, verdict: Verdict) -> Task:
         change = Change.REMOVED if verdict.kind is Kind.SURPLUS else Change.CREATED
         size = verdict.size if verdict.here else None
-        return routes.task_of(self.judge.route, self.judge.key(verdict.rest), self.target, change=change, size=size)
+        task = routes.task_of(self.judge.route, self.judge.key(verdict.rest), self.target, change=change, size=size)
+        # What the bytes have shown, no stamp denies: it says what was written, and the bytes may have rotted since.
+        return replace(task, differs=verdict.why == BYTES_DIFFER)
 
     def _settled(self, verdict: Verdict, result: Result | None) -> Verdict:
         """What the pair is to be counted as, now that it is known what became of its task."""
@@ -211,9 +213,8 @@ class SpanRun:
         return verdict
 
     def _equal_after_all(self, verdict: Verdict, *, ours: bool) -> Verdict:
-        if self.judge.depth is Depth.CONTENT:
-            why = "the bytes differ, and by its stamp the target is a copy of this version: delete it, then reconcile"
-            return replace(verdict, kind=Kind.FAILED, why=why)
+        if verdict.why == BYTES_DIFFER:  # by what runs it instead of us: a deployed function of before this was known
+            return replace(verdict, kind=Kind.FAILED, why=f"{BYTES_DIFFER}, and it was not copied anew")
         return replace(verdict, kind=Kind.RIGHT, why="", unstamped=not ours)
 
 

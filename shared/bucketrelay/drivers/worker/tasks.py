@@ -47,7 +47,7 @@ def _plan(job: Job, known: Sequence[Route]) -> Task | str:
         return str(error)
     except (KeyError, TypeError, ValueError, AttributeError):
         return "the job says nothing that a task could be made of: was it put into the table by hand?"
-    return replace(task, cause=said.cause, time=said.time, size=said.size)
+    return replace(task, cause=said.cause, time=said.time, size=said.size, differs=said.differs)
 
 
 def _ended(task: Task, result: Result, then: Callable[[Task], tuple[NewJob, ...]]) -> Ended:
