@@ -14,6 +14,7 @@ RelayError
 ├── NotOurs            the target holds what the route may not replace: a person has to say what is right
 ├── DeletesHeld        the route's delete fuse has blown
 └── OutOfTime          this invocation is over; the task goes on in another
+    └── CopyGoesOn         … and the server may still do what it was asked to
 """
 
 from collections.abc import Sequence
@@ -110,3 +111,9 @@ class OutOfTime(RelayError):
     """The platform's deadline is near: what is done is kept, the same task goes on in the next invocation."""
 
     retryable = True
+
+
+class CopyGoesOn(OutOfTime):
+    """The platform's deadline is near, and a copy by the server, called off or not, may take effect even now."""
+
+    lingers = True

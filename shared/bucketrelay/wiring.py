@@ -18,6 +18,7 @@ from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.core.run import ByDestination, Runner
 from bucketrelay.core.verify import Verify
+from bucketrelay.core.writes import Writes
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError
 from bucketrelay.events import EventKeys, KeyForm
@@ -60,12 +61,12 @@ def system(
     routes = meeting(config.routes, _places(config))
     results = Results(partial(_urls, config), _now)
     checkpoints = LogCheckpoints(log) if config.log else MemoryCheckpoints()
-    resources = _resources(config, checkpoints)
+    # Without a log store all copies are by message: the job itself comes again, and looks.
+    writes = Writes(Verify(log, stores.get, _now) if config.log else None)
+    resources = _resources(config, checkpoints, writes)
     converge = _converge(config, stores, routes, resources, results)
     deliver = ByDestination(converge, Forwarding(receivers, config.address, results))
     rests = _rests(config, log)
-    # Without a log store all copies are by message: the job itself comes again, and looks.
-    verify = Verify(log, stores.get, _now).note if config.log else None
 
     def close() -> None:
         stores.close()
@@ -74,7 +75,7 @@ def system(
 
     made = System(
         routes=routes,
-        runner=Runner(Gate(deliver, rests, results), resources.budget, results, verify),
+        runner=Runner(Gate(deliver, rests, results), resources.budget, results, writes),
         log=log,
         store=stores.get,
         close=close,
@@ -108,11 +109,11 @@ def _converge(
     return Converge(stores.get, resources, fuse, results, lambda task: tuple(following(task, routes, places)))
 
 
-def _resources(config: Config, checkpoints: Checkpoints) -> Resources:
+def _resources(config: Config, checkpoints: Checkpoints, writes: Writes) -> Resources:
     windows = {route.name: route.windows for route in config.routes if route.windows}
     bandwidths = {name: Bandwidth(each.bandwidth) for name, each in windows.items() if each.bandwidth}
     budget = Budget(config.limits.memory, config.limits.concurrency)
-    return Resources(config.limits.part_size, budget, checkpoints, bandwidths=bandwidths)
+    return Resources(config.limits.part_size, budget, checkpoints, writes=writes, bandwidths=bandwidths)
 
 
 def _rests(config: Config, log: Callable[[], Store]) -> Why:

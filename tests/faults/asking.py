@@ -8,7 +8,7 @@ from bucketrelay.abilities import Part, Upload
 from bucketrelay.bodies import gathered, pour_bytes
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Abilities, Body, Expect, Write, Written
-from faults.world import Operation, Rules, frozen, info_of
+from faults.world import Operation, Rules, Slow, frozen, info_of
 
 
 def _wanted(expect: Expect) -> str:
@@ -22,6 +22,7 @@ class AskingStore:
     name: str
     ask: Callable[[Operation], Any]
     rules: Rules
+    slow: Callable[[], None] = lambda: None  # what somebody else does while a request waits for its answer
 
     @property
     def abilities(self) -> Abilities:
@@ -38,7 +39,11 @@ class AskingStore:
         return self.rules.conditional
 
     def _do(self, verb: str, key: str, *args: Any) -> Any:
-        return self.ask(Operation(self.name, verb, key, args))
+        answer = self.ask(Operation(self.name, verb, key, args))
+        while answer is Slow.SLOW:
+            self.slow()
+            answer = self.ask(Operation(self.name, verb, key, args))
+        return answer
 
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         held = self._do("look", key)

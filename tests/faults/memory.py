@@ -15,6 +15,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Mappin
 from typing import Any
 
 from bucketrelay.deadline import Deadline
+from faults.asking import AskingStore
 from faults.places import hides, statement
 
 
@@ -54,7 +55,7 @@ class Memory:
         return any(f is frame and at == now and last < frame.f_lasti for f, at, last in self._passed)
 
 
-_HARNESS = frozenset({"faults.world", "faults.asking", "faults.stepping", "faults.memory", "faults.strategies"})
+_HARNESS = frozenset(f"faults.{name}" for name in ("world", "asking", "stepping", "memory", "strategies", "house"))
 
 
 class _Opaque(Exception):
@@ -71,7 +72,7 @@ def _value(value: Any, seen: dict[int, tuple]) -> Any:
         return value
     if isinstance(value, bytearray):
         return bytes(value)
-    if type(value).__name__ == "AskingStore":
+    if isinstance(value, AskingStore):
         return value.name
     if isinstance(value, Deadline) or type(value).__module__ in _HARNESS:
         return type(value)  # the same for every task, and no memory of the code that we step through

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from bucketrelay.core.stamp import NAME
 from bucketrelay.model import Change, Deletes, Meta, Task
+from faults.house import wanted
 from faults.world import Answer, Bucket, Held, Rules, frozen, removed, thawed, user_meta, written
 
 KEY = "k"
@@ -22,9 +23,10 @@ class Small:
         most: how many acts.
         faults: duplicate: an event is delivered twice. kill: a task is killed between two operations. outlive: it is
             killed while it sends a write, and the write takes effect at some time after. unknown: a write's answer is
-            lost; it has taken effect, or never will, or will later. A killed or failed task is delivered again.
+            lost; it has taken effect, or never will, or will later. A killed or failed task is delivered again. slow: a
+            write takes long, and then has its answer.
         fault_budget: how many faults there are in one schedule.
-        verify: whether the key is looked at once more after a write without an answer has taken effect.
+        verify: whether a schedule calls for the housekeeping, once no request is on its way any more.
         sees_events: whether tasks differ by the event that they come from.
         forward_only: whether it is an error that the target goes back to an older version.
         tidy: whether it is an error that an upload or a checkpoint is left over at rest.
@@ -61,6 +63,11 @@ class Small:
             return task
         change = Change.REMOVED if path.endswith("d") else Change.CREATED
         return Task("route", "source", KEY, "target", KEY, deletes=self.deletes, change=change, cause=str(len(path)))
+
+    @property
+    def house(self) -> Task:
+        """The housekeeping."""
+        return wanted(self.task(""))
 
 
 class User:

@@ -1,6 +1,7 @@
 """The real core, as something to deliver tasks to."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bucketrelay.abilities import Upload
 from bucketrelay.core.budget import Budget
@@ -9,9 +10,13 @@ from bucketrelay.core.converge import Converge
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
+from bucketrelay.core.verify import Verify
+from bucketrelay.core.writes import SLOW, Writes
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Result, Task
+from bucketrelay.routes import Route
 from bucketrelay.store import Store
+from faults.house import HOUSE, keep, of
 from faults.world import EPOCH
 
 Stores = Callable[[str], Store]
@@ -30,23 +35,43 @@ class Nowhere:
         del name, upload
 
 
+class Clock:
+    """A clock on which every write that is slow is slow enough to be noted."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def wait(self) -> None:
+        """Until all that is under way is slow."""
+        self._now += SLOW
+
+
 def converge(
     part_size: int = 8,
     *,
     checkpoints: bool = False,
     fuse_asks: bool = False,
     following: Callable[[Task], Sequence[Task]] = lambda task: (),
+    routes: Sequence[Route] = (),
 ) -> Callable[[Task, Stores], Result]:
     """The core as it runs, new for each task: two tasks share nothing but the stores.
 
-    With *checkpoints*, the store `table` is the log store that keeps them; with *fuse_asks*, the delete fuse asks it
-    before each delete.
+    The store `table` is the log store: it keeps what is to be verified and, with *checkpoints*, those. The task HOUSE
+    is the housekeeping for *routes*. With *fuse_asks*, the delete fuse asks it before each delete.
     """
 
     def deliver(task: Task, stores: Stores) -> Result:
         budget = Budget(1 << 20, threads=1)
         kept = LogCheckpoints(lambda: stores("table")) if checkpoints else Nowhere()
-        resources = Resources(part_size, budget, kept, pause=lambda seconds: None)
+        clock = Clock()
+        writes = Writes(Verify(lambda: stores("table"), stores, lambda: EPOCH), clock, nonce=lambda: "")
+
+        def wait() -> None:
+            clock.wait()
+            writes.note_slow(Deadline(now=lambda: 0.0))
 
         def grant(_route: str, _most: int, wanted: int) -> int:
             if fuse_asks:
@@ -54,13 +79,23 @@ def converge(
             return wanted
 
         core = Converge(
-            stores,
-            resources,
+            lambda name: replace(stores(name), slow=wait),
+            Resources(part_size, budget, kept, pause=lambda seconds: None, writes=writes),
             Fuse(grant),
             Results(lambda task: ("", ""), lambda: EPOCH),
             following,
         )
-        with budget.places(1):  # as `Runner` does; no other thread is left, so parts go one after another
-            return core.one(task, Deadline(now=lambda: 0.0))
+
+        def run(tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
+            """As `Runner` does, in this thread: no other is left, so parts go one after another."""
+            results = [core.one(each, deadline) for each in tasks]
+            for each, result in zip(tasks, results, strict=True):
+                assert not writes.note(each, result, deadline)
+            return results
+
+        with budget.places(1):
+            if task.route == HOUSE:
+                return keep(routes or (of(task),), run, stores)
+            return run([task], Deadline(now=lambda: 0.0))[0]
 
     return deliver

@@ -10,9 +10,10 @@ from functools import partial
 from typing import NamedTuple
 
 from bucketrelay.errors import OutcomeUnknown
+from faults.house import marked
 from faults.small import KEY, Small, User
 from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
-from faults.world import READS, WRITES, Answer, Bucket, Held, Operation, perform, written
+from faults.world import READS, SLOW, WRITES, Answer, Bucket, Held, Operation, perform, written
 
 UNKNOWN = Answer("no answer came", OutcomeUnknown)
 
@@ -81,11 +82,17 @@ class Walk:
         return self.user.unequal(state.path, self.target(state))
 
     def at_rest(self, state: State) -> bool:
-        """Whether nothing is under way."""
-        return not state.tasks and not state.late
+        """Whether nothing is under way, nor to be verified."""
+        return not state.tasks and not state.late and not self._due(state)
+
+    def _due(self, state: State) -> bool:
+        return self.small.verify and not state.late and marked(self._buckets[state.table])
 
     def moves(self, state: State) -> Iterator[Move]:
         """All that can happen next."""
+        if not state.faults and (node := self._of_marker(state)):
+            yield self._step(state, node)  # nobody else looks at markers: this commutes with all else, too
+            return
         if len(state.path) == self.small.most:
             for node in state.tasks:
                 if self._reads_source(node):
@@ -101,6 +108,8 @@ class Walk:
             yield self._landing(state, operation)
         if self.small.ticks:
             yield from self._ticks(state)
+        if self._due(state):
+            yield from self._housekeeping(state)
 
     # The user and the clock.
 
@@ -125,7 +134,17 @@ class Walk:
             after = written(table, "clock", b"." * (ticks + 1), (), self.small.rules["table"])
             yield Move(("the clock moves on",), state._replace(table=self._number(after)))
 
+    def _housekeeping(self, state: State) -> Iterator[Move]:
+        """What is due was noted half an hour ago: longer than any task runs that was under way then."""
+        if not state.tasks:
+            house = self.behaviour.root(self.small.house)
+            yield Move(("a schedule calls for the housekeeping",), state._replace(tasks=(house,)))
+
     # The tasks.
+
+    def _of_marker(self, state: State) -> int | None:
+        asked = [node for node in state.tasks if self.behaviour.operations[node].is_marker]
+        return asked[0] if asked else None
 
     def _reads_source(self, node: int) -> bool:
         operation = self.behaviour.operations[node]
@@ -161,8 +180,13 @@ class Walk:
             return
         request = self.behaviour.request(node)
         late = tuple(sorted((*state.late, request)))
+        if "slow" in kinds:
+            table, place = self._noted(state, node)
+            tasks = _with(_without(state.tasks, node), place)
+            yield Move(("is slow, and goes on at", node), left._replace(table=table, tasks=tasks))
         if "outlive" in kinds:
-            yield Move(("is killed while it sends", node), again._replace(late=late), "", (1, 0))
+            table, _ = self._noted(state, node)
+            yield Move(("is killed while it sends", node), again._replace(late=late, table=table), "", (1, 0))
         if "unknown" in kinds:
             lost = partial(self._on, node=node, answer=UNKNOWN)
             done, _, complaint = self._done(left, request)
@@ -170,10 +194,17 @@ class Walk:
             yield lost(left, how="(lost on its way) does")
             yield lost(left._replace(late=late), how="(delayed, and nobody knows) does")
 
+    def _noted(self, state: State, node: int) -> tuple[int, int]:
+        """The table and the task's place once its write has taken so long that the product has put its marker."""
+        place, request = self.behaviour.step(node, SLOW), self.behaviour.request(node)
+        while self.behaviour.request(place) != request:
+            state, answer, _ = self._done(state, self.behaviour.request(place))
+            place = self.behaviour.step(place, answer)
+        return state.table, place
+
     def _landing(self, state: State, request: int) -> Move:
         after, answer, complaint = self._done(state, request)
-        tasks = _with(after.tasks, self._root(state.path)) if self.small.verify else after.tasks
-        after = after._replace(late=_without(after.late, request), tasks=tasks)
+        after = after._replace(late=_without(after.late, request))
         return Move(("lands", request, answer), after, complaint, (0, 1))
 
     def _done(self, state: State, request: int) -> tuple[State, Answer, str]:

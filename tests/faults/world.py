@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta, timezone
+from enum import Enum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -79,6 +80,11 @@ class Operation(NamedTuple):
     key: str
     args: tuple = ()
 
+    @property
+    def is_marker(self) -> bool:
+        """Whether it is about what is to be verified."""
+        return "verify/" in (self.key[:7], *self.args[:1])
+
     def __str__(self) -> str:
         words = [self.key, *(f"{arg}" for arg in self.args if not isinstance(arg, tuple))]
         return f"{self.store}.{self.verb}({', '.join(words)})"
@@ -98,6 +104,15 @@ class Answer(NamedTuple):
         if isinstance(held, Held):
             return f"{held.body.decode()} {user_meta(held.meta).get('v', '')}".strip()
         return "nothing" if self.value is None else str(self.value)
+
+
+class Slow(Enum):
+    """No answer yet, for so long that whoever looks after slow writes has looked."""
+
+    SLOW = "slow"
+
+
+SLOW = Answer(Slow.SLOW)
 
 
 def frozen(meta: Meta) -> tuple:

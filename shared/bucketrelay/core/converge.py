@@ -152,7 +152,8 @@ class Converge:
         if decision.action is not Action.DELETE or held is None:
             return _nothing(decision, unsurprising=pair.task.change is Change.REMOVED and held is None), True
         pair.deadline.check()
-        with self.fuse.counted(pair.task.route, pair.task.max_deletes):
+        counted = self.fuse.counted(pair.task.route, pair.task.max_deletes)
+        with counted as _, self.resources.writes.under_way(pair.task) as _:
             pair.target.delete(pair.task.target_key, expect=held)
         return Ending(Outcome.DELETED), pair.source.look(pair.task.key, trust_bare_404=True) is None
 

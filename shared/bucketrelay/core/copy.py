@@ -8,8 +8,8 @@ from bucketrelay.core import digest, heap
 from bucketrelay.core.checkpoints import Checkpoint, quietly
 from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import CannotCopy, Damaged, OutOfTime
-from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.errors import CannotCopy, CopyGoesOn, Damaged, OutOfTime
+from bucketrelay.model import Meta, ObjectInfo, Task
 from bucketrelay.store import Expect, Store
 
 
@@ -27,8 +27,17 @@ class Copy:
     checkpoint: str = ""  # what its checkpoint is called: the target's identity
     fingerprint: str = ""  # of all that its parts depend on, but for their size
     target_name: str = ""  # of the target store
-    way: str = ""  # from which store to which: who shares the budget of bytes
-    route: str = ""  # whose limits count
+    task: Task  # that it is for
+
+    @property
+    def way(self) -> str:
+        """From which store to which: who shares the budget of bytes."""
+        return self.task.way
+
+    @property
+    def route(self) -> str:
+        """Whose limits count."""
+        return self.task.route
 
     @property
     def url(self) -> str:
@@ -52,7 +61,8 @@ def by_server(copy: Copy, resources: Resources) -> bool:
         if left and left.fingerprint == copy.fingerprint:
             return False
     try:
-        copy.target.copy_from(copy.source, copy.info, copy.key, copy.meta, copy.deadline, expect=copy.expect)
+        with resources.writes.under_way(copy.task) as _:
+            _copy_from(copy, copy.target)
     except CannotCopy:
         resources.unreachable.add(copy.way)
         return False
@@ -61,6 +71,13 @@ def by_server(copy: Copy, resources: Resources) -> bool:
         quietly(lambda: resources.checkpoints.save(copy.checkpoint, too_slow))
         raise
     return True
+
+
+def _copy_from(copy: Copy, target: ServerSideCopy) -> None:
+    try:
+        target.copy_from(copy.source, copy.info, copy.key, copy.meta, copy.deadline, expect=copy.expect)
+    except OutOfTime as error:
+        raise CopyGoesOn(str(error)) from error
 
 
 def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
@@ -84,14 +101,15 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
         raise Damaged(f"{copy.url}: more bytes came than the object has; nothing was written")
     if len(first.body) == copy.info.size:
         resources.spend(copy.route, copy.info.size, copy.deadline)
-        return _whole(copy, first)
+        return _whole(copy, first, resources)
     from bucketrelay.core.parts import in_parts  # noqa: PLC0415 — most invocations have no object that large
 
     return in_parts(copy, first, resources)
 
 
-def _whole(copy: Copy, first: FirstBytes) -> bool:
+def _whole(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
     compared = digest.check_whole(first.body, copy.info.checksums, copy.url)
     copy.deadline.check()
-    copy.target.put(copy.key, first.body, copy.meta, expect=copy.expect)
+    with resources.writes.under_way(copy.task) as _:
+        copy.target.put(copy.key, first.body, copy.meta, expect=copy.expect)
     return compared

@@ -129,13 +129,17 @@ class _Uploading:
 
     def _commit(self, upload: Upload, parts: list[Part]) -> None:
         try:
-            self._target.commit(upload, parts, expect=self._copy.expect)
+            self._publish(upload, parts)
         except StoreRefused:
             # Another task may have sent a part again, and where an ETag is not made of the bytes it is another one now.
             held = self._held(upload)
             if held.keys() != {part.number for part in parts} or list(held.values()) == parts:
                 raise
-            self._target.commit(upload, [held[part.number] for part in parts], expect=self._copy.expect)
+            self._publish(upload, [held[part.number] for part in parts])
+
+    def _publish(self, upload: Upload, parts: list[Part]) -> None:
+        with self._resources.writes.under_way(self._copy.task) as _:
+            self._target.commit(upload, parts, expect=self._copy.expect)
 
     def _give_up(self, upload: Upload) -> None:
         quietly(lambda: self._target.abandon(upload))

@@ -47,6 +47,5 @@ def _copy_of(pair: Pair, info: ObjectInfo, meta: Meta, held: ObjectInfo | None) 
         checkpoint=pair.link.target,
         fingerprint=f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)};{digest(';'.join(written))}",
         target_name=pair.task.target,
-        way=pair.task.way,
-        route=pair.task.route,
+        task=pair.task,
     )

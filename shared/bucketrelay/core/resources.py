@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bucketrelay.core.bandwidth import Bandwidth
 from bucketrelay.core.budget import Budget, Lease
 from bucketrelay.core.checkpoints import Checkpoints
+from bucketrelay.core.writes import Writes
 from bucketrelay.deadline import Deadline
 
 
@@ -19,6 +20,7 @@ class Resources:
         budget: of bytes and threads.
         checkpoints: where unfinished uploads are kept.
         pause: waits so many seconds: before an object that changes faster than it is copied is looked at again.
+        writes: those that are under way.
         unreachable: ways whose target's server refused to copy: asked once in a process, not for every object.
         bandwidths: of the routes that have a limit.
     """
@@ -27,6 +29,7 @@ class Resources:
     budget: Budget
     checkpoints: Checkpoints
     pause: Callable[[float], object] = time.sleep
+    writes: Writes = field(default_factory=Writes)
     unreachable: set[str] = field(default_factory=set)
     bandwidths: Mapping[str, Bandwidth] = field(default_factory=dict)
 

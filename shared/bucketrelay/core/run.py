@@ -1,14 +1,16 @@
 """Tasks to results: bounded threads, one task's failure nobody else's, done in time or said to be unfinished."""
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Protocol
 
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.fair_queue import Fair
 from bucketrelay.core.results import Ending, Results
+from bucketrelay.core.writes import PERIOD, Writes
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result, Task
@@ -59,7 +61,7 @@ class Runner:
     deliver: Deliver
     budget: Budget
     results: Results
-    lingers: Callable[[Task, Result, Deadline], str] | None = None  # notes a write that may yet take effect
+    writes: Writes = field(default_factory=Writes)  # those under way: noted before they can outlive their task
 
     def run(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
         """One result for each task, in their order. Tasks for the same target key follow one another.
@@ -80,9 +82,8 @@ class Runner:
             pool = ThreadPoolExecutor(workers, thread_name_prefix="relay")
             with self.budget.shared(fair.places):
                 futures = [pool.submit(self._work, fair, deadline, results, begun) for _ in range(workers)]
-                left = deadline.left()
                 try:
-                    wait(futures, timeout=None if left == float("inf") else left)
+                    self._wait(futures, deadline)
                 except KeyboardInterrupt:
                     fair.stop()  # what has been begun ends and gets into the lists, the rest is said to be unfinished
                     wait(futures)
@@ -92,9 +93,17 @@ class Runner:
         ended = [results.get(number) or self._late(task, number in begun) for number, task in enumerate(tasks)]
         return [self._noted(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
 
+    def _wait(self, futures: "Sequence[Future[None]]", deadline: Deadline) -> None:
+        """Until all have ended or the time is up. Meanwhile this thread, idle else, looks after the writes."""
+        end, rest = time.monotonic() + deadline.left(), set(futures)
+        while rest and (left := end - time.monotonic()) > 0:
+            _, rest = wait(rest, timeout=min(left, PERIOD))
+            if rest:
+                self.writes.note_slow(deadline)
+
     def _noted(self, task: Task, result: Result, deadline: Deadline) -> Result:
         """The result, with its key noted to be verified where a write of it may yet take effect."""
-        problem = self.lingers(task, result, deadline) if self.lingers and result.lingers else ""
+        problem = self.writes.note(task, result, deadline)
         return replace(result, error=f"{result.error}; {problem}") if problem else result
 
     def _groups(self, tasks: Sequence[Task]) -> list[list[Step]]:

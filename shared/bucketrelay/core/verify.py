@@ -1,9 +1,9 @@
 """Keys that have to be looked at once more, as a write of them may take effect after everybody has gone.
 
-A request whose answer never came may be done by the server at any later moment, also after newer ones: where the
-server knows no conditions, that puts an old version over a new one, and no event tells of it. So for each such key a
-marker is put into the log store, `verify/<due>/<identity>.json`: past the longest time that the request may take, the
-housekeeping runs its task again. Due is half an hour after the end of the invocation that sent the request.
+A request whose answer never came may be done by the server at any later moment, also after newer ones: where no
+condition stops it, that puts an old version over a new one, and no event tells of it. So for each such key a marker is
+put into the log store, `verify/<due>/<identity>.json` (`writes.py` says when): past the longest time that the request
+may take, the housekeeping runs its task again. Due is half an hour after the end of the invocation that sent it.
 """
 
 import json
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
-from bucketrelay.model import Change, Meta, Outcome, Result, Task
+from bucketrelay.model import Change, Meta, Task
 from bucketrelay.routes.places import identity
 from bucketrelay.store import Store
 
@@ -49,27 +49,18 @@ class Verify:
     stores: Callable[[str], Store]
     now: Callable[[], datetime]
 
-    def note(self, task: Task, result: Result, deadline: Deadline) -> str:
-        """Put the marker of a task whose write lingers, where it can do harm; what went wrong with that, or ""."""
-        try:
-            if self._harmless(task, result):
-                return ""
-            left = deadline.left()
-            due = self.now() + AFTER + timedelta(seconds=0 if left == float("inf") else left)
-            name = f"{FOLDER}{due:{_DUE}}/{identity(self.stores(task.target).address, task.target_key)}.json"
-            self.log().put(name, _text(task), Meta(content_type="application/json"))
-        except RelayError as error:
-            return f"it could not be noted to be verified: {error}"
-        return ""
+    def put(self, task: Task, deadline: Deadline, nonce: str = "") -> str:
+        """Put the marker of a task whose write may take effect after its end; the marker's name.
 
-    def _harmless(self, task: Task, result: Result) -> bool:
-        """Whether what lingers cannot land on a newer version: there is a condition that will not hold any more.
-
-        A write whose answer was lost is verified in any case: its result is not known.
+        Raises:
+            RelayError: of the log store, or of a store that is no longer configured.
         """
-        if not task.target:
-            return True
-        return result.outcome is Outcome.UNFINISHED and self.stores(task.target).conditional
+        left = deadline.left()
+        due = self.now() + AFTER + timedelta(seconds=0 if left == float("inf") else left)
+        called = "-".join(filter(None, [identity(self.stores(task.target).address, task.target_key), nonce]))
+        name = f"{FOLDER}{due:{_DUE}}/{called}.json"
+        self.log().put(name, _text(task), Meta(content_type="application/json"))
+        return name
 
     def due(self) -> Iterator[Marker | str]:
         """The markers whose time has come, the oldest first; of one that cannot be read, why."""
@@ -88,9 +79,9 @@ class Verify:
             elif found:
                 yield f"{log.address.of(info.key)}: no marker of ours: look at it, or remove it"
 
-    def done(self, marker: Marker) -> None:
-        """Forget the marker."""
-        self.log().delete(marker.name)
+    def forget(self, name: str) -> None:
+        """Take the marker of that name away."""
+        self.log().delete(name)
 
 
 def _text(task: Task) -> bytes:

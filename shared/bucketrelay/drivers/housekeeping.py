@@ -63,7 +63,7 @@ def _verify(house: House, system: System, deadline: Deadline, invocation: str) -
     house.verified += len(results)
     for (marker, _), result in zip(tasks, results, strict=True):
         if result.ok or not result.retryable:
-            _quietly(house, partial(verify.done, marker))
+            _quietly(house, partial(verify.forget, marker.name))
 
 
 def _task(marker: Marker, system: System, house: House) -> Iterator[Task]:
@@ -72,7 +72,7 @@ def _task(marker: Marker, system: System, house: House) -> Iterator[Task]:
             marker.route, marker.key, marker.target, system.routes, change=marker.change, source=marker.source
         )
     except NotPlanned:  # nobody wants the key there any more, and nothing of it may be touched
-        _quietly(house, partial(system.verify.done, marker))
+        _quietly(house, partial(system.verify.forget, marker.name))
         return
     yield task
 

@@ -11,7 +11,7 @@ from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import Checkpoint, LogCheckpoints, text
 from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
-from bucketrelay.core.verify import Verify
+from bucketrelay.core.writes import Writes
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.housekeeping import keep_house
 from bucketrelay.errors import StoreRefused, StoreUnavailable
@@ -73,10 +73,8 @@ class World:
         ]
 
     def note(self, task=TASK, outcome=Outcome.FAILED, deadline=None):
-        said = Verify(lambda: self.log, self.store, lambda: self.now).note(
-            task, replace(FAILED, outcome=outcome), deadline or Deadline()
-        )
-        assert said == ""
+        result = replace(FAILED, outcome=outcome, lingers=True)
+        assert Writes(self.system.verify).note(task, result, deadline or Deadline()) == ""
 
     def fail(self, name, *results):
         self.log.write(
@@ -116,11 +114,11 @@ def test_due_is_half_an_hour_after_the_end_of_the_invocation(world):
     assert world.keep(minutes=41).verified == 1
 
 
-def test_what_was_left_behind_can_do_no_harm_where_the_server_knows_conditions():
+@pytest.mark.parametrize("outcome", [Outcome.UNFINISHED, Outcome.FAILED])
+def test_conditions_are_no_reason_not_to_look_as_an_absence_or_an_etag_may_come_back(outcome):
     world = World(conditional=True)
-    world.note(outcome=Outcome.UNFINISHED)
-    assert world.below("verify/") == []
-    world.note(outcome=Outcome.FAILED)  # of unknown outcome: verified in any case
+    world.note(outcome=outcome)
+
     assert len(world.below("verify/")) == 1
 
 
@@ -161,9 +159,9 @@ def test_a_marker_that_cannot_be_read_costs_the_others_nothing(world):
 
 
 def test_a_write_that_lingers_is_noted_by_the_runner_and_said_where_it_cannot_be(world):
-    verify = Verify(lambda: world.log, world.store, lambda: world.now)
+    writes = Writes(world.system.verify)
     lingering = OneByOne(lambda task, deadline: replace(FAILED, lingers=True))
-    runner = Runner(lingering, world.budget, Results(world.name, lambda: NOW), lingers=verify.note)
+    runner = Runner(lingering, world.budget, Results(world.name, lambda: NOW), writes)
     (result,) = runner.run([TASK], Deadline())
     assert result.error == "503"
     (name,) = world.below("verify/")
@@ -178,7 +176,7 @@ def test_a_write_that_lingers_is_noted_by_the_runner_and_said_where_it_cannot_be
 
 def test_what_ended_leaves_no_marker(world):
     results = Results(world.name, lambda: NOW)
-    runner = Runner(OneByOne(world.deliver), world.budget, results, lingers=world.system.verify.note)
+    runner = Runner(OneByOne(world.deliver), world.budget, results, Writes(world.system.verify))
     runner.run([TASK], Deadline())
 
     assert world.below("verify/") == []

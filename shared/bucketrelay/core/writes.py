@@ -1,0 +1,123 @@
+"""Writes under way: each is noted in the log store before it can outlive its task.
+
+A process may be killed, or be frozen by its platform, while a write hangs; the server may still do that write, on top
+of a newer version, and nobody is left who could say so. So a write that is slow has a marker (`verify.py`) while it is
+under way. It goes once the outcome is known, and stays where it is not. A write that ends as soon as writes do costs
+nothing. Stores with conditional writes are no exception: an absence, or the ETag of content that comes back, can be
+what the condition says once more.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bucketrelay.core.checkpoints import quietly
+from bucketrelay.core.verify import Verify
+from bucketrelay.deadline import Deadline, current, under
+from bucketrelay.errors import RelayError
+from bucketrelay.model import Result, Task
+
+SLOW = 2.0  # seconds after which a write is noted: most take a tenth of that
+PERIOD = 1.0  # seconds between two looks at what is slow
+
+
+@dataclass(slots=True)
+class _Write:
+    task: Task
+    deadline: Deadline  # of the invocation that it belongs to
+    begun: float
+    marker: str = ""  # the name of its marker, once that is put
+
+
+class Writes:
+    """The writes of this process that are under way.
+
+    Args:
+        verify: where they are noted; None where there is no log store.
+        now: a monotonic clock.
+        nonce: tells the markers apart of two processes that write one key, each of which takes its own away.
+    """
+
+    def __init__(
+        self,
+        verify: Verify | None = None,
+        now: Callable[[], float] = time.monotonic,
+        nonce: Callable[[], str] = lambda: os.urandom(4).hex(),
+    ) -> None:
+        self._verify, self._now, self._nonce = verify, now, nonce
+        self._lock = threading.Lock()
+        self._noting = threading.Lock()  # one thread at a time, so that no write gets two markers
+        self._open: dict[int, _Write] = {}
+        self._begun = 0
+        self._left: dict[tuple[str, str], Deadline] = {}  # target keys whose markers have been left, for `note`
+
+    @contextmanager
+    def under_way(self, task: Task) -> Iterator[None]:
+        """The block sends a write of the task's target key."""
+        with self._lock:
+            self._begun += 1
+            number = self._begun
+            self._open[number] = _Write(task, current(), self._now())
+        lingers = True  # what ends by no answer at all, by a defect say
+        try:
+            yield
+            lingers = False
+        except RelayError as error:
+            lingers = error.lingers
+            raise
+        finally:
+            self._end(number, lingers=lingers)
+
+    def _end(self, number: int, *, lingers: bool) -> None:
+        with self._lock:
+            write = self._open.pop(number)
+            if write.marker and lingers:
+                self._left[write.task.target, write.task.target_key] = write.deadline
+        if self._verify and write.marker and not lingers:
+            verify, name = self._verify, write.marker
+            quietly(lambda: verify.forget(name))
+
+    def note_slow(self, deadline: Deadline) -> None:
+        """Put the markers of the writes that are slow; one that could not be put is tried again the next time."""
+        if self._verify is None or not self._noting.acquire(blocking=False):
+            return
+        try:
+            with under(deadline) as _:
+                for number, write in self._slow():
+                    self._put(self._verify, number, write)
+        finally:
+            self._noting.release()
+
+    def _slow(self) -> list[tuple[int, _Write]]:
+        with self._lock:
+            late = self._now() - SLOW
+            return [(number, each) for number, each in self._open.items() if not each.marker and each.begun <= late]
+
+    def _put(self, verify: Verify, number: int, write: _Write) -> None:
+        try:
+            name = verify.put(write.task, write.deadline, self._nonce())
+        except RelayError:
+            return
+        with self._lock:
+            write.marker = name
+            ended = number not in self._open
+        if ended:  # meanwhile
+            quietly(lambda: verify.forget(name))
+
+    def note(self, task: Task, result: Result, deadline: Deadline) -> str:
+        """Put the marker of a task whose write lingers after its end, unless it has one; what went wrong, or ""."""
+        if self._verify is None or not result.lingers or not task.target:
+            return ""
+        with self._lock:
+            marked = self._left.pop((task.target, task.target_key), None) is deadline
+            open_ = [each for each in self._open.values() if each.task == task and each.deadline is deadline]
+        if marked or any(each.marker for each in open_):
+            return ""
+        try:
+            self._verify.put(task, deadline)
+        except RelayError as error:
+            return f"it could not be noted to be verified: {error}"
+        return ""
