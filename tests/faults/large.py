@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from bucketrelay.core.converge import ROUNDS
 from bucketrelay.errors import OutcomeUnknown, OutOfTime, StoreUnavailable
 from bucketrelay.model import Deletes, Meta, Result, Task
+from faults.house import HOUSE, marked, route
 from faults.small import unstamped
 from faults.stepping import Tape, advance
 from faults.strategies import converge
-from faults.world import WRITES, Answer, Bucket, Operation, Rules, frozen, perform, removed, written
+from faults.world import SLOW, WRITES, Answer, Bucket, Operation, Rules, frozen, perform, removed, written
 
 PART = 2
 ACTS, FAULTS = 12, 6
@@ -30,7 +31,7 @@ class Layout:
 
     def task(self, source: str, key: str, target: str, deletes: Deletes) -> Task:
         """What an event of *key* in *source* becomes for one target."""
-        return Task("route", source, key, target, key, deletes=deletes, meets=self.meets)
+        return Task(f"{source} to {target}", source, key, target, key, deletes=deletes, meets=self.meets)
 
     def following(self, task: Task) -> list[Task]:
         """What an event of the task's target becomes."""
@@ -68,16 +69,17 @@ class Large:
 
     def __init__(self, layout: Layout, seed: int) -> None:
         self._layout, self._seed = layout, seed
-        self._deliver = converge(PART, checkpoints=True, following=layout.following)
         self._dice = random.Random(f"{layout.name} {seed}")
         flip = self._flip
         self._deletes = self._dice.choice(list(Deletes))
+        routes = [route(layout.task(source, "", target, self._deletes)) for source, target in layout.routes]
+        self._deliver = converge(PART, checkpoints=True, following=layout.following, routes=routes)
         stores = sorted({name for route in layout.routes for name in route})
         self._rules = {name: Rules(flip(), flip(), versioned=flip(), terse=flip()) for name in stores}
         self._rules[LOG] = Rules()
         self._buckets = {name: Bucket() for name in self._rules}
         self._running: list[_Running] = []
-        self._late: list[tuple[Task, Operation]] = []
+        self._late: list[Operation] = []
         self._versions: set[tuple] = set()
         self._acts, self._faults = ACTS, FAULTS
         self._log: list[str] = []
@@ -88,7 +90,7 @@ class Large:
 
     def run(self) -> None:
         """Until nothing is left to do; raises Wrong."""
-        while self._acts or self._running or self._late:
+        while self._acts or self._running or self._late or self._marked:
             self.steps += 1
             if self.steps > STEPS:
                 self._wrong(f"not at rest after {STEPS} steps")
@@ -96,10 +98,16 @@ class Large:
                 self._act()
             elif self._late and (not self._running or self._flip(0.05)):
                 self._land()
+            elif self._marked and not self._late and not self._running:
+                self._running.append(_Running(Task(HOUSE, "", "")))  # half an hour later
             elif self._running:
                 self._go_on(self._dice.choice(self._running))
         for complaint in self._complaints():
             self._wrong(complaint)
+
+    @property
+    def _marked(self) -> bool:
+        return marked(self._buckets[LOG])
 
     # The user.
 
@@ -184,20 +192,27 @@ class Large:
             return
         late = fault == "outlive" or (fault == "unknown" and self._flip())
         if late:
-            self._late.append((running.task, operation))
+            self._late.append(operation)
         if fault == "unknown":
             if not late and self._flip():
                 self._do(operation)
             self._answer(running, Answer("no answer came", OutcomeUnknown))
             return
+        if fault == "outlive":
+            self._be_slow(running, operation)
         self._running.remove(running)
         self._running.append(_Running(running.task))
 
+    def _be_slow(self, running: _Running, operation: Operation) -> None:
+        """The write takes so long that the product puts its marker."""
+        self._answer(running, SLOW)
+        while running.next != operation:
+            self._answer(running, self._do(running.next))
+
     def _land(self) -> None:
-        task, operation = self._late.pop(self._dice.randrange(len(self._late)))
+        operation = self._late.pop(self._dice.randrange(len(self._late)))
         self._log.append("late:")
         self._do(operation)
-        self._running.append(_Running(task))  # the verify task
 
     # What must hold.
 

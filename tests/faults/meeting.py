@@ -11,12 +11,14 @@ from typing import NamedTuple
 from bucketrelay.core.stamp import NAME
 from bucketrelay.errors import OutcomeUnknown
 from bucketrelay.model import Deletes, Meta, Task
+from faults.house import HOUSE, marked, route
 from faults.small import unstamped
 from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
 from faults.strategies import converge
 from faults.walk import Move
 from faults.world import (
     READS,
+    SLOW,
     WRITES,
     Answer,
     Bucket,
@@ -46,6 +48,7 @@ class Meeting:
         shared: whether the routes share their target instead of meeting.
         fault: duplicate, kill, late (a write outlives its task and lands at any time after) or nothing; once.
         clocked: each act is of a second of its own; else all are of one.
+        verify: whether a schedule calls for the housekeeping, once nothing is under way.
     """
 
     routes: tuple[tuple[str, str], ...] = (("a", "b"), ("b", "a"))
@@ -57,6 +60,7 @@ class Meeting:
     shared: bool = False
     fault: str = ""
     clocked: bool = True
+    verify: bool = True
 
     @property
     def stores(self) -> tuple[str, ...]:
@@ -69,7 +73,8 @@ class Meeting:
 
     def task(self, source: str, target: str) -> Task:
         """What an event of the source becomes."""
-        return Task("route", source, KEY, target, KEY, deletes=self.deletes, shared=self.shared, meets=not self.shared)
+        name = f"{source} to {target}"
+        return Task(name, source, KEY, target, KEY, deletes=self.deletes, shared=self.shared, meets=not self.shared)
 
 
 class State(NamedTuple):
@@ -80,6 +85,7 @@ class State(NamedTuple):
     buckets: tuple[int, ...]
     late: tuple[int, ...]
     tasks: tuple[int, ...]
+    table: int = 0  # the log store
 
 
 class MeetingWalk:
@@ -89,7 +95,8 @@ class MeetingWalk:
         self.world = world
         rules = {name: Rules(world.conditional, documented=False, clock=False) for name in world.stores}
         self._rules = rules
-        deliver = deliver or converge(following=world.following)
+        routes = [route(world.task(*pair)) for pair in world.routes]
+        deliver = deliver or converge(following=world.following, routes=routes)
         self.behaviour = Behaviour(deliver, {**rules, "table": Rules(clock=False)}, merge=merge)
         self._buckets: list[Bucket] = []
         self._numbers: dict[Bucket, int] = {}
@@ -97,7 +104,7 @@ class MeetingWalk:
     def start(self) -> State:
         """Nothing anywhere."""
         nothing = self._number(Bucket())
-        return State((), 1 if self.world.fault else 0, (nothing,) * len(self.world.stores), (), ())
+        return State((), 1 if self.world.fault else 0, (nothing,) * len(self.world.stores), (), (), nothing)
 
     def acts(self, state: State) -> tuple:
         """What the users have done."""
@@ -108,8 +115,11 @@ class MeetingWalk:
         return tuple(self._shown(held) for held in self._held(state))
 
     def at_rest(self, state: State) -> bool:
-        """Whether nothing is under way."""
-        return not state.tasks and not state.late
+        """Whether nothing is under way, nor to be verified."""
+        return not state.tasks and not state.late and not self._due(state)
+
+    def _due(self, state: State) -> bool:
+        return self.world.verify and marked(self._buckets[state.table])
 
     def complaint(self, state: State) -> str:
         """What is wrong with a state in which all is at rest."""
@@ -155,19 +165,21 @@ class MeetingWalk:
 
     def moves(self, state: State) -> Iterator[Move]:
         """All that can happen next."""
+        for node in () if state.faults else state.tasks:
+            if self.behaviour.operations[node].is_marker:  # nobody else looks at markers: this commutes with all else
+                yield self._step(state, node)
+                return
         yield from self._acts(state)
         for node in dict.fromkeys(state.tasks):
             yield self._step(state, node)
             if state.faults:
                 yield from self._faulty(state, node)
         for request in dict.fromkeys(state.late):
-            after, answer = self._landed(state, request)
+            after, answer = self._done(state._replace(late=_without(state.late, request)), request)
             yield Move(("lands", request, answer), after, "", (0, 1))
-
-    def _landed(self, state: State, request: int) -> tuple[State, Answer]:
-        after, answer = self._done(state._replace(late=_without(state.late, request)), request)
-        verify = self._events(self.behaviour.requests[request].store, reverse=True)
-        return after._replace(tasks=_with(after.tasks, *verify)), answer
+        if not state.tasks and not state.late and self._due(state):
+            house = self.behaviour.root(Task(HOUSE, "", ""))
+            yield Move(("a schedule calls for the housekeeping",), state._replace(tasks=(house,)))
 
     def _acts(self, state: State) -> Iterator[Move]:
         if len(state.acts) == self.world.most:
@@ -219,7 +231,8 @@ class MeetingWalk:
             tasks = _with(tasks, self.behaviour.origin(node))
         elif end is not OK:
             tasks = _with(tasks, place)
-        writes = self.behaviour.operations[node].verb in WRITES
+        operation = self.behaviour.operations[node]
+        writes = operation.verb in WRITES and operation.store != "table"
         return Move((how, node, answer, place), state._replace(tasks=tasks), complaint, (1, int(writes)))
 
     def _faulty(self, state: State, node: int) -> Iterator[Move]:
@@ -230,12 +243,24 @@ class MeetingWalk:
             yield Move(("is killed before", node), again)
         if self.world.fault == "late" and operation.verb in WRITES:
             late = _with(state.late, self.behaviour.request(node))
-            yield Move(("is killed while it sends", node), again._replace(late=late), "", (1, 0))
+            noted = self._noted(again, node)
+            yield Move(("is killed while it sends", node), noted._replace(late=late), "", (1, 0))
             yield self._on(left._replace(late=late), node, UNKNOWN, "(delayed, and nobody knows) does")
+
+    def _noted(self, state: State, node: int) -> State:
+        """The state once the write of the task at *node* has taken so long that the product has put its marker."""
+        place, request = self.behaviour.step(node, SLOW), self.behaviour.request(node)
+        while self.behaviour.request(place) != request:
+            state, answer = self._done(state, self.behaviour.request(place))
+            place = self.behaviour.step(place, answer)
+        return state
 
     def _done(self, state: State, request: int) -> tuple[State, Answer]:
         """The state after a request, with the events of what it changed; and its answer."""
         operation = self.behaviour.requests[request]
+        if operation.store == "table":
+            table, answer = perform(self._buckets[state.table], operation, Rules(clock=False))
+            return state._replace(table=self._number(table)), answer
         place = self.world.stores.index(operation.store)
         before = self._buckets[state.buckets[place]]
         after, answer = perform(before, operation, self._rules[operation.store])
@@ -244,9 +269,9 @@ class MeetingWalk:
         after_state = self._changed(state, place, after)
         return after_state._replace(tasks=_with(after_state.tasks, *self._events(operation.store))), answer
 
-    def _events(self, store: str, *, reverse: bool = False) -> tuple[int, ...]:
-        """The tasks that a change of the store becomes; *reverse*: those that may have written there."""
-        pairs = [pair for pair in self.world.routes if pair[1 if reverse else 0] == store]
+    def _events(self, store: str) -> tuple[int, ...]:
+        """The tasks that a change of the store becomes."""
+        pairs = [pair for pair in self.world.routes if pair[0] == store]
         return tuple(self.behaviour.root(self.world.task(*pair)) for pair in pairs)
 
     def _changed(self, state: State, place: int, bucket: Bucket) -> State:
@@ -276,6 +301,8 @@ class MeetingWalk:
             return f"user of {store}: {_ACTS[act]}" + (", and its event comes twice" if times == 2 else "")
         if how == "lands":
             return f"late write lands: {self.behaviour.requests[rest[0]]} -> {rest[1]}"
+        if not rest:
+            return how
         operation, begun = self.behaviour.operations[rest[0]], self._task(rest[0])
         if len(rest) == 1:
             return f"{begun} {how} {operation}; it comes again"

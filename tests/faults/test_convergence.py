@@ -6,6 +6,8 @@ import pytest
 
 from bucketrelay.core import converge as core
 from bucketrelay.core.converge import ROUNDS
+from bucketrelay.core.verify import FOLDER, Verify
+from bucketrelay.core.writes import Writes
 from bucketrelay.model import Deletes
 from faults.explore import Found, Walked
 from faults.naive import lease
@@ -218,6 +220,35 @@ def test_a_write_that_outlives_its_task_may_be_the_last_unless_the_key_is_verifi
     assert isinstance(unverified, Found)
     assert any("late write lands" in line for line in unverified.schedule)
     assert_right(walk, verified)
+
+
+def nothing_due(verify):
+    for _ in verify.log().list(FOLDER):
+        pass
+    return iter(())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param((Writes, "note_slow", lambda self, deadline: None), id="slow writes are not noted"),
+        pytest.param((Verify, "due", nothing_due), id="the housekeeping finds no marker"),
+    ],
+)
+def test_it_is_the_products_own_verifying_that_is_walked(explore, monkeypatch, wrong):
+    monkeypatch.setattr(*wrong)
+    _, result = explore(Small(Deletes.KEEP, conditional=False, acts="w", faults=frozenset({"outlive"})), converge())
+
+    assert isinstance(result, Found) or result.circles  # wrong at rest, or a marker that nobody ever takes away
+
+
+def test_a_write_that_takes_long_and_has_its_answer_leaves_no_marker(explore, conditional):
+    walk, result = explore(Small(Deletes.KEEP, conditional, acts="w", faults=frozenset({"slow"})), converge())
+
+    assert isinstance(result, Walked), str(result)
+    assert result.circles == 0
+    asked = [operation for operation in walk.behaviour.requests if operation.is_marker]
+    assert {operation.verb for operation in asked} == {"put", "delete"}
 
 
 @TELLING

@@ -86,12 +86,15 @@ def test_a_shared_target_has_the_newest_of_its_sources(explore, deletes, most):
     assert_right(explore(replace(SHARED, deletes=deletes, most=most)), 6)
 
 
-def test_without_conditions_an_older_source_can_be_the_last_in_a_shared_target(explore):
-    """Nothing but the server could have told: docs/decisions/0012-by-state.md says so."""
-    result = explore(replace(SHARED, conditional=False))
+@pytest.mark.parametrize("most", [2, pytest.param(3, marks=LONG)])
+def test_without_conditions_a_shared_target_has_it_by_the_next_housekeeping(explore, deletes, most):
+    """Nothing but the server could have told at once: docs/decisions/0013-by-state.md says so."""
+    world = replace(SHARED, conditional=False, deletes=deletes, most=most)
+    unverified = explore(replace(world, verify=False))
 
-    assert isinstance(result, Found)
-    assert "not the newest" in result.complaint
+    assert isinstance(unverified, Found)
+    assert "not the newest" in unverified.complaint
+    assert_right(explore(world), 6)
 
 
 # The harness finds out what is wrong, or it proves nothing.

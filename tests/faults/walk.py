@@ -90,15 +90,9 @@ class Walk:
 
     def moves(self, state: State) -> Iterator[Move]:
         """All that can happen next."""
-        if not state.faults and (node := self._of_marker(state)):
-            yield self._step(state, node)  # nobody else looks at markers: this commutes with all else, too
+        if (node := self._commuting(state)) is not None:
+            yield self._step(state, node)
             return
-        if len(state.path) == self.small.most:
-            for node in state.tasks:
-                if self._reads_source(node):
-                    # The source cannot change any more: this read commutes with all else, so it may as well be now.
-                    yield self._step(state, node)
-                    return
         yield from self._acts(state)
         for node in dict.fromkeys(state.tasks):
             yield self._step(state, node)
@@ -142,9 +136,14 @@ class Walk:
 
     # The tasks.
 
-    def _of_marker(self, state: State) -> int | None:
-        asked = [node for node in state.tasks if self.behaviour.operations[node].is_marker]
-        return asked[0] if asked else None
+    def _commuting(self, state: State) -> int | None:
+        """A task whose next request commutes with all else that may happen, so that it may as well be now."""
+        for node in state.tasks:
+            if not state.faults and self.behaviour.operations[node].is_marker:
+                return node  # nobody else looks at markers
+            if len(state.path) == self.small.most and self._reads_source(node):
+                return node  # the source cannot change any more
+        return None
 
     def _reads_source(self, node: int) -> bool:
         operation = self.behaviour.operations[node]

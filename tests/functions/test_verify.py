@@ -4,7 +4,11 @@ Real HTTP: an OBS server, which knows no conditional writes, behind a proxy that
 """
 
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -18,6 +22,16 @@ from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.server.proxy import FaultProxy
 from payloads.test_event_samples import SAMPLES
 
+RECORD = {"obs": {"bucket": {"name": "source-bucket"}, "object": {"key": "k"}}, "eventName": "ObjectCreated:Put"}
+EVENT = {"Records": [RECORD]}
+CHILD = """
+import json, sys
+from bucketrelay import config, wiring
+from bucketrelay.drivers import function as entry
+
+system = wiring.system(config.load(sys.argv[1], {}), emit=lambda line: None)
+entry.handle(json.loads(sys.argv[2]), system, cloud="obs", seconds=600, invocation="killed")
+"""
 TIMER = {**json.loads((SAMPLES / "obs-timer.json").read_text()), "user_event": ""}
 
 
@@ -31,7 +45,7 @@ class World:
             self.obs.create_bucket(name + "-bucket")
             text += f'[stores.{name}]\nurl = "obs://{name}-bucket"\nendpoint = "{endpoint.endpoint}"\n{keys}'
         text += '[[routes]]\nname = "r"\nsource = "source"\ntargets = ["target"]\n[limits]\nmargin = 1\n'
-        self.lines, self.closed = [], []
+        self.lines, self.closed, self.text = [], [], text
         self.system = wiring.system(config.load(text, {}), emit=self.lines.append)
         stack.callback(self.system.close)
 
@@ -42,17 +56,12 @@ class World:
         self.bucket("source").put("k", body, headers={})
 
     def handle(self, seconds=60):
-        record = {
-            "obs": {"bucket": {"name": "source-bucket"}, "object": {"key": "k"}},
-            "eventName": "ObjectCreated:Put",
-        }
-
         def close():
             self.closed.append(1)
             self.system.close()
 
         system = replace(self.system, close=close)
-        return entry.handle({"Records": [record]}, system, cloud="obs", seconds=seconds, invocation="i").results[0]
+        return entry.handle(EVENT, system, cloud="obs", seconds=seconds, invocation="i").results[0]
 
     def keep_house(self, **later):
         now = datetime.now(timezone.utc) + timedelta(**later)
@@ -118,3 +127,23 @@ def test_what_ended_well_leaves_no_marker(world):
 
     assert world.markers() == []
     assert not world.closed
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_while_its_put_hangs_has_left_a_marker_and_the_next_housekeeping_puts_it_right(world):
+    late = threading.Event()
+    world.proxy.faults.order(Fault(operation="PutObject", kind="delay", until=late))
+    world.write(b"version 1")
+    with subprocess.Popen([sys.executable, "-c", CHILD, world.text, json.dumps(EVENT)]) as child:
+        while not world.markers():
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
+
+    world.write(b"version 2")
+    assert world.handle().outcome.value == "copied"
+    landed(world, late)
+    assert world.keep_house(hours=1)["verified"] == 1
+    assert world.target() == b"version 2"
+    assert world.markers() == []

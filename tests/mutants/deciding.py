@@ -62,8 +62,8 @@ DECIDING = (
     Change(
         "delete-begun-too-late",
         "core/converge.py",
-        "        pair.deadline.check()\n        with self.fuse",
-        "        with self.fuse",
+        "        pair.deadline.check()\n        counted = self.fuse",
+        "        counted = self.fuse",
         "the invocation may be killed while it deletes, and the list says nothing",
         (IN_TIME,),
     ),

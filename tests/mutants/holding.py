@@ -1,4 +1,6 @@
-"""Mistakes in the delete fuse and in what is verified later: `delete_fuse.py`, `delete_claims.py`, `verify.py`."""
+"""Mistakes in the delete fuse and in what is verified later: `delete_fuse.py`, `delete_claims.py`, `verify.py`,
+`writes.py`.
+"""
 
 from mutants.change import Change
 
@@ -6,6 +8,9 @@ CONVERGE = "unit/core/test_converge.py"
 FUSE = "unit/core/test_fuse.py"
 HOUSE = "unit/drivers/test_housekeeping.py"
 VERIFY = "functions/test_verify.py"
+WRITES = "unit/core/test_writes.py"
+EXPLORER = "faults/test_convergence.py::test_a_write_that_outlives_its_task_may_be_the_last_unless_the_key_is_verified[outlive-keep-w-False]"
+MEETING = "faults/test_meeting.py::test_without_conditions_a_shared_target_has_it_by_the_next_housekeeping[keep-2]"
 
 HOLDING = (
     Change(
@@ -211,8 +216,8 @@ HOLDING = (
     Change(
         "unknown-outcome-is-not-verified",
         "errors.py",
-        "    lingers = True\n",
-        "    lingers = False\n",
+        "    lingers = True\n\n\nclass Damaged",
+        "    lingers = False\n\n\nclass Damaged",
         "a write whose answer was lost lands on a newer version, and nobody looks",
         (VERIFY,),
     ),
@@ -250,18 +255,98 @@ HOLDING = (
     ),
     Change(
         "marker-that-was-not-put-is-not-said",
-        "core/verify.py",
+        "core/writes.py",
         '            return f"it could not be noted to be verified: {error}"',
         '            return ""',
         "a key that may go wrong is in no list and in no marker",
         (HOUSE,),
     ),
     Change(
-        "marker-only-where-there-are-conditions",
+        "slow-write-has-no-marker",
+        "core/writes.py",
+        "            name = verify.put(write.task, write.deadline, self._nonce())",
+        "            name = self._nonce()",
+        "a process that is killed while its put hangs leaves nothing that tells of it",
+        (WRITES, EXPLORER),
+    ),
+    Change(
+        "slow-writes-are-not-looked-after",
+        "core/run.py",
+        "                self.writes.note_slow(deadline)",
+        "                continue",
+        "a process that is killed while its put hangs leaves nothing that tells of it",
+        (WRITES,),
+    ),
+    Change(
+        "every-write-has-a-marker",
+        "core/writes.py",
+        "late = self._now() - SLOW",
+        "late = self._now()",
+        "each object costs two requests more",
+        (WRITES,),
+    ),
+    Change(
+        "marker-of-a-known-outcome-stays",
+        "core/writes.py",
+        "if self._verify and write.marker and not lingers:",
+        "if False:",
+        "every slow write is looked at once more, though all of it is known",
+        (WRITES,),
+    ),
+    Change(
+        "marker-of-an-unknown-outcome-goes",
+        "core/writes.py",
+        "if self._verify and write.marker and not lingers:",
+        "if self._verify and write.marker:",
+        "a write whose answer was lost lands on a newer version, and nobody looks",
+        (WRITES,),
+    ),
+    Change(
+        "put-is-not-watched",
+        "core/copy.py",
+        "    with resources.writes.under_way(copy.task) as _:\n        copy.target.put(",
+        "    if True:\n        copy.target.put(",
+        "a process that is killed while its put hangs leaves nothing that tells of it",
+        (WRITES, EXPLORER),
+    ),
+    Change(
+        "commit-is-not-watched",
+        "core/parts.py",
+        "        with self._resources.writes.under_way(self._copy.task) as _:",
+        "        if True:",
+        "a large object that is committed late lands on a newer version, and nobody looks",
+        (WRITES,),
+    ),
+    Change(
+        "delete-is-not-watched",
+        "core/converge.py",
+        "        with counted as _, self.resources.writes.under_way(pair.task) as _:",
+        "        with counted as _:",
+        "a delete that is done late takes away a newer version, and nobody looks",
+        (WRITES,),
+    ),
+    Change(
+        "copy-by-the-server-is-not-watched",
+        "core/copy.py",
+        "        with resources.writes.under_way(copy.task) as _:\n            _copy_from",
+        "        if True:\n            _copy_from",
+        "a copy that the server does late lands on a newer version, and nobody looks",
+        (WRITES,),
+    ),
+    Change(
+        "copy-that-goes-on-is-forgotten",
+        "core/copy.py",
+        "        raise CopyGoesOn(str(error)) from error",
+        "        raise",
+        "a copy that the server does after the deadline lands on a newer version, and nobody looks",
+        (WRITES,),
+    ),
+    Change(
+        "one-marker-for-all-sources-of-a-key",
         "core/verify.py",
-        "and self.stores(task.target).conditional",
-        "and not self.stores(task.target).conditional",
-        "the stores that need it are not verified",
-        (HOUSE, VERIFY),
+        "whose = sha256(text).hexdigest()[:8]",
+        'whose = ""',
+        "of two sources of a shared key only one is looked at, and it may be the older",
+        (WRITES, MEETING),
     ),
 )

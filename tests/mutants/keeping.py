@@ -19,7 +19,7 @@ KEEPING = (
     Change(
         "marker-of-a-lost-route-for-ever",
         "drivers/housekeeping.py",
-        "        _quietly(house, partial(system.verify.done, marker))\n        return",
+        "        _quietly(house, partial(system.verify.forget, marker.name))\n        return",
         "        return",
         "markers of routes that are gone grow without end",
         (HOUSE,),

@@ -241,8 +241,8 @@ MEETING = (
     Change(
         "wiring-forgets-to-verify",
         "wiring.py",
-        "verify = Verify(log, stores.get, _now).note if config.log else None",
-        "verify = None",
+        "Writes(Verify(log, stores.get, _now) if config.log else None)",
+        "Writes()",
         "the product has no marker for a write that outlives its invocation",
         (VERIFY,),
     ),

@@ -79,8 +79,8 @@ MOVING = (
     Change(
         "put-begun-too-late",
         "core/copy.py",
-        "    copy.deadline.check()\n    copy.target.put",
-        "    copy.target.put",
+        "    copy.deadline.check()\n    with resources",
+        "    with resources",
         "the invocation may be killed while it writes, and the list says nothing",
         (IN_TIME,),
     ),

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
@@ -57,9 +58,12 @@ class Verify:
         """
         left = deadline.left()
         due = self.now() + AFTER + timedelta(seconds=0 if left == float("inf") else left)
-        called = "-".join(filter(None, [identity(self.stores(task.target).address, task.target_key), nonce]))
+        text = _text(task)
+        # Two sources of one shared target key are two tasks, and one's marker must not take the other's place.
+        whose = sha256(text).hexdigest()[:8]
+        called = "-".join(filter(None, [identity(self.stores(task.target).address, task.target_key), whose, nonce]))
         name = f"{FOLDER}{due:{_DUE}}/{called}.json"
-        self.log().put(name, _text(task), Meta(content_type="application/json"))
+        self.log().put(name, text, Meta(content_type="application/json"))
         return name
 
     def due(self) -> Iterator[Marker | str]:
