@@ -9,7 +9,10 @@ FUSE = "unit/core/test_fuse.py"
 HOUSE = "unit/drivers/test_housekeeping.py"
 VERIFY = "functions/test_verify.py"
 WRITES = "unit/core/test_writes.py"
-EXPLORER = "faults/test_convergence.py::test_a_write_that_outlives_its_task_may_be_the_last_unless_the_key_is_verified[outlive-keep-w-False]"
+EXPLORER = (
+    "faults/test_convergence.py::"
+    "test_a_write_that_outlives_its_task_may_be_the_last_unless_the_key_is_verified[outlive-keep-w-False]"
+)
 MEETING = "faults/test_meeting.py::test_without_conditions_a_shared_target_has_it_by_the_next_housekeeping[keep-2]"
 
 HOLDING = (

@@ -70,7 +70,7 @@ class _Uploading:
             self._commit(opened.upload, done)
         except (OutOfTime, StoreUnavailable):
             left = self._checkpoint(opened.upload, sums.known)
-            quietly(lambda: self._checkpoints.save(self._copy.checkpoint, left))
+            quietly(lambda: self._keep(left))
             raise
         except ObjectGone as error:
             if self._copy.source.look(self._copy.info.key, trust_bare_404=True) is None:
@@ -122,20 +122,39 @@ class _Uploading:
     def _checkpoint(self, upload: Upload, sums: Mapping[int, Mapping[str, int]]) -> Checkpoint:
         return Checkpoint(self._copy.target_name, upload, self._copy.fingerprint, self._size, sums)
 
+    def _keep(self, left: Checkpoint) -> None:
+        """Note how far the upload is; unless another task has begun a newer one meanwhile, which nobody else names."""
+        noted = self._checkpoints.load(self._copy.checkpoint)
+        if noted and noted.upload == left.upload:
+            self._checkpoints.save(self._copy.checkpoint, left)
+
     def _held(self, upload: Upload) -> dict[int, Part]:
         """The parts that the target holds whole."""
         whole, size, parts = self._copy.info.size, self._size, self._target.parts(upload)
         return {part.number: part for part in parts if part.size == _length(whole, size, part.number)}
 
     def _commit(self, upload: Upload, parts: list[Part]) -> None:
-        try:
-            self._publish(upload, parts)
-        except StoreRefused:
-            # Another task may have sent a part again, and where an ETag is not made of the bytes it is another one now.
-            held = self._held(upload)
-            if held.keys() != {part.number for part in parts} or list(held.values()) == parts:
-                raise
-            self._publish(upload, [held[part.number] for part in parts])
+        """Publish the parts that the target holds.
+
+        Another task may have sent one again, and where an ETag is not made of the bytes it is another one now: such a
+        commit is refused (S3, OBS: InvalidPart; OCI: InvalidUploadPart), and the parts are listed and committed anew.
+
+        Raises:
+            StoreUnavailable: another task is at it right now. The upload is its work, too, and stays.
+        """
+        for _ in range(TRIES):
+            try:
+                self._publish(upload, parts)
+            except (StoreRefused, Damaged):
+                held = list(self._held(upload).values())
+                if held == parts:
+                    raise  # for another reason
+                if len(held) != len(parts):
+                    break
+                parts = held
+            else:
+                return
+        raise StoreUnavailable(f"{self._copy.target_url}: another task is sending its parts again; it comes again")
 
     def _publish(self, upload: Upload, parts: list[Part]) -> None:
         with self._resources.writes.under_way(self._copy.task) as _:

@@ -7,9 +7,10 @@ import pytest
 
 from bucketrelay.core import parts
 from bucketrelay.core.budget import OVERHEAD, Budget
+from bucketrelay.core.checkpoints import Checkpoint
 from bucketrelay.core.parts import HELD
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import StoreUnavailable
+from bucketrelay.errors import Damaged, StoreUnavailable
 from bucketrelay.model import Address, Change, Deletes, Meta, Outcome, Overwrite
 from bucketrelay.store import Abilities, Stream
 from bucketrelay.testing.memory import MemoryStore
@@ -185,7 +186,28 @@ def test_f11_what_is_equal_is_not_written_again_though_another_tool_carries_the_
     assert world.target.counts["put"] == 1
 
 
-def test_f15_a_part_that_another_task_has_sent_again_is_listed_and_committed(world):
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("error", [None, Damaged("InvalidUploadPart")], ids=["InvalidPart", "InvalidUploadPart"])
+def test_f15_a_part_that_another_task_has_sent_again_is_listed_and_committed(world, error, times):
+    world.target._abilities = IN_PARTS
+    world.source.write("k", LARGE)
+
+    def send_again():
+        (upload,) = world.target.uploads()
+        world.target.put_part(upload, 2, LARGE[8:16])
+        if error:
+            raise error
+
+    world.target.arrange("commit", send_again, times=times)
+    result = world.run()
+
+    assert result.outcome is Outcome.COPIED
+    assert world.target.body("k") == LARGE
+    assert world.target.counts["begin"] == 1
+    assert world.log.keys() == []
+
+
+def test_f15_an_upload_whose_parts_another_task_is_sending_right_now_is_its_work_too(world):
     world.target._abilities = IN_PARTS
     world.source.write("k", LARGE)
 
@@ -193,12 +215,30 @@ def test_f15_a_part_that_another_task_has_sent_again_is_listed_and_committed(wor
         (upload,) = world.target.uploads()
         world.target.put_part(upload, 2, LARGE[8:16])
 
-    world.target.arrange("commit", send_again)
+    world.target.arrange("commit", send_again, times=3)
     result = world.run()
 
-    assert result.outcome is Outcome.COPIED
-    assert world.target.body("k") == LARGE
+    assert (result.outcome, result.retryable) == (Outcome.FAILED, True)
+    assert world.target.counts["abandon"] == 0
+    assert world.run().outcome is Outcome.COPIED
     assert world.target.counts["begin"] == 1
+
+
+def test_f15_a_task_that_is_late_leaves_the_newer_tasks_checkpoint(world):
+    world.target._abilities = IN_PARTS
+    world.source.write("k", LARGE)
+
+    def overtake():
+        newer = Checkpoint("target", world.target.begin("k", Meta()), "another version")
+        (name,) = world.log.keys()
+        world.checkpoints.save(name[len("checkpoints/") : -len(".json")], newer)
+        raise StoreUnavailable("503")
+
+    world.target.arrange("commit", overtake)
+    assert world.run().retryable
+
+    (name,) = world.log.keys()
+    assert b"another version" in world.log.body(name)
 
 
 def test_f15_a_task_that_lost_its_version_leaves_the_newer_tasks_checkpoint(world):
