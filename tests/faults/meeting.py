@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bucketrelay.core.stamp import NAME
 from bucketrelay.errors import OutcomeUnknown
 from bucketrelay.model import Deletes, Meta, Task
+from bucketrelay.routes import Route
 from faults.house import HOUSE, marked, route
 from faults.small import unstamped
 from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
@@ -67,6 +68,11 @@ class Meeting:
         """Their names, in the order of a state's buckets."""
         return tuple(sorted({name for route in self.routes for name in route}))
 
+    @property
+    def known(self) -> list[Route]:
+        """The routes as the product knows them."""
+        return [route(self.task(*pair)) for pair in self.routes]
+
     def following(self, task: Task) -> list[Task]:
         """What an event of the task's target becomes."""
         return [self.task(source, target) for source, target in self.routes if source == task.target]
@@ -95,8 +101,7 @@ class MeetingWalk:
         self.world = world
         rules = {name: Rules(world.conditional, documented=False, clock=False) for name in world.stores}
         self._rules = rules
-        routes = [route(world.task(*pair)) for pair in world.routes]
-        deliver = deliver or converge(following=world.following, routes=routes)
+        deliver = deliver or converge(following=world.following, routes=world.known)
         self.behaviour = Behaviour(deliver, {**rules, "table": Rules(clock=False)}, merge=merge)
         self._buckets: list[Bucket] = []
         self._numbers: dict[Bucket, int] = {}

@@ -88,10 +88,8 @@ def converge(
 
         def run(tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
             """As `Runner` does, in this thread: no other is left, so parts go one after another."""
-            results = [core.one(each, deadline) for each in tasks]
-            for each, result in zip(tasks, results, strict=True):
-                assert not writes.note(each, result, deadline)
-            return results
+            ended = [core.one(each, deadline) for each in tasks]
+            return [writes.noted(each, result, deadline) for each, result in zip(tasks, ended, strict=True)]
 
         with budget.places(1):
             if task.route == HOUSE:

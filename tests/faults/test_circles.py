@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bucketrelay.core import decide as deciding
+from bucketrelay.core.writes import Writes
 from bucketrelay.model import Deletes
 from faults.circles import CircleWalk, Diamond, DiamondWalk
 from faults.explore import Found, Walked, every
@@ -72,6 +73,6 @@ def test_an_order_that_is_not_the_same_on_both_sides_is_found_out(explore, monke
 
 
 def test_a_late_write_that_no_marker_tells_of_is_found_out(explore, monkeypatch):
-    monkeypatch.setattr(CircleWalk, "_marked", lambda walk, state, node: state)
+    monkeypatch.setattr(Writes, "noted", lambda writes, task, result, deadline: result)
 
     assert isinstance(explore(replace(MANY, conditional=False)), Found)

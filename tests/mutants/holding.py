@@ -259,8 +259,8 @@ HOLDING = (
     Change(
         "marker-that-was-not-put-is-not-said",
         "core/writes.py",
-        '            return f"it could not be noted to be verified: {error}"',
-        '            return ""',
+        '            words = f"it could not be noted to be verified: {error}"',
+        "            return result",
         "a key that may go wrong is in no list and in no marker",
         (HOUSE,),
     ),

@@ -115,8 +115,8 @@ ORDERING = (
     Change(
         "refused-commit-not-listed",
         "core/parts.py",
-        "or list(held.values()) == parts:",
-        "or True:",
+        "                if held == parts:",
+        "                if held:",
         "a part that another task sent again costs the whole upload",
         (REVIEW,),
     ),

@@ -109,7 +109,7 @@ RESUMING = (
     Change(
         "checkpoint-not-saved-on-the-way-out",
         "core/parts.py",
-        "            quietly(lambda: self._checkpoints.save(self._copy.checkpoint, left))\n",
+        "            quietly(lambda: self._keep(left))\n",
         "            quietly(lambda: self._checkpoints.drop(self._copy.checkpoint, opened.upload))\n",
         "the parts stay at the target, paid for and forgotten",
         (IN_TIME,),

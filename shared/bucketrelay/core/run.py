@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Protocol
 
@@ -91,7 +91,7 @@ class Runner:
             pool.shutdown(wait=False, cancel_futures=True)
         _raise_defects(futures)
         ended = [results.get(number) or self._late(task, number in begun) for number, task in enumerate(tasks)]
-        return [self._noted(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
+        return [self.writes.noted(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
 
     def _wait(self, futures: "Sequence[Future[None]]", deadline: Deadline) -> None:
         """Until all have ended or the time is up. Meanwhile this thread, idle else, looks after the writes."""
@@ -100,11 +100,6 @@ class Runner:
             _, rest = wait(rest, timeout=min(left, PERIOD))
             if rest:
                 self.writes.note_slow(deadline)
-
-    def _noted(self, task: Task, result: Result, deadline: Deadline) -> Result:
-        """The result, with its key noted to be verified where a write of it may yet take effect."""
-        problem = self.writes.note(task, result, deadline)
-        return replace(result, error=f"{result.error}; {problem}") if problem else result
 
     def _groups(self, tasks: Sequence[Task]) -> list[list[Step]]:
         """Groups run side by side; the steps of a group follow one another."""

@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bucketrelay.core.checkpoints import quietly
 from bucketrelay.core.verify import Verify
 from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import RelayError
-from bucketrelay.model import Result, Task
+from bucketrelay.model import Outcome, Result, Task
 
 SLOW = 2.0  # seconds after which a write is noted: most take a tenth of that
 PERIOD = 1.0  # seconds between two looks at what is slow
@@ -52,7 +52,7 @@ class Writes:
         self._noting = threading.Lock()  # one thread at a time, so that no write gets two markers
         self._open: dict[int, _Write] = {}
         self._begun = 0
-        self._left: dict[tuple[str, str], Deadline] = {}  # target keys whose markers have been left, for `note`
+        self._left: dict[tuple[str, str], Deadline] = {}  # target keys whose markers have been left, for `noted`
 
     @contextmanager
     def under_way(self, task: Task) -> Iterator[None]:
@@ -107,17 +107,25 @@ class Writes:
         if ended:  # meanwhile
             quietly(lambda: verify.forget(name))
 
-    def note(self, task: Task, result: Result, deadline: Deadline) -> str:
-        """Put the marker of a task whose write lingers after its end, unless it has one; what went wrong, or ""."""
-        if self._verify is None or not result.lingers or not task.target:
-            return ""
-        with self._lock:
-            marked = self._left.pop((task.target, task.target_key), None) is deadline
-            open_ = [each for each in self._open.values() if each.task == task and each.deadline is deadline]
-        if marked or any(each.marker for each in open_):
-            return ""
+    def noted(self, task: Task, result: Result, deadline: Deadline) -> Result:
+        """The result, with the marker put that a write which lingers after its end has, unless it has one.
+
+        A task whose marker could not be put comes again, and looks: else nobody would.
+        """
+        if self._verify is None or not result.lingers or not task.target or self._marked(task, deadline):
+            return result
         try:
             self._verify.put(task, deadline)
         except RelayError as error:
-            return f"it could not be noted to be verified: {error}"
-        return ""
+            words = f"it could not be noted to be verified: {error}"
+            outcome = Outcome.FAILED if result.ok else result.outcome
+            return replace(
+                result, outcome=outcome, retryable=True, error="; ".join(filter(None, [result.error, words]))
+            )
+        return result
+
+    def _marked(self, task: Task, deadline: Deadline) -> bool:
+        with self._lock:
+            left = self._left.pop((task.target, task.target_key), None) is deadline
+            mine = [each for each in self._open.values() if each.task == task and each.deadline is deadline]
+            return left or any(each.marker for each in mine)

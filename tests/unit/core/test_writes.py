@@ -92,17 +92,26 @@ def test_a_write_without_an_answer_has_one_marker_however_long_it_took(world):
     deadline = Deadline()
     with under(deadline):
         world.fail(OutcomeUnknown("no answer"))
-    assert world.writes.note(TASK, LOST, deadline) == ""
+    assert world.writes.noted(TASK, LOST, deadline) is LOST
     assert len(world.markers) == 1
-    assert world.writes.note(TASK, LOST, deadline) == ""  # another one, which was not slow
+    assert world.writes.noted(TASK, LOST, deadline) is LOST  # another one, which was not slow
     assert len(world.markers) == 2
+
+
+@pytest.mark.parametrize("outcome", [Outcome.COPIED, Outcome.FAILED, Outcome.UNFINISHED])
+def test_a_task_whose_marker_could_not_be_put_comes_again(world, outcome):
+    world.log.fail("put", StoreRefused("403"))
+    noted = world.writes.noted(TASK, replace(LOST, outcome=outcome), Deadline())
+
+    assert (noted.ok, noted.retryable) == (False, True)
+    assert "it could not be noted to be verified: 403" in noted.error
 
 
 def test_a_slow_write_that_is_left_behind_has_one_marker(world):
     deadline = Deadline()
     with under(deadline), world.writes.under_way(TASK):
         world.wait()
-        world.writes.note(TASK, LOST, deadline)
+        world.writes.noted(TASK, LOST, deadline)
         assert len(world.markers) == 1
 
 
@@ -141,7 +150,7 @@ def test_without_a_log_store_nothing_is_noted(world):
     writes = Writes()
     with writes.under_way(TASK):
         writes.note_slow(Deadline())
-    assert writes.note(TASK, LOST, Deadline()) == ""
+    assert writes.noted(TASK, LOST, Deadline()) is LOST
 
 
 def test_the_runner_looks_after_slow_writes_while_it_waits(world):
