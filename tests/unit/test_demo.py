@@ -58,6 +58,15 @@ def test_nothing_is_wider_than_eighty_columns_and_every_key_is_whole(screen):
     assert any(line.endswith("oci://photos-mirror@demo/2026/café 1+1.jpg") for line in screen)
 
 
+def test_without_what_it_needs_the_demo_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bucketrelay.commands.demo_world", None)
+    done = CliRunner().invoke(cli, ["demo"])
+
+    assert done.exit_code == 2
+    assert "pip install '.[demo]' in a clone" in done.stderr
+    assert done.stdout == ""
+
+
 def test_in_json_the_demo_gives_the_lines_of_the_lists_and_nothing_else():
     lines = [json.loads(line) for line in CliRunner().invoke(cli, ["--json", "demo"]).stdout.splitlines()]
 

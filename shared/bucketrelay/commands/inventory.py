@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bucketrelay import wiring, wiring_jobs
+from bucketrelay.commands.progress import Progress
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.inventory import Stock, take_stock
@@ -50,7 +51,14 @@ def inventory(  # noqa: PLR0913 — one parameter for each option
             intake = wiring_jobs.inventory_sync(keeper, facts, jobs).store(store, prefix, depth=depth)
             stock = Stock(enqueued=intake.new, already=intake.already, complete=True)
         else:
-            stock = take_stock(keeper, facts(store), prefix, depth, deadline=Deadline(), complain=complain)
+            progress = Progress("keys", 0 if prefix else tables.count(store), quiet=quiet)
+            say = progress.beside(complain)
+            try:
+                stock = take_stock(
+                    keeper, facts(store), prefix, depth, deadline=Deadline(), complain=say, see=progress.add
+                )
+            finally:
+                progress.end()
     _show(stock, as_json=as_json, quiet=quiet, enqueue=enqueue)
     raise SystemExit(OK if stock.complete else FAILED)
 

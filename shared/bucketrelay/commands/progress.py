@@ -3,10 +3,18 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TextIO, TypeVar
 
+from bucketrelay.core.run import Deliver, Runner
+from bucketrelay.deadline import Deadline
+from bucketrelay.model import Result, Task
+from bucketrelay.system import System
+
+T = TypeVar("T")
 _TERMINAL, _ELSEWHERE = 0.5, 30.0  # seconds between two lines
+FEW = 20  # tasks of which nobody wants to know how far they are
 
 
 class Progress:
@@ -16,6 +24,7 @@ class Progress:
         what: the things that are counted: `keys`.
         total: how many there may be; 0 where nobody knows.
         quiet: say nothing.
+        few: say nothing as long as no more than so many are known of.
     """
 
     def __init__(
@@ -24,22 +33,29 @@ class Progress:
         total: int = 0,
         *,
         quiet: bool = False,
+        few: int = 0,
         out: TextIO | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._what, self._total, self._quiet, self._now = what, total, quiet, now
+        self._what, self._total, self._quiet, self._few, self._now = what, total, quiet, few, now
         self._out = out or sys.stderr
         self._terminal = self._out.isatty()
         self._lock = threading.Lock()
         self._done, self._began, self._last = 0, now(), now()
         self._shown = 0  # characters of the line that is on the terminal
 
+    def expect(self, count: int) -> None:
+        """So many more have come to be known."""
+        with self._lock:
+            self._total += count
+
     def add(self, count: int) -> None:
         """So many more are done."""
         with self._lock:
             self._done += count
             moment = self._now()
-            if not self._quiet and moment - self._last >= (_TERMINAL if self._terminal else _ELSEWHERE):
+            much = max(self._done, self._total) > self._few
+            if not self._quiet and much and moment - self._last >= (_TERMINAL if self._terminal else _ELSEWHERE):
                 self._last = moment
                 self._write(self.words(moment))
 
@@ -54,10 +70,23 @@ class Progress:
     def end(self) -> None:
         """Leave the terminal clean."""
         with self._lock:
-            if self._shown:
-                self._out.write("\r" + " " * self._shown + "\r")
-                self._out.flush()
-                self._shown = 0
+            self._clear()
+
+    def beside(self, say: Callable[[T], None]) -> Callable[[T], None]:
+        """*say* between two lines of progress, which are none of its own."""
+
+        def said(words: T) -> None:
+            with self._lock:
+                self._clear()
+                say(words)
+
+        return said
+
+    def _clear(self) -> None:
+        if self._shown:
+            self._out.write("\r" + " " * self._shown + "\r")
+            self._out.flush()
+            self._shown = 0
 
     def _write(self, text: str) -> None:
         if self._terminal:
@@ -66,6 +95,45 @@ class Progress:
         else:
             self._out.write(f"{text}\n")
         self._out.flush()
+
+
+class Counted:
+    """Delivers as another does, and counts."""
+
+    def __init__(self, deliver: Deliver, progress: Progress) -> None:
+        self._deliver, self._progress = deliver, progress
+
+    def together(self, task: Task) -> int:
+        """See Deliver."""
+        return self._deliver.together(task)
+
+    def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
+        """See Deliver."""
+        ended = self._deliver(tasks, deadline)
+        self._progress.add(len(tasks))
+        return ended
+
+
+@dataclass(frozen=True, slots=True)
+class Watched(Runner):
+    """A runner that says how far it is."""
+
+    progress: Progress = field(default_factory=lambda: Progress("tasks", quiet=True))
+
+    def run(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
+        """See Runner."""
+        self.progress.expect(len(tasks))
+        try:
+            return Runner.run(self, tasks, deadline)
+        finally:
+            self.progress.end()
+
+
+def watched(system: System, progress: Progress) -> System:
+    """The same system, whose tasks are counted."""
+    known = {each.name: getattr(system.runner, each.name) for each in fields(Runner)}
+    known["deliver"] = Counted(system.runner.deliver, progress)
+    return replace(system, runner=Watched(**known, progress=progress))
 
 
 def _length(seconds: float) -> str:

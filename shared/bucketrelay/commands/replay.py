@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from bucketrelay import wiring
+from bucketrelay.commands.progress import FEW, Progress, watched
 from bucketrelay.commands.rows import plural
 from bucketrelay.commands.show import Results, Tasks
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
@@ -51,6 +52,7 @@ def replay(  # noqa: PLR0913 — one for each option
         usage("--go: say of which route, --route ROUTE: each fuse is looked into by itself")
     found = configuration(config_file, quiet=quiet)
     system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
+    system = watched(system, Progress("tasks", quiet=quiet, few=FEW))
     if route and route not in {known.name for known in system.routes}:
         usage(f"--route {route}: no route has this name")
     said = _Said()

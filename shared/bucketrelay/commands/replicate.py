@@ -11,6 +11,7 @@ from typing import cast
 import click
 
 from bucketrelay import wiring
+from bucketrelay.commands.progress import FEW, Progress, watched
 from bucketrelay.commands.show import Results, Tasks
 from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration
 from bucketrelay.drivers import function as entry
@@ -40,6 +41,7 @@ def replicate(
     """Do what the function would do with these events; - reads standard input."""
     found = configuration(config_file, secrets=not dry_run, quiet=quiet)
     system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
+    system = watched(system, Progress("tasks", quiet=quiet, few=FEW))
     run = _Run(system, cast("Cloud | None", cloud), quiet=quiet)
     with closing(system):
         raise SystemExit(run.foresee(events, as_json) if dry_run else run.replicate(events, as_json))

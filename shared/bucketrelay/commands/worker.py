@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from bucketrelay import wiring, wiring_jobs
+from bucketrelay.commands.progress import FEW, Progress
 from bucketrelay.commands.terminal import CONTROL, FAILED, OK, common, complain, configuration
 from bucketrelay.drivers.worker import Worker
 from bucketrelay.jobs.queue import JobQueue, State
@@ -30,9 +31,22 @@ def worker(*, drain: bool, config_file: Path | None, as_json: bool, quiet: bool,
     found = configuration(config_file)
     system = wiring.system(found, emit=lambda _: None)
     with closing(system), closing(wiring_jobs.queue(found.queue)) as jobs:
-        made = wiring_jobs.worker(found, system, jobs, say=complain, tell=teller(as_json=as_json, quiet=quiet))
+        progress = Progress("jobs", quiet=quiet or not drain, few=FEW)
+        tell = progress.beside(teller(as_json=as_json, quiet=quiet))
+
+        def count(result: Result) -> None:
+            tell(result)
+            progress.add(1)
+
+        if drain:
+            counts = jobs.counts()
+            progress.expect(counts.pending + counts.running)
+        made = wiring_jobs.worker(found, system, jobs, say=progress.beside(complain), tell=count)
         listen(made.stop, made.toggle_halt)
-        status = _run(made, jobs, drain=drain, quiet=quiet)
+        try:
+            status = _run(made, jobs, drain=drain, quiet=quiet)
+        finally:
+            progress.end()
     raise SystemExit(status)
 
 

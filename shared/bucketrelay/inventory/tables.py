@@ -124,6 +124,10 @@ class Tables:
         rows = self._ask("place", id=number)
         return (str(rows[0][0]), str(rows[0][1])) if rows else None
 
+    def count(self, store: str) -> int:
+        """How many objects of a store there are."""
+        return int(self._ask("count", store=store)[0][0])
+
     def stores(self) -> frozenset[str]:
         """The stores that have been taken stock of."""
         return frozenset(str(row[0]) for row in self._ask("stores"))

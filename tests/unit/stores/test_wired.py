@@ -1,8 +1,11 @@
 """What the configuration says of classes, ACL and encryption reaches the store that it says it of."""
 
+import sys
+
 import pytest
 
 from bucketrelay.config import load
+from bucketrelay.errors import ConfigError
 from bucketrelay.wiring_stores import NO_KEYS, Stores
 
 TEXT = """
@@ -65,6 +68,14 @@ def test_who_pays_for_requests_is_what_the_file_says(said):
 
     assert made.get("s3")._requests._payer is (said == "true")
     made.close()
+
+
+def test_an_adapter_that_an_archive_lacks_is_a_mistake_with_its_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bucketrelay.clouds.huawei.store", None)
+    made = Stores(load(TEXT, {}).stores, lambda: NO_KEYS)
+
+    with pytest.raises(ConfigError, match="obs:// stores need what was left out.*--config or --stores obs"):
+        made.get("obs")
 
 
 def test_how_things_are_kept_is_what_is_configured(stores):

@@ -41,7 +41,7 @@ class Stock:
         self.right += not ended.changed
 
 
-def take_stock(
+def take_stock(  # noqa: PLR0913 — what is meant, and who is told of what
     keeper: Keeper,
     facts: StoreFacts,
     prefix: str,
@@ -50,6 +50,7 @@ def take_stock(
     deadline: Deadline,
     hand_on: Callable[[str], None] | None = None,
     complain: Callable[[str], None] = lambda _: None,
+    see: Callable[[int], None] = lambda _: None,
 ) -> Stock:
     """Bring the inventory of a store up to date, in constant memory.
 
@@ -58,6 +59,7 @@ def take_stock(
         depth: see `DEPTHS`. Up to `versions` nothing is asked for a key whose rows are right.
         hand_on: takes each key that may need work, instead of doing it here.
         complain: is told of a key that failed; the others go on.
+        see: is told of so many keys more that were compared.
 
     Raises:
         RelayError: the listing ended before its end, or the database did. Nothing is removed for it.
@@ -70,6 +72,7 @@ def take_stock(
         _listing(facts.store, prefix, depth), keeper.tables.pages(facts.name, prefix)
     ):
         deadline.check()
+        see(1)
         stock.objects += listed is not None
         if not always and listed is not None and rows is not None and _same(listed, rows, depth):
             stock.right += 1

@@ -4,6 +4,9 @@ SELECT id FROM object WHERE store = :store AND path = :path;
 -- name: place
 SELECT store, path FROM object WHERE id = :id;
 
+-- name: count
+SELECT count(*) FROM object WHERE store = :store;
+
 -- name: put_object
 INSERT INTO object (id, store, path, name, "lastSyncedDate") VALUES (:id, :store, :path, :name, CURRENT_TIMESTAMP)
 ON CONFLICT (store, path) DO UPDATE SET "lastSyncedDate" = CURRENT_TIMESTAMP
