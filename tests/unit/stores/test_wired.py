@@ -74,7 +74,7 @@ def test_an_adapter_that_an_archive_lacks_is_a_mistake_with_its_remedy(monkeypat
     monkeypatch.setitem(sys.modules, "bucketrelay.clouds.huawei.store", None)
     made = Stores(load(TEXT, {}).stores, lambda: NO_KEYS)
 
-    with pytest.raises(ConfigError, match="obs:// stores need what was left out.*--config or --stores obs"):
+    with pytest.raises(ConfigError, match=r"obs:// stores need what was left out.*--config or --stores obs"):
         made.get("obs")
 
 
