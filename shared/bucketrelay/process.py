@@ -52,7 +52,13 @@ class Process:
                 project = environ.get("RUNTIME_PROJECT_ID", "")  # FunctionGraph's word for where it runs
                 self._found = found
                 self._system = wiring.system(found, keys=lambda: self._keys, metrics=metrics, project=project)
-            return replace(self._system, defer=defer)
+            return replace(self._system, defer=defer, alarms=self._tell_alarms)
+
+    def _tell_alarms(self) -> None:
+        from bucketrelay import wiring_status  # noqa: PLC0415 — only where a schedule asks, and alarms are configured
+
+        if self._found and self._system:
+            wiring_status.tell_alarms(self._found, self._system)
 
     def messages(self, payload: object, system: System, seconds: float) -> dict[str, object] | None:
         """What to answer to a payload that brings requests for copies; None where it brings none.

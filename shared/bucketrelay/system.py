@@ -34,6 +34,7 @@ class System:
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask
     rests: Why = lambda _: ""  # why nothing of a route is to be done now
+    alarms: Callable[[], object] = lambda: None  # tells those that have changed; raises RelayError
     # Abandons uploads that nobody goes on with: how many, and what could not be; done when a schedule calls.
     sweep: Callable[[], tuple[int, list[str]]] | None = None
 

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
-from bucketrelay import wiring_messages
+from bucketrelay import wiring_messages, wiring_status
 from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
 from bucketrelay.database.queries import migrations
@@ -60,6 +60,7 @@ def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     made = {
         TASK: task_kind(system, _followed(stock)),
         SWEEP: _sweep(system),
+        ALARMS: _alarms(found, system, jobs),
         RECONCILE: reconcile_kind(system),
         REPLAY: replay_kind(system),
         **inventory_kinds(*keeper(found, system, stock)),
@@ -96,7 +97,8 @@ def inventory_sync(kept: Keeper, facts: Callable[[str], StoreFacts], jobs: JobQu
     return InventorySync(kept, facts, jobs)
 
 
-SWEEP, RECONCILE, REPLAY = "sweep", "reconcile", "replay"
+SWEEP, RECONCILE, REPLAY, ALARMS = "sweep", "reconcile", "replay", "alarms"
+_TELLING = 60.0  # seconds between two looks at the alarms, where somebody is to be told
 
 
 def _sweep(system: System) -> Kind:
@@ -104,6 +106,17 @@ def _sweep(system: System) -> Kind:
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         return [Ended(_kept(keep_house(system, deadline, f"sweep-{uuid.uuid4().hex}"))) for _ in jobs]
+
+    return Kind(run)
+
+
+def _alarms(found: Config, system: System, queue: JobQueue) -> Kind:
+    """Telling the alarms that have changed."""
+
+    def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
+        deadline.check()
+        told = wiring_status.tell_alarms(found, system, queue)
+        return [Ended(Done({"told": len(told)})) for _ in jobs]
 
     return Kind(run)
 
@@ -140,7 +153,7 @@ def worker(
         say: takes sentences about the worker itself.
         tell: takes each result, beside the lists.
     """
-    calendar = schedules(found.schedules)
+    calendar = schedules(found.schedules) + _telling(found)
 
     def record(results: Sequence[Result]) -> None:
         if not found.log:  # all copies are by message, and answered by one
@@ -163,6 +176,12 @@ def _resting(found: Config, system: System) -> list[str]:
     """The queues of the routes that are paused, or whose windows are closed."""
     resting = [route for route in found.routes if system.rests(route.name)]
     return [queue_of(route.name, target) for route in resting for target in route.targets or (route.forward,)]
+
+
+def _telling(found: Config) -> list[Schedule]:
+    """The schedule that nobody has to write: who is to be told of alarms is told within a minute."""
+    job = NewJob(ALARMS, "", ALARMS, priority=Priority.EVENT)
+    return [Schedule("alarms", job, _TELLING)] if found.alarms.webhook else []
 
 
 def schedules(found: Sequence[ScheduleConfig]) -> list[Schedule]:

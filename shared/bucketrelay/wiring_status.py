@@ -1,11 +1,17 @@
 """Configuration to what looks at everything that knows how far replication has come."""
 
+from datetime import timedelta
+
 from bucketrelay.config import Config
+from bucketrelay.drivers.alarms import Alarm, announce
 from bucketrelay.drivers.status import Survey, Thresholds, Waiting
 from bucketrelay.jobs.queue import Counts, JobQueue
 from bucketrelay.jobs.tasks import queue_of
 from bucketrelay.model import Deletes, Result
 from bucketrelay.system import System
+from bucketrelay.wiring_forwards import alarm_receiver
+
+_LOOKED_BACK = timedelta(days=1)
 
 
 def survey(config: Config, system: System, jobs: JobQueue | None = None) -> Survey:
@@ -39,3 +45,16 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None) -> Surv
         thresholds=thresholds,
         rests=system.rests,
     )
+
+
+def tell_alarms(config: Config, system: System, jobs: JobQueue | None = None) -> list[tuple[Alarm, bool]]:
+    """Tell the webhook of `[alarms]` what has changed: each alarm, and whether it is up now. Nothing without one.
+
+    Raises:
+        RelayError: the log store could not be read, or nobody took the news: they are told the next time.
+    """
+    if not config.alarms.webhook or not config.log:
+        return []
+    now = system.now()
+    lines, _ = survey(config, system, jobs).lines(now - _LOOKED_BACK)
+    return announce(lines, system.log(), alarm_receiver(config), now)

@@ -10,10 +10,12 @@ from click.testing import CliRunner
 
 from bucketrelay.cli import cli
 from bucketrelay.clouds.local.store import LocalStore
+from bucketrelay.drivers.function import handle
 from bucketrelay.jobs.queue import Policy
 from bucketrelay.jobs.sqlite import SqliteQueue
 from bucketrelay.jobs.tasks import task_job
 from bucketrelay.model import Address, Meta, Outcome, Result, Task
+from bucketrelay.process import Process
 from bucketrelay.reports import lists
 from receivers import Receiver
 
@@ -191,3 +193,24 @@ def test_a_blown_fuse_is_shown(world):
 
     assert json.loads(line)["fuse"] == "blown"
     assert "fuse blown" in run("status").stdout
+
+
+def test_a_worker_tells_alarms_by_itself_and_so_does_a_function_s_housekeeping(world):
+    with Receiver() as receiver:
+        text = (world.folder / "relay.toml").read_text()
+        hook = f'webhook = "hook"\n[forwards.hook]\ntype = "webhook"\nurl = "{receiver.url}/alarms"\n'
+        (world.folder / "relay.toml").write_text(text + hook)
+        world.wrote(20)
+
+        run("worker", "--drain")
+        by_worker = [json.loads(each.body)["subject"] for each in receiver.got]
+        world.wrote(0, Outcome.COPIED)
+        function = Process(world.folder, {})
+        report = handle(
+            {"trigger_type": "TIMER", "user_event": ""}, function.system(), cloud=None, seconds=60, invocation="i"
+        )
+        by_function = [json.loads(each.body)["type"] for each in receiver.got[len(by_worker) :]]
+
+    assert by_worker == ["r/target"]
+    assert by_function == ["io.bucketrelay.alarm.ended"]
+    assert report.results == ()

@@ -41,7 +41,7 @@ def keep_house(system: System, deadline: Deadline, invocation: str) -> House:
     Never raises but for a defect: what could not be done is in the problems.
     """
     house = House()
-    for step in (_verify, _sweep, _tidy, _again):
+    for step in (_verify, _sweep, _tidy, _again, _tell):
         try:
             deadline.check()
             step(house, system, deadline, invocation)
@@ -111,6 +111,11 @@ def _again(house: House, system: System, deadline: Deadline, invocation: str) ->
         house.again += len(ended.results)
         house.results += ended.results
         house.problems += ended.problems
+
+
+def _tell(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+    del house, deadline, invocation
+    system.alarms()
 
 
 def _once_more(line: Line) -> bool:
