@@ -111,16 +111,17 @@ class Archive:
         """A file of the archive: its body in the store, the rest in the tables."""
         head, body = divided(encrypted(data, more.get("reader", self.key)))
         place = f"{abs(hash(stable)):x}"
-        (self.folder / "archive" / place).write_bytes(more.get("body", body))
+        location = str(more.get("location", ""))  # a folder beside the archive's
+        (self.folder / (location or "archive") / place).write_bytes(more.get("body", body))
         sums = [
             ("UNENCRYPTED", "MD5", hashlib.md5(data).hexdigest()),
             ("UNENCRYPTED", "SHA256", hashlib.sha256(data).hexdigest()),
         ]
         with psycopg.connect(self.database) as connection:
-            row = (stable, user, path, place, len(body), more.get("header", head).hex())
+            row = (stable, user, path, place, len(body), more.get("header", head).hex(), location)
             (number,) = connection.execute(
                 "INSERT INTO sda.files (stable_id, submission_user, submission_file_path, archive_file_path, "
-                "archive_file_size, header) VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
+                "archive_file_size, header, archive_location) VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id",
                 row,
             ).fetchone()
             for source, kind, value in [*sums, ("ARCHIVED", "SHA256", "0" * 64)]:

@@ -44,6 +44,11 @@ class Forwarder:
         for each in sockets:
             _shut(each)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anybody has come by it."""
+        return bool(self._sockets)
+
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:

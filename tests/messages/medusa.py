@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from messages.post import channel, put
+from messages.running import PATIENCE
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Registry:
     def waiting(self) -> list[int]:
         return [number for number, row in self.rows.items() if row.requested and not row.error]
 
-    def await_copy_messages(self, seconds: float) -> None:
+    def await_copy_messages(self, seconds: float = PATIENCE) -> None:
         """Drain the replies until every row has one."""
         end = time.monotonic() + seconds
         while self.waiting and time.monotonic() < end:

@@ -15,22 +15,37 @@ PATIENCE = 300.0  # seconds: for what hangs, not for what is slow
 class Child:
     def __init__(self, *arguments: str, cwd: Path, environ: dict[str, str] | None = None) -> None:
         self.arguments, self.cwd, self.environ = arguments, cwd, environ or {}
+        self.program = ("bucketrelay",)
         self.out = cwd / "child.out"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.out.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bucketrelay", *self.arguments],
+                [sys.executable, "-m", *self.program, *self.arguments],
                 cwd=self.cwd,
                 env={**os.environ, **self.environ},
                 stdout=out,
                 stderr=out,
             )
 
+    def killed_at(self, step: str, number: int = 1) -> None:
+        """Start it and wait until it has killed itself at the step of `messages.killed`, when it comes there for the
+        *number*th time."""
+        self.program, before = ("messages.killed", step, str(number)), self.environ
+        self.environ = {**before, "PYTHONPATH": str(Path(__file__).parents[1])}
+        self.start()
+        self.program, self.environ = ("bucketrelay",), before
+        assert self.ends() == -signal.SIGKILL, f"{step}: {self.text}"
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+    def stop(self) -> None:
+        """End it, if it runs, however it is."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
 
     def end(self, how: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         if self.process is None:
@@ -77,5 +92,4 @@ def running(*arguments: str, cwd: Path, environ: dict[str, str] | None = None) -
     try:
         yield child
     finally:
-        if child.process.poll() is None:
-            child.kill()
+        child.stop()

@@ -1,14 +1,17 @@
 """Reading from and sending to a real RabbitMQ, whatever it does meanwhile."""
 
 import threading
+import time
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from bucketrelay.drivers.messages.broker import Outgoing, Place, Spool
 from bucketrelay.drivers.messages.delivery import Delivery, Letter
 from bucketrelay.errors import StoreRefused, StoreUnavailable
-from messages.post import declare, depth, put, taken
+from messages.post import channel, declare, depth, put, taken
+from messages.running import PATIENCE
 
 
 class Taken:
@@ -39,7 +42,7 @@ def reading(spool: Spool, handle, stop: threading.Event):
         yield thread
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
@@ -61,7 +64,7 @@ def test_a_queue_that_is_missing_is_made_and_is_durable(amqp, name):
     seen = Taken(1)
     with reading(Spool(Place(amqp), queue), seen, stop):
         _eventually(lambda: put(amqp, queue, b"1"))
-        assert seen.stop.wait(20)
+        assert seen.stop.wait(PATIENCE)
     declare(amqp, queue)  # which fails where it is not durable
 
 
@@ -72,6 +75,52 @@ def test_a_stream_is_read_from_its_first_message(amqp, name):
     seen = Taken(3)
     Spool(Place(amqp), queue).run(seen, seen.stop)
     assert (seen.bodies, seen.offsets) == ([b"0", b"1", b"2"], [0, 1, 2])
+
+
+def test_a_stream_is_begun_at_a_time(amqp, name):
+    queue = name("s")
+    declare(amqp, queue, "stream")
+    put(amqp, queue, b"before")
+    began = int(time.time())
+    while int(time.time()) < began + 2:  # AMQP's times are whole seconds
+        threading.Event().wait(0.1)
+    put(amqp, queue, b"after")
+    seen = Taken(1)
+    moment = datetime.fromtimestamp(began + 1, timezone(timedelta(hours=-3)))
+    Spool(Place(amqp), queue, first=moment).run(seen, seen.stop)
+    assert (seen.bodies, seen.offsets) == ([b"after"], [1])
+
+
+ARGUMENTS = [
+    {"x-max-length": 9},
+    {"x-message-ttl": 10**7, "x-dead-letter-exchange": "amq.fanout"},
+    {"x-queue-type": "quorum", "x-delivery-limit": 3},
+    {"x-max-priority": 5},
+]
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS, ids=" ".join)
+def test_a_queue_of_whatever_arguments_is_taken_as_it_is(amqp, name, arguments):
+    queue, sender = name("q"), Outgoing(Place(amqp))
+    declare(amqp, queue, **arguments)
+    sender.send(Letter(b"1", queue))
+    sender.close()
+    seen = Taken(1)
+    Spool(Place(amqp), queue).run(seen, seen.stop)
+    assert seen.bodies == [b"1"]
+
+
+def test_a_queue_that_somebody_holds_alone_is_said_and_waited_for(amqp, name):
+    queue, said, seen = name("q"), [], Taken(1)
+    with channel(amqp) as theirs:
+        theirs.queue_declare(queue, exclusive=True, auto_delete=False)
+        with reading(Spool(Place(amqp), queue, say=said.append, pause=0.01), seen, seen.stop):
+            _eventually(lambda: _true(bool(said)))
+            theirs.connection.close()  # and the queue is gone with it
+            _eventually(lambda: put(amqp, queue, b"1"))
+            assert seen.stop.wait(PATIENCE)
+    assert f"{queue} cannot be read, and is tried again: " in said[0]
+    assert "RESOURCE_LOCKED" in said[0]
 
 
 def test_a_stream_goes_on_after_the_last_message_that_was_handled(amqp, name):
@@ -170,7 +219,7 @@ def test_a_broker_that_is_stopped_and_started_loses_nothing(broker, name):
                 _eventually(
                     lambda number=number, queue=queue, sender=sender: sender.send(Letter(b"%d" % number, queue))
                 )
-            assert seen.stop.wait(60)
+            assert seen.stop.wait(PATIENCE)
             sender.close()
         wanted = [b"%d" % number for number in range(20)]
         assert (seen.bodies if kind == "stream" else sorted(seen.bodies, key=int)) == wanted

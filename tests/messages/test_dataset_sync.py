@@ -3,13 +3,11 @@
 import json
 from urllib.parse import urlsplit
 
-import pytest
-
 from messages.archive import PASSPHRASE, Partner
 from messages.post import put, taken
-from messages.running import Child, running
-from messages.world import SECRETS, until
-from unit.crypt4gh.c4gh import command
+from messages.running import running
+from messages.world import SECRETS
+from unit.crypt4gh.c4gh import command, decrypted
 
 
 def test_a_dataset_arrives_whole_and_is_told_once(world):
@@ -68,40 +66,6 @@ def test_a_stream_goes_on_where_it_was_left(world):
     assert [told["dataset_id"] for told in world.partner.told] == ["EGA-SE-0001-1", "EGA-SE-0001-2"]
 
 
-@pytest.mark.slow
-def test_a_receiver_that_is_down_is_told_once_it_is_back(world):
-    ids = world.archive.fill(1)
-    world.partner.answers += [503, 500]
-    world.map(ids)
-    with world.sync() as child:
-        world.synced()
-        child.end()
-    world.check(ids)
-    assert len(world.partner.told) == 1
-
-
-@pytest.mark.parametrize(
-    ("more", "word"),
-    [
-        ({"header": b"no header at all"}, "is no Crypt4GH object"),
-        pytest.param({"body": b"cut"}, "3 bytes of it, and", marks=pytest.mark.slow),
-        pytest.param({"path": "../../etc/x.c4gh"}, "is no path below the store", marks=pytest.mark.slow),
-        pytest.param({"foreign": True}, "encrypted for somebody else", marks=pytest.mark.slow),
-    ],
-)
-def test_what_cannot_be_made_readable_publishes_nothing_and_says_why(world, more, word):
-    if more.pop("foreign", False):
-        more["reader"] = world.archive.partner
-    path = more.pop("path", "someone/in/bad.c4gh")
-    world.archive.add("SYNC-123-00000", path, b"data" * 100, **more)
-    world.map(["SYNC-123-00000"])
-    with world.sync() as child:
-        until(lambda: any(word in each["error"] for each in world.dead()))
-        assert child.end() == 0, child.text
-    assert world.files() == []
-    assert world.partner.told == []
-
-
 def test_a_wrong_passphrase_ends_in_one_line(world):
     with running("dataset-sync", cwd=world.folder, environ={**SECRETS, "C4GH_PW": "wrong-4711"}) as child:
         assert child.ends() == 2
@@ -146,21 +110,23 @@ storage:
     world.check(ids)
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
-def test_killed_at_every_step_in_turn_each_file_arrives_once_and_one_post_counts(world, count):
-    ids = world.archive.fill(count, size=20_000)
-    child = Child("dataset-sync", cwd=world.folder, environ=SECRETS)
+def test_files_of_several_places_and_users_are_told_to_each_user(world):
+    (world.folder / "second").mkdir()
+    told = (world.folder / "relay.toml").read_text()
+    second = f'[stores.second]\nurl = "file://{world.folder}/second"\n[queue]'
+    places = f'archive_location = {{ second = "second", "{world.folder}/archive" = "archive" }}\n'
+    (world.folder / "relay.toml").write_text(told.replace("[queue]", second) + places)
+    world.archive.add("SYNC-123-00001", "a/in/1.c4gh", b"first", user="adam@example.org")
+    world.archive.add("SYNC-123-00002", "z/in/2.c4gh", b"second" * 9999, user="zoe@example.org", location="second")
+    world.archive.add("SYNC-123-00003", "a/in/3.c4gh", b"third" * 99, user="adam@example.org", location="second")
+    ids = [f"SYNC-123-0000{number}" for number in (1, 2, 3)]
     world.map(ids)
-    try:
-        for number in range(6):
-            child.start()
-            until(lambda: child.process.poll() is not None or bool(world.partner.told), 0.4 + 0.35 * number, fail=False)
-            child.kill()
-        child.start()
-        world.synced()
+    with world.sync() as child:
+        world.synced(2)
         assert child.end() == 0, child.text
-    finally:
-        if child.process.poll() is None:
-            child.kill()
-    world.check(ids)
-    assert len(set(world.partner.keys)) == 1
+    told = {each["user"]: [file["file_id"] for file in each["dataset_files"]] for each in world.partner.told}
+    assert told == {"adam@example.org": [ids[0], ids[2]], "zoe@example.org": [ids[1]]}
+    assert {each["dataset_id"] for each in world.partner.told} == {"EGA-SE-0001-1"}
+    assert len(set(world.partner.keys)) == len(world.partner.told) == 2
+    for path, data in world.archive.plain.items():
+        assert decrypted((world.folder / "partner" / path).read_bytes(), world.archive.partner) == data

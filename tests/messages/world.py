@@ -22,8 +22,12 @@ url = "file://{folder}/partner"
 [stores.logs]
 url = "file://{folder}/logs"
 
+[limits]
+part_size = "5MiB"
+
 [queue]
 lease = 2
+attempts = {attempts}
 
 [datasets]
 broker = "{broker}"
@@ -42,7 +46,9 @@ SECRETS = {"C4GH_PW": PASSPHRASE, "REMOTE_PW": Partner.password}
 
 
 class World:
-    def __init__(self, folder: Path, broker: str, postgres: str, partner: Partner, name, kind: str = "stream") -> None:
+    def __init__(
+        self, folder: Path, broker: str, postgres: str, partner: Partner, name, kind: str = "stream", attempts: int = 8
+    ) -> None:
         self.folder, self.broker, self.partner = folder, broker, partner
         self.queue, self.exchange, self.errors = name("mapping_stream"), name("sda"), name("errors")
         self.archive = Archive(folder, postgres_server.new_database(postgres))
@@ -58,6 +64,7 @@ class World:
             queue=self.queue,
             exchange=self.exchange,
             database=self.archive.database,
+            attempts=attempts,
             remote=partner.url,
         )
         (folder / "relay.toml").write_text(told)

@@ -47,7 +47,7 @@ class World:
     Args:
         record: writes results into the lists; a RelayError means that their jobs are not done.
         tell: takes each result for the log, also of attempts that will be followed by others.
-        say: takes a sentence about the worker itself: the database is away, say.
+        say: takes a sentence about the worker itself (the database is away, say), and on jobs that fail without a result.
         tick: fires the schedules that are due; called every few seconds.
         resting: the queues of which nothing is to be begun now; asked every few seconds.
     """
@@ -206,9 +206,11 @@ class Worker:
             self._look_again = clock + self._tunings.poll
 
     def _record(self, ended: Sequence[tuple[Job, Ended]]) -> list[tuple[Job, Ending]]:
-        for _, end in ended:
+        for job, end in ended:
             for result in end.results:
                 self._world.tell(result)
+            if not end.results and isinstance(end.ending, Retry | Dead):  # nothing else would say so
+                self._world.say(_failed(job, end.ending.error, dead=self._is_last(job, end.ending)))
         last = [end for job, end in ended if self._is_last(job, end.ending)]
         results = [result for end in last for result in end.results]
         try:
@@ -253,6 +255,12 @@ class Worker:
     def stopped(self) -> bool:
         """Whether it was told to stop."""
         return self._stopped or self._halted
+
+
+def _failed(job: Job, error: str, *, dead: bool) -> str:
+    """A line on an attempt that ended without a result."""
+    then = "given up: bucketrelay queue dead" if dead else "tried again later"
+    return f"{job.queue}: {job.key}: {' '.join(error.split())}: {then}"
 
 
 class _UntilStopped(Deadline):
