@@ -47,7 +47,7 @@ class World:
     Args:
         record: writes results into the lists; a RelayError means that their jobs are not done.
         tell: takes each result for the log, also of attempts that will be followed by others.
-        say: takes a sentence about the worker itself (the database is away, say), and on jobs that fail without a result.
+        say: takes a sentence about the worker itself, or on a job that failed without a result.
         tick: fires the schedules that are due; called every few seconds.
         resting: the queues of which nothing is to be begun now; asked every few seconds.
     """
