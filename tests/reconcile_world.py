@@ -42,6 +42,7 @@ class World:
     copies: bool = True
     now: Clock = field(default_factory=Clock)
     more: dict = field(default_factory=dict)  # what the route says beside
+    beside: dict = field(default_factory=dict)  # what a reconciliation's world has beside
 
     def __post_init__(self):
         kinds = {"conditional": self.conditional, "now": self.now}
@@ -87,7 +88,8 @@ class World:
         return replace(wish, depth=Depth(depth), streams=streams, **(way | more))
 
     def begin(self, deadline=None, restart=False, **wish):
-        found = Reconciliation(self.wish(**wish), order.world(self.system), deadline or Deadline())
+        world = replace(order.world(self.system), **self.beside)
+        found = Reconciliation(self.wish(**wish), world, deadline or Deadline())
         found.begin(restart=restart)
         return found
 

@@ -111,8 +111,8 @@ DECIDING = (
     Change(
         "echo-not-recognised",
         "core/decide.py",
-        "if equal or (wrote.born, wrote.mark) == (held.born, held.mark):",
-        "if equal:",
+        "(equal or (wrote.born, wrote.mark) == (held.born, held.mark))",
+        "equal",
         "what came from there is written there again",
         (DECIDE,),
     ),

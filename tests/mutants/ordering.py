@@ -41,8 +41,8 @@ ORDERING = (
     Change(
         "equal-written-again",
         "core/decide.py",
-        "if equal or (wrote.born",
-        "if (wrote.born",
+        "(equal or (wrote.born, wrote.mark) == (held.born, held.mark))",
+        "(wrote.born, wrote.mark) == (held.born, held.mark)",
         "a ring with another tool in it is rewritten for ever",
         (REVIEW,),
     ),

@@ -21,6 +21,7 @@ from bucketrelay.drivers.reconcile.bookmark import last_books
 from bucketrelay.drivers.reconcile.books import Book
 from bucketrelay.drivers.reconcile.judge import Depth
 from bucketrelay.drivers.reconcile.manifest import job
+from bucketrelay.drivers.reconcile.remembered import Faces
 from bucketrelay.drivers.reconcile.run import Reconciliation
 from bucketrelay.drivers.reconcile.source_inventory import Shelf, with_inventory
 from bucketrelay.drivers.reconcile.ways import Enqueue, RunHere, SendOn, write_down
@@ -122,8 +123,21 @@ def reconcile(  # noqa: PLR0913 — one parameter for each option
     typed.check_together()
     found = configuration(config_file, quiet=quiet)
     system = wiring.system(found, emit=lambda _: None)
-    with closing(system), _wish(typed, system, found) as wish:
-        raise SystemExit(_reconcile(typed, wish, system))
+    with closing(system), _wish(typed, system, found) as wish, _faces(wish, found) as faces:
+        raise SystemExit(_reconcile(typed, wish, system, faces))
+
+
+@contextmanager
+def _faces(wish: Wish, found: Config) -> Iterator[Faces | None]:
+    """Where pairs are remembered: in the database of an inventory that has all of the route's stores."""
+    if wish.depth is not Depth.STAMP or not (found.queue.url or found.queue.path.exists()):
+        yield None
+        return
+    from bucketrelay import wiring_jobs  # noqa: PLC0415 — only who has an inventory needs a database
+
+    with closing(wiring_jobs.tables(found.queue)) as tables:
+        stores = {wish.route.source_store, *wish.targets}
+        yield tables if stores <= tables.stores() else None
 
 
 @contextmanager
@@ -177,10 +191,10 @@ def _check_batchable(wish: Wish, found: Config) -> None:
         raise ConfigError(mistakes)
 
 
-def _reconcile(typed: _Typed, wish: Wish, system: System) -> int:
+def _reconcile(typed: _Typed, wish: Wish, system: System, faces: Faces | None) -> int:
     total = 0 if typed.quiet else sum(_size(book) for book in last_books(system.log(), typed.route))
     progress = Progress("keys", total, quiet=typed.quiet)
-    world = replace(order.world(system), see=lambda _, more: progress.add(more), complain=complain)
+    world = replace(order.world(system), see=lambda _, more: progress.add(more), complain=complain, faces=faces)
     work = Reconciliation(wish, world, Deadline())
     try:
         since = work.begin(restart=typed.restart)

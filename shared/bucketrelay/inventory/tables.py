@@ -216,6 +216,19 @@ class Tables:
     def _versions(self, cursor: Cursor, number: str) -> list[Row]:
         return [_row(row) for row in self._all(cursor, "versions", object=number)]
 
+    def faces(self, scope: str, first: str, last: str) -> dict[str, str]:
+        """What is remembered of pairs, by their keys from *first* to *last*; see `drivers.reconcile.remembered`."""
+        return {str(key): str(face) for key, face in self._ask("pairs", scope=scope, first=first, last=last)}
+
+    def keep_faces(self, scope: str, faces: Mapping[str, str]) -> None:
+        """Remember pairs."""
+
+        def body(cursor: Cursor) -> None:
+            for key, face in sorted(faces.items()):
+                self._do(cursor, "keep_pair", scope=scope, key=key, face=face)
+
+        self.database.run(body)
+
     def _ask(self, query: str, **values: object) -> list[Any]:
         return self.database.run(lambda cursor: self._all(cursor, query, **values))
 

@@ -14,9 +14,10 @@ from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import FOLDER, Bookmarks, Keeper, Mark, Plan
 from bucketrelay.drivers.reconcile.books import WITH_LIST, Book, Counts
 from bucketrelay.drivers.reconcile.compare import ALL, Pair, Right, Side, Span, merge, nothing, side
-from bucketrelay.drivers.reconcile.judge import Judge
+from bucketrelay.drivers.reconcile.judge import Depth, Judge
 from bucketrelay.drivers.reconcile.lines import gather, publish, put_away
 from bucketrelay.drivers.reconcile.manifest import MANIFEST, put_whole, row_of
+from bucketrelay.drivers.reconcile.remembered import Remembered
 from bucketrelay.drivers.reconcile.segments import split
 from bucketrelay.drivers.reconcile.span import SpanRun
 from bucketrelay.drivers.reconcile.wish import Wish, World
@@ -163,6 +164,14 @@ class Reconciliation:
         name, strip = route.source_store, route.strip_prefix
         return side(world.store(name), strip, span, world.skip(name), self.within), there
 
+    def remembered(self, target: str) -> Remembered | None:
+        """The pairs that need not be asked about: at the depth at which they were, and of listings of now."""
+        wish, world = self.wish, self.world
+        if world.faces is None or wish.source or wish.adopt or wish.depth is not Depth.STAMP:
+            return None
+        there = world.store(target).address
+        return Remembered(world.faces, f"{wish.route.name} to {target}", wish.route.source, there, world.now)
+
     @property
     def within(self) -> str:
         """How all rests begin."""
@@ -256,6 +265,7 @@ class _Work:
             deadline=whole.halt,
             see=lambda more: whole.world.see(target, more),
             row=row_of(wish.route.source) if wish.manifest else None,
+            remembered=whole.remembered(target),
         )
         try:
             run.work(lambda after: self._pairs(Span(after or spans[place].after, spans[place].until)), most)

@@ -4,6 +4,7 @@ import contextvars
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
+from itertools import compress
 
 from bucketrelay import routes
 from bucketrelay.core.decide import EQUAL
@@ -14,6 +15,7 @@ from bucketrelay.drivers.reconcile.books import REPAIRABLE, WITH_LIST, Kind, Ver
 from bucketrelay.drivers.reconcile.compare import WINDOW, Pair, Right
 from bucketrelay.drivers.reconcile.judge import BYTES_DIFFER, Judge
 from bucketrelay.drivers.reconcile.manifest import MANIFEST
+from bucketrelay.drivers.reconcile.remembered import Remembered
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Change, Outcome, Result, Task
 
@@ -57,6 +59,7 @@ class SpanRun:
         adopt: gives equal objects our stamp. None: they are left as they are.
         threads: for what has to be asked.
         see: is told how many pairs have been compared more.
+        remembered: pairs that need not be asked about; None where each is, every time.
     """
 
     judge: Judge
@@ -69,6 +72,7 @@ class SpanRun:
     deadline: Deadline
     see: Callable[[int], None]
     row: Callable[[str], str] | None = None  # of a source key, for the manifest of what somebody else is to do
+    remembered: Remembered | None = None
     _resumed: bool = field(init=False)  # what waits may have been repaired by a process that was killed
 
     def __post_init__(self) -> None:
@@ -112,9 +116,16 @@ class SpanRun:
         return page
 
     def _judge(self, page: "_Page") -> None:
-        asked = iter(self._ask([pair for pair, verdict in page.pairs if verdict is None]))
-        for _, verdict in page.pairs:
-            self._enter(verdict or next(asked))
+        unclear = [pair for pair, verdict in page.pairs if verdict is None]
+        known = self.remembered.right(unclear) if self.remembered else frozenset()
+        unknown = [pair for pair in unclear if pair.rest not in known]
+        found = self._ask(unknown)
+        asked = iter(found)
+        for pair, verdict in page.pairs:
+            self._enter(verdict or (Verdict.of(pair, Kind.RIGHT) if pair.rest in known else next(asked)))
+        if self.remembered:
+            right = (verdict.kind is Kind.RIGHT and not verdict.unstamped for verdict in found)
+            self.remembered.keep(list(compress(unknown, right)))
         self.mark.counts.add_right(page.right)
         self.mark.after = page.last
         self.mark.compared += page.compared

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bucketrelay.drivers.reconcile.compare import Side, Span
 from bucketrelay.drivers.reconcile.judge import Depth
+from bucketrelay.drivers.reconcile.remembered import Faces
 from bucketrelay.drivers.reconcile.span import Repair
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
@@ -72,6 +73,7 @@ class World:
         threads: for what has to be asked, beside those of the streams.
         see: is told how many pairs of a target were compared more.
         complain: is told what did not stop anything.
+        faces: where pairs are remembered that were right; None where there is no inventory of both stores.
     """
 
     log: Store
@@ -81,3 +83,4 @@ class World:
     threads: int = 16
     see: Callable[[str, int], None] = lambda _target, _more: None
     complain: Callable[[str], None] = lambda _: None
+    faces: Faces | None = None

@@ -84,3 +84,10 @@ ON CONFLICT (store) DO UPDATE SET "lastSyncRequestedDate" = CURRENT_TIMESTAMP;
 
 -- name: stores
 SELECT store FROM relay_inventory;
+
+-- name: pairs
+SELECT key, face FROM relay_pair WHERE scope = :scope AND key >= :first AND key <= :last;
+
+-- name: keep_pair
+INSERT INTO relay_pair (scope, key, face) VALUES (:scope, :key, :face)
+ON CONFLICT (scope, key) DO UPDATE SET face = excluded.face;
