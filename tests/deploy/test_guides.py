@@ -2,6 +2,8 @@
 
 import functools
 import re
+import runpy
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -90,6 +92,62 @@ def test_every_call_of_bucketrelay_has_options_that_it_has(name):
             continue
         known = {option for each in cli.get_command(context, command).params for option in each.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known, (command, rest)
+
+
+def commands(text, program):
+    """Each call of a program in blocks of a shell, as its words."""
+    for line in text.replace("\\\n", " ").splitlines():
+        for part in re.split(r"&&|\|\||[;|()]", re.sub(r"(^|\s)#.*", "", line)):
+            if part.strip().startswith(f"{program} "):
+                yield shlex.split(part.strip().removeprefix(program))
+
+
+PAGES = [page for folder in (".", "docs", "deploy", "templates/*") for page in sorted(ROOT.glob(f"{folder}/*.md"))]
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELLS = {page.relative_to(ROOT).as_posix(): "".join(BLOCK.findall(page.read_text(encoding="utf-8"))) for page in PAGES}
+CALLS = [(page, words) for page, text in SHELLS.items() for words in commands(text, "bucketrelay")]
+
+
+@pytest.mark.parametrize(("page", "words"), CALLS, ids=[f"{page}-{' '.join(words)[:30]}" for page, words in CALLS])
+def test_every_call_of_bucketrelay_in_a_block_is_one_that_it_takes(page, words):
+    """Its arguments are all there, and those of a choice are of the choice: as when it is typed."""
+    if words == ["--version"]:
+        return
+    top = Context(cli, info_name="bucketrelay")
+    before = next(number for number, word in enumerate(words) if word in COMMANDS)
+    assert all(word.startswith("-") or words[0] == "--config" for word in words[:before]), (page, words)
+    given = words[before + 1 :]
+    given = given[: given.index("<")] if "<" in given else given
+    cli.get_command(top, words[before]).make_context(words[before], given, parent=top)
+
+
+def test_the_pages_have_many_calls():
+    assert len(CALLS) > 30
+    assert {"README.md", "deploy/aws.md", "deploy/oracle.md", "deploy/huawei.md"} <= {page for page, _ in CALLS}
+
+
+@pytest.mark.parametrize("page", [page for page, text in SHELLS.items() if "deploy/build.py" in text])
+def test_every_call_of_build_in_a_block_is_one_that_it_takes(page, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "deploy"))
+    parser = runpy.run_path(str(ROOT / "deploy" / "build.py"))["_parser"]()
+    calls = [words for start in ("python", ".venv/bin/python") for words in commands(SHELLS[page], start)]
+    built = [words for words in calls if words[0].endswith("deploy/build.py")]
+
+    assert built, page
+    for words in built:
+        parser.parse_args(words[1:])
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("name", "cloud"), [("oracle", "oracle"), ("huawei", "huawei")])
+def test_a_variable_of_terraform_that_the_text_names_is_one(name, cloud):
+    text = TEXTS[name].partition("## 2. Deploy")[2]
+    said = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)(?: = [^`]*)?`", text))
+    # Names of other things, each known elsewhere.
+    others = {"sync_task_id", "sync_url", "oms_source_record", "access_key", "secret_key"} | {"fgs_to_eg"}
+
+    assert said
+    assert said - others <= set(variables(cloud))
 
 
 @pytest.mark.parametrize("name", GUIDES)

@@ -290,10 +290,3 @@ def test_without_click_the_way_to_install_it_is_said_and_it_is_exit_2(tmp_path):
 
     assert status == 2
     assert err == "bucketrelay: click is missing: pip install '.[cli]' in a clone of bucketrelay\n"
-
-
-# No message and no page names a command that is not there
-
-_NAMED = re.compile(r"bucketrelay (?!is |and |it)([a-z][a-z-]+)(?= |`|$|\.|:|,|;|\)|\")")
-_PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*.md"), *ROOT.glob("templates/**/*.md")]
-_CODE = sorted((ROOT / "shared" / "bucketrelay").rglob("*.py"))
