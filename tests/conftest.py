@@ -16,7 +16,19 @@ pytest_plugins = ["security.leaks"]
 
 
 # Folders whose modules wait for other processes, or take seconds each: begun first, so that none of them is the last.
-LONG = ("messages", "storms", "functions", "deploy", "security", "jobs", "page", "faults", "templates", "reconcile")
+LONG = (
+    "contracts",
+    "messages",
+    "storms",
+    "functions",
+    "deploy",
+    "security",
+    "jobs",
+    "page",
+    "faults",
+    "templates",
+    "reconcile",
+)
 # Modules that share what is dear: one process brings the clouds up, once.
 TOGETHER = {f"tests/security/test_{name}.py": "security" for name in ("forged", "injection", "permissions")}
 

@@ -12,6 +12,7 @@ from bucketrelay.clouds.crypt4gh.keys import parse_private, parse_public
 from bucketrelay.clouds.rclone.remote import info_of, remote_of
 from bucketrelay.drivers.messages import datasets, requests
 from bucketrelay.drivers.messages.invocation import called
+from bucketrelay.errors import BadEvent
 from fuzz.target import Target
 
 KEY = PrivateKey(bytes(range(32)))
@@ -74,6 +75,6 @@ TARGETS = (
     Target("crypt4gh key", _keys, lambda: [SECRET, bytes(32)], lambda: st.binary(max_size=120), ()),
     Target("copy request", _request, lambda: _texts(REQUEST), lambda: st.binary(max_size=80), ()),
     Target("archive message", _dataset, lambda: _texts(MAPPING, DATASET), lambda: st.binary(max_size=80), ()),
-    Target("message to a function", lambda said: called(said, "q"), lambda: [MQ], lambda: st.just(MQ), ()),
+    Target("message to a function", lambda said: called(said, "q"), lambda: [MQ], lambda: st.just(MQ), (BadEvent,)),
     Target("rclone item", _rclone, lambda: [ITEM], lambda: st.just(ITEM), (ValueError, TypeError, AttributeError)),
 )

@@ -316,8 +316,8 @@ def test_a_test_that_leaks_fails_and_its_neighbours_do_not(tmp_path):
     """
     tests = [f"def test_{n}(): {body}\n" for n, body in enumerate(LEAKS)]
     (tmp_path / "test_it.py").write_text(textwrap.dedent(head) + "".join(tests))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    environ = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'shared'}", "PATH": ""}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    environ = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'shared'}", "PATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{len(LEAKS) + 1} passed, {len(LEAKS)} error" in done.stdout
