@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bucketrelay.config import Config
 from bucketrelay.config.values import BrokerConfig, DatasetsConfig
 from bucketrelay.core.converge import Converge
-from bucketrelay.core.run import ByDestination, Runner
+from bucketrelay.core.pauses import Gate
+from bucketrelay.core.run import ByDestination, Deliver, Runner
 from bucketrelay.drivers.messages.delivery import First, Handle, Reader, Stop
 from bucketrelay.drivers.messages.intake import COPY, ERROR, REPLY, CopyIntake, DatasetIntake
 from bucketrelay.drivers.messages.letters import Postman
@@ -47,10 +48,15 @@ def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
 
 def seen_through(runner: Runner, stores: Callable[[str], Store]) -> Runner:
     """The same runner, with the same budget, for tasks whose stores are these."""
-    deliver = runner.deliver
+    return replace(runner, deliver=_through(runner.deliver, stores))
+
+
+def _through(deliver: Deliver, stores: Callable[[str], Store]) -> Deliver:
+    if isinstance(deliver, Gate):
+        return replace(deliver, deliver=_through(deliver.deliver, stores))
     if not isinstance(deliver, ByDestination) or not isinstance(deliver.converge, Converge):
-        raise TypeError(f"a runner that does not converge: {deliver!r}")
-    return replace(runner, deliver=replace(deliver, converge=replace(deliver.converge, stores=stores)))
+        raise TypeError(f"a runner that does not converge: {type(deliver).__name__}")
+    return replace(deliver, converge=replace(deliver.converge, stores=stores))
 
 
 _ONCE = Again(attempts=1)  # the job is tried again, and others have the thread meanwhile
