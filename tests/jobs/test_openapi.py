@@ -45,7 +45,8 @@ def test_no_request_makes_an_error_of_ours_or_an_answer_that_is_not_in_the_docum
     assert missing <= {"GET /openapi.json"}  # it has been read from there
 
     for operation in operations:
-        for names in ({}, {"store": "photos", "route": "photos", "id": "photos"}):
+        named = {"store": "photos", "route": "photos", "id": "photos"}
+        for names in ({}, named) if "{" in operation.path else ({},):
             check = _check(operation, url, names, most)
             check()
 
