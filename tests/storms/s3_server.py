@@ -119,6 +119,20 @@ _OPERATIONS: Mapping[str, Callable[[Any], Reply]] = {
 }
 
 
+def _plain(incoming: Incoming) -> bytes:
+    """The body; one in `aws-chunked` form is taken out of its frames."""
+    if not incoming.headers.get("x-amz-content-sha256", "").startswith("STREAMING-"):
+        return incoming.body
+    found, rest = bytearray(), incoming.body
+    while True:
+        size, _, rest = rest.partition(b"\r\n")
+        length = int(size.partition(b";")[0], 16)
+        if not length:
+            return bytes(found)
+        found += rest[:length]
+        rest = rest[length + 2 :]
+
+
 class S3Front:
     """S3's HTTP interface to an engine."""
 
@@ -134,7 +148,8 @@ class S3Front:
         try:
             if (operation := _OPERATIONS.get(named.operation)) is None:
                 return self.refuse(incoming, 405, "MethodNotAllowed", "The specified method is not allowed.")
-            mine = replace(incoming, headers={**incoming.headers, "authorization": "AWS "})  # whose words it speaks
+            # Whose words it speaks, and its body without the chunks' frames.
+            mine = replace(incoming, headers={**incoming.headers, "authorization": "AWS "}, body=_plain(incoming))
             call = S3Call(mine, self.engine, named.bucket, named.key, 1, self._history)
             call.check_key()
             return operation(call)
