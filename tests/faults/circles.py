@@ -21,7 +21,7 @@ DOWN = Answer("the log store is down", StoreUnavailable)
 
 @dataclass(frozen=True)
 class Diamond(Meeting):
-    """One to two, and both to a fourth, into which the routes are shared."""
+    """One to two, and both to a fourth, into which the routes are shared; or one side of it."""
 
     routes: tuple[tuple[str, str], ...] = (("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"))
     writers: str = "ab"
@@ -54,17 +54,18 @@ class DiamondWalk(CircleWalk):
         if not self.at_rest(state):
             return ""
         held = dict(zip(self.world.stores, self._held(state), strict=True))
-        a, b, c, d = (self._shown(held[name]) for name in "abcd")
+        shown = {name: self._shown(each) for name, each in held.items()}
         said = ", ".join(f"{name} {Answer(each)}" for name, each in held.items())
         wrote = [self._version(n) for n, (store, act) in enumerate(state.acts, 1) if (store, act) == ("b", "w")]
-        if c != a:
+        if shown.get("c", shown["a"]) != shown["a"]:
             return f"at rest, c is not as a: {said}"
-        if b not in (a, *wrote) and not (b is None and ("b", "d") in state.acts):
+        if shown["b"] not in (shown["a"], *wrote) and not (shown["b"] is None and ("b", "d") in state.acts):
             return f"at rest, b is neither as a nor as its user left it: {said}"
-        there = [each for each in (b, c) if each]
-        if len(there) == 2 and d != max(there, key=_number):
-            return f"at rest, d is not the newest of b and c: {said}"
-        if d and d not in there:
+        sources = [shown[source] for source, target in self.world.routes if target == "d"]
+        there = [each for each in sources if each]
+        if len(there) == len(sources) and shown["d"] != max(there, key=_number):
+            return f"at rest, d is not the newest of its sources: {said}"
+        if shown["d"] and shown["d"] not in there:
             return f"at rest, d holds what no source has: {said}"
         return ""
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bucketrelay.core import decide as deciding
+from bucketrelay.core import pair as pairs
 from bucketrelay.core.writes import Writes
 from bucketrelay.model import Deletes
 from faults.circles import CircleWalk, Diamond, DiamondWalk
@@ -15,6 +16,7 @@ LONG = (pytest.mark.slow, pytest.mark.timeout(3600))
 FOLLOW, KEEP = Deletes.FOLLOW, Deletes.KEEP
 FACING, MANY, ONE_RING = Meeting(deletes=FOLLOW), replace(SHARED, deletes=FOLLOW), replace(RING, deletes=FOLLOW)
 DIAMOND = Diamond(deletes=FOLLOW)
+SIDE = replace(DIAMOND, routes=(("a", "b"), ("b", "d")))  # of which the middle is written by a route and by users
 
 
 @pytest.fixture
@@ -48,6 +50,8 @@ def assert_right(result, writes):
         pytest.param(replace(MANY, fault="late"), id="many-to-one-late"),
         pytest.param(replace(DIAMOND, most=1), id="diamond"),
         pytest.param(replace(DIAMOND, most=1, conditional=False), id="diamond-unconditional"),
+        pytest.param(replace(SIDE, acts="w"), id="one-side-of-a-diamond"),
+        pytest.param(SIDE, id="one-side-of-a-diamond-deleted", marks=LONG),
         *(
             pytest.param(replace(world, fault=fault, conditional=conditional), id=f"{name}-{fault}-{words}", marks=LONG)
             for name, world in (("facing", FACING), ("many-to-one", MANY))
@@ -70,6 +74,16 @@ def test_an_order_that_is_not_the_same_on_both_sides_is_found_out(explore, monke
     monkeypatch.setattr(deciding, "_newer", lambda held, wrote, link, *, ours: False)  # who comes last wins
 
     assert isinstance(explore(replace(MANY, conditional=True)), Found)
+
+
+def test_a_source_that_comes_to_hold_something_older_is_found_out(explore, monkeypatch):
+    """Its user's newer write stayed in the shared target for ever, though no source had it any more."""
+    ordered = property(lambda pair: deciding.Rule(pair.task.deletes, ordered=pair.task.shared))
+    monkeypatch.setattr(pairs.Pair, "rule", ordered)
+    result = explore(replace(SIDE, acts="w"))
+
+    assert isinstance(result, Found)
+    assert "d is not the newest of its sources" in result.complaint
 
 
 def test_a_late_write_that_no_marker_tells_of_is_found_out(explore, monkeypatch):

@@ -23,6 +23,14 @@ ORDERING = (
         (DECIDE,),
     ),
     Change(
+        "what-a-source-holds-no-more-has-a-say",
+        "core/decide.py",
+        "not bygone and ",
+        "",
+        "a shared target keeps for ever what none of its sources holds any more",
+        (DECIDE,),
+    ),
+    Change(
         "another-sources-copy-taken-over",
         "core/decide.py",
         "return WON if ordered else REPLACED if theirs is None else ANOTHERS",

@@ -17,6 +17,7 @@ from storms.world import World
 from storms.writers import NotThere
 
 BACKOFF = HOLD + 0.5  # seconds until what failed comes again: later than anything that is held has ended
+ATTEMPTS = 100  # of one delivery: a young event of something that is gone takes some twenty
 LONGEST = 30.0  # seconds after which faults end also where not every event was given once
 PART = 3_000_000  # bytes of an object that a writer sends in parts
 
@@ -102,6 +103,9 @@ class Course:
             self._note(f"{who}: {message.form} of {message.told['key']!r}, attempt {message.attempts}: {why or 'ok'}")
             if why and 0 < self.plan.attempts <= message.attempts and LISTED in why:
                 self.left += 1
+                again = False
+            if again and message.attempts >= ATTEMPTS:
+                self.broken.append(f"{self.plan.name}/ {message.told['key']!r}: {ATTEMPTS} attempts: {why}")
                 again = False
             if not again:
                 self._underway -= 1

@@ -19,7 +19,7 @@ from storms.world import World
 
 WRITERS = 4  # threads that write
 QUIET = 0.5  # seconds
-PATIENCE = 180.0  # seconds without the end of a single storm: something hangs
+PATIENCE = 900.0  # seconds without the end of a single storm: something hangs, however busy the machine is
 
 
 class NeverEnds(Exception):

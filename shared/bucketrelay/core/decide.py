@@ -30,6 +30,7 @@ class Rule:
 
     Attributes:
         ordered: others may write the key too (it meets others, or is shared); the newest wins.
+        shared: ordered, and nothing leads back: a copy of what this source holds no more has no say.
         asked: there is no route: somebody has asked for just this copy, whatever is at the target now.
         differs: the bytes of both sides have been compared, and differ: no stamp and no digest that a store tells is
             believed to say that they are equal.
@@ -40,6 +41,7 @@ class Rule:
     ordered: bool = False
     asked: bool = False
     differs: bool = False
+    shared: bool = False
 
 
 COPY = Decision(Action.COPY)
@@ -86,6 +88,7 @@ def decide(
     present   what the source is a copy of      any                         nothing (echo)
     present   of the same origin, or equal      not differs                 nothing (right/echo/equal)
     present   anything else                     asked                       copy
+    present   ours                              shared                      copy
     present   of a newer origin                 ordered                     nothing (yielded)
     present   neither                           overwrite = ours            refuse (foreign)
     present   ours                              any                         copy
@@ -119,7 +122,9 @@ def decide(
         return RIGHT if ours else ECHO if mine else EQUAL
     if rule.asked:
         return COPY
-    newer = (rule.ordered or came_from) and _newer(held, wrote, link, ours=ours)
+    # A source may come to hold something older: it is itself a target, or its newest version was removed.
+    bygone = ours and rule.shared and not came_from
+    newer = (rule.ordered or came_from) and not bygone and _newer(held, wrote, link, ours=ours)
     return YIELDED if newer else _replace(rule, theirs, ours=ours, ordered=rule.ordered or came_from)
 
 

@@ -46,7 +46,8 @@ class Pair:
     def rule(self) -> Rule:
         """What the task's route says."""
         task = self.task
-        return Rule(task.deletes, task.overwrite, task.shared or task.meets, task.asked, task.differs)
+        shared = task.shared and not task.meets
+        return Rule(task.deletes, task.overwrite, shared or task.meets, task.asked, task.differs, shared)
 
     def reach(self) -> int | None:
         """From which size on the target's server is to copy by itself; None where it cannot."""

@@ -68,7 +68,7 @@ LOW, HIGH = sorted((written("1"), written("2")), key=lambda info: stamps.origin(
 
 ANY, KEEP, FOLLOW = None, Rule(), Rule(Deletes.FOLLOW)
 ORDERED, OURS = Rule(Deletes.FOLLOW, ordered=True), Rule(Deletes.FOLLOW, OURS_ALONE)
-ASKED = Rule(asked=True)
+ASKED, SHARED = Rule(asked=True), Rule(Deletes.FOLLOW, ordered=True, shared=True)
 
 TABLE = {
     "right: ours, of this very version": (FIRST, COPIED, ANY, RIGHT),
@@ -85,6 +85,9 @@ TABLE = {
     "copy: ours, of another version": (SECOND, COPIED, ANY, COPY),
     "copy: ours, before 0.2, of another version": (SECOND, before(FIRST), ANY, COPY),
     "copy: ours, though its origin is newer by the second": (LOW, copied(HIGH), ORDERED, COPY),
+    "copy: ours, shared, of what the source holds no more": (FIRST, copied(SECOND), SHARED, COPY),
+    "yielded: ours, newer, where routes meet": (FIRST, copied(SECOND), ORDERED, YIELDED),
+    "yielded: another source's, newer, shared": (FIRST, LATER, SHARED, YIELDED),
     "refuse: another source's": (SECOND, copied(FIRST, X, T), FOLLOW, ANOTHERS),
     "refuse: nobody's": (SECOND, THEIRS, OURS, FOREIGN),
     "refuse: edited": (SECOND, EDITED, OURS, FOREIGN),
@@ -120,7 +123,7 @@ TABLE = {
     "not ours: of ours, by way of another": (None, copied(copied(FIRST, S, X), X, T), FOLLOW, NOT_OURS),
     "not ours: carried along to another key": (None, copied(FIRST, S, X), FOLLOW, NOT_OURS),
 }
-ALL = [KEEP, FOLLOW, ORDERED, OURS, Rule(ordered=True), Rule(overwrite=OURS_ALONE)]
+ALL = [KEEP, FOLLOW, ORDERED, SHARED, OURS, Rule(ordered=True), Rule(overwrite=OURS_ALONE)]
 ROWS = [
     pytest.param(source, target, rule, decision, id=f"{name} {number}")
     for name, (source, target, only, decision) in TABLE.items()
