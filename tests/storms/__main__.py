@@ -2,7 +2,7 @@
 
 `PYTHONPATH=tests python -m storms --storms 10000 --seed 1 --clouds s3,obs,oci`. Each storm is made of a number, the
 first of *seed*, so `--seed S --storms 1` is the storm S again, as far as the machine does things in the same order, and
-two processes with other seeds go side by side. Blocks of 250 numbers have servers of other kinds (`KINDS`).
+two processes with other seeds go side by side. Blocks of 1,000 numbers have servers of other kinds (`KINDS`).
 """
 
 import argparse
@@ -18,7 +18,7 @@ from storms.wave import NeverEnds, Wave
 from storms.workers import ROOT
 from storms.world import World
 
-BLOCK = 250
+BLOCK = 1000  # a kind of servers costs a start of them all
 KINDS: Sequence[tuple[str, ...]] = ((), ("tls",), ("versioned",), ("tls", "versioned"), ("moto",))
 _SHOWN = ("deliveries", "deliveries again", "requests", "faults", "kills")
 
