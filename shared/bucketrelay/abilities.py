@@ -7,7 +7,7 @@ fits into a store is a fact that every store declares: `store.Abilities`. The pr
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Listed, Meta, ObjectInfo
@@ -122,3 +122,16 @@ class ServerSideCopy(Store, Protocol):
             TargetChanged, OutcomeUnknown: as in `put`.
             OutOfTime: the copy goes on at the server and may still take effect.
         """
+
+
+# Every task asks these two. By the ability's own method: `isinstance` looks for all of a Protocol's, in 40 µs.
+
+
+def has_tags(store: Store) -> TypeGuard[Tagged]:
+    """Whether it is Tagged."""
+    return hasattr(store, "tags")
+
+
+def has_copies(store: Store) -> TypeGuard[ServerSideCopy]:
+    """Whether it is a ServerSideCopy."""
+    return hasattr(store, "copy_from")

@@ -11,7 +11,6 @@ from bucketrelay.http.faults import Malformed
 from bucketrelay.http.outcome import Lacking, Refusal
 from bucketrelay.model import NOTHING, ObjectInfo
 
-_PREFIXES = ("x-amz-", "x-obs-")
 # Headers without their prefix, and how `degraded` names what they tell of.
 _ATTRIBUTES = {
     "missing-meta": "user metadata that the source does not show",
@@ -19,17 +18,17 @@ _ATTRIBUTES = {
     "object-lock-mode": "retention",
     "object-lock-legal-hold": "legal hold",
 }
+_HEADERS = {f"{prefix}{name}": words for name, words in _ATTRIBUTES.items() for prefix in ("x-amz-", "x-obs-")}
 _NOTHING_SAID = frozenset({"", "0", "OFF"})
 _NO_TAGS = frozenset({"NoSuchTagSet", "NoSuchTagSetError", "MethodNotAllowed", "NotImplemented"})
 
 
 def withheld(headers: Mapping[str, str]) -> tuple[str, ...]:
     """What an answer says that the object has, and that no copy of it will have, as `degraded` names it."""
-
-    def told(name: str) -> bool:
-        return any(headers.get(prefix + name, "").strip().upper() not in _NOTHING_SAID for prefix in _PREFIXES)
-
-    return tuple(words for name, words in _ATTRIBUTES.items() if told(name))
+    if _HEADERS.keys().isdisjoint(headers):  # as nearly always
+        return ()
+    said = [words for name, words in _HEADERS.items() if headers.get(name, "").strip().upper() not in _NOTHING_SAID]
+    return tuple(dict.fromkeys(said))
 
 
 class TagCounts:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from bucketrelay.abilities import Tagged
+from bucketrelay.abilities import has_tags
 from bucketrelay.core.face import NAME, face, without
 from bucketrelay.core.stamp import Stamp
 from bucketrelay.errors import StoreRefused
@@ -15,6 +15,8 @@ from bucketrelay.store import CONTENT_HEADERS, Abilities, Store
 # A name has to survive as an HTTP header field name on every store (RFC 9110, section 5.1).
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_!#$%&'*+.^`|~-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ESCAPED = bytes(byte for byte in range(256) if byte > 0x7E or byte == 0x25)
+_CONTENT = tuple(field.name for field in fields(Meta) if field.name in CONTENT_HEADERS)
 _USUAL_CLASSES = frozenset({"", "STANDARD", "Standard", "standard"})
 
 
@@ -40,7 +42,7 @@ def tagged(source: Store, info: ObjectInfo, target: Abilities, *, strict: bool) 
     """
     meta = info.meta
     wanted = target.tags if meta.tags_told else True  # unknown tags may be lost even where there is no place for them
-    if not (wanted and (meta.tag_count or not meta.tags_told) and isinstance(source, Tagged)):
+    if not (wanted and (meta.tag_count or not meta.tags_told) and has_tags(source)):
         return meta
     try:
         return replace(meta, tags=source.tags(info))
@@ -53,10 +55,10 @@ def tagged(source: Store, info: ObjectInfo, target: Abilities, *, strict: bool) 
 def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, Any], list[str]]:
     kept: dict[str, Any] = {}
     lost = []
-    for name in (f.name for f in fields(meta) if f.name in CONTENT_HEADERS):
+    for name in _CONTENT:
         value: str = getattr(meta, name)
         # What is not ASCII has no agreed form in a content header: S3's SDK refuses it, OBS's escapes it for good.
-        fits = name in abilities.headers and value.isascii() and not _CONTROL.search(value)
+        fits = name in abilities.headers and value.isascii() and (not value or not _CONTROL.search(value))
         kept[name] = value if fits else ""
         if value and not fits:
             lost.append(name)
@@ -91,5 +93,5 @@ def _cost(name: str, value: str) -> int:
     but for a few letters.
     """
     raw = value.encode("utf-8", "surrogatepass")
-    escaped = sum(3 if byte > 0x7E or byte == 0x25 else 1 for byte in raw)
+    escaped = 3 * len(raw) - 2 * len(raw.translate(None, _ESCAPED))
     return len(name) + (escaped if value.isascii() else max(escaped, 12 + (len(raw) + 2) // 3 * 4))

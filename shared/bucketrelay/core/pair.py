@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bucketrelay.abilities import ServerSideCopy
+from bucketrelay.abilities import has_copies
 from bucketrelay.core.decide import Rule
 from bucketrelay.core.metadata import tagged
 from bucketrelay.core.stamp import Link, when
@@ -51,7 +51,7 @@ class Pair:
 
     def reach(self) -> int | None:
         """From which size on the target's server is to copy by itself; None where it cannot."""
-        return self.target.reach(self.source) if isinstance(self.target, ServerSideCopy) else None
+        return self.target.reach(self.source) if has_copies(self.target) else None
 
     def fetch(self, held: ObjectInfo | None, length: int) -> Fetched | None:
         """The source with its first *length* bytes; without them where *held* is a copy of just this version."""
@@ -85,10 +85,12 @@ class Pair:
 def link(source: Store, key: str, target: Store, target_key: str) -> Link:
     """What the two objects are called in stamps, today and before."""
     one, other = identity(source.address, key), identity(target.address, target_key)
-    names = dict.fromkeys(former(source.address, key), one)
+    before, behind = former(source.address, key), former(target.address, target_key)
+    names = {**dict.fromkeys(before, one), **dict.fromkeys(behind, other)}
+    if not names:
+        return Link(one, other)
     # A name that either of the two may have had tells nothing.
-    shared = {one, other, *(names.keys() & set(former(target.address, target_key)))}
-    names |= dict.fromkeys(former(target.address, target_key), other)
+    shared = {one, other, *(set(before) & set(behind))}
     return Link(one, other, {name: now for name, now in names.items() if name not in shared})
 
 
@@ -97,5 +99,5 @@ def same_version(info: ObjectInfo, now: ObjectInfo | None) -> bool:
     return (
         now is not None
         and (now.etag, now.size, when(now)) == (info.etag, info.size, when(info))
-        and replace(now.meta, tag_count=info.meta.tag_count) == info.meta
+        and (now.meta == info.meta or replace(now.meta, tag_count=info.meta.tag_count) == info.meta)
     )

@@ -152,13 +152,17 @@ def stamp_of(info: ObjectInfo | None, here: str, former: Mapping[str, str] = NOT
     return stamp if stamp.where == here and stamp.fits(info) else None
 
 
-def origin(info: ObjectInfo, here: str, stamp: Stamp | None) -> Origin:
-    """The write that the object's bytes come from: what its *stamp* says, or the object itself."""
+def origin(info: ObjectInfo, here: str, stamp: Stamp | None, shown: str = "") -> Origin:
+    """The write that the object's bytes come from: what its *stamp* says, or the object itself.
+
+    Args:
+        shown: the face of *info*, where it is at hand.
+    """
     if stamp is None:
-        return Origin(int(info.modified.timestamp()) if info.modified else 0, _mark(info), here)
+        return Origin(int(info.modified.timestamp()) if info.modified else 0, _mark(info, shown), here)
     if not stamp.mark:  # of before 0.2: its time is that of the version it was copied of, where that had no id
         return Origin(
-            int(stamp.when) if _number(stamp.when) and len(stamp.when) < 12 else 0, _mark(info), stamp.hops[0]
+            int(stamp.when) if _number(stamp.when) and len(stamp.when) < 12 else 0, _mark(info, shown), stamp.hops[0]
         )
     return Origin(stamp.born, stamp.mark, stamp.hops[0])
 
@@ -174,7 +178,8 @@ def make(source: ObjectInfo, link: Link, digest_of_bytes: str = "", md5: str = "
         raise StoreRefused(f"{source.key}: the object has come through {MAX_HOPS} routes; shorten the chain of routes")
     if earlier and not digest_of_bytes:
         digest_of_bytes, md5 = earlier.digest, earlier.md5
-    first = origin(source, link.source, earlier)
+    shown = face(source.meta)
+    first = origin(source, link.source, earlier, shown)
     return Stamp(
         where=link.target,
         hops=hops,
@@ -185,8 +190,8 @@ def make(source: ObjectInfo, link: Link, digest_of_bytes: str = "", md5: str = "
         md5=md5,
         born=first.born,
         mark=first.mark,
-        face=face(source.meta),
-        seen=digest(face(source.meta)),
+        face=shown,
+        seen=digest(shown),
     )
 
 
@@ -195,8 +200,8 @@ def stamped(info: ObjectInfo, stamp: Stamp) -> ObjectInfo:
     return replace(info, meta=replace(info.meta, user={**without(info.meta.user), NAME: stamp.text()}))
 
 
-def _mark(info: ObjectInfo) -> str:
-    return digest(f"{info.etag};{info.size};{face(info.meta)}")
+def _mark(info: ObjectInfo, shown: str) -> str:
+    return digest(f"{info.etag};{info.size};{shown or face(info.meta)}")
 
 
 def _coded(text: str) -> str:

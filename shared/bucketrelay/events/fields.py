@@ -125,12 +125,14 @@ def moment(source: object, *path: str) -> datetime | None:
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if not found:
         return None
-    *numbers, fraction, _, sign, hours, minutes = found.groups()
-    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    *numbers, fraction, universal, sign, hours, minutes = found.groups()
     try:
-        zone = timezone(-offset if sign == "-" else offset)
         year, month, day, hour, minute, second = map(int, numbers)
         microsecond = int((fraction or "0")[:6].ljust(6, "0"))
+        if universal:
+            return datetime(year, month, day, hour, minute, second, microsecond, timezone.utc)
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        zone = timezone(-offset if sign == "-" else offset)
         return datetime(year, month, day, hour, minute, second, microsecond, zone).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None
@@ -138,6 +140,8 @@ def moment(source: object, *path: str) -> datetime | None:
 
 def is_unicode(value: str) -> bool:
     """Whether UTF-8 can say it: JSON may hold half of a surrogate pair."""
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:

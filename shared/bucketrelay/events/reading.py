@@ -58,10 +58,10 @@ def joined(found: Sequence[Payload]) -> Payload:
     Raises:
         BadEvent: nothing in it could be read.
     """
+    if len(found) == 1 and (found[0].kind in ("schedule", "test") or _plain(found[0])):
+        return found[0]
     if found and all(one.kind == "test" for one in found):
         return Payload("test")
-    if len(found) == 1 and found[0].kind == "schedule":
-        return found[0]
     messages = [message for one in found for message in one.messages]
     errors = [message.error for message in messages if message.error]
     errors += [SCHEDULE for one in found if one.kind == "schedule"]
@@ -75,6 +75,14 @@ def joined(found: Sequence[Payload]) -> Payload:
     if not doubtful:
         return Payload("direct", (rest,))
     return Payload("direct", (rest, guess) if certain or errors or deferrals else (guess,))
+
+
+def _plain(one: Payload) -> bool:
+    """Whether it is as `direct` made it, and without a doubt or an error: nothing has to be put together."""
+    if one.kind != "direct" or len(one.messages) != 1:
+        return False
+    message = one.messages[0]
+    return not (message.id or message.error or message.ambiguous or one.http)
 
 
 def direct(*events: ObjectEvent, ambiguous: bool = False) -> Payload:

@@ -17,8 +17,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -119,8 +118,9 @@ class Connections:
         except NoAnswer as error:
             trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, str(error), self._now() - began)
             raise
-        said = f"{answer.status}, {answer.headers.get('content-length', len(answer.body))} bytes"
-        trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, said, self._now() - began)
+        if trace.listened():
+            said = f"{answer.status}, {answer.headers.get('content-length', len(answer.body))} bytes"
+            trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, said, self._now() - began)
         return answer
 
     def _sent(
@@ -132,32 +132,29 @@ class Connections:
         kept = self._kept(repeatable=repeatable)
         for connection in (kept, None) if kept else (None,):
             used = connection or self._opened(deadlines.current())
+            self._take(used)
             try:
-                with self._using(used):
-                    told = used.send(head, request, deadlines.current(), asking=asking)
-                    answer = used.receive(request, told, receive, longest=longest, whole=whole)
-                return answer if answer.status != 417 or not asking else self._unasked(request, receive, longest)
+                told = used.send(head, request, deadlines.current(), asking=asking)
+                answer = used.receive(request, told, receive, longest=longest, whole=whole)
             except Interrupted as error:
                 if error.by is not used:  # another request's, whose body this one reads
                     raise
                 if connection is None or not (error.first or repeatable):
                     raise HungUp(f"{error} ({error.__cause__})") from error
+                continue
             except HungUp:
                 if connection is None or not repeatable:
                     raise
+                continue
+            finally:
+                self._release(used)
+            return answer if answer.status != 417 or not asking else self._unasked(request, receive, longest)
         raise AssertionError
 
-    @contextmanager
-    def _using(self, connection: Connection) -> Iterator[None]:
+    def _take(self, connection: Connection) -> None:
         with self._lock:
             self._busy.add(connection)
         connection.open = False
-        try:
-            yield
-        finally:
-            if connection.deaf:
-                self._asks = False
-            self._release(connection)
 
     def _unasked(self, request: Request, receive: Receive | None, longest: int) -> Answer:
         """The answer to a request that was refused for asking: 417, and nothing was done (RFC 9110, 15.5.18)."""
@@ -179,6 +176,8 @@ class Connections:
             connection.close()
 
     def _release(self, connection: Connection) -> None:
+        if connection.deaf:
+            self._asks = False
         with self._lock:
             self._busy.discard(connection)
             if connection.open and len(self._idle) < _KEPT:

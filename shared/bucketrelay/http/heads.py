@@ -12,6 +12,7 @@ from bucketrelay.http.messages import Head
 
 LONGEST = 256 * 1024  # bytes: four times what the largest metadata of any store comes to
 _STATUS = re.compile(r"HTTP/1\.([0-9]) +([1-9][0-9]{2})(?: .*)?", re.DOTALL)
+_FOLD = re.compile(r"[ \t]*\n[ \t]+")  # as RFC 9112 (5.2) forbids and old servers do
 _END = re.compile(rb"\r?\n\r?\n")
 
 
@@ -30,21 +31,22 @@ def end_of_head(data: bytes | bytearray, seen: int) -> tuple[int, int] | None:
 
 def parse(data: bytes | bytearray | memoryview) -> Head:
     """Status and headers of a whole head, without the blank line at its end. Raises Malformed."""
-    lines = str(data, "latin-1").split("\n")
-    status = _STATUS.fullmatch(lines[0].rstrip("\r"))
+    text = str(data, "latin-1").replace("\r\n", "\n")
+    if "\r" in text:
+        text = text.replace("\r", " ")  # RFC 9112, 2.2: a bare one is a blank
+    first, _, rest = text.partition("\n")
+    status = _STATUS.fullmatch(first)
     if status is None:
-        raise Malformed(f"{lines[0][:60]!r} is no answer of HTTP/1")
+        raise Malformed(f"{first[:60]!r} is no answer of HTTP/1")
+    if "\n " in rest or "\n\t" in rest:
+        rest = _FOLD.sub(" ", rest)
     headers: dict[str, str] = {}
-    name = ""
-    for line in lines[1:]:
-        if line[:1] in (" ", "\t") and name:  # folded, as RFC 9112 (5.2) forbids and old servers do
-            headers[name] = f"{headers[name]} {_text(line)}".strip()
-            continue
+    for line in rest.split("\n") if rest else ():
         name, colon, value = line.partition(":")
         name = name.rstrip(" \t").lower()
         if not colon or not name:
             raise Malformed(f"{line[:60]!r} is no header")
-        value = _text(value)
+        value = value.strip(" \t")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     connection = headers.get("connection", "").lower()
     return Head(int(status[2]), headers, "close" not in connection and (status[1] != "0" or "keep-alive" in connection))
@@ -60,8 +62,3 @@ def length_of(headers: Mapping[str, str]) -> int | None:
     if numbers or not (number.isascii() and number.isdigit()) or len(number) > 19:
         raise Malformed(f"Content-Length {text[:60]!r} is no number")
     return int(number)
-
-
-def _text(value: str) -> str:
-    value = value.strip(" \t\r")
-    return value.replace("\r", " ") if "\r" in value else value  # RFC 9112, 2.2: a bare one is a blank

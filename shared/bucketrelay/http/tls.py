@@ -45,6 +45,7 @@ class TlsSocket:
 
     def recv(self, count: int) -> bytes:
         """Up to *count* bytes; none at the connection's end."""
+        self._arrive()
         while True:
             try:
                 return self._tls.read(count)
@@ -56,6 +57,7 @@ class TlsSocket:
 
     def recv_into(self, view: memoryview) -> int:
         """Fill some of *view*; 0 at the connection's end."""
+        self._arrive()
         while True:
             try:
                 count: Any = self._tls.read(len(view), view)  # the stubs know only bytes that come back
@@ -94,6 +96,11 @@ class TlsSocket:
     def _flush(self) -> None:
         if self._out.pending:
             self._sock.sendall(self._out.read())
+
+    def _arrive(self) -> None:
+        """Wait for bytes where none are held, which spares an attempt in vain to decrypt some."""
+        if not self._in.pending and not self._tls.pending():
+            self._receive()
 
     def _receive(self) -> None:
         count = self._sock.recv_into(self._buffer)

@@ -20,6 +20,11 @@ def watched(listener: Callable[[str], None]) -> Iterator[None]:
         _listeners.remove(listener)
 
 
+def listened() -> bool:
+    """Whether anybody wants to be told."""
+    return bool(_listeners)
+
+
 def tell(method: str, origin: str, target: str, outcome: str, seconds: float) -> None:
     """Say that a request has ended.
 

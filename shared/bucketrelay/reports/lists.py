@@ -32,6 +32,8 @@ _UNPRINTABLE = re.compile(
 )
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
+# Made once: `json.dumps` would make one for each line.
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _T = TypeVar("_T")
 
 
@@ -50,7 +52,9 @@ def line(result: Result) -> str:
 
 def compact(members: Mapping[str, object]) -> str:
     """*members* as one JSON object on one line that prints as it is, whatever text is in it."""
-    text = json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _JSON.encode(members)
+    if text.isascii() and "\x7f" not in text:
+        return text
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

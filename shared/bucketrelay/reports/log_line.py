@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from bucketrelay.model import Outcome, Result
 
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)  # `json.dumps` would make one for each line
 NAMESPACE = "bucketrelay"
 
 _LONGEST_ERROR = 2000  # characters; the lists keep all of it, a log event has a limit (256 KB, for some accounts 1 MB)
@@ -114,4 +115,4 @@ def _shortened(text: str) -> str:
 
 def _one_line(members: Mapping[str, object]) -> str:
     # json.dumps leaves DEL alone, which is ASCII.
-    return json.dumps(members, separators=(",", ":"), allow_nan=False).replace("\x7f", "\\u007f")
+    return _JSON.encode(members).replace("\x7f", "\\u007f")

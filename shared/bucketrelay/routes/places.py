@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 
 from bucketrelay.model import Address
@@ -39,11 +40,7 @@ def _unknown(one: Address, other: Address) -> bool:
 
 def identity(address: Address, key: str) -> str:
     """The object's name in 12 hexadecimal digits (48 bits: compared only between objects of one route)."""
-    scheme = _FIRST.get(address.endpoint)
-    if scheme:
-        return _digits(replace(address, scheme=scheme, endpoint=""), key)
-    known = address.scheme in _SAME_BUCKETS and address.endpoint
-    return _digits(replace(address, scheme="s3") if known else address, key)
+    return _digits(_names(address)[0], key)
 
 
 def former(address: Address, key: str) -> tuple[str, ...]:
@@ -52,12 +49,24 @@ def former(address: Address, key: str) -> tuple[str, ...]:
     Believe one only where the other end of the route cannot have been called so, too: before, the buckets of one name
     in two regions of OCI, or in two partitions of AWS, had one name in stamps.
     """
+    now, before = _names(address)
+    return () if now == before else (_digits(before, key),)
+
+
+@lru_cache(maxsize=256)
+def _names(address: Address) -> tuple[str, str]:
+    """What the names of a store's objects begin with, now and before 0.2; asked for with every task."""
+    scheme = _FIRST.get(address.endpoint)
+    known = address.scheme in _SAME_BUCKETS and address.endpoint
+    now = replace(address, scheme=scheme, endpoint="") if scheme else replace(address, scheme="s3") if known else address
     on_server = address.scheme == "s3" and not address.endpoint.startswith("aws")
-    before = address.endpoint.partition("/")[0] if on_server else ""
-    name = _digits(replace(address, endpoint=before), key)
-    return () if name == identity(address, key) else (name,)
+    before = replace(address, endpoint=address.endpoint.partition("/")[0] if on_server else "")
+    return _beginning(now), _beginning(before)
 
 
-def _digits(address: Address, key: str) -> str:
-    place = f"{address.scheme}://{address.endpoint}/{address.namespace}/{address.bucket}/{address.prefix}{key}"
-    return sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+def _beginning(address: Address) -> str:
+    return f"{address.scheme}://{address.endpoint}/{address.namespace}/{address.bucket}/{address.prefix}"
+
+
+def _digits(beginning: str, key: str) -> str:
+    return sha256(f"{beginning}{key}".encode("utf-8", "surrogatepass")).hexdigest()[:12]

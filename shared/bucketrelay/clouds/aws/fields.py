@@ -165,7 +165,7 @@ def _md5_etag(headers: Mapping[str, str]) -> bool:
 
 def _meta(headers: Mapping[str, str]) -> Meta:
     user = {name[len(_META) :]: unworded(value) for name, value in headers.items() if name.startswith(_META)}
-    told = {n: unworded(headers.get(wire, "")) for n, wire in _HEADERS.items()}
+    told = {name: unworded(headers[wire]) if wire in headers else "" for name, wire in _HEADERS.items()}
     count = headers.get("x-amz-tagging-count", "")
     return Meta(
         content_type=told["content_type"],

@@ -67,15 +67,18 @@ def sign(
         now: UTC.
     """
     region, service = scope
-    time = now.strftime("%Y%m%dT%H%M%SZ")
+    time = f"{now:%Y%m%dT%H%M%SZ}"
     path, _, query = target.partition("?")
-    added = {"x-amz-date": time, **({"x-amz-security-token": keys.token} if keys.token else {})}
+    sent = {**headers, "x-amz-date": time}
+    if keys.token:
+        sent["x-amz-security-token"] = keys.token
     if service == "s3":
-        added["x-amz-content-sha256"] = payload
-    sent = {**headers, **added}
-    names = sorted(name for name in sent if name not in _UNSIGNED_HEADERS)
+        sent["x-amz-content-sha256"] = payload
+    names = sorted(sent.keys() - _UNSIGNED_HEADERS)
     listed = ";".join(names)
-    lines = "".join([f"{name}:{_trimmed(sent[name])}\n" for name in names])
+    lines = "".join([f"{name}:{sent[name]}\n" for name in names])
+    if "  " in lines or "\t" in lines or " \n" in lines or ": " in lines:  # blanks that may have to go
+        lines = "".join([f"{name}:{_trimmed(sent[name])}\n" for name in names])
     canonical_path = path if service == "s3" else quote(path, safe="/-_.~")
     canonical = f"{method}\n{canonical_path}\n{_canonical_query(query)}\n{lines}\n{listed}\n{payload}"
     place = f"{time[:8]}/{region}/{service}/aws4_request"
