@@ -5,13 +5,13 @@ fits into a store is a fact that every store declares: `store.Abilities`. The pr
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Listed, Meta, ObjectInfo
 from bucketrelay.store import Body, Expect, Store, Written
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """The values that flow through bucketrelay. Frozen, standard library only, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Literal, NamedTuple
+
+from bucketrelay.values import dataclass, field
 
 Cloud = Literal["s3", "obs", "oci"]
 NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -3,12 +3,12 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from bucketrelay import config, wiring
 from bucketrelay.config import Config
 from bucketrelay.system import Defer, System
+from bucketrelay.values import replace
 from bucketrelay.wiring_stores import NO_KEYS, Keys
 
 

@@ -12,11 +12,11 @@ Promises that every implementation makes, proven by `tests/contracts/`:
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
+from bucketrelay.values import dataclass, field
 
 KiB = 1024
 MiB = 1024 * 1024

@@ -1,7 +1,6 @@
 """What a driver needs of the world, as one value that is passed in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
@@ -13,6 +12,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.events import EventKeys
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, field
 
 Defer = Callable[[bytes], None]  # calls this function again with a payload, asynchronously, or raises a RelayError
 

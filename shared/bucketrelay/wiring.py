@@ -1,7 +1,6 @@
 """Configuration to a working system; with the other `wiring` modules all that knows the concrete classes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 
@@ -28,6 +27,7 @@ from bucketrelay.routes import Route
 from bucketrelay.routes.meeting import following, meeting
 from bucketrelay.store import Store
 from bucketrelay.system import System
+from bucketrelay.values import replace
 from bucketrelay.wiring_forwards import forwards
 from bucketrelay.wiring_stores import NO_KEYS, Keys, Stores
 

@@ -6,11 +6,11 @@ ours stays as it is, to the byte. Ours is what is named `bucketrelay-<route>`, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from bucketrelay.errors import RelayError
+from bucketrelay.values import dataclass
 
 OWN = "bucketrelay-"
 PROBES = ".bucketrelay-doctor/"  # below a store's prefix: where `doctor` looks and writes

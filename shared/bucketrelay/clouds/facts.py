@@ -5,11 +5,11 @@ words of `store`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
 from bucketrelay.store import Abilities, MiB
+from bucketrelay.values import dataclass, field
 
 Kind = Literal["text", "secret", "flag", "whole", "number", "choice", "endpoint", "classes"]
 _NOTHING: Mapping[str, str] = MappingProxyType({})

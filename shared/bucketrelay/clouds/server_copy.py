@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from bucketrelay.abilities import Part, PartStore, ServerSideCopy, Upload
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, ObjectGone, RelayError, SourceChanged, StoreRefused, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Expect, MiB, Store, Written
+from bucketrelay.values import dataclass
 
 _PART = 128 * MiB  # each is answered when it is done, and must be within a store's timeout
 

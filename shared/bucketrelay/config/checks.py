@@ -1,7 +1,6 @@
 """What only shows when stores, routes and the log store are looked at together."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from bucketrelay.config.reading import Reading, quoted
 from bucketrelay.config.values import ForwardConfig, StoreConfig
@@ -9,6 +8,7 @@ from bucketrelay.model import Deletes
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.routes.own import own_places, shut
 from bucketrelay.routes.relations import meetings
+from bucketrelay.values import replace
 
 _Paths = Mapping[str, str]  # of a store's name to where the user finds its URL
 

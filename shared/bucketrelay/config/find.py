@@ -1,13 +1,13 @@
 """Where the configuration is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bucketrelay.config.environment import OMS_VARIABLES, RELAY_VARIABLES, from_environment
 from bucketrelay.config.toml import load
 from bucketrelay.config.values import Config
 from bucketrelay.errors import ConfigError
+from bucketrelay.values import dataclass
 
 FILE = "relay.toml"
 

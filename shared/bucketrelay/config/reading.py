@@ -6,12 +6,12 @@ anything of a secret or a URL.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import quote
 
 from bucketrelay.errors import ConfigError
+from bucketrelay.values import dataclass, field
 
 _VARIABLE = re.compile(r"\$(?P<quoted>\$?)\{(?P<name>[^}]*)(?P<end>\}?)")
 _WHOLE = re.compile(r"\$\{[^}]*\}")

@@ -1,7 +1,6 @@
 """The options of each kind of store."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from bucketrelay.config.realms import realm
 from bucketrelay.config.tables import Table
 from bucketrelay.config.urls import SCHEMES, BadURL, endpoint_url, scheme_of, store_address
 from bucketrelay.config.values import StoreConfig
+from bucketrelay.values import replace
 
 _OCI = "oci://bucket@namespace[/prefix]"
 _KEYS = ("access_key", "secret_key", "session_token")

@@ -1,7 +1,6 @@
 """What a configuration is once it has been read: frozen, complete, without mistakes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.store import MiB
+from bucketrelay.values import dataclass, field
 
 _HIDDEN = "**********"
 

@@ -8,7 +8,6 @@ source, or of another cut, is of no use: its upload is abandoned and a new one b
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import ConfigError, ObjectGone, RelayError, SourceChanged, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, field
 
 FOLDER = "checkpoints/"
 _TIDYING = 2.0  # seconds, of the margin

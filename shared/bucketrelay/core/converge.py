@@ -1,7 +1,6 @@
 """One task: look at both sides, make the target equal to the source, look again."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from bucketrelay.core import absence
 from bucketrelay.core.copy import by_server, carry
@@ -16,6 +15,7 @@ from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import NotOurs, ObjectGone, RelayError, SourceChanged, StoreUnavailable, TargetChanged
 from bucketrelay.model import Change, Deletes, ObjectInfo, Outcome, Result, Task
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 ROUNDS = 5  # an object that changes faster than it can be copied five times over is said to be so
 UNVERIFIED = "unverified: the source's store tells no checksum of the whole that could be compared"

@@ -1,7 +1,6 @@
 """Moving the bytes of exactly one version from one store to another: by the server, whole, or in parts."""
 
 import math
-from dataclasses import dataclass
 
 from bucketrelay.abilities import ServerSideCopy, Upload
 from bucketrelay.core import digest, heap
@@ -11,6 +10,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, CopyGoesOn, Damaged, OutOfTime
 from bucketrelay.model import Meta, ObjectInfo, Task
 from bucketrelay.store import Expect, Store
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

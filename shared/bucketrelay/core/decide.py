@@ -1,10 +1,10 @@
 """What to do about one key, from what both sides hold. Pure functions; their test is the same table."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from bucketrelay.core.stamp import Link, Origin, Stamp, origin
 from bucketrelay.model import Deletes, ObjectInfo, Overwrite
+from bucketrelay.values import dataclass
 
 
 class Action(Enum):

@@ -17,7 +17,6 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bucketrelay import deadline
@@ -26,6 +25,7 @@ from bucketrelay.core.delete_fuse import BLOCK_SECONDS
 from bucketrelay.errors import DeletesHeld, OutOfTime, RelayError, StoreRefused, StoreUnavailable, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Store
+from bucketrelay.values import dataclass, field
 
 FOLDER = "fuse/"
 # A block is used for a minute after its claim; the second minute is for clocks that do not agree.

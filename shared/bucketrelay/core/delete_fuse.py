@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from bucketrelay.errors import DeletesHeld, OutcomeUnknown
+from bucketrelay.values import dataclass, field
 
 UNLIMITED = sys.maxsize  # as `max_deletes` of a task: somebody has said go
 BLOCK_SECONDS = 60.0  # how long a block may be used, and how long a blown fuse is believed without asking again

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from typing import Any
 
 from bucketrelay.abilities import has_tags
@@ -11,6 +10,7 @@ from bucketrelay.core.stamp import Stamp
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import CONTENT_HEADERS, Abilities, Store
+from bucketrelay.values import fields, replace
 
 # A name has to survive as an HTTP header field name on every store (RFC 9110, section 5.1).
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_!#$%&'*+.^`|~-]*")

@@ -1,7 +1,6 @@
 """One task's two sides: which objects it is about, and how they are looked at."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from bucketrelay.abilities import has_copies
 from bucketrelay.core.decide import Rule
@@ -12,6 +11,7 @@ from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Fetched, Meta, ObjectInfo, Task
 from bucketrelay.routes.places import former, identity
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from bucketrelay.abilities import Part, PartStore, Upload
 from bucketrelay.core.checkpoints import Checkpoint, quietly
@@ -22,6 +21,7 @@ from bucketrelay.errors import (
     TargetChanged,
 )
 from bucketrelay.store import BLOCK, Abilities, MiB, Stream
+from bucketrelay.values import dataclass, field
 
 HELD = 2 * BLOCK  # bytes of a part that are held while it passes: a block that was read, and one being sent
 TRIES = 3  # of a part whose source broke while it was read: the target's requests are repeated by its store

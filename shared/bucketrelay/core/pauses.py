@@ -8,7 +8,6 @@ queue.
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Meta, Outcome, Result, Task
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 if TYPE_CHECKING:
     from bucketrelay.routes.windows import Windows

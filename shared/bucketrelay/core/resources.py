@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from bucketrelay.core.bandwidth import Bandwidth
 from bucketrelay.core.budget import Budget, Lease
 from bucketrelay.core.checkpoints import Checkpoints
 from bucketrelay.core.writes import Writes
 from bucketrelay.deadline import Deadline
+from bucketrelay.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

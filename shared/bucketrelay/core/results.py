@@ -1,11 +1,11 @@
 """How a task ended, and the Result that is made of it: in one place, for all that deliver."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Outcome, Result, Task
+from bucketrelay.values import dataclass
 
 WRITES = frozenset({Outcome.COPIED, Outcome.DELETED})
 

@@ -18,13 +18,13 @@ Stamps of before 0.2 begin with `1` and end after *md5*; they are still read.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote
 
 from bucketrelay.core.face import NAME, alike, digest, face, without
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import NOTHING, ObjectInfo
 from bucketrelay.routes.places import identity
+from bucketrelay.values import dataclass, field, replace
 
 __all__ = [
     "MAX_HOPS",

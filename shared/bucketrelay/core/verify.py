@@ -8,7 +8,6 @@ may take, the housekeeping runs its task again. Due is half an hour after the en
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -17,6 +16,7 @@ from bucketrelay.errors import RelayError
 from bucketrelay.model import Change, Meta, Task
 from bucketrelay.routes.places import identity
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 FOLDER = "verify/"
 AFTER = timedelta(minutes=30)

@@ -6,13 +6,13 @@ all others are told by an exception, and deliver the event again.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from bucketrelay.drivers.planning import Passed
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.events.payload import Message, Payload
 from bucketrelay.model import Outcome, Result
 from bucketrelay.reports import log_line
+from bucketrelay.values import dataclass
 
 
 class TasksFailed(RelayError):

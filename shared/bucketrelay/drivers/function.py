@@ -4,7 +4,6 @@ The three entrypoints differ in how they are called and how they fail; everythin
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bucketrelay import events
 from bucketrelay.deadline import Deadline, under
@@ -18,6 +17,7 @@ from bucketrelay.events.payload import Payload
 from bucketrelay.model import Cloud, Outcome, Result
 from bucketrelay.reports import log_line
 from bucketrelay.system import Defer, System
+from bucketrelay.values import replace
 
 
 def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: float, invocation: str) -> Report:

@@ -1,7 +1,6 @@
 """What an invocation could not finish goes on in another: handed over as tasks, or left to the platform."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 
 from bucketrelay.errors import RelayError
@@ -9,6 +8,7 @@ from bucketrelay.events.deferral import payloads
 from bucketrelay.events.payload import Deferral
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.system import Defer
+from bucketrelay.values import dataclass, replace
 
 # Each had a whole invocation of its own: parts of 8 MiB, a few seconds each, are some terabytes by then.
 MOST = 1000

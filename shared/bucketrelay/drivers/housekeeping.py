@@ -5,7 +5,6 @@ retryable failures of the last day once more. Each is for itself: what is wrong 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -18,6 +17,7 @@ from bucketrelay.reports import lists
 from bucketrelay.reports.again import Again, Line, Wanted, written
 from bucketrelay.routes import NotPlanned
 from bucketrelay.system import System
+from bucketrelay.values import dataclass, field
 
 FAILURES = timedelta(days=1)  # so old may a failed list be
 # Platforms deliver an event again within minutes, and a function that calls itself may still be at work.

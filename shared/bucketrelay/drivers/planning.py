@@ -1,7 +1,6 @@
 """From a message to tasks: what it asks for, what is refused of it, and which of its events make no task, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bucketrelay import routes
@@ -11,6 +10,7 @@ from bucketrelay.events.payload import Deferral, Message
 from bucketrelay.model import Change, ObjectEvent, Outcome, Result, Task
 from bucketrelay.routes import Route
 from bucketrelay.system import System
+from bucketrelay.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

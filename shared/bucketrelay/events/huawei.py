@@ -1,6 +1,5 @@
 """What Huawei Cloud puts around storage records: EventGrid, SMN."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +9,7 @@ from bucketrelay.events.fields import CHECK, at, described, hint, moment, text
 from bucketrelay.events.keys import form_decoded, raw
 from bucketrelay.events.reading import Reading
 from bucketrelay.model import ObjectEvent
+from bucketrelay.values import replace
 
 _KEY_ENCODE = 'set Key_encode = true on the EventGrid trigger, or say event_keys = "raw" in the store'
 

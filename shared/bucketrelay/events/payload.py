@@ -1,10 +1,10 @@
 """What a function was called with, as values: the seam between the clouds' formats and `entry`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from bucketrelay.model import Change, ObjectEvent
+from bucketrelay.values import dataclass
 
 Kind = Literal["direct", "tasks", "sqs", "batch", "schedule", "test"]
 

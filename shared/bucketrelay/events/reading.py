@@ -1,7 +1,6 @@
 """What is known on the way into a payload, and putting together what its parts held."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +9,7 @@ from bucketrelay.events.fields import CHECK
 from bucketrelay.events.payload import Message, Payload
 from bucketrelay.events.senders import EventKeys, KeyForm, configured
 from bucketrelay.model import Cloud, ObjectEvent
+from bucketrelay.values import dataclass, field, replace
 
 # The deepest that services build is four: a failure record of an SNS delivery, sent to SQS by way of SNS.
 MAX_DEPTH = 8

@@ -5,8 +5,9 @@ call it `s3.object.key`. The name in `eventSource` does tell.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from bucketrelay.values import dataclass
 
 KeyForm = Literal["raw", "encoded"]
 # What the configuration says of a bucket's events: (scheme, bucket) → form; "*" stands for any bucket of the scheme.

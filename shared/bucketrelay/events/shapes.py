@@ -4,7 +4,6 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from bucketrelay.errors import BadEvent
 from bucketrelay.events import aws, deferral, huawei, oracle, record, servers
@@ -12,6 +11,7 @@ from bucketrelay.events.fields import CHECK, at, bounded, decoded, described, hi
 from bucketrelay.events.payload import Message, Payload
 from bucketrelay.events.reading import SCHEDULE, Event, Reading, direct, each, joined, listed
 from bucketrelay.model import Cloud
+from bucketrelay.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ Promises that every implementation makes:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Task
+from bucketrelay.values import dataclass
 
 Verdict = RelayError | None
 

@@ -1,13 +1,13 @@
 """Tasks for somebody else: told in as few requests as he takes, each with a result of its own."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from bucketrelay.core.results import Ending, Results
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError
 from bucketrelay.forward import Forward, Notice, Verdict
 from bucketrelay.model import Address, Change, Deletes, Outcome, Result, Task
+from bucketrelay.values import dataclass
 
 # Whoever moves the object himself is told of keys only, and would look for one that is gone.
 _KEPT = Ending(Outcome.UNCHANGED, note="removed at the source; the route keeps what is there, so nobody was told")

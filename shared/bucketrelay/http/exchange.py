@@ -7,7 +7,6 @@ What a cloud's `requests.py` is made of:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bucketrelay.errors import RelayError
 from bucketrelay.http.clock import Clock
@@ -25,6 +24,7 @@ from bucketrelay.http.outcome import (
     meaning,
 )
 from bucketrelay.http.pace import Pace
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

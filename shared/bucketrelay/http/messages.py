@@ -1,11 +1,11 @@
 """What goes over an HTTP connection: requests, the heads of answers, answers. Values, standard library only."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bucketrelay.model import NOTHING
 from bucketrelay.store import Write
+from bucketrelay.values import dataclass, field
 
 
 class Pourable(Protocol):

@@ -6,7 +6,6 @@ docs/outcomes.md is made from these tables.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
@@ -23,6 +22,7 @@ from bucketrelay.errors import (
 from bucketrelay.http.faults import CutShort, Misaddressed, NoAnswer, NotSent, Unsendable, Untrusted
 from bucketrelay.http.pace import seconds
 from bucketrelay.model import NOTHING
+from bucketrelay.values import dataclass, field
 
 
 class Effect(str, Enum):

@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from bucketrelay import deadline as deadlines
@@ -15,6 +14,7 @@ from bucketrelay.http.connections import Connections
 from bucketrelay.http.faults import Misaddressed, NoAnswer, Unsendable, Untrusted
 from bucketrelay.http.messages import Request
 from bucketrelay.http.pace import Pace, seconds
+from bucketrelay.values import dataclass
 
 _LONGEST_ANSWER = 64 * 1024  # bytes that are read; what an answer has to say is said in fewer
 _LONGEST_WORDS = 300  # characters of an answer that are quoted

@@ -7,10 +7,10 @@ alike for every store and forward.
 import base64
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from bucketrelay.errors import ConfigError
+from bucketrelay.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

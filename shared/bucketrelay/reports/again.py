@@ -8,7 +8,6 @@ before it acts.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bucketrelay import routes
@@ -20,6 +19,7 @@ from bucketrelay.model import Change, Meta, Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.routes import Route
 from bucketrelay.store import MiB, Store
+from bucketrelay.values import dataclass, replace
 
 REPLAYED = "replayed_object/"
 DAMAGED = "damaged_object/"
@@ -69,7 +69,7 @@ class Wanted:
     line: Callable[[Line], bool]
     forget: bool = False
     unlimited: bool = False
-    deadline: Deadline = Deadline()  # noqa: RUF009 — endless, and does not change
+    deadline: Deadline = Deadline()  # endless, and does not change
 
 
 @dataclass(frozen=True, slots=True)

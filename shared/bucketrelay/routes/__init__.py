@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Change, Cloud, Deletes, ObjectEvent, Overwrite, Task
 from bucketrelay.routes.globs import BadGlob, Glob, glob
 from bucketrelay.routes.places import same_bucket
+from bucketrelay.values import dataclass
 
 if TYPE_CHECKING:
     from bucketrelay.routes.windows import Windows

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from bucketrelay.values import dataclass
 
 MAX_ALTERNATIVES = 100
 MAX_STEPS = 2000

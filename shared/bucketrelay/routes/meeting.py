@@ -4,11 +4,11 @@ Where they do, the newest write wins on both sides; elsewhere the source rules. 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from bucketrelay.model import Address, Task
 from bucketrelay.routes import ANY_BUCKET, Route, task_of
 from bucketrelay.routes.places import root, same_bucket
+from bucketrelay.values import replace
 
 _Way = tuple[Address, Address]  # from where to where
 

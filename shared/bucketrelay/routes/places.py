@@ -1,11 +1,11 @@
 """Which bucket an address means, and what an object is called in a stamp. Pure."""
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 
 from bucketrelay.model import Address
+from bucketrelay.values import replace
 
 # The clouds that stamps of before 0.2 knew without naming them: the names of their objects stay what they were.
 _FIRST = {"aws": "s3", "huawei": "obs"}
@@ -58,7 +58,9 @@ def _names(address: Address) -> tuple[str, str]:
     """What the names of a store's objects begin with, now and before 0.2; asked for with every task."""
     scheme = _FIRST.get(address.endpoint)
     known = address.scheme in _SAME_BUCKETS and address.endpoint
-    now = replace(address, scheme=scheme, endpoint="") if scheme else replace(address, scheme="s3") if known else address
+    now = (
+        replace(address, scheme=scheme, endpoint="") if scheme else replace(address, scheme="s3") if known else address
+    )
     on_server = address.scheme == "s3" and not address.endpoint.startswith("aws")
     before = replace(address, endpoint=address.endpoint.partition("/")[0] if on_server else "")
     return _beginning(now), _beginning(before)

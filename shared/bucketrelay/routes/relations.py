@@ -8,13 +8,13 @@ tell, a key is taken to pass.
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from bucketrelay.model import Address
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.routes.globs import beginning
 from bucketrelay.routes.places import root, same_bucket
+from bucketrelay.values import dataclass
 
 _MOST = 2000  # beginnings that are followed from one route: more are no configuration that anybody can read
 

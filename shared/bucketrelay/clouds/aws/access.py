@@ -6,11 +6,11 @@ function has neither, and pays nothing.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bucketrelay.clouds.aws.addressing import Place, on_aws, place
+from bucketrelay.values import dataclass, field, replace
 
 _TRUE = "true"
 

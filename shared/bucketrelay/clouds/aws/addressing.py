@@ -5,11 +5,11 @@ guide, "Virtual hosting of buckets", "Using dual-stack endpoints", "Making reque
 """
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bucketrelay.clouds.aws.partitions import domain, is_amazons, partition
 from bucketrelay.errors import StoreRefused
+from bucketrelay.values import dataclass
 
 _HOST_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _HOST_LABELS = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")

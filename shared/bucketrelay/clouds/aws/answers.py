@@ -4,7 +4,6 @@ import hashlib
 import zlib
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bucketrelay.clouds.aws.documents import NoDocument, children, read, texts
@@ -14,6 +13,7 @@ from bucketrelay.http.faults import Malformed
 from bucketrelay.http.messages import Answer, Head, Into
 from bucketrelay.model import Fetched, ObjectInfo
 from bucketrelay.store import Write, Written
+from bucketrelay.values import dataclass, field
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -1,7 +1,6 @@
 """Copies by S3's own server."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from bucketrelay.abilities import Upload
@@ -11,6 +10,7 @@ from bucketrelay.clouds.aws.fields import full_key, quoted
 from bucketrelay.http.outcome import Refusal
 from bucketrelay.model import ObjectInfo
 from bucketrelay.store import MiB, Store, Written
+from bucketrelay.values import dataclass
 
 # CopyObject takes 5 GB, but answers when it is done: what is larger than this would keep us waiting past the timeout.
 AT_ONCE = 256 * MiB

@@ -1,12 +1,12 @@
 """What is written, and how: the options of an S3 store that are not about reaching it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bucketrelay.clouds.aws.facts import ABILITIES
 from bucketrelay.model import NOTHING
 from bucketrelay.store import Abilities
+from bucketrelay.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

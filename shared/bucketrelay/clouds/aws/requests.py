@@ -4,7 +4,6 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
@@ -24,6 +23,7 @@ from bucketrelay.http.outcome import Effect, Lacking, Refusal
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address
 from bucketrelay.store import Body, Stream
+from bucketrelay.values import dataclass
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -8,7 +8,6 @@ comment, an entity, a member that the pattern does not know. What is believed is
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
@@ -16,6 +15,7 @@ from urllib.parse import unquote_plus
 from bucketrelay.clouds.aws.documents import NoDocument, children, read, texts
 from bucketrelay.clouds.aws.fields import bare, listed_time
 from bucketrelay.model import Listed
+from bucketrelay.values import dataclass
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

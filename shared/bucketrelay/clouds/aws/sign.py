@@ -8,10 +8,11 @@ Equal to `botocore.auth` on generated requests, and to the public test vectors: 
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote
+
+from bucketrelay.values import dataclass, field
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 UNSIGNED = "UNSIGNED-PAYLOAD"  # for S3 over TLS, which protects the body by itself

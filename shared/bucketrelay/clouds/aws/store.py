@@ -3,7 +3,6 @@
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +34,7 @@ from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRa
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Listed, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
+from bucketrelay.values import replace
 
 
 class S3Store:

@@ -8,7 +8,6 @@ last one by the SDK, which is imported only then. Each is asked before each requ
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 from bucketrelay.clouds.huawei.sign import NATIVE, S3, Keys
 from bucketrelay.errors import StoreRefused
+from bucketrelay.values import dataclass, field
 
 _IPV4 = re.compile(r"[0-9]+(\.[0-9]+){3}")
 _FUNCTION = "RUNTIME_CODE_ROOT"  # FunctionGraph's; a function's agency comes with each invocation

@@ -7,7 +7,6 @@ clients URL-encode what is not, the server stores what it is sent and decodes no
 import re
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes, urlencode
@@ -18,6 +17,7 @@ from bucketrelay.http.dates import http_date
 from bucketrelay.http.headers import lasting
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
 from bucketrelay.store import Written
+from bucketrelay.values import dataclass, field
 
 # What OBS itself gives an object that is written without a type; servers like it give others.
 DEFAULT_TYPE = "binary/octet-stream"

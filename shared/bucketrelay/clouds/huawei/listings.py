@@ -6,7 +6,6 @@ its root, the bucket's name and a word on whether it is the last: a proxy's page
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Generic, TypeVar
 from urllib.parse import unquote_plus
@@ -15,6 +14,7 @@ from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.fields import bare
 from bucketrelay.model import NOTHING, ObjectInfo
+from bucketrelay.values import dataclass, field
 
 Row = TypeVar("Row")
 _NUMBER = re.compile(r"[0-9]{1,19}")  # "²" is a digit to Python, too, and of 4,301 digits int() makes nothing

@@ -3,7 +3,6 @@
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
@@ -20,6 +19,7 @@ from bucketrelay.http.messages import Answer, Body, Receive, Request
 from bucketrelay.http.outcome import Effect, NotModified
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address
+from bucketrelay.values import dataclass, field
 
 # Slow operations, copies and commits, are answered 200 before they are done (API reference, CompleteMultipartUpload).
 _ERROR = re.compile(rb"\s*(<\?xml[^>]*>)?\s*<Error[\s>]")
@@ -39,6 +39,9 @@ class Given:
     query: Mapping[str, str | None] = field(default_factory=lambda: NOTHING)
     headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     body: Body = b""
+
+
+NOTHING_GIVEN = Given()
 
 
 class _Operation(NamedTuple):
@@ -91,7 +94,12 @@ class Requests:
                 self._made.connections.close()
 
     def send(
-        self, operation: str, key: str | None, effect: Effect, given: Given = Given(), receive: Receive | None = None
+        self,
+        operation: str,
+        key: str | None,
+        effect: Effect,
+        given: Given = NOTHING_GIVEN,
+        receive: Receive | None = None,
     ) -> Answer:
         """The answer of one operation, whose status is 200 to 299 and which is no error under such a status.
 

@@ -3,7 +3,6 @@
 import hashlib
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -35,6 +34,7 @@ from bucketrelay.http.outcome import Archived, Effect, NoSuchUpload, NotModified
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
+from bucketrelay.values import replace
 
 _PAGE = "1000"
 _ENCODED = {"encoding-type": "url"}  # or XML could not say every key

@@ -11,13 +11,13 @@ import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from bucketrelay.clouds.local.paths import HIDDEN, coded, fingerprint, plain, uncoded
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.store import Write
+from bucketrelay.values import dataclass
 
 _LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE})
 _AMISS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)

@@ -11,7 +11,6 @@ import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from bucketrelay.clouds.local.paths import checked, fingerprint
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import BLOCK, CONTENT_HEADERS, Abilities, Body, Expect, Stream, Write, Written
+from bucketrelay.values import replace
 
 _CHUNK = 1024 * 1024
 

@@ -8,7 +8,6 @@ copied here. Besides the caller's permissions, the service itself needs a policy
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
 from bucketrelay.abilities import ServerSideCopy
@@ -21,6 +20,7 @@ from bucketrelay.errors import CannotCopy, OutcomeUnknown, OutOfTime, RelayError
 from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Absent, Expect, Written
+from bucketrelay.values import dataclass
 
 _LONGEST_PAUSE = 5.0  # seconds
 _POLICY = (

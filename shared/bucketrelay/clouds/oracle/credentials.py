@@ -9,7 +9,6 @@ Sources: "SDK and CLI Configuration File"; `oci/config.py` and `oci/auth/signers
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from bucketrelay.clouds.oracle.sign import Identity
 from bucketrelay.clouds.oracle.signers import KeySigner, SdkSigner, Signer, TokenSigner, private_key
 from bucketrelay.errors import ConfigError, StoreRefused, StoreUnavailable
 from bucketrelay.model import NOTHING
+from bucketrelay.values import dataclass, field
 
 AUTH = ("", "resource_principal", "instance_principal", "api_key")
 _PRINCIPAL = "OCI_RESOURCE_PRINCIPAL_"

@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +19,7 @@ from bucketrelay.http.messages import Answer, Body, Receive, Request
 from bucketrelay.http.outcome import Refusal
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING
+from bucketrelay.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ Source: "Request Signatures" of Oracle's documentation. That these are the signa
 import hashlib
 from binascii import b2a_base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from bucketrelay.values import dataclass, field
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -5,10 +5,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bucketrelay.clouds.oracle.sign import Identity, authorization
+from bucketrelay.values import dataclass
 
 _EARLY = 60.0  # seconds before its end from which on a token is read again
 

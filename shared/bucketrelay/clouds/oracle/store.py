@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -33,6 +32,7 @@ from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, OutOfRan
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Absent, Body, Expect, Store, Stream, Write, Written
+from bucketrelay.values import dataclass, field, replace
 
 _READ, _PART, _PUBLISH = Effect.READ, Effect.REPEATABLE_WRITE, Effect.PUBLISHING_WRITE
 
