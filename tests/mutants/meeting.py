@@ -161,15 +161,15 @@ MEETING = (
     Change(
         "identity-without-region",
         "routes/places.py",
-        '    return _digits(replace(address, scheme="s3") if known else address, key)',
-        '    return _digits(replace(address, endpoint=""), key)',
+        "    return _beginning(now), _beginning(before)",
+        '    return _beginning(replace(now, endpoint="")), _beginning(before)',
         "through a third store a copy is taken for an echo, and the target stays empty",
         (RELATIONS,),
     ),
     Change(
         "identity-of-before-is-lost",
         "routes/places.py",
-        "    return () if name == identity(address, key) else (name,)",
+        "    return () if now == before else (_digits(before, key),)",
         "    return ()",
         "all copies of before are somebody else's",
         (RELATIONS,),

@@ -13,7 +13,7 @@ from bucketrelay.core.writes import PERIOD, Writes
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result, Task
-from bucketrelay.values import dataclass, field, replace
+from bucketrelay.values import dataclass, field
 
 Numbered = tuple[int, Task]  # a task and its place among those that were given
 Step = list[Numbered]  # what one delivery does: one task, or all that go into one request

@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from bucketrelay.core.checkpoints import quietly
 from bucketrelay.core.verify import Verify
 from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result, Task
+from bucketrelay.values import dataclass, replace
 
 SLOW = 2.0  # seconds after which a write is noted: most take a tenth of that
 PERIOD = 1.0  # seconds between two looks at what is slow
