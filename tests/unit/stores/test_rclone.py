@@ -4,7 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -115,6 +119,49 @@ def test_a_configuration_that_cannot_be_read_is_said_in_rclones_words(tmp_path):
             RcloneStore(Address("rclone", "x"), broken, MemoryStore).look("a")
     finally:
         broken.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "AccessDenied"), (403, "SignatureDoesNotMatch"), (401, "Unauthorized")]
+)
+def test_a_server_that_refuses_is_a_refusal_and_no_absence(tmp_path, status, code):
+    """Also of a bare HEAD, which has no body to say why: `rclone copyto` takes that for an object that is missing."""
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+    with refusing(status, body) as url, daemon({"there": server(url, "AKIA000", "secret-1")}) as rclone:
+        made = store(rclone, "there", "bucket/", tmp_path)
+        for ask in (
+            lambda: made.look("a"),
+            lambda: made.fetch("a", 1),
+            lambda: made.put("a", b"1", Meta()),
+            lambda: next(iter(made.list()), None),
+        ):
+            with pytest.raises(StoreRefused, match=r"rclone://there.*or grant the permission") as caught:
+                ask()
+            assert "secret-1" not in str(caught.value)
+
+
+@contextmanager
+def refusing(status: int, body: bytes) -> Iterator[str]:
+    """An S3 server that refuses everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _refuse(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _refuse  # noqa: N815 — the names that http.server calls
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{http.server_address[1]}"
+        http.shutdown()
 
 
 @pytest.mark.parametrize("remote", ["nowhere", "odd"])
