@@ -129,7 +129,7 @@ class _Look:
         if self.held[right] != self.held[top]:
             yield f"{right.store} is not as {top.store}"
         own = [version for version in self._versions if version.end == left]
-        last = max(own, key=lambda version: (version.second, int(version.state[2]["number"])), default=None)
+        last = own[-1] if own else None  # in the order of their events, which tells more than their seconds
         allowed = [self.held[top], *([last.state] if last else [])]
         gone = any(end == left for end, _ in self._deletes)
         if self.held[left] not in allowed and not (gone and self.held[left] is None):
