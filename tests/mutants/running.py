@@ -2,6 +2,7 @@
 
 from mutants.change import Change
 
+DEFER = "unit/test_entry_defer.py"
 RUN = "unit/core/test_run.py"
 ORDER = "unit/core/test_order.py"
 AGAIN = "unit/test_entry_defer.py"
@@ -153,5 +154,21 @@ RUNNING = (
         "return [*answers, *(n for n in notices if not isinstance(n, Notice))]",
         "the wrong task is reported failed",
         (TELL,),
+    ),
+    Change(
+        "handed-over-without-end",
+        "drivers/handover.py",
+        "        if left <= longest:",
+        "        if left < 0:",
+        "the platform kills the function while it hands over, and brings again what another invocation has",
+        (DEFER,),
+    ),
+    Change(
+        "log-lines-without-end",
+        "drivers/record.py",
+        "        if current().left() <= kept:",
+        "        if False:",
+        "the log of thousands of tasks takes the time in which they were to be handed over",
+        (DEFER,),
     ),
 )

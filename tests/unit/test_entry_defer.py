@@ -273,3 +273,37 @@ def test_the_lists_are_written_within_the_platforms_time_and_not_waited_for_beyo
     world.handle({"Records": [record("a")]}, seconds=60.0)
 
     assert 55 < left[0] < 60  # later than the tasks' own end, and before the platform's
+
+
+@pytest.mark.parametrize("many", [900, pytest.param(9000, marks=pytest.mark.slow)])
+def test_s3_thousands_of_unfinished_tasks_are_answered_for_before_the_platforms_deadline(many):
+    """A list takes a second, all lines of the log nine, and a call 0.8 s: more than the margin's five."""
+    clock, lines, world = [0.0], [], World()
+    keys = [f"{number:04d}".ljust(900, "k") for number in range(many // 2)]
+    world.late = set(keys)
+
+    def take(seconds):
+        clock[0] += seconds
+
+    def deliver(task, deadline):
+        clock[0] = max(clock[0], 55.0)
+        return world.deliver(task, deadline)
+
+    world.log.arrange("put", lambda: take(1.0))
+    world.system = replace(
+        world.system,
+        emit=lambda line: (take(9 / many), lines.append(line)),
+        defer=lambda payload: (take(0.8), world.defer(payload)),
+        runner=replace(world.system.runner, deliver=OneByOne(deliver)),
+    )
+    payload = event(*keys)
+    report = entry.handle(payload, world.system, cloud="s3", seconds=60, invocation="i", now=lambda: clock[0])
+
+    assert 56 < clock[0] <= 59.1
+    assert len(world.lines()) == many
+    handed = sum(len(parse(sent).deferrals) for sent in world.sent)
+    assert 0 < handed < many
+    assert "more lines" in lines[-2]
+    assert report.stuck == f"no time was left to hand over {many - handed:,} of {many:,} tasks"
+    with pytest.raises(OutOfTime, match=r"no time was left to hand over"):
+        report.answer()

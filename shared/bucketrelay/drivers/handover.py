@@ -1,8 +1,10 @@
 """What an invocation could not finish goes on in another: handed over as tasks, or left to the platform."""
 
+import math
 from collections.abc import Sequence
 from itertools import islice
 
+from bucketrelay.deadline import current
 from bucketrelay.errors import RelayError
 from bucketrelay.events.deferral import payloads
 from bucketrelay.events.payload import Deferral
@@ -34,18 +36,23 @@ def hand_over(late: Sequence[tuple[Asked, Result]], defer: Defer) -> tuple[froze
 
     Returns:
         The results of the tasks that another invocation has now, so that the platform need not bring them again; and
-        why the rest could not be handed over.
+        why the rest could not be handed over: no call is begun that may not end in time.
     """
     handed: list[Result] = []
-    rest = iter(late)
+    rest, longest = iter(late), 0.0
     for count, payload in payloads(_deferral(asked) for asked, _ in late):
-        mine = list(islice(rest, count))
+        mine, left = list(islice(rest, count)), current().left()
+        if left <= longest:
+            return frozenset(
+                handed
+            ), f"no time was left to hand over {len(late) - len(handed):,} of {len(late):,} tasks"
         try:
             defer(payload)
         except (RelayError, ImportError) as error:  # ImportError: an archive that was packed without the SDK
             # The next would cost as long again, of the little time that is left.
             return frozenset(handed), f"this function could not hand it over to itself: {error}"
         handed += [result for _, result in mine]
+        longest = max(longest, left - current().left()) if left < math.inf else longest
     return frozenset(handed), ""
 
 

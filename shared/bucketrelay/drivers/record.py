@@ -1,7 +1,9 @@
 """What is written down about an invocation: log lines, and the lists in the log store."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
+from bucketrelay.deadline import current
 from bucketrelay.drivers.answers import Report
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Outcome, Result
@@ -20,16 +22,38 @@ class ListsLost(RelayError):
 
 
 def record(report: Report, system: System, invocation: str) -> None:
-    """Log lines for all that happened, then the lists. Raises ListsLost where these cannot be written."""
-    for result in report.results:
-        system.emit(log_line.log_line(result, metrics=system.metrics))
+    """The lists, and log lines for all that happened, as far as the time goes: the lists hold everything.
+
+    Raises:
+        ListsLost: the lists cannot be written; the lines are.
+    """
+    try:
+        if report.results:
+            _write(report.results, system, invocation)
+    finally:
+        _tell(report, system, invocation)
+
+
+def _tell(report: Report, system: System, invocation: str) -> None:
+    left = current().left()
+    kept = left / 2 if left < math.inf else -1.0  # for handing over what is unfinished
+    lines = _lines(report, system, invocation)
+    for line in lines:
+        system.emit(line)
+        if current().left() <= kept:
+            break
+    if more := sum(1 for _ in lines):
+        system.emit(log_line.refusal(f"no time was left for {more:,} more lines: the lists have them all", invocation))
+
+
+def _lines(report: Report, system: System, invocation: str) -> Iterator[str]:
     for message, _ in report.outcomes:
         if message.error:
-            system.emit(log_line.refusal(message.error, message.id or invocation))
+            yield log_line.refusal(message.error, message.id or invocation)
+    for result in report.results:
+        yield log_line.log_line(result, metrics=system.metrics)
     for each in report.passed:
-        system.emit(log_line.passed(each.source, each.name, each.cause, each.why, invocation))
-    if report.results:
-        _write(report.results, system, invocation)
+        yield log_line.passed(each.source, each.name, each.cause, each.why, invocation)
 
 
 def _write(results: Sequence[Result], system: System, invocation: str) -> None:

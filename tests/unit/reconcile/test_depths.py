@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bucketrelay.core import stamp as stamps
 from bucketrelay.drivers.reconcile.compare import ALL, Pair, Right, Side, merge, pairs
 from bucketrelay.errors import StoreRefused
-from bucketrelay.model import Deletes, Listed, Meta, ObjectInfo
+from bucketrelay.model import Address, Deletes, Listed, Meta, ObjectInfo
 from reconcile_world import World
 
 OLD, NEW = (datetime(2026, 11, 21, hour, tzinfo=timezone.utc) for hour in (8, 9))
@@ -196,3 +196,35 @@ def test_a_refusal_to_be_looked_at_is_a_failed_pair_and_no_end(world):
     book = world.counts(check=True)
     assert (book["failed"], book["failed_there"], book["right"]) == (1, 1, 1)
     assert world.lists()["failed"][0]["why"] == "403"
+
+
+@pytest.fixture
+def renamed(world):
+    """A copy whose stamp calls both objects what they were called before regions were part of their names."""
+    stores = world.stores["source"], world.stores["target"]
+    for store in stores:
+        store._address = Address("oci", store.address.bucket, namespace="ns")
+    world.route_with(source=world.source.address, deletes=Deletes.FOLLOW)
+    world.source.write("k", b"1")
+    world.replicate("k")
+    for store in stores:
+        store._address = replace(store.address, endpoint="us-ashburn-1")
+    return world.route_with(source=world.source.address)
+
+
+def test_a_copy_that_is_called_as_before_is_still_ours(renamed):
+    assert renamed.counts(check=True, adopt=True) == {
+        "source_objects": 1, "target_objects": 1, "right": 1, "complete": True,
+    }  # fmt: skip
+    renamed.source.remove("k")
+    assert renamed.counts(check=True)["surplus"] == 1
+
+
+def test_a_copy_that_is_called_as_before_is_still_an_echo(renamed):
+    back = World()
+    back.stores = {**renamed.stores, "source": renamed.target, "target": renamed.source}
+    back.route_with(source=back.source.address)
+    renamed.source.write("k", b"1", Meta(user={"edited": "since"}))
+    judge = back.begin(check=True)._judge("target")
+
+    assert judge._echo("k", back.source.look("k"))

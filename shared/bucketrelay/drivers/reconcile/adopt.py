@@ -57,9 +57,7 @@ class Adopt:
     def _meta(self, rest: str, here: ObjectInfo, there: ObjectInfo, url: str) -> Meta:
         """What the route would write. The storage class stays, unless the source's has one that corresponds."""
         judge = self.judge
-        source_id = stamps.identity(judge.source.address, judge.key(rest))
-        target_id = stamps.identity(judge.target.address, judge.target_key(rest))
-        stamp = stamps.make(here, stamps.Link(source_id, target_id), "", there.checksums.get("md5", ""))
+        stamp = stamps.make(here, judge.link(rest), "", there.checksums.get("md5", ""))
         carried = tagged(judge.source, here, judge.target.abilities, strict=judge.route.strict)
         meta, lost = fit(carried, judge.target.abilities, stamp)
         if lost and judge.route.strict:

@@ -9,7 +9,6 @@ anybody wants, and a later barrier speaks for what it holds instead.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from bucketrelay.core import stamp as stamps
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.books import Kind
 from bucketrelay.drivers.reconcile.compare import ALL, Pair, pairs, side
@@ -107,7 +106,7 @@ class Barrier:
         there = judge.target.look(judge.target_key(rest))
         if there is None:
             return False
-        stamp = stamps.stamp_of(there, stamps.identity(judge.target.address, judge.target_key(rest)))
+        stamp = judge.link(rest).of_target(there)
         return (
             stamp is not None and stamp.etag == written.etag and stamp.size == written.size and judge.ours(rest, there)
         )

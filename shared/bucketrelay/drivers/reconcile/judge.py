@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bucketrelay.core import stamp as stamps
+from bucketrelay.core.pair import link
 from bucketrelay.drivers.reconcile.books import Kind, Verdict
 from bucketrelay.drivers.reconcile.compare import Pair, Row
 from bucketrelay.drivers.reconcile.content import same_bytes
@@ -155,7 +156,7 @@ class Judge:
         if there is None:  # deleted since it was listed
             return Verdict.of(pair._replace(target=None), Kind.MISSING, "the target has no such key")
         pair = pair._replace(target=there)
-        stamp = stamps.stamp_of(there, self._there(pair.rest))
+        stamp = self.link(pair.rest).of_target(there)
         mine = stamp is not None and self.ours(pair.rest, there)
         if self.depth is Depth.CONTENT:
             return self._by_content(pair, source, there, mine=mine)
@@ -182,13 +183,13 @@ class Judge:
 
     def ours(self, rest: str, there: ObjectInfo) -> bool:
         """Whether this route wrote what the target holds."""
-        stamp = stamps.stamp_of(there, self._there(rest))
-        return stamp is not None and stamp.hops[-1] == stamps.identity(self.source.address, self.key(rest))
+        stamp = self.link(rest).of_target(there)
+        return stamp is not None and stamp.hops[-1] == self.link(rest).source
 
     def _echo(self, rest: str, here: ObjectInfo) -> bool:
         """Whether the source is itself a copy of the target, which another route brought here."""
-        stamp = stamps.stamp_of(here, stamps.identity(self.source.address, self.key(rest)))
-        return stamp is not None and self._there(rest) in stamp.hops
+        stamp = self.link(rest).of_source(here)
+        return stamp is not None and self.link(rest).target in stamp.hops
 
     def _is_version(self, stamp: stamps.Stamp, source: ObjectInfo) -> bool:
         """Whether the source is the version of the stamp, which a listing cannot say where there are version ids."""
@@ -197,8 +198,9 @@ class Judge:
         here = self.source.look(source.key)
         return here is not None and stamp.describes(here)
 
-    def _there(self, rest: str) -> str:
-        return stamps.identity(self.target.address, self.target_key(rest))
+    def link(self, rest: str) -> stamps.Link:
+        """What the two objects are called in stamps, today and before."""
+        return link(self.source, self.key(rest), self.target, self.target_key(rest))
 
 
 def _not_older(source: Row, target: Row) -> bool:
