@@ -43,7 +43,7 @@ TLS, bytes do not change on the way).
 | fails, to be mended | the result is not `retryable`: the error says what to grant or to configure; then replay |
 | target untouched | it holds what it held before |
 | yet it is done | the target is as it should be; the next attempt finds that out |
-| an upload left open | parts of no object: the sweep removes them; the bucket's rule, too, if no id was heard |
+| an upload left open | parts of no object: the sweep removes them, the bucket's rule those whose id nobody heard |
 | believed | a store that says "no such key" is believed; no client can know better |
 | — | there is nothing at which that fault could happen |
 
