@@ -1,5 +1,6 @@
 """What a driver needs of the world, as one value that is passed in."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from types import MappingProxyType
@@ -30,6 +31,7 @@ class System:
     emit: Callable[[str], None]  # takes a log line
     metrics: bool = False  # log lines that CloudWatch reads metrics from
     event_keys: EventKeys = field(default_factory=lambda: MappingProxyType({}))  # what stores say of their events' keys
+    clock: Callable[[], float] = time.monotonic  # what is left of an invocation is told by it
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask

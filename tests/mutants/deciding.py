@@ -70,7 +70,7 @@ DECIDING = (
     Change(
         "what-the-server-refuses-is-asked-for-again",
         "core/copy.py",
-        "        resources.unreachable.add(copy.way)\n",
+        "        resources.unreachable.add(copy.task.way)\n",
         "",
         "each object costs a refused request",
         (BY_SERVER,),

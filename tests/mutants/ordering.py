@@ -105,10 +105,10 @@ ORDERING = (
     Change(
         "number-before-bytes",
         "core/parts.py",
-        "        with self._budget.bytes(self._bytes(), self._copy.deadline, self._copy.way):\n"
+        "        with self._budget.bytes(self._bytes(), self._copy.deadline, self._copy.task.way):\n"
         "            number = self._next()\n",
         "        number = self._next()\n"
-        "        with self._budget.bytes(self._bytes(), self._copy.deadline, self._copy.way):\n",
+        "        with self._budget.bytes(self._bytes(), self._copy.deadline, self._copy.task.way):\n",
         "a server that takes parts in their order stands still",
         (REVIEW,),
     ),

@@ -295,9 +295,10 @@ def test_s3_thousands_of_unfinished_tasks_are_answered_for_before_the_platforms_
         emit=lambda line: (take(9 / many), lines.append(line)),
         defer=lambda payload: (take(0.8), world.defer(payload)),
         runner=replace(world.system.runner, deliver=OneByOne(deliver)),
+        clock=lambda: clock[0],
     )
     payload = event(*keys)
-    report = entry.handle(payload, world.system, cloud="s3", seconds=60, invocation="i", now=lambda: clock[0])
+    report = entry.handle(payload, world.system, cloud="s3", seconds=60, invocation="i")
 
     assert 56 < clock[0] <= 59.1
     assert len(world.lines()) == many

@@ -30,16 +30,6 @@ class Copy:
     task: Task  # that it is for
 
     @property
-    def way(self) -> str:
-        """From which store to which: who shares the budget of bytes."""
-        return self.task.way
-
-    @property
-    def route(self) -> str:
-        """Whose limits count."""
-        return self.task.route
-
-    @property
     def url(self) -> str:
         """Of the source."""
         return self.source.address.of(self.info.key)
@@ -64,7 +54,7 @@ def by_server(copy: Copy, resources: Resources) -> bool:
         with resources.writes.under_way(copy.task) as _:
             _copy_from(copy, copy.target)
     except CannotCopy:
-        resources.unreachable.add(copy.way)
+        resources.unreachable.add(copy.task.way)
         return False
     except OutOfTime:
         too_slow = Checkpoint(copy.target_name, Upload(copy.key, ""), copy.fingerprint)
@@ -93,14 +83,14 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
     whole = copy.info.size <= resources.part_size
     if whole and len(first.body) < copy.info.size:  # one byte was asked for, as the server was to copy
         first.drop()
-        first.lease = resources.budget.bytes(copy.info.size, copy.deadline, copy.way)
+        first.lease = resources.budget.bytes(copy.info.size, copy.deadline, copy.task.way)
         first.body = copy.source.read(copy.info, 0, copy.info.size)
     if len(first.body) > heap.LARGE:
         heap.keep_large_buffers_out()
     if len(first.body) > copy.info.size:
         raise Damaged(f"{copy.url}: more bytes came than the object has; nothing was written")
     if len(first.body) == copy.info.size:
-        resources.spend(copy.route, copy.info.size, copy.deadline)
+        resources.spend(copy.task.route, copy.info.size, copy.deadline)
         return _whole(copy, first, resources)
     from bucketrelay.core.parts import in_parts  # noqa: PLC0415 — most invocations have no object that large
 

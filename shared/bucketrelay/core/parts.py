@@ -236,7 +236,7 @@ class _Parts:
             return False
         # First the bytes, then the number: those who hold bytes have the lowest numbers, so that a server which takes
         # parts in their order never waits for one that waits for bytes.
-        with self._budget.bytes(self._bytes(), self._copy.deadline, self._copy.way):
+        with self._budget.bytes(self._bytes(), self._copy.deadline, self._copy.task.way):
             number = self._next()
             if number:
                 self._copy.deadline.check(need=self._slowest)
@@ -256,7 +256,7 @@ class _Parts:
 
     def _move(self, number: int) -> None:
         length = _length(self._copy.info.size, self._size, number)
-        self._resources.spend(self._copy.route, length, self._copy.deadline)
+        self._resources.spend(self._copy.task.route, length, self._copy.deadline)
         if not self._streams:
             self._put(number, self._copy.source.read(self._copy.info, (number - 1) * self._size, length))
             return

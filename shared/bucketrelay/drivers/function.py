@@ -3,8 +3,7 @@
 The three entrypoints differ in how they are called and how they fail; everything between is here.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bucketrelay import events
 from bucketrelay.deadline import Deadline, under
@@ -21,15 +20,7 @@ from bucketrelay.system import Defer, System
 from bucketrelay.values import replace
 
 
-def handle(
-    payload: object,
-    system: System,
-    *,
-    cloud: Cloud | None,
-    seconds: float,
-    invocation: str,
-    now: Callable[[], float] = time.monotonic,
-) -> Report:
+def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: float, invocation: str) -> Report:
     """Do what an event payload asks for and write the lists.
 
     Args:
@@ -38,15 +29,14 @@ def handle(
         cloud: for which cloud the entrypoint speaks; None where the routes' sources shall tell.
         seconds: left of this invocation, `math.inf` without a limit.
         invocation: the platform's id of it; names the lists.
-        now: a monotonic clock.
 
     Raises:
         BadEvent: the payload is no event; nothing was done.
         RelayError: the lists could not be written, so the platform must deliver the event again.
     """
     # What is asked of a store outside of a task, lists above all, has to end before the platform's own deadline, too.
-    with under(Deadline(seconds, margin=system.margin / 5, now=now)):
-        return _handle(payload, system, cloud, Deadline(seconds, margin=system.margin, now=now), invocation)
+    with under(Deadline(seconds, margin=system.margin / 5, now=system.clock)):
+        return _handle(payload, system, cloud, Deadline(seconds, margin=system.margin, now=system.clock), invocation)
 
 
 def _handle(payload: object, system: System, cloud: Cloud | None, deadline: Deadline, invocation: str) -> Report:
