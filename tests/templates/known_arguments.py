@@ -34,6 +34,17 @@ HUAWEI: dict[str, dict[str, Any]] = {
         "project_role": {"!project": "", "!roles": ""},
     },
     "huaweicloud_identity_role": {"!name": "", "!description": "", "!type": "", "!policy": ""},
+    "huaweicloud_ces_alarmrule": {
+        "!alarm_name": "", "alarm_description": "", "alarm_enabled": "", "alarm_type": "", "alarm_action_enabled": "",
+        "!metric": {"!namespace": ""},
+        "resources": {"dimensions": {"!name": "", "value": ""}},
+        "!condition": {
+            "!period": "", "!filter": "", "!comparison_operator": "", "!value": "", "!count": "", "!metric_name": "",
+            "unit": "", "suppress_duration": "", "alarm_level": "",
+        },
+        "alarm_actions": {"!type": "", "!notification_list": ""},
+        "ok_actions": {"!type": "", "!notification_list": ""},
+    },
     "data.huaweicloud_eg_event_channels": {"provider_type": "", "name": ""},
 }  # fmt: skip
 
@@ -75,6 +86,11 @@ ORACLE: dict[str, dict[str, Any]] = {
             "!action": "", "!is_enabled": "", "!name": "", "!time_amount": "", "!time_unit": "", "target": "",
             "object_name_filter": {"exclusion_patterns": "", "inclusion_patterns": "", "inclusion_prefixes": ""},
         },
+    },
+    "oci_monitoring_alarm": {
+        "!compartment_id": "", "!destinations": "", "!display_name": "", "!is_enabled": "", "!namespace": "",
+        "!metric_compartment_id": "", "!query": "", "!severity": "", "body": "", "pending_duration": "",
+        "repeat_notification_duration": "", "resolution": "", "freeform_tags": "",
     },
     "data.oci_objectstorage_namespace": {"compartment_id": ""},
 }  # fmt: skip
@@ -135,6 +151,7 @@ AWS: dict[str, dict[str, Any]] = {
         "metric_name": "", "namespace": "", "period": "", "statistic": "", "extended_statistic": "", "threshold": "",
         "dimensions": "", "alarm_actions": "", "treat_missing_data": "",
     },
+    "aws_cloudwatch_dashboard": {"!dashboard_name": "", "!dashboard_body": ""},
     "data.aws_iam_policy_document": {"version": "", "statement": _STATEMENT},
     "data.aws_partition": {},
     "data.aws_caller_identity": {},

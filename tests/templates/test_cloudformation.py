@@ -117,10 +117,10 @@ def test_lifecycle_expirations_are_events_too():
     assert rule["detail-type"] == ["Object Created", "Object Deleted"]
 
 
-def test_there_are_alarms_on_dead_letters_on_waiting_and_on_lag(template):
+def test_there_are_alarms_on_dead_letters_on_waiting_on_lag_and_on_failures(template):
     alarms = [body["Properties"] for body in template["Resources"].values() if body["Type"].endswith("::Alarm")]
     assert {alarm["MetricName"] for alarm in alarms} == {
-        *("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "lag")
+        *("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "lag", "failed")
     }
     assert {alarm["TreatMissingData"] for alarm in alarms} == {"notBreaching"}
 

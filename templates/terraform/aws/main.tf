@@ -398,6 +398,36 @@ resource "aws_cloudwatch_metric_alarm" "lag" {
   alarm_actions       = var.alarm_topics
 }
 
+resource "aws_cloudwatch_metric_alarm" "failed" {
+  alarm_name          = "${var.name}-failed"
+  alarm_description   = "tasks have failed; the failed lists say why, and some come again by themselves"
+  namespace           = "bucketrelay"
+  metric_name         = "failed" # 1 or 0 for each task, from the function's own log lines
+  dimensions          = { route = var.route }
+  statistic           = "Sum"
+  period              = 3600
+  evaluation_periods  = 1
+  threshold           = var.failed_tasks
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topics
+}
+
+resource "aws_cloudwatch_dashboard" "relay" {
+  dashboard_name = var.name
+
+  dashboard_body = templatefile("${path.module}/dashboard.json", {
+    region            = var.region
+    route             = var.route
+    queue             = aws_sqs_queue.events.name
+    dead_letters      = aws_sqs_queue.dead_letters.name
+    lag_alarm         = aws_cloudwatch_metric_alarm.lag.arn
+    failed_alarm      = aws_cloudwatch_metric_alarm.failed.arn
+    waiting_alarm     = aws_cloudwatch_metric_alarm.waiting.arn
+    dead_letter_alarm = aws_cloudwatch_metric_alarm.dead_letters.arn
+  })
+}
+
 output "event_queue_arn" {
   value = aws_sqs_queue.events.arn
 }

@@ -104,10 +104,16 @@ variable "lag_seconds" {
   description = "alarm when copies are later than this"
 }
 
+variable "failed_tasks" {
+  type        = number
+  default     = 1
+  description = "alarm when so many tasks have failed within an hour"
+}
+
 variable "route" {
   type        = string
   default     = "relay"
-  description = "whose lag is watched; relay, unless a relay.toml in the archive says otherwise"
+  description = "whose lag and failures are watched; relay, unless a relay.toml in the archive says otherwise"
 }
 
 variable "reconcile_route" {

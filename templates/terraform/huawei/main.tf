@@ -195,6 +195,53 @@ resource "huaweicloud_fgs_function_event" "test" {
   content      = base64encode(replace(file("${path.module}/../../functiongraph/obs-event-template.json"), "your-bucket-name", var.source_bucket))
 }
 
+# An invocation ends as an error whenever a task of it failed, so the function's own count is that of failures.
+resource "huaweicloud_ces_alarmrule" "failures" {
+  count             = length(var.alarm_topics) == 0 ? 0 : 1
+  alarm_name        = "${var.name}-failures"
+  alarm_description = "Invocations of ${var.name} end as errors: the failed lists in ${var.log_bucket} say why"
+  alarm_type        = "MULTI_INSTANCE"
+
+  metric {
+    namespace = "SYS.FunctionGraph"
+  }
+
+  resources {
+    dimensions {
+      name  = "package-functionname"
+      value = "default-${var.name}"
+    }
+  }
+
+  condition {
+    metric_name         = "failcount"
+    period              = 300
+    filter              = "sum"
+    comparison_operator = ">="
+    value               = 1
+    count               = 1
+    suppress_duration   = 3600
+    alarm_level         = 2
+  }
+
+  alarm_actions {
+    type              = "notification"
+    notification_list = var.alarm_topics
+  }
+
+  ok_actions {
+    type              = "notification"
+    notification_list = var.alarm_topics
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(var.name) <= 56
+      error_message = "Cloud Eye takes 64 characters of default- and the function's name: a name of at most 56."
+    }
+  }
+}
+
 output "function_urn" {
   value = huaweicloud_fgs_function.relay.urn
 }

@@ -140,3 +140,14 @@ variable "reconcile_schedule" {
   default     = "1d"
   description = "each call goes on where the last one ran out of time: 10m, 1h; more often where the buckets are large"
 }
+
+variable "alarm_topics" {
+  type        = list(string)
+  default     = []
+  description = "URNs of at most five SMN topics that are told when invocations fail; none, and there is no alarm"
+
+  validation {
+    condition     = length(var.alarm_topics) <= 5
+    error_message = "Cloud Eye tells at most five topics."
+  }
+}

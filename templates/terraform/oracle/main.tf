@@ -218,6 +218,20 @@ resource "oci_resource_scheduler_schedule" "relay" {
   }
 }
 
+# An invocation answers 502 or 504 whenever a task of it failed, and Functions counts such answers as errors.
+resource "oci_monitoring_alarm" "failures" {
+  count                 = var.alarm_topic_ocid == "" ? 0 : 1
+  compartment_id        = var.compartment_ocid
+  metric_compartment_id = var.compartment_ocid
+  display_name          = "${var.name}-failures"
+  body                  = "Invocations of ${var.function_name} fail: the failed lists in ${var.log_bucket} say why."
+  namespace             = "oci_faas"
+  query                 = "FunctionResponseCount[5m]{resourceId = \"${oci_functions_function.relay.id}\", responseType = \"Error\"}.sum() > 0"
+  severity              = "ERROR"
+  is_enabled            = true
+  destinations          = [var.alarm_topic_ocid]
+}
+
 output "function_id" {
   value = oci_functions_function.relay.id
 }

@@ -157,3 +157,9 @@ variable "rule_admins" {
   default     = ""
   description = "a group that is to manage event rules"
 }
+
+variable "alarm_topic_ocid" {
+  type        = string
+  default     = ""
+  description = "a topic of Notifications that is told when invocations fail; none, and there is no alarm"
+}
