@@ -1,7 +1,6 @@
 """Configuration to stores: each made at first use, of the class that its scheme names, and kept for the process."""
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -100,6 +99,8 @@ def _rclone(configured: StoreConfig, options: dict[str, object], _: Callable[[],
 
 def _spool(address: Address) -> PartStore:
     """Where the parts of objects are gathered that go through rclone: this user's, on this machine."""
+    import tempfile  # noqa: PLC0415 — 5 ms that only rclone needs
+
     from bucketrelay.clouds.local.store import LocalStore  # noqa: PLC0415 — as above
 
     place = Path(tempfile.gettempdir()) / f"bucketrelay-{os.getuid()}" / "parts" / address.bucket

@@ -230,14 +230,23 @@ def test_no_results_are_no_lists():
     assert store.calls == []
 
 
-@pytest.mark.parametrize("conditional", [True, False])
-def test_a_list_is_never_overwritten(conditional):
-    store = MemoryStore(conditional=conditional)
+def test_a_list_is_never_overwritten():
+    store = MemoryStore()
     second = replace(COPIED, key="another")
     third = replace(COPIED, key="a third")
     names = [lists.write(store, [r], invocation="7c30", now=NOW)[0] for r in (COPIED, second, third)]
     assert names == [f"success_object/{NAME}"] + [f"success_object/{NAME[:-6]}.{n}.jsonl" for n in (2, 3)]
     assert [list(lists.read(store, name)) for name in names] == [[COPIED], [second], [third]]
+
+
+def test_where_nothing_enforces_a_condition_no_two_lists_have_one_name_and_each_takes_one_request():
+    store = MemoryStore(conditional=False)
+    results = [replace(COPIED, key=f"key {number}") for number in range(20)]
+    names = [lists.write(store, [result], invocation="7c30", now=NOW)[0] for result in results]
+    assert store.counts == {"put": 20}
+    assert sorted(names) == sorted(store.keys())
+    assert all(name.startswith(f"success_object/{NAME[:-6]}.") and name.endswith(".jsonl") for name in names)
+    assert [list(lists.read(store, name)) for name in names] == [[result] for result in results]
 
 
 def test_our_own_write_whose_answer_was_lost_is_not_written_twice():

@@ -6,7 +6,6 @@ anything of a secret or a URL.
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import quote
 
@@ -93,6 +92,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     words = list(known)
     if len(words) > _FEW:
         return ""
+    from difflib import get_close_matches  # noqa: PLC0415 — only for mistakes
+
     near = get_close_matches(word, words, n=1)
     if near:
         return f'; did you mean "{near[0]}"?'

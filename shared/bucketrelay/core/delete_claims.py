@@ -13,9 +13,9 @@ An empty slot or claim begins a new hour: what was claimed before does not count
 """
 
 import json
+import os
 import random
 import time
-import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -157,7 +157,7 @@ class Claims:
         return False
 
     def _claim_name(self, route: str) -> str:
-        return f"{FOLDER}{route}/claims/{self.now():%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex}"
+        return f"{FOLDER}{route}/claims/{self.now():%Y%m%dT%H%M%SZ}-{os.urandom(16).hex()}"
 
     # The mark.
 

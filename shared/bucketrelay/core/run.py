@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import chain
 from typing import Protocol
 
+from bucketrelay.core import crew
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.fair_queue import Fair
 from bucketrelay.core.results import Ending, Results
@@ -79,27 +79,23 @@ class Runner:
         # The places are kept from one group to the next: parts of large objects take what is left over.
         with self.budget.places(min(self.budget.threads, len(groups))) as workers:
             fair = Fair([(_destination(group), group) for group in groups], workers)
-            pool = ThreadPoolExecutor(workers, thread_name_prefix="relay")
             with self.budget.shared(fair.places):
-                futures = [pool.submit(self._work, fair, deadline, results, begun) for _ in range(workers)]
+                hands = crew.begin(lambda: self._work(fair, deadline, results, begun), workers)
                 try:
-                    self._wait(futures, deadline)
+                    self._wait(hands, deadline)
                 except KeyboardInterrupt:
                     fair.stop()  # what has been begun ends and gets into the lists, the rest is said to be unfinished
-                    wait(futures)
+                    crew.wait(hands)
             fair.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-        _raise_defects(futures)
+        crew.raise_defects(hands)
         ended = [results.get(number) or self._late(task, number in begun) for number, task in enumerate(tasks)]
         return [self.writes.noted(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
 
-    def _wait(self, futures: "Sequence[Future[None]]", deadline: Deadline) -> None:
+    def _wait(self, hands: Sequence[crew.Hand], deadline: Deadline) -> None:
         """Until all have ended or the time is up. Meanwhile this thread, idle else, looks after the writes."""
-        end, rest = time.monotonic() + deadline.left(), set(futures)
-        while rest and (left := end - time.monotonic()) > 0:
-            _, rest = wait(rest, timeout=min(left, PERIOD))
-            if rest:
-                self.writes.note_slow(deadline)
+        end = time.monotonic() + deadline.left()
+        while (left := end - time.monotonic()) > 0 and not crew.wait(hands, min(left, PERIOD)):
+            self.writes.note_slow(deadline)
 
     def _groups(self, tasks: Sequence[Task]) -> list[list[Step]]:
         """Groups run side by side; the steps of a group follow one another."""
@@ -153,9 +149,3 @@ def _destination(group: list[Step]) -> str:
 def _gathered(keys: list[Step], most: int) -> list[list[Step]]:
     """Groups of one step each, with the tasks of at most *most* keys."""
     return [[list(chain(*keys[start : start + most]))] for start in range(0, len(keys), most)]
-
-
-def _raise_defects(futures: "list[Future[None]]") -> None:
-    for future in futures:
-        if future.done() and not future.cancelled():
-            future.result()

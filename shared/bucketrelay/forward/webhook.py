@@ -9,8 +9,8 @@ import binascii
 import hashlib
 import hmac
 import json
+import os
 import re
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from urllib.parse import quote
@@ -164,7 +164,7 @@ def cloud_event(notice: Notice) -> dict[str, object]:
 def _id(notice: Notice) -> str:
     task = notice.task
     if not task.cause and not task.time:
-        return uuid.uuid4().hex
+        return os.urandom(16).hex()
     when = task.time.astimezone(timezone.utc).isoformat() if task.time else ""
     said = json.dumps([task.route, notice.source.url, notice.key, task.change.value, task.cause, when])
     return hashlib.sha256(said.encode()).hexdigest()[:32]

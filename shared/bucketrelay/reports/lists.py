@@ -6,6 +6,7 @@ ones back.
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -23,6 +24,7 @@ _CHUNK = MiB
 _LONGEST_LINE = MiB  # a key is at most 1,024 bytes and an error a sentence: more than this is not one of our lines
 _LONGEST_ID = 64
 _LONGEST_REASON = 200  # characters: Python's messages quote what they do not understand, however long it is
+_RANDOM = 5  # bytes in a name that nothing but chance keeps apart from others of its microsecond and invocation
 _ATTEMPTS = 50  # as many lists of one invocation in one microsecond are not to be had honestly
 
 # What JSON allows unescaped and a line must not hold: DEL and C1 controls, the separators at which str.splitlines and
@@ -177,13 +179,13 @@ def _body(results: Iterable[Result]) -> bytes:
 
 
 def _write_new(store: Store, stem: str, body: bytes) -> str:
-    """Write *body* under the first free name of *stem*; a platform may run one invocation id twice at once."""
+    """Write *body* under a free name that begins with *stem*; a platform may run one invocation id twice at once."""
     for attempt in range(1, _ATTEMPTS + 1):
-        key = f"{stem}.jsonl" if attempt == 1 else f"{stem}.{attempt}.jsonl"
-        # Where the server is not known to enforce the condition a look is all there is; the microseconds do the rest.
-        # The condition is sent all the same: from its answer the store learns, and the next list costs one request.
-        if not store.conditional and store.look(key, trust_bare_404=True) is not None:
-            continue
+        # Where the server is not known to enforce the condition no name is given twice: a look before the write would
+        # cost a request, and show nothing of a write at the same time. The condition is sent all the same: from its
+        # answer the store learns.
+        more = "" if attempt == 1 else f".{attempt}"
+        key = f"{stem}{more}.jsonl" if store.conditional else f"{stem}.{os.urandom(_RANDOM).hex()}.jsonl"
         try:
             store.put(key, body, Meta(content_type=CONTENT_TYPE), expect=ABSENT)
         except TargetChanged:
