@@ -677,7 +677,9 @@ def test_what_the_inventory_alone_has_is_asked_for_too(s3, tables, tmp_path):
     queue.close()
 
 
+@both
 def test_what_is_remembered_of_pairs_is_found_by_bytes_and_replaced(tables):
+    tables, _ = tables
     faces = {key: f"face of {key}" for key in ("a", "b", "￿", "\U0001f4f7")}  # in UTF-16 the last two change places
     tables.keep_faces("r to t", faces)
     tables.keep_faces("other", {"a": "another"})
