@@ -77,6 +77,31 @@ def took(command: list[str], environ: dict[str, str]) -> Took:
     return Took(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
+def on_listings(count: int, repeats: int) -> None:
+    """The same of listings that a server has made before, so that what is measured is the clients' own."""
+    command = [sys.executable, str(HERE / "listing_server.py"), str(count)]
+    with tempfile.TemporaryDirectory() as home, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+            Path(home, "logs").mkdir()
+            place = Servers(home=home, data=home, source=url, target=url, ca_file="")
+            report(f"{count:,} listed keys against {count - count // 100:,}", place, listed(home, url), repeats)
+        finally:
+            server.kill()
+
+
+def listed(home: str, url: str) -> Path:
+    """A route between the two listings; the log store is a directory."""
+    keys = f'access_key = "{ACCESS}"\nsecret_key = "{SECRET}"\nregion = "us-east-1"\n'
+    buckets = (("source", SOURCE), ("target", TARGET))
+    text = "".join(f'[stores.{name}]\nurl = "s3://{bucket}"\nendpoint = "{url}"\n{keys}' for name, bucket in buckets)
+    text += f'[stores.logs]\nurl = "file://{home}/logs"\n'
+    path = Path(home, "relay.toml")
+    path.write_text(f'log = "logs"\n{text}[[routes]]\nname = "r"\nsource = "source"\ntargets = ["target"]\n')
+    return path
+
+
 def roads(place: Servers, config: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
     """Every road's command and environment."""
     ours = {"PATH": os.environ.get("PATH", ""), "HOME": place.home, "PYTHONPATH": str(HERE.parent / "shared")}
@@ -94,14 +119,19 @@ def on_servers(count: int, repeats: int) -> None:
     """A table of medians; ratios to `rclone check` of the same turn."""
     with servers("http") as place:
         fill(place, count)
-        found: dict[str, list[Took]] = {}
-        for turn in range(repeats + 1):
-            for name, (command, environ) in roads(place, configured(place)).items():
-                figures = took(command, environ)
-                if turn:  # the first warms the servers up
-                    found.setdefault(name, []).append(figures)
+        report(f"{count:,} objects against {count - count // 100:,}", place, configured(place), repeats)
+
+
+def report(title: str, place: Servers, config: Path, repeats: int) -> None:
+    """Run all roads in turns and print their table."""
+    found: dict[str, list[Took]] = {}
+    for turn in range(repeats + 1):
+        for name, (command, environ) in roads(place, config).items():
+            figures = took(command, environ)
+            if turn:  # the first warms the servers up
+                found.setdefault(name, []).append(figures)
     yardstick = next(figures for name, figures in found.items() if "MD5s" in name)
-    print(f"\n{count:,} objects against {count - count // 100:,}, {repeats} turns\n")
+    print(f"\n{title}, {repeats} turns\n")
     print("| road | wall, s | ratio | CPU, s | ratio | peak memory, MiB |\n| --- | --- | --- | --- | --- | --- |")
     for name, figures in found.items():
         walls = [mine.wall / its.wall for mine, its in zip(figures, yardstick, strict=True)]
@@ -161,12 +191,15 @@ def main() -> None:
     """All of it."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--objects", type=int, default=20_000)
+    options.add_argument("--listed", type=int, default=200_000, help="keys of a server that has only listings")
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--generated", type=int, default=1_000_000)
     options.add_argument("--streams", type=int, default=1)
     typed = options.parse_args()
     if typed.objects:
         on_servers(typed.objects, typed.repeats)
+    if typed.listed:
+        on_listings(typed.listed, typed.repeats)
     if typed.generated:
         on_generated(typed.generated, typed.streams)
 

@@ -181,15 +181,15 @@ def _holds(store: Store) -> Callable[[str], bool]:
 
 def pairs(source: Side, target: Side) -> Iterator[Pair]:
     """The pairs of both sides, ascending by rest. Raises what `Side` and the stores raise."""
-    for found in merge(source, target, lambda _rests, _here, _there: 0):
+    for found in merge(source, target, None):
         assert isinstance(found, Pair)
         yield found
 
 
-def merge(source: Side, target: Side, at_sight: AtSight) -> Iterator[Pair | Right]:
+def merge(source: Side, target: Side, at_sight: AtSight | None) -> Iterator[Pair | Right]:
     """The same; many pairs are one item where *at_sight* says that they are right."""
     while _both(source, target):
-        if found := _right(source, target, at_sight):
+        if at_sight and (found := _right(source, target, at_sight)):
             yield found
             continue
         here, there = source.rests[source.at], target.rests[target.at]
@@ -211,12 +211,15 @@ def _both(source: Side, target: Side) -> bool:
 
 def _right(source: Side, target: Side, at_sight: AtSight) -> Right | None:
     """The next pairs, those of them that are right at sight; None where the next one is not."""
-    here, there = slice(source.at, source.at + WINDOW), slice(target.at, target.at + WINDOW)
+    at, other = source.at, target.at
+    rest = source.rests[at]
+    # One by itself first: where none is right at sight, a window would be cut out for each.
+    if rest != target.rests[other] or not at_sight([rest], source.rows[at : at + 1], target.rows[other : other + 1]):
+        return None
+    here, there = slice(at, at + WINDOW), slice(other, other + WINDOW)
     rests = source.rests[here]
     same = [*map(eq, rests, target.rests[there]), False].index(False)
-    count = at_sight(rests[:same], source.rows[here], target.rows[there]) if same else 0
-    if not count:
-        return None
+    count = at_sight(rests[:same], source.rows[here], target.rows[there])
     source.at += count
     target.at += count
     return Right(count, rests[count - 1])
