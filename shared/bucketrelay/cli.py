@@ -55,8 +55,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        found: click.Command = getattr(import_module(f"bucketrelay.commands.{name}"), name)
-        return found
+        command: click.Command = getattr(import_module(f"bucketrelay.commands.{name}"), name)
+        return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
         """As click does, with the nearest name where there is no such command."""

@@ -48,10 +48,10 @@ class Process:
             if self._system is None:
                 environ = Environment(self._environ, lookup) if lookup else self._environ
                 metrics = "AWS_LAMBDA_FUNCTION_NAME" in environ  # CloudWatch reads them; elsewhere they are noise
-                found = config.find(environ, self._beside, Path.cwd())
+                settings = config.find(environ, self._beside, Path.cwd())
                 project = environ.get("RUNTIME_PROJECT_ID", "")  # FunctionGraph's word for where it runs
-                self._found = found
-                self._system = wiring.system(found, keys=lambda: self._keys, metrics=metrics, project=project)
+                self._found = settings
+                self._system = wiring.system(settings, keys=lambda: self._keys, metrics=metrics, project=project)
             return replace(self._system, defer=defer, alarms=self._tell_alarms)
 
     def _tell_alarms(self) -> None:

@@ -13,10 +13,10 @@ _Answer = tuple[bool | None, str]
 _MADE = "is missing, and is made by the first command that needs it"
 
 
-def questions(found: Config) -> tuple[Question, ...]:
+def questions(config: Config) -> tuple[Question, ...]:
     """Those of `[copier]` and `[datasets]`, in the order in which they are to be asked."""
-    asked = _of_copier(found.copier) if found.copier else iter(())
-    return (*asked, *(_of_datasets(found.datasets) if found.datasets else ()))
+    of_copier = _of_copier(config.copier) if config.copier else iter(())
+    return (*of_copier, *(_of_datasets(config.datasets) if config.datasets else ()))
 
 
 def _of_copier(section: CopierConfig) -> Iterator[Question]:
@@ -97,5 +97,5 @@ def _remote(section: DatasetsConfig) -> _Answer:
     there = section.remote
     credentials = there.user, there.password.reveal()
     status = ready(there.url, there.shown, credentials, str(there.ca_file or ""))
-    said = f"{there.shown}/ready answers {status}"
-    return (None, f"{said}: it is not the archive's own API") if status == 404 else (status == 200, said)
+    words = f"{there.shown}/ready answers {status}"
+    return (None, f"{words}: it is not the archive's own API") if status == 404 else (status == 200, words)

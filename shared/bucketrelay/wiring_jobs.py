@@ -30,21 +30,21 @@ from bucketrelay.system import System
 _FRESH = 10.0  # seconds for which it is believed which stores have an inventory
 
 
-def policy(found: QueueConfig) -> Policy:
+def policy(config: QueueConfig) -> Policy:
     """How patient the queue is."""
-    return Policy(lease=found.lease, attempts=found.attempts)
+    return Policy(lease=config.lease, attempts=config.attempts)
 
 
-def queue(found: QueueConfig) -> JobQueue:
+def queue(config: QueueConfig) -> JobQueue:
     """The queue; opened, and its tables made, at its first use."""
-    if found.url:
+    if config.url:
         _need_psycopg()
         from bucketrelay.jobs.postgres import PostgresQueue  # noqa: PLC0415 — psycopg is an extra
 
-        return PostgresQueue(found.url.reveal(), found.shown, policy(found))
+        return PostgresQueue(config.url.reveal(), config.shown, policy(config))
     from bucketrelay.jobs.sqlite import SqliteQueue  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
 
-    return SqliteQueue(found.path, policy(found))
+    return SqliteQueue(config.path, policy(config))
 
 
 def _need_psycopg() -> None:
@@ -54,40 +54,40 @@ def _need_psycopg() -> None:
         raise ConfigError(["queue.url: PostgreSQL needs psycopg: pip install 'bucketrelay[postgres]'"]) from error
 
 
-def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
+def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who handles which kind of job. Each room adds its own here."""
-    stock = tables(found.queue)
+    stock = tables(config.queue)
     made = {
         TASK: task_kind(system, _followed(stock)),
         SWEEP: _sweep(system),
-        ALARMS: _alarms(found, system, jobs),
+        ALARMS: _alarms(config, system, jobs),
         RECONCILE: reconcile_kind(system),
         REPLAY: replay_kind(system),
-        **inventory_kinds(*keeper(found, system, stock)),
+        **inventory_kinds(*keeper(config, system, stock)),
     }
-    return {**made, **wiring_messages.kinds(found, system, jobs)}
+    return {**made, **wiring_messages.kinds(config, system, jobs)}
 
 
-def tables(found: QueueConfig) -> Tables:
+def tables(config: QueueConfig) -> Tables:
     """The inventory's tables, in the same database as the queue."""
-    if found.url:
+    if config.url:
         _need_psycopg()
         from bucketrelay.database.postgres import Postgres  # noqa: PLC0415 — psycopg is an extra
 
         steps = migrations("bucketrelay.inventory.sql", "postgres")
-        return Tables(Postgres(found.url.reveal(), found.shown, "inventory", steps), postgres=True)
+        return Tables(Postgres(config.url.reveal(), config.shown, "inventory", steps), postgres=True)
     from bucketrelay.database.sqlite import Sqlite  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
 
     steps = migrations("bucketrelay.inventory.sql", "sqlite")
-    return Tables(Sqlite(found.path, "inventory", steps), postgres=False)
+    return Tables(Sqlite(config.path, "inventory", steps), postgres=False)
 
 
-def keeper(found: Config, system: System, stock: Tables) -> tuple[Keeper, Callable[[str], StoreFacts]]:
+def keeper(config: Config, system: System, stock: Tables) -> tuple[Keeper, Callable[[str], StoreFacts]]:
     """Who keeps the inventory right, and the stores that he knows."""
 
     def facts(name: str) -> StoreFacts:
         store = system.store(name)  # raises where none has the name
-        return StoreFacts(name, store, bool(found.stores[name].options.get("coms_id")))
+        return StoreFacts(name, store, bool(config.stores[name].options.get("coms_id")))
 
     return Keeper(stock), facts
 
@@ -110,12 +110,12 @@ def _sweep(system: System) -> Kind:
     return Kind(run)
 
 
-def _alarms(found: Config, system: System, queue: JobQueue) -> Kind:
+def _alarms(config: Config, system: System, queue: JobQueue) -> Kind:
     """Telling the alarms that have changed."""
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         deadline.check()
-        told = wiring_status.tell_alarms(found, system, queue)
+        told = wiring_status.tell_alarms(config, system, queue)
         return [Ended(Done({"told": len(told)})) for _ in jobs]
 
     return Kind(run)
@@ -140,7 +140,7 @@ def _followed(stock: Tables) -> Callable[[Task], tuple[NewJob, ...]]:
 
 
 def worker(
-    found: Config,
+    config: Config,
     system: System,
     jobs: JobQueue,
     *,
@@ -153,10 +153,10 @@ def worker(
         say: takes sentences about the worker itself.
         tell: takes each result, beside the lists.
     """
-    calendar = schedules(found.schedules) + _telling(found)
+    calendar = schedules(config.schedules) + _telling(config)
 
     def record(results: Sequence[Result]) -> None:
-        if not found.log:  # all copies are by message, and answered by one
+        if not config.log:  # all copies are by message, and answered by one
             return
         lists.write(system.log(), results, invocation=f"worker-{uuid.uuid4().hex}", now=system.now())
 
@@ -165,29 +165,29 @@ def worker(
         tell=tell,
         say=say,
         tick=lambda: fire(jobs, calendar),
-        resting=lambda: _resting(found, system),
+        resting=lambda: _resting(config, system),
     )
-    several = sum(len(route.targets) or 1 for route in found.routes) + len(calendar) > 1
-    tunings = Tunings(threads=found.limits.concurrency, share=0.75 if several else 1.0)
-    return Worker(jobs, kinds(found, system, jobs), policy(found.queue), world, tunings)
+    several = sum(len(route.targets) or 1 for route in config.routes) + len(calendar) > 1
+    tunings = Tunings(threads=config.limits.concurrency, share=0.75 if several else 1.0)
+    return Worker(jobs, kinds(config, system, jobs), policy(config.queue), world, tunings)
 
 
-def _resting(found: Config, system: System) -> list[str]:
+def _resting(config: Config, system: System) -> list[str]:
     """The queues of the routes that are paused, or whose windows are closed."""
-    resting = [route for route in found.routes if system.rests(route.name)]
+    resting = [route for route in config.routes if system.rests(route.name)]
     return [queue_of(route.name, target) for route in resting for target in route.targets or (route.forward,)]
 
 
-def _telling(found: Config) -> list[Schedule]:
+def _telling(config: Config) -> list[Schedule]:
     """The schedule that nobody has to write: who is to be told of alarms is told within a minute."""
     job = NewJob(ALARMS, "", ALARMS, priority=Priority.EVENT)
-    return [Schedule("alarms", job, _TELLING)] if found.alarms.webhook else []
+    return [Schedule("alarms", job, _TELLING)] if config.alarms.webhook else []
 
 
-def schedules(found: Sequence[ScheduleConfig]) -> list[Schedule]:
+def schedules(configured: Sequence[ScheduleConfig]) -> list[Schedule]:
     """The schedules of the configuration, each with its job."""
     made = []
-    for each in found:
+    for each in configured:
         when = f"every {written(each.every)}" if each.every else f"cron {each.cron}"
         job = _scheduled(each)
         what = f"{job.queue} {job.key}".strip()

@@ -32,17 +32,19 @@ Say = Callable[[str], None]
 Step = Callable[[Stop], None]  # runs until it is told to stop
 
 
-def kinds(found: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
+def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who does what messages ask for."""
     made: dict[str, Kind] = {}
-    if found.copier:
+    if config.copier:
         from bucketrelay.drivers.messages.copying import Copying  # noqa: PLC0415 — only who copies by message needs it
 
-        copier = found.copier
-        made[COPY] = Copying(jobs, system.runner, system.store, copier.roots, copier.replies, found.queue.attempts).kind
-    if found.datasets:
-        made |= _syncing(found.datasets, system, jobs).kinds
-        made |= _publishing(found.datasets, jobs).kinds
+        copier = config.copier
+        made[COPY] = Copying(
+            jobs, system.runner, system.store, copier.roots, copier.replies, config.queue.attempts
+        ).kind
+    if config.datasets:
+        made |= _syncing(config.datasets, system, jobs).kinds
+        made |= _publishing(config.datasets, jobs).kinds
     return made
 
 
@@ -92,14 +94,14 @@ def _publishing(section: DatasetsConfig, jobs: JobQueue) -> "Publishing":
     return Publishing(jobs, section.exchange, lambda: sender_of(section.broker), archive(section).known)
 
 
-def endpoints(found: Config, jobs: JobQueue) -> "list[Route]":
+def endpoints(config: Config, jobs: JobQueue) -> "list[Route]":
     """What `bucketrelay serve` answers to the archive's senders; nothing without `[datasets]`."""
-    if found.datasets is None:
+    if config.datasets is None:
         return []
     from bucketrelay.drivers.messages.broker import Place, reached  # noqa: PLC0415 — amqp is an extra
     from bucketrelay.drivers.messages.receiving import Receiving, routes  # noqa: PLC0415 — starlette is an extra
 
-    broker = found.datasets.broker
+    broker = config.datasets.broker
     place = Place(broker.url.reveal(), str(broker.ca_file or ""))
     return routes(Receiving(jobs, lambda: reached(place)))
 
@@ -120,11 +122,11 @@ def _source(section: DatasetsConfig, location: str) -> str:
     return section.locations[location]
 
 
-def copier(found: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
+def copier(config: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
     """What `bucketrelay copier` runs beside its worker, by name. Raises ConfigError where there is no `[copier]`."""
-    if found.copier is None:
+    if config.copier is None:
         raise ConfigError(["copier: is missing: write a [copier] with its broker, requests and roots"])
-    section = found.copier
+    section = config.copier
     reader = _reader(section.broker, section.requests, say)
     intake = CopyIntake(jobs, section.roots, section.replies)
     steps: dict[str, Step] = {"requests": _reading(reader, intake)}
@@ -133,13 +135,13 @@ def copier(found: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
     return steps
 
 
-def datasets(found: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
+def datasets(config: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
     """What `bucketrelay dataset-sync` runs beside its worker. Raises ConfigError where there is no `[datasets]`."""
-    if found.datasets is None:
+    if config.datasets is None:
         raise ConfigError(
             ["datasets: is missing: write a [datasets] with its broker, queue, database, keys and stores"]
         )
-    section = found.datasets
+    section = config.datasets
     intake = DatasetIntake(jobs, section.queue, section.center_prefix, section.exchange, say)
     reader = _reader(section.broker, section.queue, say, intake.position, section.offset)
     return {

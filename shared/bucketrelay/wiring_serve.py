@@ -27,35 +27,35 @@ if TYPE_CHECKING:
 _BEFORE = timedelta(days=1)  # what was done since a day before the start is counted, and drawn
 
 
-def guarding(found: ServeConfig) -> Guarding:
+def guarding(config: ServeConfig) -> Guarding:
     """Who may call `serve`."""
 
     def text(secret: Secret | None) -> str:
         return secret.reveal() if secret else ""
 
-    return Guarding(text(found.token), text(found.read_token), found.user, text(found.password))
+    return Guarding(text(config.token), text(config.read_token), config.user, text(config.password))
 
 
-def application(found: Config, system: System, jobs: JobQueue, stock: Tables) -> "Starlette":
+def application(config: Config, system: System, jobs: JobQueue, stock: Tables) -> "Starlette":
     """What `serve` serves. Other rooms add their routes here: the operator's page, the archive's endpoints."""
 
     def record(results: Sequence[Result]) -> None:
         lists.write(system.log(), results, invocation=f"serve-{uuid.uuid4().hex}", now=system.now())
 
-    ids = {str(store.options.get("coms_bucket_id", "")): name for name, store in found.stores.items()}
+    ids = {str(store.options.get("coms_bucket_id", "")): name for name, store in config.stores.items()}
     serving = Serving(
         system=system,
         queue=jobs,
         record=record,
-        sync=inventory_sync(*keeper(found, system, stock), jobs),
-        stores=tuple(found.stores),
-        addresses={name: store.address for name, store in found.stores.items()},
-        guarding=guarding(found.serve),
+        sync=inventory_sync(*keeper(config, system, stock), jobs),
+        stores=tuple(config.stores),
+        addresses={name: store.address for name, store in config.stores.items()},
+        guarding=guarding(config.serve),
         coms=ids,
-        coms_default=found.serve.coms_default,
+        coms_default=config.serve.coms_default,
     )
-    watch = Watch(survey(found, system, jobs), system.now() - _BEFORE)
-    page = Page(serving, watch, tuple(schedule.name for schedule in schedules(found.schedules)))
-    made = app(serving, *page_routes(page), *wiring_messages.endpoints(found, jobs))
+    watch = Watch(survey(config, system, jobs), system.now() - _BEFORE)
+    page = Page(serving, watch, tuple(schedule.name for schedule in schedules(config.schedules)))
+    made = app(serving, *page_routes(page), *wiring_messages.endpoints(config, jobs))
     made.state.metrics.registry.register(Status(page.lines))  # the page and /metrics say the same
     return made

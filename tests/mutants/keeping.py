@@ -75,17 +75,17 @@ KEEPING = (
     Change(
         "replay-removes-before-it-has-moved",
         "reports/again.py",
-        "        self.log.put(to, found.body, Meta(content_type=lists.CONTENT_TYPE))\n"
-        "        self.log.delete(each.name, expect=found.info)",
-        "        self.log.delete(each.name, expect=found.info)\n"
-        "        self.log.put(to, found.body, Meta(content_type=lists.CONTENT_TYPE))",
+        "        self.log.put(to, fetched.body, Meta(content_type=lists.CONTENT_TYPE))\n"
+        "        self.log.delete(each.name, expect=fetched.info)",
+        "        self.log.delete(each.name, expect=fetched.info)\n"
+        "        self.log.put(to, fetched.body, Meta(content_type=lists.CONTENT_TYPE))",
         "a list is lost where the log store fails between the two",
         (AGAIN,),
     ),
     Change(
         "replay-removes-what-it-has-not-read",
         "reports/again.py",
-        "self.log.delete(each.name, expect=found.info)",
+        "self.log.delete(each.name, expect=fetched.info)",
         "self.log.delete(each.name)",
         "a list that was written anew meanwhile is lost",
         (AGAIN,),

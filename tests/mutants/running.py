@@ -102,8 +102,8 @@ RUNNING = (
     Change(
         "attempts-not-counted",
         "drivers/handover.py",
-        "attempt=asked.attempt + 1,",
-        "attempt=asked.attempt,",
+        "attempt=entry.attempt + 1,",
+        "attempt=entry.attempt,",
         "a task that can never end calls the function for ever",
         (AGAIN,),
     ),

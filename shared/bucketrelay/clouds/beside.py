@@ -27,8 +27,8 @@ def withheld(headers: Mapping[str, str]) -> tuple[str, ...]:
     """What an answer says that the object has, and that no copy of it will have, as `degraded` names it."""
     if _HEADERS.keys().isdisjoint(headers):  # as nearly always
         return ()
-    said = [words for name, words in _HEADERS.items() if headers.get(name, "").strip().upper() not in _NOTHING_SAID]
-    return tuple(dict.fromkeys(said))
+    hints = [words for name, words in _HEADERS.items() if headers.get(name, "").strip().upper() not in _NOTHING_SAID]
+    return tuple(dict.fromkeys(hints))
 
 
 class TagCounts:
@@ -59,14 +59,14 @@ class TagCounts:
         if self._none:
             return NOTHING
         try:
-            found = ask()
+            answer = ask()
         except RelayError as error:
             if not self._has_none(error):
                 raise
             self._none = True
             return NOTHING
         self._none = self._documented
-        return found
+        return answer
 
     def _has_none(self, error: RelayError) -> bool:
         """Whether it comes from a server whose objects have no tags. Raises StoreRefused where that stays open."""

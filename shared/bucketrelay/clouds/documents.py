@@ -49,10 +49,10 @@ class Document:
 
     def truncated(self) -> bool:
         """Whether another page follows. Raises StoreUnavailable where the document does not say."""
-        said = self.needed("IsTruncated").strip().lower()
-        if said not in ("true", "false"):
-            raise self.broken(f"IsTruncated {said[:20]!r}")
-        return said == "true"
+        word = self.needed("IsTruncated").strip().lower()
+        if word not in ("true", "false"):
+            raise self.broken(f"IsTruncated {word[:20]!r}")
+        return word == "true"
 
     def rows(self, name: str, within: str = "") -> Iterator[Mapping[str, str]]:
         """The children of that *name*, each as the texts of its own children, and of theirs (`Filter/Prefix`).

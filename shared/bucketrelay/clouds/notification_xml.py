@@ -79,8 +79,8 @@ class Document:
         return Document(self.head, (*self.rules, rule), (*self.between, b""), self.tail)
 
 
-def merged(found: Document, wanted: Rule) -> Document:
-    """*found* with *wanted* in it, and nothing else changed; *found* itself where no more is needed.
+def merged(document: Document, wanted: Rule) -> Document:
+    """*document* with *wanted* in it, and nothing else changed; *document* itself where no more is needed.
 
     Nothing is needed where our rule is there already, or where others bring the same events of the same keys to the
     same target: a stack that was deployed with its notifications.
@@ -88,13 +88,13 @@ def merged(found: Document, wanted: Rule) -> Document:
     Raises:
         Overlap: a rule that is not ours is in the way.
     """
-    ours = [rule for rule in found.rules if rule.id == wanted.id]
+    ours = [rule for rule in document.rules if rule.id == wanted.id]
     if len(ours) == 1 and _alike(ours[0], wanted):
-        return found
-    rest = found.without(wanted.id)
+        return document
+    rest = document.without(wanted.id)
     same = [rule for rule in rest.rules if rule.kind == wanted.kind and rule.target == wanted.target]
     if same and all(any(rule.brings(event, wanted.prefix) for rule in same) for event in wanted.events):
-        return rest if ours else found
+        return rest if ours else document
     for rule in rest.rules:
         if rule.overlaps(wanted):
             raise Overlap(
@@ -105,13 +105,13 @@ def merged(found: Document, wanted: Rule) -> Document:
     return rest.having(wanted)
 
 
-def removed(found: Document, own: str) -> Document:
-    """*found* without our rule; *found* itself where there is none."""
-    return found.without(own) if any(rule.id == own for rule in found.rules) else found
+def removed(document: Document, own: str) -> Document:
+    """*document* without our rule; *document* itself where there is none."""
+    return document.without(own) if any(rule.id == own for rule in document.rules) else document
 
 
-def plan_with(found: Document, rule: Rule, notes: tuple[str, ...] = ()) -> Plan:
-    """What has to change so that *found* has *rule*, one of ours.
+def plan_with(document: Document, rule: Rule, notes: tuple[str, ...] = ()) -> Plan:
+    """What has to change so that *document* has *rule*, one of ours.
 
     Args:
         notes: of a plan that changes something.
@@ -119,33 +119,33 @@ def plan_with(found: Document, rule: Rule, notes: tuple[str, ...] = ()) -> Plan:
     Raises:
         Overlap: a rule that is not ours is in the way.
     """
-    after = merged(found, rule)
-    mine = any(known.id == rule.id for known in found.rules)
-    if after is found:
+    after = merged(document, rule)
+    mine = any(known.id == rule.id for known in document.rules)
+    if after is document:
         return Plan(notes=() if mine else (f"{rule.target} has these events already, by rules not of this route",))
     verb: Verb = "remove" if rule not in after.rules else "replace" if mine else "add"
-    return Plan((Step(verb, rule.id, rule.shown()),), notes, found.written(), after.written())
+    return Plan((Step(verb, rule.id, rule.shown()),), notes, document.written(), after.written())
 
 
-def plan_without(found: Document, own: str, notes: tuple[str, ...] = ()) -> Plan:
-    """What has to change so that *found* has no rule of the id *own*."""
-    after = removed(found, own)
-    if after is found:
+def plan_without(document: Document, own: str, notes: tuple[str, ...] = ()) -> Plan:
+    """What has to change so that *document* has no rule of the id *own*."""
+    after = removed(document, own)
+    if after is document:
         return Plan(notes=notes)
-    steps = tuple(Step("remove", rule.id, rule.shown()) for rule in found.rules if rule.id == own)
-    return Plan(steps, notes, found.written(), after.written())
+    steps = tuple(Step("remove", rule.id, rule.shown()) for rule in document.rules if rule.id == own)
+    return Plan(steps, notes, document.written(), after.written())
 
 
-def check_unchanged(plan: Plan, found: Document, url: str) -> None:
-    """Raise ChangedMeanwhile where *found* is not what *plan* was made from: writing would undo what somebody did."""
-    if found.written() != plan.before:
+def check_unchanged(plan: Plan, document: Document, url: str) -> None:
+    """Raise ChangedMeanwhile where *document* is not what *plan* began with: writing would undo what somebody did."""
+    if document.written() != plan.before:
         raise ChangedMeanwhile(f"{url}: its notifications were changed meanwhile: run it again")
 
 
 def reach(rules: Iterable[Rule], events: Sequence[str], prefix: str) -> tuple[frozenset[str], tuple[str, ...]]:
     """Which of *events* of the keys below *prefix* are brought to somebody, and to whom."""
-    said = list(rules)
-    brought = {event: [rule for rule in said if rule.target and rule.brings(event, prefix)] for event in events}
+    filters = list(rules)
+    brought = {event: [rule for rule in filters if rule.target and rule.brings(event, prefix)] for event in events}
     targets = dict.fromkeys(rule.target for some in brought.values() for rule in some)
     return frozenset(event for event, some in brought.items() if some), tuple(targets)
 
@@ -263,11 +263,11 @@ class _Reader:
         self._words.clear()
 
 
-def _rule(kind: str, said: Sequence[tuple[str, str]], raw: bytes) -> Rule:
-    leaves = dict(said)
-    events = tuple(value.removeprefix("s3:") for name, value in said if name == "Event")
-    names = [value.lower() for name, value in said if name.endswith("FilterRule/Name")]
-    values = [unquote_plus(value) for name, value in said if name.endswith("FilterRule/Value")]
+def _rule(kind: str, filters: Sequence[tuple[str, str]], raw: bytes) -> Rule:
+    leaves = dict(filters)
+    events = tuple(value.removeprefix("s3:") for name, value in filters if name == "Event")
+    names = [value.lower() for name, value in filters if name.endswith("FilterRule/Name")]
+    values = [unquote_plus(value) for name, value in filters if name.endswith("FilterRule/Value")]
     kept = dict(zip(names, values, strict=False))
     target = next((leaves[name] for name in _TARGETS if name in leaves), "")
     return Rule(kind, leaves.get("Id", ""), target, events, kept.get("prefix", ""), kept.get("suffix", ""), raw)

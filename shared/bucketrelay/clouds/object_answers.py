@@ -85,11 +85,11 @@ class Piece:
 
 def span_of(headers: Mapping[str, str], size: int) -> tuple[int, int]:
     """The first and the last byte of the answer's body in the object. Raises Damaged where it makes no sense."""
-    said = headers.get("content-range", "")
-    if not said:
+    header = headers.get("content-range", "")
+    if not header:
         return 0, size - 1
-    first, _, last = said.removeprefix("bytes ").partition("/")[0].partition("-")
-    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit() and len(said) < 80):
+    first, _, last = header.removeprefix("bytes ").partition("/")[0].partition("-")
+    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit() and len(header) < 80):
         return -1, -1
     return int(first), int(last)
 

@@ -16,7 +16,7 @@ def whole(url: str) -> Iterator[None]:
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__} {error}"[:200]
+        words = f"{type(error).__name__} {error}"[:200]
         raise StoreUnavailable(
-            f"{url}: the answer is not a whole listing ({said}): check endpoint and proxy"
+            f"{url}: the answer is not a whole listing ({words}): check endpoint and proxy"
         ) from error

@@ -16,24 +16,24 @@ from bucketrelay.routes import Route
 def check(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
     """Read the configuration and say every mistake, or what the routes are. Needs no network and no secrets."""
     del verbose  # nothing is asked
-    found = configuration(config_file, secrets=False, quiet=quiet)
-    wiring.system(found, emit=lambda _: None)  # what only the making of it finds out; connects to nothing
+    config = configuration(config_file, secrets=False, quiet=quiet)
+    wiring.system(config, emit=lambda _: None)  # what only the making of it finds out; connects to nothing
     with Rows(("route", "from", "to", "deletes", "keys"), as_json) as rows:
-        for route in found.routes:
-            said = _said(found, route)
-            to = ", ".join(_to(found, route))
-            rows.add((route.name, route.source.url, to, route.deletes.value, _keys(route)), said)
+        for route in config.routes:
+            row = _said(config, route)
+            to = ", ".join(_to(config, route))
+            rows.add((route.name, route.source.url, to, route.deletes.value, _keys(route)), row)
     if not quiet:
-        log = found.address(found.log).url if found.log else "no store: all copies are by message"
-        count = plural(len(found.routes), "route")
-        click.echo(f"no mistake: {count}, {plural(len(found.stores), 'store')}, lists in {log}", err=True)
+        log = config.address(config.log).url if config.log else "no store: all copies are by message"
+        count = plural(len(config.routes), "route")
+        click.echo(f"no mistake: {count}, {plural(len(config.stores), 'store')}, lists in {log}", err=True)
 
 
-def _said(found: Config, route: Route) -> dict[str, object]:
+def _said(config: Config, route: Route) -> dict[str, object]:
     return {
         "route": route.name,
         "source": route.source.url,
-        "targets": _to(found, route),
+        "targets": _to(config, route),
         "deletes": route.deletes.value,
         "include": list(route.include),
         "exclude": list(route.exclude),
@@ -42,10 +42,10 @@ def _said(found: Config, route: Route) -> dict[str, object]:
     }
 
 
-def _to(found: Config, route: Route) -> list[str]:
+def _to(config: Config, route: Route) -> list[str]:
     if route.forward:
-        return [found.forwards[route.forward].shown]
-    return [found.address(name).url for name in route.targets]
+        return [config.forwards[route.forward].shown]
+    return [config.address(name).url for name in route.targets]
 
 
 def _keys(route: Route) -> str:

@@ -28,7 +28,7 @@ def copier(
     SIGTERM and SIGINT: what runs ends, nothing new begins. SIGUSR2 toggles a halt after what runs.
     """
     del verbose
-    found = medusa(original) if original else configuration(config_file)
+    config = medusa(original) if original else configuration(config_file)
     from bucketrelay import wiring_messages  # noqa: PLC0415 — completion and help need none of it
 
-    raise SystemExit(by_message(found, wiring_messages.copier, no_worker=no_worker, as_json=as_json, quiet=quiet))
+    raise SystemExit(by_message(config, wiring_messages.copier, no_worker=no_worker, as_json=as_json, quiet=quiet))

@@ -25,8 +25,8 @@ def dataset_sync(*, no_worker: bool, config_file: Path | None, as_json: bool, qu
     del verbose
     from bucketrelay import wiring_messages  # noqa: PLC0415 — completion and help need none of it
 
-    found = _configuration(config_file)
-    raise SystemExit(by_message(found, wiring_messages.datasets, no_worker=no_worker, as_json=as_json, quiet=quiet))
+    config = _configuration(config_file)
+    raise SystemExit(by_message(config, wiring_messages.datasets, no_worker=no_worker, as_json=as_json, quiet=quiet))
 
 
 def _configuration(config_file: Path | None) -> "Config":

@@ -136,8 +136,8 @@ def _show(
         _say(f"{number}  {step.title}", bold=True)
         for line in _sides(step.sides):
             _say(*line)
-        for said in step.told:
-            _say(f"   {said}", _DIM)
+        for words in step.told:
+            _say(f"   {words}", _DIM)
     _say("")
     _say("The lists in s3://relay-logs, one line for each task", bold=True)
     for line in _lists(results):
@@ -159,30 +159,30 @@ def _sides(sides: Sequence[Side]) -> Iterator[tuple[str, str]]:
 
 def _holds(objects: dict[str, str]) -> str:
     """On lines of their own where there are several."""
-    said = [f"{key}: {text}" for key, text in objects.items()]
-    return f" {said[0]}" if len(said) == 1 else "".join(f"\n       {line}" for line in said) or " nothing"
+    lines = [f"{key}: {text}" for key, text in objects.items()]
+    return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n       {line}" for line in lines) or " nothing"
 
 
 def _difference(side: Side) -> str:
     lacks = [key for key in side.holds if key not in side.there]
     more = [key for key in side.there if key not in side.holds]
     old = [key for key in side.holds if key in side.there and side.holds[key] != side.there[key]]
-    said = {"lacks": lacks, "still holds": more, "has an older": old}
-    return "; ".join(f"{word} {', '.join(keys)}" for word, keys in said.items() if keys)
+    differences = {"lacks": lacks, "still holds": more, "has an older": old}
+    return "; ".join(f"{word} {', '.join(keys)}" for word, keys in differences.items() if keys)
 
 
 def _lists(results: Sequence[tuple[str, Result]]) -> Iterator[tuple[str, str]]:
     for folder, result in results:
         colour = _RED if result.outcome is Outcome.FAILED else _GREEN
         yield f"   {folder:14}  {result.outcome.value:9}  {result.target}", colour
-        for said in wrap(_error(result), 72, break_long_words=False) if result.error else ():
-            yield f"       {said}", _DIM
+        for line in wrap(_error(result), 72, break_long_words=False) if result.error else ():
+            yield f"       {line}", _DIM
 
 
 def _error(result: Result) -> str:
     """What failed, without the name that stands in the line above."""
-    said = result.error.removeprefix(f"{result.target}: ")
-    return f"{said}; it comes again" if result.retryable else said
+    words = result.error.removeprefix(f"{result.target}: ")
+    return f"{words}; it comes again" if result.retryable else words
 
 
 def _say(text: str, colour: str = "", *, bold: bool = False) -> None:

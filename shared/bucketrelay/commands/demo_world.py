@@ -100,11 +100,11 @@ class Clouds:
 
     def contents(self, name: str) -> dict[str, str]:
         """What a store holds."""
-        found = {}
+        objects = {}
         for info in self.store(name).list():
             fetched = self.store(name).fetch(info.key, 1024)
-            found[info.key] = bytes(fetched.body or b"").decode() if fetched else ""
-        return found
+            objects[info.key] = bytes(fetched.body or b"").decode() if fetched else ""
+        return objects
 
     # What the platforms do
 
@@ -157,15 +157,15 @@ class Clouds:
 
     def results(self) -> list[tuple[str, Result]]:
         """The lines of the lists, each with the list that it stands in."""
-        found = []
+        rows = []
         log = self.system.log()
         for folder in (lists.SUCCESS, lists.FAILED):
             for info in log.list(folder):
                 with suppress(RelayError):
                     stem = info.key.removeprefix(folder)  # the same for both lists of an invocation
-                    found += [(stem, folder.rstrip("/"), result) for result in lists.read(log, info.key)]
-        found.sort(key=lambda line: (line[0], line[2].target))
-        return [(folder, result) for _, folder, result in found]
+                    rows += [(stem, folder.rstrip("/"), result) for result in lists.read(log, info.key)]
+        rows.sort(key=lambda line: (line[0], line[2].target))
+        return [(folder, result) for _, folder, result in rows]
 
 
 def _messages(count: int) -> str:

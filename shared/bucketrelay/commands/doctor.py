@@ -30,12 +30,12 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
     Sources are only read. In targets and in the log store one small object below .bucketrelay-doctor/ is written and
     removed. Nothing is taken from a broker, and nothing put there. Exit status: 0 all is well, 1 something fails.
     """
-    found = configuration(config_file, quiet=quiet)
+    config = configuration(config_file, quiet=quiet)
     if verbose:
         for check in CHECKS.values():
             click.echo(f"{check.name}: {check.of}: {check.call}", err=True)
     with ExitStack() as stack:
-        stores, clouds = Stores(found.stores, lambda: NO_KEYS), dict[str, Cloud | None]()
+        stores, clouds = Stores(config.stores, lambda: NO_KEYS), dict[str, Cloud | None]()
 
         def store(name: str) -> Store:
             made = stores.get(name)
@@ -45,13 +45,13 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
 
         def health(name: str) -> Cloud | None:
             if name not in clouds:
-                made = clouds[name] = cloud(found.stores[name].address, found.stores[name].revealed())
+                made = clouds[name] = cloud(config.stores[name].address, config.stores[name].revealed())
                 if made is not None:
                     stack.callback(made.close)
             return clouds[name]
 
-        questions = wiring_doctor.questions(found)
-        world = World(found, store, health, lambda: datetime.now(timezone.utc), lambda: uuid.uuid4().hex, questions)
+        questions = wiring_doctor.questions(config)
+        world = World(config, store, health, lambda: datetime.now(timezone.utc), lambda: uuid.uuid4().hex, questions)
         raise SystemExit(_told(examine(world), as_json=as_json, quiet=quiet, verbose=verbose))
 
 
@@ -70,9 +70,9 @@ def _told(findings: Iterable[Finding], *, as_json: bool, quiet: bool, verbose: b
                 _row(rows, finding, finding.check, finding.detail.partition(": grant ")[0])
         _well(rows, well, quiet=quiet)
     if not quiet or counts[False]:
-        said = f"{counts[False]} failed" if counts[False] else "all is well"
+        words = f"{counts[False]} failed" if counts[False] else "all is well"
         notes = f", {plural(counts[None], 'note')}" if counts[None] else ""
-        click.echo(f"{said}: {plural(counts.total(), 'check')}{notes}", err=True)
+        click.echo(f"{words}: {plural(counts.total(), 'check')}{notes}", err=True)
     return FAILED if counts[False] else OK
 
 

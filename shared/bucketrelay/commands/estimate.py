@@ -64,35 +64,35 @@ def estimate(  # noqa: PLR0913 — one parameter for each option
     if rate <= 0:
         usage("--rate: write how many MiB a second move, such as 100")
     table = _prices(prices)
-    found = configuration(config_file, quiet=quiet)
-    system = wiring.system(found, emit=lambda _: None)
+    config = configuration(config_file, quiet=quiet)
+    system = wiring.system(config, emit=lambda _: None)
     known_route(route, system.routes)
     with closing(system), Rows(COLUMNS, as_json=as_json) as rows:
         if last_day:
-            made: Iterable[Estimate] = _day(found, system, route, targets)
+            made: Iterable[Estimate] = _day(config, system, route, targets)
         else:
-            made = _backfill(found, system, (route, targets, prefix, depth), quiet=quiet)
+            made = _backfill(config, system, (route, targets, prefix, depth), quiet=quiet)
         for each in made:
-            _show(rows, each, found, table, rate)
+            _show(rows, each, config, table, rate)
     if not quiet:
-        click.echo("; ".join(_sources(found, route, table)), err=True)
+        click.echo("; ".join(_sources(config, route, table)), err=True)
     raise SystemExit(OK)
 
 
 def _backfill(
-    found: Config, system: System, typed: tuple[str, Sequence[str], str, str], *, quiet: bool
+    config: Config, system: System, typed: tuple[str, Sequence[str], str, str], *, quiet: bool
 ) -> Iterable[Estimate]:
     route, targets, prefix, depth = typed
     wish = replace(order.wish(system, route, targets, prefix), depth=Depth(depth))
     progress = Progress("keys", quiet=quiet)
     world = replace(order.world(system), see=lambda _target, more: progress.add(more))
     try:
-        yield from backfill(wish, world, found.limits.part_size)
+        yield from backfill(wish, world, config.limits.part_size)
     finally:
         progress.end()
 
 
-def _day(found: Config, system: System, name: str, targets: Sequence[str]) -> Iterable[Estimate]:
+def _day(config: Config, system: System, name: str, targets: Sequence[str]) -> Iterable[Estimate]:
     route = next(route for route in system.routes if route.name == name)
     reader = Reader(system.log(), system.now() - timedelta(days=1))
     results = [result for result in reader.fresh() if result.route == name]
@@ -101,12 +101,12 @@ def _day(found: Config, system: System, name: str, targets: Sequence[str]) -> It
     for target in targets or route.targets:
         stores = system.store(route.source_store), system.store(target), system.log()
         mine = [result for result in results if result.target.startswith(stores[1].address.of(""))]
-        yield day(mine, reader.lists, name, target, stores, found.limits.part_size)
+        yield day(mine, reader.lists, name, target, stores, config.limits.part_size)
 
 
-def _show(rows: Rows, each: Estimate, found: Config, table: Mapping[str, Prices], rate: float) -> None:
-    places = _places(found, each)
-    seconds = each.seconds(found.limits.concurrency, rate * MiB)
+def _show(rows: Rows, each: Estimate, config: Config, table: Mapping[str, Prices], rate: float) -> None:
+    places = _places(config, each)
+    seconds = each.seconds(config.limits.concurrency, rate * MiB)
     money, unknown = each.money(places, table)
     lacks = f" and what {', '.join(unknown)} asks" if unknown else ""
     cells = (
@@ -123,16 +123,16 @@ def _show(rows: Rows, each: Estimate, found: Config, table: Mapping[str, Prices]
     rows.add(cells, {**each.members(), **more})
 
 
-def _places(found: Config, each: Estimate) -> dict[str, str]:
+def _places(config: Config, each: Estimate) -> dict[str, str]:
     """Whose prices count for source, target and log."""
-    route = next(route for route in found.routes if route.name == each.route)
-    names = {"source": route.source_store, "target": each.target, "log": found.log}
-    return {side: found.stores[name].address.scheme for side, name in names.items()}
+    route = next(route for route in config.routes if route.name == each.route)
+    names = {"source": route.source_store, "target": each.target, "log": config.log}
+    return {side: config.stores[name].address.scheme for side, name in names.items()}
 
 
-def _sources(found: Config, name: str, table: Mapping[str, Prices]) -> list[str]:
-    route = next(route for route in found.routes if route.name == name)
-    schemes = {found.stores[store].address.scheme for store in (route.source_store, *route.targets, found.log)}
+def _sources(config: Config, name: str, table: Mapping[str, Prices]) -> list[str]:
+    route = next(route for route in config.routes if route.name == name)
+    schemes = {config.stores[store].address.scheme for store in (route.source_store, *route.targets, config.log)}
     told = [(scheme, table[scheme]) for scheme in sorted(schemes) if scheme in table]
     return [f"{scheme}: list prices of {each.source}, {each.date}" for scheme, each in told]
 

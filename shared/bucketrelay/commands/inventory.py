@@ -40,13 +40,13 @@ def inventory(  # noqa: PLR0913 — one parameter for each option
 ) -> None:
     """Bring the inventory of STORE up to date: objects, versions, delete markers, tags, metadata."""
     del verbose
-    found = configuration(config_file)
-    if store not in found.stores:
-        usage(f"no store is named {store!r}: there is {', '.join(found.stores)}")
-    system = wiring.system(found, emit=lambda _: None)
-    jobs, tables = wiring_jobs.queue(found.queue), wiring_jobs.tables(found.queue)
+    config = configuration(config_file)
+    if store not in config.stores:
+        usage(f"no store is named {store!r}: there is {', '.join(config.stores)}")
+    system = wiring.system(config, emit=lambda _: None)
+    jobs, tables = wiring_jobs.queue(config.queue), wiring_jobs.tables(config.queue)
     with closing(system), closing(jobs), closing(tables):
-        keeper, facts = wiring_jobs.keeper(found, system, tables)
+        keeper, facts = wiring_jobs.keeper(config, system, tables)
         if enqueue:
             intake = wiring_jobs.inventory_sync(keeper, facts, jobs).store(store, prefix, depth=depth)
             stock = Stock(enqueued=intake.new, already=intake.already, complete=True)

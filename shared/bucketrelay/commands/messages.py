@@ -32,24 +32,24 @@ def medusa(path: Path) -> "Config":
         usage(*error.mistakes)
 
 
-def by_message(found: "Config", steps: Steps, *, no_worker: bool, as_json: bool, quiet: bool) -> int:
+def by_message(config: "Config", steps: Steps, *, no_worker: bool, as_json: bool, quiet: bool) -> int:
     """Run until a signal ends it; the exit status."""
-    system = wiring.system(found, emit=lambda _: None)
-    with closing(system), closing(wiring_jobs.queue(found.queue)) as jobs:
-        beside = Beside(steps(found, jobs, complain))
+    system = wiring.system(config, emit=lambda _: None)
+    with closing(system), closing(wiring_jobs.queue(config.queue)) as jobs:
+        beside = Beside(steps(config, jobs, complain))
         if no_worker:
             listen(beside.stop.set, beside.toggle_halt)
             beside.start()
             beside.wait()
         else:
-            _with_worker(found, system, jobs, beside, as_json=as_json, quiet=quiet)
+            _with_worker(config, system, jobs, beside, as_json=as_json, quiet=quiet)
         return beside.status()
 
 
 def _with_worker(
-    found: "Config", system: "System", jobs: JobQueue, beside: "Beside", *, as_json: bool, quiet: bool
+    config: "Config", system: "System", jobs: JobQueue, beside: "Beside", *, as_json: bool, quiet: bool
 ) -> None:
-    worker = wiring_jobs.worker(found, system, jobs, say=complain, tell=teller(as_json=as_json, quiet=quiet))
+    worker = wiring_jobs.worker(config, system, jobs, say=complain, tell=teller(as_json=as_json, quiet=quiet))
     beside.ended = worker.stop
 
     def halt() -> None:

@@ -52,7 +52,7 @@ class _Typed:
     def check_together(self) -> None:
         """End the program where options exclude each other."""
         ways = {"--enqueue": self.enqueue, "--sqs": self.sqs, "--batch-manifest": self.manifest, "--check": self.check}
-        chosen = [name for name, said in ways.items() if said]
+        chosen = [name for name, given in ways.items() if given]
         if self.check and self.adopt:
             chosen.append("--adopt")
         if len(chosen) > 1:
@@ -121,67 +121,67 @@ def reconcile(  # noqa: PLR0913 — one parameter for each option
         quiet=quiet,
     )
     typed.check_together()
-    found = configuration(config_file, quiet=quiet)
-    system = wiring.system(found, emit=lambda _: None)
-    with closing(system), _wish(typed, system, found) as wish, _faces(wish, found) as faces:
+    config = configuration(config_file, quiet=quiet)
+    system = wiring.system(config, emit=lambda _: None)
+    with closing(system), _wish(typed, system, config) as wish, _faces(wish, config) as faces:
         raise SystemExit(_reconcile(typed, wish, system, faces))
 
 
 @contextmanager
-def _faces(wish: Wish, found: Config) -> Iterator[Faces | None]:
+def _faces(wish: Wish, config: Config) -> Iterator[Faces | None]:
     """Where pairs are remembered: in the database of an inventory that has all of the route's stores."""
-    if wish.depth is not Depth.STAMP or not (found.queue.url or found.queue.path.exists()):
+    if wish.depth is not Depth.STAMP or not (config.queue.url or config.queue.path.exists()):
         yield None
         return
     from bucketrelay import wiring_jobs  # noqa: PLC0415 — only who has an inventory needs a database
 
-    with closing(wiring_jobs.tables(found.queue)) as tables:
+    with closing(wiring_jobs.tables(config.queue)) as tables:
         stores = {wish.route.source_store, *wish.targets}
         yield tables if stores <= tables.stores() else None
 
 
 @contextmanager
-def _wish(typed: _Typed, system: System, found: Config) -> Iterator[Wish]:
+def _wish(typed: _Typed, system: System, config: Config) -> Iterator[Wish]:
     """What is to be done, and what that holds open."""
     wish = order.wish(system, typed.route, typed.targets, typed.prefix)
     wish = replace(wish, depth=Depth(typed.depth), adopt=typed.adopt, streams=typed.streams or wish.streams)
     with ExitStack() as held:
         if typed.inventory:
             folder = Path(held.enter_context(TemporaryDirectory(prefix="bucketrelay-")))
-            wish = _inventoried(wish, typed.inventory, found, system, folder)
-        yield wish if typed.check else _with_way(typed, wish, system, found, held)
+            wish = _inventoried(wish, typed.inventory, config, system, folder)
+        yield wish if typed.check else _with_way(typed, wish, system, config, held)
 
 
-def _with_way(typed: _Typed, wish: Wish, system: System, found: Config, held: ExitStack) -> Wish:
+def _with_way(typed: _Typed, wish: Wish, system: System, config: Config, held: ExitStack) -> Wish:
     """The wish with what becomes of the tasks."""
     if typed.enqueue:
         from bucketrelay import wiring_jobs  # noqa: PLC0415 — only who enqueues needs a database
         from bucketrelay.jobs.queue import Priority  # noqa: PLC0415 — as above
         from bucketrelay.jobs.tasks import task_job  # noqa: PLC0415 — as above
 
-        queue = held.enter_context(closing(wiring_jobs.queue(found.queue)))
+        queue = held.enter_context(closing(wiring_jobs.queue(config.queue)))
         return replace(wish, repair=Enqueue(queue, lambda task: task_job(task, Priority.BACKLOG)), way="enqueue")
     if typed.sqs:
         from bucketrelay.clouds.aws.sqs import Queue  # noqa: PLC0415 — only who sends needs it
 
         return replace(wish, repair=SendOn(held.enter_context(closing(Queue(typed.sqs))).send), way=f"sqs {typed.sqs}")
     if typed.manifest:
-        _check_batchable(wish, found)
+        _check_batchable(wish, config)
         return replace(wish, repair=write_down, way="manifest", manifest=typed.manifest)
     return replace(wish, repair=RunHere(system, f"reconcile-{uuid.uuid4().hex}"), way="run")
 
 
-def _inventoried(wish: Wish, place: str, found: Config, system: System, folder: Path) -> Wish:
-    shelf = Shelf({name: store.address for name, store in found.stores.items()}, system.store)
+def _inventoried(wish: Wish, place: str, config: Config, system: System, folder: Path) -> Wish:
+    shelf = Shelf({name: store.address for name, store in config.stores.items()}, system.store)
     try:
         return with_inventory(wish, place, shelf, wish.route.source, folder)
     except BadEvent as error:
         usage(str(error))
 
 
-def _check_batchable(wish: Wish, found: Config) -> None:
+def _check_batchable(wish: Wish, config: Config) -> None:
     """Raise ConfigError unless S3 itself could read the manifest and name the objects."""
-    places = {"the source": wish.route.source, "the log store": found.address(found.log)}
+    places = {"the source": wish.route.source, "the log store": config.address(config.log)}
     mistakes = [
         f"--batch-manifest: {what} is {place.url}, and S3 Batch Operations know S3's own buckets only: use --enqueue"
         for what, place in places.items()
@@ -239,8 +239,8 @@ def _show_job(typed: _Typed, system: System, books: Sequence[Book]) -> None:
     if info is None or not count:
         complain("nothing differs: there is no job to create")
         return
-    said = job(log.address, info, count=count)
-    click.echo(json.dumps({"create_job": said}) if typed.as_json else json.dumps(said, indent=2))
+    order = job(log.address, info, count=count)
+    click.echo(json.dumps({"create_job": order}) if typed.as_json else json.dumps(order, indent=2))
     if not typed.quiet:
         click.echo("the last object is for: aws s3control create-job --cli-input-json file://job.json", err=True)
 

@@ -50,24 +50,24 @@ def replay(  # noqa: PLR0913 — one for each option
         usage(f"--since {since}: write a date, a date and time, or how long ago, such as 2h")
     if go and not route:
         usage("--go: say of which route, --route ROUTE: each fuse is looked into by itself")
-    found = configuration(config_file, quiet=quiet)
-    system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
+    config = configuration(config_file, quiet=quiet)
+    system = wiring.system(config, emit=lambda line: click.echo(line, err=True) if verbose else None)
     system = watched(system, Progress("tasks", quiet=quiet, few=FEW))
     if route and route not in {known.name for known in system.routes}:
         usage(f"--route {route}: no route has this name")
-    said = _Said()
+    terminal = _Said()
     with closing(system):
         if dry_run:
             with Tasks(system.runner.results.urls, as_json=as_json, quiet=quiet) as foreseen:
                 for tasks, ended in replay_of(system).tasks(start, route):
                     foreseen.add(tasks)
-                    said.add(ended)
-            raise SystemExit(FAILED if said.tell() else OK)
+                    terminal.add(ended)
+            raise SystemExit(FAILED if terminal.tell() else OK)
         with Results(as_json=as_json, quiet=quiet) as printed:
             for ended in _run(system, start, route, go=go, forget=forget):
                 printed.add(ended.results)
-                said.add(ended)
-    raise SystemExit(FAILED if said.tell() or not printed.ok else OK)
+                terminal.add(ended)
+    raise SystemExit(FAILED if terminal.tell() or not printed.ok else OK)
 
 
 def _run(system: System, since: datetime | None, route: str, *, go: bool, forget: bool) -> Iterator[Ended]:

@@ -39,8 +39,8 @@ def replicate(
     verbose: bool,
 ) -> None:
     """Do what the function would do with these events; - reads standard input."""
-    found = configuration(config_file, secrets=not dry_run, quiet=quiet)
-    system = wiring.system(found, emit=lambda line: click.echo(line, err=True) if verbose else None)
+    config = configuration(config_file, secrets=not dry_run, quiet=quiet)
+    system = wiring.system(config, emit=lambda line: click.echo(line, err=True) if verbose else None)
     system = watched(system, Progress("tasks", quiet=quiet, few=FEW))
     run = _Run(system, cast("Cloud | None", cloud), quiet=quiet)
     with closing(system):
@@ -77,12 +77,12 @@ class _Run:
         with Tasks(self._system.runner.results.urls, as_json=as_json, quiet=self._quiet) as printed:
             for name in names:
                 try:
-                    found = foresee(_read(name), self._system, cloud=self._cloud)
+                    foreseen = foresee(_read(name), self._system, cloud=self._cloud)
                 except BadEvent as error:
                     self._failed(name, str(error), USAGE)
                     continue
-                printed.add(found.tasks)
-                self._say(name, [*found.unread, *(result.error for result in found.refused)], found.passed)
+                printed.add(foreseen.tasks)
+                self._say(name, [*foreseen.unread, *(result.error for result in foreseen.refused)], foreseen.passed)
         return self._status
 
     def _say(self, name: str, wrong: Sequence[str], passed: Sequence[Passed]) -> None:

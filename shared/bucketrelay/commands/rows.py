@@ -46,17 +46,17 @@ class Rows:
         if not isinstance(error, OSError):  # then there is nobody to print for
             self.finish()
 
-    def add(self, cells: Sequence[str], said: Mapping[str, object] | str, colour: str = "") -> None:
+    def add(self, cells: Sequence[str], fields: Mapping[str, object] | str, colour: str = "") -> None:
         """One row.
 
         Args:
             cells: as many as there are columns; text of whatever origin.
-            said: the same as a JSON object, or as its line.
+            fields: the same as a JSON object, or as its line.
             colour: of the first cell, on a terminal.
         """
         self.count += 1
         if self.as_json:
-            click.echo(said if isinstance(said, str) else json.dumps(said))
+            click.echo(fields if isinstance(fields, str) else json.dumps(fields))
         elif sys.stdout.isatty():
             self._waiting.append((cells, colour))
         else:

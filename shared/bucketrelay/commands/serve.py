@@ -40,26 +40,26 @@ def serve(*, listen: str, config_file: Path | None, as_json: bool, quiet: bool, 
     Without a token or a user in [serve] only this machine is served.
     """
     del as_json
-    found = configuration(config_file)
+    config = configuration(config_file)
     host, port = _address(listen)
     try:
         from bucketrelay import wiring_serve  # noqa: PLC0415 — the server is an extra
         from bucketrelay.drivers.serve.guard import is_loopback  # noqa: PLC0415 — as above
     except ModuleNotFoundError as error:
         usage(f"{error.name} is missing: pip install 'bucketrelay[serve]'")
-    guarding = wiring_serve.guarding(found.serve)
+    guarding = wiring_serve.guarding(config.serve)
     if guarding.open and not is_loopback(host):
         usage(f"--listen {listen}: without [serve] token, or user and password, only 127.0.0.1 and ::1 are served")
-    system = wiring.system(found, emit=lambda _: None)
-    jobs, tables = wiring_jobs.queue(found.queue), wiring_jobs.tables(found.queue)
+    system = wiring.system(config, emit=lambda _: None)
+    jobs, tables = wiring_jobs.queue(config.queue), wiring_jobs.tables(config.queue)
     with closing(system), closing(jobs), closing(tables), _listening(host, port, listen) as listening:
         jobs.now()  # the tables are made before anybody is told that we are here
-        app = wiring_serve.application(found, system, jobs, tables)
-        server = _server(app, found, verbose=verbose)
+        app = wiring_serve.application(config, system, jobs, tables)
+        server = _server(app, config, verbose=verbose)
         if not quiet:
-            scheme = "https" if found.serve.certificate else "http"
+            scheme = "https" if config.serve.certificate else "http"
             complain(f"listening on {scheme}://{_shown(listening)}")
-        with _ticking(jobs, wiring_jobs.schedules(found.schedules)), _ended_by_signals(server):
+        with _ticking(jobs, wiring_jobs.schedules(config.schedules)), _ended_by_signals(server):
             asyncio.run(server.serve(sockets=[listening]))
     raise SystemExit(OK if server.started else FAILED)
 
@@ -88,10 +88,10 @@ def _shown(listening: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _server(app: "Starlette", found: Config, *, verbose: bool) -> "uvicorn.Server":
+def _server(app: "Starlette", settings: Config, *, verbose: bool) -> "uvicorn.Server":
     import uvicorn  # noqa: PLC0415 — an extra
 
-    certificate, key = found.serve.certificate, found.serve.key
+    certificate, key = settings.serve.certificate, settings.serve.key
     config = uvicorn.Config(
         app,
         ssl_certfile=str(certificate) if certificate else None,

@@ -44,16 +44,16 @@ class Results:
             self._bytes += result.bytes
             if self._quiet and result.outcome is Outcome.UNCHANGED and not result.note:
                 continue
-            said = size(result.bytes) if result.outcome is Outcome.COPIED else ""
-            cells = (result.outcome.value, result.source, result.target, said, _words(result))
+            volume = size(result.bytes) if result.outcome is Outcome.COPIED else ""
+            cells = (result.outcome.value, result.source, result.target, volume, _words(result))
             line = lists.line(result) if self._as_json else ""
             self._rows.add(cells, line, _COLOURS.get(result.outcome, "green"))
 
     def total(self) -> str:
         """`3 tasks: 2 copied, 1 failed; 1.2 MiB`."""
         counts = [f"{self._counts[outcome]:,} {outcome.value}" for outcome in Outcome if self._counts[outcome]]
-        said = f": {', '.join(counts)}" if counts else ""
-        return plural(self._counts.total(), "task") + said + (f"; {size(self._bytes)}" if self._bytes else "")
+        words = f": {', '.join(counts)}" if counts else ""
+        return plural(self._counts.total(), "task") + words + (f"; {size(self._bytes)}" if self._bytes else "")
 
     @property
     def ok(self) -> bool:
@@ -98,5 +98,5 @@ class Tasks:
 
 
 def _task_line(task: Task, source: str, target: str) -> str:
-    said = {"route": task.route, "cause": task.cause, "change": task.change.value, "source": source, "target": target}
-    return json.dumps({**said, "key": task.key, "deletes": task.deletes.value, "strict": task.strict})
+    fields = {"route": task.route, "cause": task.cause, "change": task.change.value, "source": source, "target": target}
+    return json.dumps({**fields, "key": task.key, "deletes": task.deletes.value, "strict": task.strict})

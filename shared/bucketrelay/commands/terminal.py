@@ -105,6 +105,6 @@ def shown(text: str) -> str:
     """For a cell of a table: nothing in it steers the terminal, or is taken for markup."""
     from rich.markup import escape  # noqa: PLC0415 — a tenth of a second, for terminals alone
 
-    said = escape(text.translate(CONTROL))
+    safe = escape(text.translate(CONTROL))
     # Of an odd number of backslashes at the end the last would quote the markup behind it; `escape` sees to one alone.
-    return said + "\\" if (len(said) - len(said.rstrip("\\"))) % 2 else said
+    return safe + "\\" if (len(safe) - len(safe.rstrip("\\"))) % 2 else safe

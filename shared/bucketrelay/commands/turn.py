@@ -45,8 +45,8 @@ def turn(
     place = locate(os.environ, None, Path.cwd(), config_file)
     if place.text is None:
         usage("turn: the environment alone is the configuration: swap RELAY_SOURCE and RELAY_TARGETS")
-    found = configuration(config_file, quiet=quiet)
-    target = _target(found, route, target)
+    config = configuration(config_file, quiet=quiet)
+    target = _target(config, route, target)
     text = turned(place.text, route, target)
     load(text, os.environ, place.folder, where=str(out))  # a mistake that only the other direction has is said here
     try:
@@ -54,7 +54,7 @@ def turn(
             file.write(text)
     except FileExistsError:
         usage(f"--out {out}: there is such a file: remove it, or name another")
-    risk = _at_risk(found, route, target)
+    risk = _at_risk(config, route, target)
     with Rows(("target", "key", "why"), as_json=as_json) as rows:
         for each in risk or ():
             rows.add((each.target, each.key, each.why), each.members(), "red")
@@ -63,9 +63,9 @@ def turn(
     raise SystemExit(OK if risk == [] else FAILED)
 
 
-def _target(found: Config, name: str, target: str) -> str:
-    known_route(name, found.routes)
-    route = next(route for route in found.routes if route.name == name)
+def _target(config: Config, name: str, target: str) -> str:
+    known_route(name, config.routes)
+    route = next(route for route in config.routes if route.name == name)
     if route.forward:
         usage(f"route {name} tells {route.forward} of keys, and has no other direction")
     if not target and len(route.targets) > 1:
@@ -75,9 +75,9 @@ def _target(found: Config, name: str, target: str) -> str:
     return target or route.targets[0]
 
 
-def _at_risk(found: Config, route: str, target: str) -> Sequence[Missing] | None:
+def _at_risk(config: Config, route: str, target: str) -> Sequence[Missing] | None:
     """The writes that the source has and the target has not; None where nobody can tell."""
-    system = wiring.system(found, emit=lambda _: None)
+    system = wiring.system(config, emit=lambda _: None)
     try:
         with closing(system):
             return Barrier(order.wish(system, route, (target,)), order.world(system), time.sleep).wait(Deadline(0))

@@ -54,10 +54,10 @@ def wire(  # noqa: PLR0913 — one parameter for each option
         usage("--undo removes what is named bucketrelay-ROUTE, wherever it goes: leave the target out")
     if not undo and len(targets) > 1:
         usage("give one of --function, --queue, --topic, --event-bridge")
-    found = configuration(config_file, quiet=quiet)
-    chosen = _route(found, route)
+    config = configuration(config_file, quiet=quiet)
+    chosen = _route(config, route)
     wish = None if undo else Wish(route, *(targets[0] if targets else ("function", "")))
-    with closing(_cloud(found, chosen)) as adapter:
+    with closing(_cloud(config, chosen)) as adapter:
         plan = _wire(adapter, chosen, wish, dry_run=dry_run)
     if verbose and plan.steps:
         click.echo(plan.after.decode(errors="replace").translate(CONTROL), err=True)
@@ -82,9 +82,9 @@ def _wire(adapter: Cloud, route: Route, wish: Wish | None, *, dry_run: bool) -> 
 def _show(plan: Plan, route: Route, *, done: bool, as_json: bool, quiet: bool) -> None:
     with Rows(("change" if done else "would change", "what", "detail"), as_json) as rows:
         for step in plan.steps:
-            said = {"change": step.verb, "subject": step.subject, "detail": step.detail, "done": done}
+            fields = {"change": step.verb, "subject": step.subject, "detail": step.detail, "done": done}
             cells = (step.verb, step.subject, step.detail)
-            rows.add(cells, {"route": route.name, "source": route.source.url, **said})
+            rows.add(cells, {"route": route.name, "source": route.source.url, **fields})
     if quiet:
         return
     for note in plan.notes:
@@ -97,17 +97,17 @@ def _show(plan: Plan, route: Route, *, done: bool, as_json: bool, quiet: bool) -
         )
 
 
-def _route(found: Config, name: str) -> Route:
-    chosen = next((route for route in found.routes if route.name == name), None)
+def _route(config: Config, name: str) -> Route:
+    chosen = next((route for route in config.routes if route.name == name), None)
     if chosen is None:
-        usage(f"no route is named {name!r}: there is {', '.join(route.name for route in found.routes) or 'none'}")
+        usage(f"no route is named {name!r}: there is {', '.join(route.name for route in config.routes) or 'none'}")
     return chosen
 
 
-def _cloud(found: Config, route: Route) -> Cloud:
+def _cloud(config: Config, route: Route) -> Cloud:
     if route.source.bucket == ANY_BUCKET:
         usage(f"the route {route.name} takes any bucket: name one as its source, or wire each by hand")
-    adapter = cloud(found.stores[route.source_store].address, found.stores[route.source_store].revealed())
+    adapter = cloud(config.stores[route.source_store].address, config.stores[route.source_store].revealed())
     if adapter is None:
         scheme = route.source.scheme
         usage(f"{scheme}:// has no events to wire: run bucketrelay reconcile {route.name} on a schedule instead")

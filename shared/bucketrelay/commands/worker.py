@@ -28,9 +28,9 @@ def worker(*, drain: bool, config_file: Path | None, as_json: bool, quiet: bool,
     jobs over when their leases run out. SIGUSR2 toggles a halt after what runs.
     """
     del verbose
-    found = configuration(config_file)
-    system = wiring.system(found, emit=lambda _: None)
-    with closing(system), closing(wiring_jobs.queue(found.queue)) as jobs:
+    config = configuration(config_file)
+    system = wiring.system(config, emit=lambda _: None)
+    with closing(system), closing(wiring_jobs.queue(config.queue)) as jobs:
         progress = Progress("jobs", quiet=quiet or not drain, few=FEW)
         tell = progress.beside(teller(as_json=as_json, quiet=quiet))
 
@@ -41,7 +41,7 @@ def worker(*, drain: bool, config_file: Path | None, as_json: bool, quiet: bool,
         if drain:
             counts = jobs.counts()
             progress.expect(counts.pending + counts.running)
-        made = wiring_jobs.worker(found, system, jobs, say=progress.beside(complain), tell=count)
+        made = wiring_jobs.worker(config, system, jobs, say=progress.beside(complain), tell=count)
         listen(made.stop, made.toggle_halt)
         try:
             status = _run(made, jobs, drain=drain, quiet=quiet)
@@ -65,13 +65,13 @@ def _run(made: Worker, jobs: JobQueue, *, drain: bool, quiet: bool) -> int:
 
 def listen(stop: Callable[[], None], toggle_halt: Callable[[], None]) -> None:
     """Have the signals that a process manager sends do what they mean."""
-    asked: list[int] = []
+    signals: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
         del frame
-        if asked:
+        if signals:
             os._exit(128 + number)  # at once: threads that hang in a request would be waited for otherwise
-        asked.append(number)
+        signals.append(number)
         _write("ending after what runs; once more ends at once")
         stop()
 

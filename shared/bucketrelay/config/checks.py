@@ -77,11 +77,11 @@ def check_event_keys(reading: Reading, paths: _Paths, stores: Mapping[str, Store
     """An event names a bucket and no store: two stores of one bucket cannot say two things of its events."""
     seen: dict[tuple[str, str], tuple[str, object]] = {}
     for name, store in stores.items():
-        said = store.options.get("event_keys")
+        form = store.options.get("event_keys")
         other, before = (
-            seen.setdefault((store.address.scheme, store.address.bucket), (name, said)) if said else ("", said)
+            seen.setdefault((store.address.scheme, store.address.bucket), (name, form)) if form else ("", form)
         )
-        if before != said:
+        if before != form:
             reading.mistake(
                 f"{paths[name]}.event_keys",
                 f"differs from that of {quoted(other)}, which is the same bucket: say the same in both",

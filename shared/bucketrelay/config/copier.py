@@ -55,7 +55,7 @@ def _is_sound(url: str, schemes: Collection[str]) -> bool:
 
 
 def _roots(table: Table, stores: Collection[str]) -> dict[str, str]:
-    below, found = table.table("roots"), {}
+    below, roots = table.table("roots"), {}
     if "roots" not in table:
         table.mistake("roots", "is missing: say which store a root's name in the messages means, { name = store }")
     for name in below:
@@ -64,5 +64,5 @@ def _roots(table: Table, stores: Collection[str]) -> dict[str, str]:
             hint = did_you_mean(store.written, stores)
             below.mistake(name, f"no store is named {quoted(store.written)}{hint}")
         elif store:
-            found[name] = store.value
-    return found
+            roots[name] = store.value
+    return roots

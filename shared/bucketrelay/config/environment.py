@@ -109,7 +109,7 @@ def _relay(reading: Reading, given: Mapping[str, str]) -> Config:
     _missing(reading, given, _RELAY_MEANING)
     paths = {name: path for name, path, _ in _places(given)}
     read = {name: _store(reading, name, path, written) for name, path, written in _places(given)}
-    stores = {name: found for name, found in read.items() if found}
+    stores = {name: table for name, table in read.items() if table}
     deletes = Table(reading, given).choice("RELAY_DELETES", [rule.value for rule in Deletes]) or "keep"
     routes = []
     if "source" in stores:

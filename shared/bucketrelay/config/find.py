@@ -40,10 +40,10 @@ def find(environ: Mapping[str, str], beside: Path | None, cwd: Path) -> Config:
     return load_place(locate(environ, beside, cwd), environ)
 
 
-def locate(environ: Mapping[str, str], beside: Path | None, cwd: Path, said: Path | None = None) -> Place:
+def locate(environ: Mapping[str, str], beside: Path | None, cwd: Path, explicit: Path | None = None) -> Place:
     """Where the configuration is: the first of these that there is, and that one alone.
 
-    1. the file that the command line has *said*;
+    1. the file that the command line has *explicit*;
     2. the text in `BUCKETRELAY_TOML`: before a path, as a deployment's setting overrides what an image has built in;
     3. the file that `BUCKETRELAY_CONFIG` names, relative to *cwd*;
     4. `relay.toml` in the folder *beside*, where the function's handler is;
@@ -56,17 +56,17 @@ def locate(environ: Mapping[str, str], beside: Path | None, cwd: Path, said: Pat
         ConfigError: there is none, or it cannot be read.
     """
     unused = tuple(name for name in (*RELAY_VARIABLES, *OMS_VARIABLES) if environ.get(name))
-    if said is not None:
-        return Place(str(said), _named(cwd / said, f"--config {said}"), unused, (cwd / said).parent)
+    if explicit is not None:
+        return Place(str(explicit), _named(cwd / explicit, f"--config {explicit}"), unused, (cwd / explicit).parent)
     if text := environ.get("BUCKETRELAY_TOML"):
         return Place("BUCKETRELAY_TOML", text, unused, cwd)
     if named := environ.get("BUCKETRELAY_CONFIG"):
         return Place(named, _named(cwd / named, f"BUCKETRELAY_CONFIG={named}"), unused, (cwd / named).parent)
     places = list(dict.fromkeys(folder / FILE for folder in (beside, cwd) if folder is not None))
     for path in places:
-        found = read(path)
-        if found is not None:
-            return Place(FILE if path.parent == cwd else str(path), found, unused, path.parent)
+        document = read(path)
+        if document is not None:
+            return Place(FILE if path.parent == cwd else str(path), document, unused, path.parent)
     if not unused:
         raise ConfigError([_nowhere(places)])
     return Place("the environment")
@@ -85,10 +85,10 @@ def load_place(place: Place, environ: Mapping[str, str], *, secrets: bool = True
     return config
 
 
-def _named(path: Path, said: str) -> str:
+def _named(path: Path, origin: str) -> str:
     text = read(path)
     if text is None:
-        raise ConfigError([f"{said}: there is no file {path}: correct the path"])
+        raise ConfigError([f"{origin}: there is no file {path}: correct the path"])
     return text
 
 

@@ -27,9 +27,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: with every mistake, each with its path in the file.
     """
-    said, mistakes = read(path), list[str]()
-    broker, incoming, outgoing = _broker(said, mistakes)
-    stores, roots = _roots(said, mistakes)
+    settings, mistakes = read(path), list[str]()
+    broker, incoming, outgoing = _broker(settings, mistakes)
+    stores, roots = _roots(settings, mistakes)
     if mistakes:
         raise ConfigError([f"{path}: {mistake}" for mistake in mistakes])
     queue = QueueConfig(path=Path(environ.get("BUCKETRELAY_QUEUE") or path.parent / "relay.db"))
@@ -37,9 +37,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     return Config("", MappingProxyType(stores), (), queue=queue, copier=copier)
 
 
-def _broker(said: Mapping[str, Any], mistakes: list[str]) -> tuple[BrokerConfig, str, str]:
-    kind = "amqp" if isinstance(said.get("amqp"), dict) else "sqs"
-    section = said.get(kind)
+def _broker(fields: Mapping[str, Any], mistakes: list[str]) -> tuple[BrokerConfig, str, str]:
+    kind = "amqp" if isinstance(fields.get("amqp"), dict) else "sqs"
+    section = fields.get(kind)
     if not isinstance(section, dict):
         mistakes.append("amqp: is missing: say how the broker is reached, under amqp or sqs")
         return BrokerConfig(Secret(""), ""), "", ""
@@ -74,9 +74,9 @@ def _sqs(connection: Mapping[str, Any]) -> str:
     return f"sqs://{':'.join(keys) + '@' if all(keys) else ''}?{urlencode(told)}"
 
 
-def _roots(said: Mapping[str, Any], mistakes: list[str]) -> tuple[dict[str, StoreConfig], dict[str, str]]:
-    roots = said.get("roots")
-    config = said.get("rclone_config_path")
+def _roots(fields: Mapping[str, Any], mistakes: list[str]) -> tuple[dict[str, StoreConfig], dict[str, str]]:
+    roots = fields.get("roots")
+    config = fields.get("rclone_config_path")
     options: dict[str, object] = {"config": str(config)} if config else {}
     if not isinstance(roots, dict) or not roots:
         mistakes.append("roots: is missing: name at least one, with its rclone_config")

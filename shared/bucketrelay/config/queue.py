@@ -25,14 +25,14 @@ def read_queue(table: Table) -> QueueConfig:
 
 
 def _place(table: Table, text: Text) -> tuple[Secret | None, Path, str]:
-    scheme, found, rest = text.value.partition("://")
+    scheme, separator, rest = text.value.partition("://")
     usual = table.reading.folder / QueueConfig().path
-    if scheme == "sqlite" and found:
+    if scheme == "sqlite" and separator:
         # As SQLAlchemy has it: three slashes and a relative path, four for an absolute one.
         if not rest.startswith("/") or not rest[1:] or rest.endswith("/") or "?" in rest:
             table.mistake("url", f"is no SQLite file's URL: {_FORMS}")
         return None, table.reading.folder / rest[1:], text.written
-    if scheme not in _POSTGRES or not found:
+    if scheme not in _POSTGRES or not separator:
         table.mistake("url", f"is no database's URL: {_FORMS}")
     elif not _is_sound(text.value):
         table.mistake("url", f"is no PostgreSQL server's URL: {_FORMS}; a password's @ and / are written %40 and %2F")
@@ -52,8 +52,8 @@ def _is_sound(url: str) -> bool:
 
 def shown_url(written: str) -> str:
     """A URL for messages: as it stands in the file, without user, password and options."""
-    scheme, found, rest = written.partition("://")
-    if not found:
+    scheme, separator, rest = written.partition("://")
+    if not separator:
         return written if re.fullmatch(r"\$\{\w+\}", written) else "the URL"
     place, slash, path = rest.partition("?")[0].partition("/")
     return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"

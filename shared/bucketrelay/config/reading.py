@@ -54,13 +54,13 @@ class Reading:
         """
         before = len(self.mistakes)
         encode = url and not _WHOLE.fullmatch(written)
-        value = _VARIABLE.sub(lambda found: self._variable(found, path, encode=encode), written)
+        value = _VARIABLE.sub(lambda match: self._variable(match, path, encode=encode), written)
         sound = len(self.mistakes) == before and self.sound(value, path, empty=empty)
         return Text(value, written) if sound else None
 
     def lacks(self, written: object) -> bool:
         """Whether variables of a secret are not set where they need not be: what connects to nothing."""
-        names = [found["name"] for found in _VARIABLE.finditer(written)] if isinstance(written, str) else []
+        names = [match["name"] for match in _VARIABLE.finditer(written)] if isinstance(written, str) else []
         return not self.connects and any(not self.environ.get(name) for name in names)
 
     def sound(self, value: str, path: str, *, empty: bool = False) -> bool:
@@ -75,15 +75,15 @@ class Reading:
             return True
         return False
 
-    def _variable(self, found: re.Match[str], path: str, *, encode: bool) -> str:
-        if found["quoted"]:
-            return found[0][1:]
-        if not found["end"] or not _NAME.fullmatch(found["name"]):
+    def _variable(self, match: re.Match[str], path: str, *, encode: bool) -> str:
+        if match["quoted"]:
+            return match[0][1:]
+        if not match["end"] or not _NAME.fullmatch(match["name"]):
             self.mistake(path, "has ${ that begins no variable: write ${NAME}, or $${ for the characters themselves")
             return ""
-        value = self.environ.get(found["name"])
+        value = self.environ.get(match["name"])
         if value is None:
-            self.mistake(path, f"${{{found['name']}}} is not set in the environment: set it, or write a value here")
+            self.mistake(path, f"${{{match['name']}}} is not set in the environment: set it, or write a value here")
         return quote(value or "", safe="") if encode else str(value or "")
 
 

@@ -38,8 +38,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     broker, remote, database = _broker(settings), _remote(settings), _database(settings)
     archives = list(_stores(settings, "archive"))
     targets = list(_stores(settings, "sync"))
-    for name, found in (("archive", archives), ("sync", targets)):
-        if not found:
+    for name, each in (("archive", archives), ("sync", targets)):
+        if not each:
             settings.mistakes.append(f"storage.{name}: is missing: give an s3 or a posix below it")
     keys = [settings.text("c4gh.filepath"), settings.text("c4gh.syncpubkeypath")]
     passphrase, prefix = settings.text("c4gh.passphrase"), settings.text("sync.centerprefix")
@@ -68,8 +68,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 class _Settings:
     """Settings by their paths, and what is wrong with them."""
 
-    def __init__(self, said: Mapping[str, Any], environ: Mapping[str, str]) -> None:
-        self._said, self._environ = _lower(said), environ
+    def __init__(self, fields: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self._said, self._environ = _lower(fields), environ
         self.mistakes: list[str] = []
 
     def get(self, *paths: str) -> Any:
@@ -186,10 +186,10 @@ def _s3(settings: _Settings, told: Mapping[str, Any], at: str, name: str) -> Ite
         yield f"{endpoint}/{bucket}", StoreConfig(f"{name}-{bucket}", address, MappingProxyType(options))
 
 
-def _list(said: Any) -> list[Mapping[str, Any]]:
-    rows = said if isinstance(said, list) else [said]
+def _list(fields: Any) -> list[Mapping[str, Any]]:
+    rows = fields if isinstance(fields, list) else [fields]
     return [{str(key).lower(): value for key, value in row.items()} for row in rows if isinstance(row, Mapping)]
 
 
-def _lower(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.lower(): _lower(value) if isinstance(value, dict) else value for name, value in said.items()}
+def _lower(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): _lower(value) if isinstance(value, dict) else value for name, value in fields.items()}

@@ -89,13 +89,13 @@ def _targets(table: Table, names: Collection[str]) -> tuple[str, ...]:
         table.mistake("forward", "and targets exclude each other: make two routes of them")
     elif "targets" not in table and "forward" not in table:
         table.mistake("targets", 'is missing: name the stores to copy to, targets = ["…"], or a forward')
-    found: list[str] = []
+    targets: list[str] = []
     for path, name in given:
-        if name.value in found:
+        if name.value in targets:
             table.reading.mistake(path, f"{quoted(name.written)} is named twice: remove one")
         elif _known(table, path, name, names):
-            found.append(name.value)
-    return tuple(found)
+            targets.append(name.value)
+    return tuple(targets)
 
 
 def _forward(table: Table, forwards: Collection[str]) -> str:
@@ -116,29 +116,29 @@ def _windows(table: Table) -> "Windows | None":
     from bucketrelay.routes.windows import BadWindow, Span, Windows, spans  # noqa: PLC0415 — few routes have any
 
     section = table.table("windows")
-    found: list[Span] = []
+    hours: list[Span] = []
     for path, text in section.texts("open", need="remove it to work at all times"):
         try:
-            found += spans(text.value)
+            hours += spans(text.value)
         except BadWindow as error:
             table.reading.mistake(path, str(error))
     bandwidth = section.size("bandwidth", 64 * 1024, 1024 * GiB)
     section.close()
-    return Windows(tuple(found), bandwidth)
+    return Windows(tuple(hours), bandwidth)
 
 
 def _globs(table: Table, key: str, *, need: str = "") -> tuple[str, ...]:
-    found = []
+    globs = []
     for path, pattern in table.texts(key, need=need):
         try:
             glob(pattern.value)
         except BadGlob as error:
             table.reading.mistake(path, str(error))
         else:
-            found.append(pattern.value)
+            globs.append(pattern.value)
         if pattern.value.startswith("/"):
             table.reading.mistake(path, r"begins with /, and keys do not: remove it (\/ if they really do)")
-    return tuple(found)
+    return tuple(globs)
 
 
 def _part_of_key(table: Table, key: str) -> str:

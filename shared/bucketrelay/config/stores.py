@@ -37,8 +37,8 @@ def _endpoint(table: Table, key: str) -> object:
 def _classes(table: Table, key: str) -> object:
     """Storage classes of other stores, and what becomes of each here; see `_check_classes`."""
     below = table.table(key)
-    found = {word: text.value for word in below if (text := below.text(word))}
-    return MappingProxyType(found) if found else None
+    classes = {word: text.value for word in below if (text := below.text(word))}
+    return MappingProxyType(classes) if classes else None
 
 
 def _reader(option: Option) -> Callable[[Table, str], object]:
@@ -167,5 +167,5 @@ def read_stores(reading: Reading, tables: dict[str, Table]) -> dict[str, StoreCo
     """The stores that have an address, by name."""
     if not tables:
         reading.mistake("stores", 'is missing: name at least a source and a log store, [stores.name] with url = "…"')
-    found = {name: read_store(table, name) for name, table in tables.items()}
-    return {name: store for name, store in found.items() if store}
+    stores = {name: read_store(table, name) for name, table in tables.items()}
+    return {name: store for name, store in stores.items() if store}

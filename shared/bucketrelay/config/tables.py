@@ -152,10 +152,10 @@ class Table:
         wanted = f'a size from {shown_size(low)} to {shown_size(high)}, such as "8MiB"'
         if isinstance(value, str):
             text = self.reading.fill(value, self.at(key))
-            found = _SIZE.fullmatch(text.value) if text else None
-            if text and not found:
+            match = _SIZE.fullmatch(text.value) if text else None
+            if text and not match:
                 self.mistake(key, f"must be {wanted}: the units are B, KiB, MiB and GiB")
-            value = int(found["number"]) * _UNITS[found["unit"]] if found else None
+            value = int(match["number"]) * _UNITS[match["unit"]] if match else None
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
         self._wrong(key, value, wanted)
@@ -185,14 +185,14 @@ class Table:
             return []
         if need and not value:
             self.mistake(key, f"is empty: {need}")
-        found = []
+        texts = []
         for i, item in enumerate(value):
             path = f"{self.at(key)}[{i}]"
             if not isinstance(item, str):
                 self.reading.mistake(path, f"must be a text in quotes, not {_kind(item)}")
             elif text := self.reading.fill(item, path):
-                found.append((path, text))
-        return found
+                texts.append((path, text))
+        return texts
 
     def table(self, key: str) -> "Table":
         """The table below *key*; an empty one where there is none."""

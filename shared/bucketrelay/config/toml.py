@@ -92,23 +92,23 @@ def parse(text: str, where: str = "") -> dict[str, Any]:
     """The tables of a file as they are written. Raises ConfigError where it is no TOML, with line and column."""
     text = text.removeprefix("\ufeff")
     try:
-        found: dict[str, Any] = tomllib.loads(text)
-        return found
+        document: dict[str, Any] = tomllib.loads(text)
+        return document
     except RecursionError as error:
         raise ConfigError([f"{where or 'the text'} is nested too deeply to be a configuration"]) from error
     except ValueError as error:  # TOMLDecodeError is one; so is an integer of more than 4,300 digits
         raise ConfigError([(f"{where}: " if where else "") + _syntax(str(error), text)]) from error
 
 
-def _syntax(said: str, text: str) -> str:
-    place = _PLACE.search(said)
+def _syntax(message: str, text: str) -> str:
+    place = _PLACE.search(message)
     if not place:
         return "the text is not TOML: a number in it is too long"
     line, column = place["line"], place["column"]
     if not line:
         last = text.rsplit("\n", 1)[-1]
         line, column = str(text.count("\n") + 1), str(len(last) + 1)
-    return f"line {line}, column {column}: {said[: place.start()]}: this is not TOML (toml.io)"
+    return f"line {line}, column {column}: {message[: place.start()]}: this is not TOML (toml.io)"
 
 
 def _routes(

@@ -28,8 +28,8 @@ def store_address(url: str) -> Address:
     Raises:
         BadURL: it is none.
     """
-    scheme, found, rest = url.partition("://")
-    if not found or scheme not in SCHEMES:
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in SCHEMES:
         raise BadURL(f"is not the URL of a store: write one of {', '.join(_FORMS.values())}")
     form = _FORMS[scheme]
     if re.search("[\ud800-\udfff]", rest):
@@ -51,8 +51,8 @@ def store_address(url: str) -> Address:
 
 def scheme_of(url: str) -> str:
     """The scheme, if it is one of ours, else ""."""
-    scheme, found, _ = url.partition("://")
-    return scheme if found and scheme in SCHEMES else ""
+    scheme, separator, _ = url.partition("://")
+    return scheme if separator and scheme in SCHEMES else ""
 
 
 def endpoint_url(text: str) -> str:

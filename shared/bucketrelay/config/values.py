@@ -221,10 +221,10 @@ class Config:
         """
         if store in self.stores:
             return self.stores[store].address
-        scheme, found, place = store.partition("://")
+        scheme, separator, place = store.partition("://")
         bucket, _, namespace = place.partition("@")
         for route in self.routes:
             source = self.stores[route.source_store].address
-            if found and bucket and "/" not in place and source == Address(scheme, ANY_BUCKET):
+            if separator and bucket and "/" not in place and source == Address(scheme, ANY_BUCKET):
                 return Address(scheme, bucket, namespace)
         raise ConfigError([f"no store is named {store!r}: was it renamed or removed from the configuration?"])

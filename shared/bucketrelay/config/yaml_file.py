@@ -23,14 +23,14 @@ def read(path: Path) -> Mapping[str, Any]:
         raise ConfigError(["PyYAML is missing: pip install 'bucketrelay[messages]'"]) from error
     try:
         with path.open("rb") as file:
-            said = _parsed(yaml, file.read(_LARGEST))
+            document = _parsed(yaml, file.read(_LARGEST))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read, {error.strerror}: correct the path"]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError([f"{path}: is no YAML: {_place(error)}"]) from error
-    if not isinstance(said, dict):
+    if not isinstance(document, dict):
         raise ConfigError([f"{path}: is no table of settings"])
-    return _plain(said)
+    return _plain(document)
 
 
 def _parsed(yaml: Any, text: bytes) -> object:
@@ -48,5 +48,5 @@ def _place(error: Exception) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}: {words}" if mark else str(words)
 
 
-def _plain(said: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(k).lstrip(":"): _plain(v) if isinstance(v, dict) else v for k, v in said.items()}
+def _plain(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(k).lstrip(":"): _plain(v) if isinstance(v, dict) else v for k, v in fields.items()}

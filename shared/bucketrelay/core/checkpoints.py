@@ -158,10 +158,10 @@ def text(checkpoint: Checkpoint) -> bytes:
 def parse(raw: bytes) -> Checkpoint | None:
     """The checkpoint in *raw*; None where it is none: it only saves work, and may be lost."""
     try:
-        said = json.loads(raw)
-        upload = Upload(_word(said["key"]), _word(said["upload"]))
-        sums = {int(number): {_word(n): int(v) for n, v in known.items()} for number, known in said["sums"].items()}
-        return Checkpoint(_word(said["store"]), upload, _word(said["of"]), int(said.get("size", 0)), sums)
+        parsed = json.loads(raw)
+        upload = Upload(_word(parsed["key"]), _word(parsed["upload"]))
+        sums = {int(number): {_word(n): int(v) for n, v in known.items()} for number, known in parsed["sums"].items()}
+        return Checkpoint(_word(parsed["store"]), upload, _word(parsed["of"]), int(parsed.get("size", 0)), sums)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):  # int(1e999) overflows
         return None
 

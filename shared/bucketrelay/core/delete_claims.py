@@ -85,8 +85,8 @@ class Claims:
         """Begin a new hour, and take the mark away."""
         log = self.log()
         if log.abilities.creates_once:
-            found = _numbered(_listed(log, route, self.now()))
-            log.put(_slot_name(route, _last(found) + 1), b"", _PLAIN, expect=ABSENT)
+            numbered = _numbered(_listed(log, route, self.now()))
+            log.put(_slot_name(route, _last(numbered) + 1), b"", _PLAIN, expect=ABSENT)
         else:
             log.put(self._claim_name(route), b"", _PLAIN)
         log.delete(_mark(route))
@@ -94,21 +94,21 @@ class Claims:
     def tidy(self, route: str) -> None:
         """Remove what counts for nobody any more."""
         log, now = self.log(), self.now()
-        found = [info for info in log.list(f"{FOLDER}{route}/") if info.key != _mark(route)]
-        last = max((info.key for info in found if "/slots/" in info.key), default="")
-        for info in found:
+        claims = [info for info in log.list(f"{FOLDER}{route}/") if info.key != _mark(route)]
+        last = max((info.key for info in claims if "/slots/" in info.key), default="")
+        for info in claims:
             if info.key != last and _older(info, now - WINDOW - _SLACK):
                 log.delete(info.key)
 
     # Slots.
 
     def _slot(self, log: Store, route: str, most: int, wanted: int) -> int:
-        found, now = _listed(log, route, self.now()), self.now()
-        self._check_mark(found, route)
-        slots = _numbered(found)
+        listed, now = _listed(log, route, self.now()), self.now()
+        self._check_mark(listed, route)
+        slots = _numbered(listed)
         begun = max((number for number, info in slots if info.size == 0), default=-1)
         live = [info for number, info in slots if number > begun and not _older(info, now - WINDOW)]
-        left = most - sum(info.size for info in live) - self._others(found, now)
+        left = most - sum(info.size for info in live) - self._others(listed, now)
         if left <= 0:
             raise self._blow(log, route, most)
         size = min(wanted, left)
@@ -119,9 +119,9 @@ class Claims:
         self._forget_one(log, slots, now)
         return size
 
-    def _others(self, found: list[ObjectInfo], now: datetime) -> int:
+    def _others(self, listed: list[ObjectInfo], now: datetime) -> int:
         """What was claimed while the log store's abilities were not known."""
-        return sum(info.size for info in found if "/claims/" in info.key and not _older(info, now - WINDOW))
+        return sum(info.size for info in listed if "/claims/" in info.key and not _older(info, now - WINDOW))
 
     def _forget_one(self, log: Store, slots: list[tuple[int, ObjectInfo]], now: datetime) -> None:
         """For each claim one is removed that counts no more: so there are never many, also where no schedule calls."""
@@ -143,12 +143,12 @@ class Claims:
 
     def _counted(self, log: Store, route: str, most: int, name: str) -> bool:
         """Whether the claim *name* fits in."""
-        found = _listed(log, route, self.now())
-        self._check_mark(found, route)
-        mine = next((info for info in found if info.key == name), None)
+        listed = _listed(log, route, self.now())
+        self._check_mark(listed, route)
+        mine = next((info for info in listed if info.key == name), None)
         if mine is None or mine.modified is None:
             raise StoreUnavailable(f"{log.address.of(name)}: what was just written is not in the listing")
-        live = _live(found, mine.modified)
+        live = _live(listed, mine.modified)
         if sum(info.size for info in live) <= most:
             return True
         settled = [info for info in live if info.key != name and _older(info, mine.modified - _SETTLED)]
@@ -161,13 +161,13 @@ class Claims:
 
     # The mark.
 
-    def _check_mark(self, found: list[ObjectInfo], route: str) -> None:
-        if any(info.key == _mark(route) for info in found):
+    def _check_mark(self, listed: list[ObjectInfo], route: str) -> None:
+        if any(info.key == _mark(route) for info in listed):
             raise DeletesHeld(_words(route, "has blown"))
 
     def _blow(self, log: Store, route: str, most: int) -> DeletesHeld:
-        said = {"route": route, "time": self.now().isoformat(), "max_deletes": most}
-        log.put(_mark(route), json.dumps(said).encode(), Meta(content_type="application/json"))
+        fields = {"route": route, "time": self.now().isoformat(), "max_deletes": most}
+        log.put(_mark(route), json.dumps(fields).encode(), Meta(content_type="application/json"))
         return DeletesHeld(_words(route, f"blows: {most} deletes in one hour is all that max_deletes allows"))
 
     def _pause(self) -> None:
@@ -197,9 +197,9 @@ def _listed(log: Store, route: str, now: datetime) -> list[ObjectInfo]:
     return list(log.list(f"{FOLDER}{route}/", after))
 
 
-def _numbered(found: list[ObjectInfo]) -> list[tuple[int, ObjectInfo]]:
+def _numbered(listed: list[ObjectInfo]) -> list[tuple[int, ObjectInfo]]:
     """The slots, ascending; what somebody else has put there is none."""
-    names = ((info.key.rpartition("/slots/")[2], info) for info in found if "/slots/" in info.key)
+    names = ((info.key.rpartition("/slots/")[2], info) for info in listed if "/slots/" in info.key)
     return [(int(name), info) for name, info in names if len(name) == 12 and name.isascii() and name.isdecimal()]
 
 
@@ -211,9 +211,9 @@ def _older(info: ObjectInfo, than: datetime) -> bool:
     return info.modified is not None and info.modified < than
 
 
-def _live(found: list[ObjectInfo], now: datetime) -> list[ObjectInfo]:
+def _live(listed: list[ObjectInfo], now: datetime) -> list[ObjectInfo]:
     """The claims and slots that count, by the server's own clock."""
-    counted = [info for info in found if "/claims/" in info.key or "/slots/" in info.key]
+    counted = [info for info in listed if "/claims/" in info.key or "/slots/" in info.key]
     begun = [info.modified for info in counted if info.size == 0 and info.modified]
     start = max([now - WINDOW, *begun])
     return [info for info in counted if not _older(info, start)]

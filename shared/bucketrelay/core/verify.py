@@ -73,14 +73,14 @@ class Verify:
             if info.key[len(FOLDER) :].partition("/")[0] > now:
                 return
             try:
-                found = log.fetch(info.key, _LONGEST)
+                fetched = log.fetch(info.key, _LONGEST)
             except RelayError as error:
                 yield str(error)
                 continue
-            marker = _parsed(info.key, bytes(found.body)) if found and found.body else None
+            marker = _parsed(info.key, bytes(fetched.body)) if fetched and fetched.body else None
             if marker:
                 yield marker
-            elif found:
+            elif fetched:
                 yield f"{log.address.of(info.key)}: no marker of ours: look at it, or remove it"
 
     def forget(self, name: str) -> None:
@@ -89,15 +89,15 @@ class Verify:
 
 
 def _text(task: Task) -> bytes:
-    said = {"route": task.route, "source": task.source, "key": task.key, "target": task.target}
-    return json.dumps({**said, "change": task.change.value}).encode()
+    fields = {"route": task.route, "source": task.source, "key": task.key, "target": task.target}
+    return json.dumps({**fields, "change": task.change.value}).encode()
 
 
 def _parsed(name: str, raw: bytes) -> Marker | None:
     """The marker in *raw*; None where it is none of ours."""
     try:
-        said = json.loads(raw)
-        route, source, key, target = (str(said[member]) for member in ("route", "source", "key", "target"))
-        return Marker(name, route, source, key, target, Change(said["change"]))
+        parsed = json.loads(raw)
+        route, source, key, target = (str(parsed[member]) for member in ("route", "source", "key", "target"))
+        return Marker(name, route, source, key, target, Change(parsed["change"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -32,8 +32,8 @@ def queries(package: str, file: str) -> Mapping[str, str]:
 def migrations(package: str, folder: str) -> tuple[Migration, ...]:
     """The migrations of a folder (`0001_jobs.sql`, …), in order."""
     named = ((_NUMBERED.fullmatch(entry.name), entry) for entry in files(package).joinpath(folder).iterdir())
-    found = [Migration(int(match[1]), entry.read_text(encoding="utf-8")) for match, entry in named if match]
-    return tuple(sorted(found, key=lambda migration: migration.number))
+    steps = [Migration(int(match[1]), entry.read_text(encoding="utf-8")) for match, entry in named if match]
+    return tuple(sorted(steps, key=lambda migration: migration.number))
 
 
 def newer(room: str, has: int) -> str:

@@ -38,8 +38,8 @@ class Check:
         if answered:
             need = need.partition(TO_ASK)[0].rstrip("; ") if need.partition(TO_ASK)[2] else need
             need = "" if need.endswith(" to ask for it") else need
-        said = f"{self.remedy}: {need}" if need else self.remedy
-        return said.replace("{bucket}", address.bucket).replace("{prefix}", address.prefix).replace("ROUTE", route)
+        words = f"{self.remedy}: {need}" if need else self.remedy
+        return words.replace("{bucket}", address.bucket).replace("{prefix}", address.prefix).replace("ROUTE", route)
 
 
 TO_ASK = "to ask for it takes"  # in a permission: what stands before it is part of the remedy

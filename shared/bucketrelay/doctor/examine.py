@@ -34,7 +34,7 @@ class World:
         questions: to others than stores.
     """
 
-    found: Config
+    config: Config
     store: Callable[[str], Store]
     health: Callable[[str], Health | None]
     now: Callable[[], datetime]
@@ -44,30 +44,30 @@ class World:
 
 def examine(world: World) -> Iterator[Finding]:
     """Every finding, store by store, sources first; a store that cannot be used at all has one, of the first reason."""
-    for name in _used(world.found):
+    for name in _used(world.config):
         yield from _store(world, name)
-    for name in dict.fromkeys(route.forward for route in world.found.routes if route.forward):
-        shown = world.found.forwards[name].shown
+    for name in dict.fromkeys(route.forward for route in world.config.routes if route.forward):
+        shown = world.config.forwards[name].shown
         yield Finding("forward", name, None, f"{shown}: not tried", CHECKS["forward"].remedy)
     yield from answers(world.questions)
 
 
-def _used(found: Config) -> list[str]:
-    sources = [route.source_store for route in found.routes]
-    targets = [target for route in found.routes for target in route.targets]
-    by_message = [*(found.copier.roots.values() if found.copier else ()), *_synced(found)]
-    return list(dict.fromkeys([*sources, *targets, *by_message, *([found.log] if found.log else [])]))
+def _used(config: Config) -> list[str]:
+    sources = [route.source_store for route in config.routes]
+    targets = [target for route in config.routes for target in route.targets]
+    by_message = [*(config.copier.roots.values() if config.copier else ()), *_synced(config)]
+    return list(dict.fromkeys([*sources, *targets, *by_message, *([config.log] if config.log else [])]))
 
 
-def _synced(found: Config) -> tuple[str, ...]:
+def _synced(config: Config) -> tuple[str, ...]:
     """The stores of `[datasets]`, its target last."""
-    section = found.datasets
+    section = config.datasets
     return (section.archive, *section.locations.values(), section.target) if section else ()
 
 
 def _store(world: World, name: str) -> Iterator[Finding]:
-    found = world.found
-    if found.stores[name].address.bucket == ANY_BUCKET:
+    config = world.config
+    if config.stores[name].address.bucket == ANY_BUCKET:
         yield Finding("reach", name, None, "any bucket is the source: which one, only an event says", "name one")
         return
     try:
@@ -80,15 +80,15 @@ def _store(world: World, name: str) -> Iterator[Finding]:
         return
     listed = _tried("list", name, store, lambda: f"begins with {info.key!r}" if (info := _listed(store)) else "empty")
     yield listed
-    source_of = [route for route in found.routes if route.source_store == name]
-    target_of = [route for route in found.routes if name in route.targets]
+    source_of = [route for route in config.routes if route.source_store == name]
+    target_of = [route for route in config.routes if name in route.targets]
     if source_of:
         if listed.ok:
             yield _tried("read", name, store, lambda: _byte(store))
             yield from _tags(name, store)
         yield from _source(world, name, store, health, source_of)
-    if target_of or name == found.log or name in _synced(found)[-1:]:
-        yield from probes(Trial(name, store, is_target=bool(target_of), name=world.name), found, world.store)
+    if target_of or name == config.log or name in _synced(config)[-1:]:
+        yield from probes(Trial(name, store, is_target=bool(target_of), name=world.name), config, world.store)
     if target_of and health is not None:
         yield from _target(name, store, health, target_of)
 
@@ -122,8 +122,8 @@ def _clock(world: World, name: str, store: Store, greeting: Greeting) -> Finding
     """A clock that is off does not keep us from asking on, unless the server says so: some are lenient."""
     apart = abs(world.now() - greeting.date) if greeting.date is not None else None
     if greeting.trouble == "clock" or (apart is not None and apart > SKEW):
-        said = greeting.said if apart is None else f"{apart.total_seconds():.0f} s apart from the server's"
-        return _failed("clock", name, store, said)
+        words = greeting.said if apart is None else f"{apart.total_seconds():.0f} s apart from the server's"
+        return _failed("clock", name, store, words)
     return None if apart is None else Finding("clock", name, True, f"{apart.total_seconds():.0f} s apart")
 
 
@@ -143,8 +143,8 @@ def _tags(name: str, store: Store) -> Iterator[Finding]:
     """Whether tags may be read: a source that may not show them shows no number of them either, and they are lost."""
     info = _listed(store) if isinstance(store, Tagged) and store.abilities.tags else None
     if info is not None and isinstance(store, Tagged):
-        asked, tagged = replace(info, meta=replace(info.meta, tags_told=False)), store
-        yield _tried("tags", name, store, lambda: f"of {info.key!r}: {len(tagged.tags(asked))}")
+        doubtful, tagged = replace(info, meta=replace(info.meta, tags_told=False)), store
+        yield _tried("tags", name, store, lambda: f"of {info.key!r}: {len(tagged.tags(doubtful))}")
 
 
 def _source(world: World, name: str, store: Store, health: Health | None, routes: list[Route]) -> Iterator[Finding]:
@@ -163,9 +163,11 @@ def _wired(world: World, name: str, store: Store, health: Health, routes: list[R
         yield _untold("wired", name, store, str(error), route)
         return
     if store.address.scheme == "oci":
-        said = "objectEventsEnabled is " + ("true" if wired.enabled else "false: the bucket tells nobody anything")
+        words = "objectEventsEnabled is " + ("true" if wired.enabled else "false: the bucket tells nobody anything")
         yield (
-            Finding("events", name, True, said) if wired.enabled else _known("events", name, store, False, said, route)
+            Finding("events", name, True, words)
+            if wired.enabled
+            else _known("events", name, store, False, words, route)
         )
     removals = any(route.deletes is Deletes.FOLLOW for route in routes)
     needed = [CREATED, *([REMOVED, EXPIRED] if removals else [])]
@@ -174,16 +176,16 @@ def _wired(world: World, name: str, store: Store, health: Health, routes: list[R
     if not missing:
         yield Finding("wired", name, True, f"{', '.join(e for e in needed if e not in wired.cannot)} to {where}")
     elif wired.targets or wired.whole or store.address.scheme == "oci":
-        said = f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else "")
-        yield _known("wired", name, store, False, said, route)
+        words = f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else "")
+        yield _known("wired", name, store, False, words, route)
     else:
-        said = "the bucket has no rule of its own; whether EventGrid has, is not seen here"
-        yield _known("wired", name, store, None, said, route)
+        words = "the bucket has no rule of its own; whether EventGrid has, is not seen here"
+        yield _known("wired", name, store, None, words, route)
     unsaid = [event for event in needed if event in wired.cannot]
     if unsaid:
         remedy = f"run bucketrelay reconcile {route} on a schedule where lifecycle rules delete objects"
         yield Finding("wired", name, None, f"{', '.join(unsaid)} is not told by this cloud", remedy)
-    need = Need(world.found.limits.margin, world.found.limits.memory)
+    need = Need(world.config.limits.margin, world.config.limits.memory)
     try:
         for fact in health.facts(wired.targets, need):
             yield Finding("function", name, fact.ok, fact.detail, fact.remedy)

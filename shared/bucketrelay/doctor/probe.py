@@ -37,12 +37,12 @@ class Trial:
         return self.finding(check, False, str(error))
 
 
-def probes(trial: Trial, found: Config, store: Callable[[str], Store]) -> Iterator[Finding]:
+def probes(trial: Trial, config: Config, store: Callable[[str], Store]) -> Iterator[Finding]:
     """Write, read, loop, conditional, multipart, delete. What was written is removed also where something fails."""
     key = f"{PROBES}{trial.name()}"
-    if (route := _event_of(trial.store.address, key, found)) is not None:
-        said = f"not tried: a probe here would be an event of route {route.name}"
-        yield Finding("write", trial.store_name, None, said, "try it by hand with an object that may be replicated")
+    if (route := _event_of(trial.store.address, key, config)) is not None:
+        words = f"not tried: a probe here would be an event of route {route.name}"
+        yield Finding("write", trial.store_name, None, words, "try it by hand with an object that may be replicated")
         return
     try:
         trial.store.put(key, _BODY, _META)
@@ -52,7 +52,7 @@ def probes(trial: Trial, found: Config, store: Callable[[str], Store]) -> Iterat
     try:
         yield _written(trial, key)
         yield _read(trial, key)
-        yield _loop(trial, key, found, store)
+        yield _loop(trial, key, config, store)
         if trial.is_target:
             yield _conditional(trial, key)
             yield from _tagged(trial, key)
@@ -62,9 +62,9 @@ def probes(trial: Trial, found: Config, store: Callable[[str], Store]) -> Iterat
     yield last
 
 
-def _event_of(place: Address, key: str, found: Config) -> Route | None:
+def _event_of(place: Address, key: str, config: Config) -> Route | None:
     """The route whose source the probe would be in: what is written there is not ours to write."""
-    for route in found.routes:
+    for route in config.routes:
         there = route.source
         same = (there.scheme, there.endpoint) == (place.scheme, place.endpoint) and there.bucket in (
             place.bucket,
@@ -90,9 +90,9 @@ def _written(trial: Trial, key: str) -> Finding:
     if info is None:
         return trial.finding("write", False, "what was written is not there: another store answers reads")
     if dict(info.meta.user) != dict(_META.user):
-        said = f"user metadata did not survive: {dict(info.meta.user)!r}"
+        words = f"user metadata did not survive: {dict(info.meta.user)!r}"
         remedy = "this store cannot hold where a copy comes from: use another server, or one that keeps x-amz-meta-*"
-        return Finding("write", trial.store_name, False, said, remedy)
+        return Finding("write", trial.store_name, False, words, remedy)
     return trial.finding("write", True, f"{PROBES} takes objects")
 
 
@@ -105,9 +105,9 @@ def _read(trial: Trial, key: str) -> Finding:
     return trial.finding("read", same, "the probe" if same else "the probe came back as something else")
 
 
-def _loop(trial: Trial, key: str, found: Config, store: Callable[[str], Store]) -> Finding:
+def _loop(trial: Trial, key: str, config: Config, store: Callable[[str], Store]) -> Finding:
     full = trial.store.address.prefix + key
-    for route in found.routes:
+    for route in config.routes:
         inner = route.source.relative(full)
         if inner is None or route.source.bucket == ANY_BUCKET or not route.takes(inner):
             continue
@@ -116,8 +116,8 @@ def _loop(trial: Trial, key: str, found: Config, store: Callable[[str], Store]) 
         except RelayError:
             continue  # the source has findings of its own
         if seen is not None and seen.size == len(_BODY):
-            said = f"what is written here appears in {route.source.url}, the source of route {route.name}"
-            return trial.finding("loop", False, said)
+            words = f"what is written here appears in {route.source.url}, the source of route {route.name}"
+            return trial.finding("loop", False, words)
     return trial.finding("loop", True, "no source shows the probe")
 
 
@@ -143,8 +143,8 @@ def _tagged(trial: Trial, key: str) -> Iterator[Finding]:
     if trial.store.abilities.tags:
         yield trial.finding("tags", True, "the probe takes one")
     else:
-        said = "the server takes no tags: they stay behind, as degraded, and fail a strict route"
-        yield Finding("tags", trial.store_name, None, said, "nothing, where tags may stay behind")
+        words = "the server takes no tags: they stay behind, as degraded, and fail a strict route"
+        yield Finding("tags", trial.store_name, None, words, "nothing, where tags may stay behind")
 
 
 def _multipart(trial: Trial, key: str) -> Iterator[Finding]:
@@ -167,5 +167,5 @@ def _deleted(trial: Trial, key: str) -> Finding:
         left = trial.store.look(key)
     except RelayError as error:
         return trial.refused("delete", error)
-    said = "removed" if left is None else f"{trial.store.address.of(key)} is still there"
-    return trial.finding("delete", left is None, said)
+    words = "removed" if left is None else f"{trial.store.address.of(key)} is still there"
+    return trial.finding("delete", left is None, words)

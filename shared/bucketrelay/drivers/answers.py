@@ -54,8 +54,8 @@ class Report:
 
     def _bad(self) -> list[tuple[Message, tuple[Result, ...]]]:
         """The messages that have to come again, each with the results that ask for it."""
-        found = [(m, tuple(r for r in rs if comes_again(r) and r not in self.deferred)) for m, rs in self.outcomes]
-        return [(message, again) for message, again in found if message.error or again]
+        rows = [(m, tuple(r for r in rs if comes_again(r) and r not in self.deferred)) for m, rs in self.outcomes]
+        return [(message, again) for message, again in rows if message.error or again]
 
     def _batch(self) -> dict[str, object]:
         """S3 Batch Operations: docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html."""
@@ -82,8 +82,8 @@ def _failure(bad: Iterable[tuple[Message, tuple[Result, ...]]], stuck: str) -> R
         words = f"{len(results)} tasks are unfinished; they go on when the event comes again"
         return OutOfTime(_on_one_line("; ".join(filter(None, [words, f"the first: {results[0].error}", stuck]))))
     failed = [*errors, *(result.error for result in results if result.outcome is Outcome.FAILED)]
-    said = f"{len(failed)} failed, see failed_object/ in the log store; the first: {failed[0]}"
-    return TasksFailed(_on_one_line(said))
+    text = f"{len(failed)} failed, see failed_object/ in the log store; the first: {failed[0]}"
+    return TasksFailed(_on_one_line(text))
 
 
 def _on_one_line(text: str) -> str:
@@ -105,5 +105,5 @@ def _code(message: Message, results: Sequence[Result]) -> str:
 
 
 def _words(message: Message, results: Sequence[Result]) -> str:
-    said: Mapping[str, None] = dict.fromkeys(r.error or r.outcome.value for r in results)
-    return message.error or "; ".join(said) or "nothing to do"
+    distinct: Mapping[str, None] = dict.fromkeys(r.error or r.outcome.value for r in results)
+    return message.error or "; ".join(distinct) or "nothing to do"

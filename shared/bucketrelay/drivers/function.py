@@ -48,9 +48,9 @@ def _handle(payload: object, system: System, cloud: Cloud | None, deadline: Dead
     if parsed.kind == "schedule":
         run_schedule(parsed.note, system, deadline, invocation)
     plans = [planned(message, system) for message in parsed.messages]
-    asked = [each for plan in plans for each in plan.asked]
+    entries = [each for plan in plans for each in plan.asked]
     defer = _way_on(parsed, system, deadline)  # asked before the time is used up
-    rest = iter(given_up(asked, system.runner.run([each.task for each in asked], deadline)))
+    rest = iter(given_up(entries, system.runner.run([each.task for each in entries], deadline)))
     outcomes = tuple(
         (message, (*(next(rest) for _ in plan.asked), *plan.refused))
         for message, plan in zip(parsed.messages, plans, strict=True)

@@ -24,10 +24,10 @@ class Asked:
     attempt: int = 0
 
 
-def given_up(asked: Sequence[Asked], results: Sequence[Result]) -> list[Result]:
+def given_up(entries: Sequence[Asked], results: Sequence[Result]) -> list[Result]:
     """The results, where a task that `MOST` invocations could not finish has failed."""
     return [
-        _given_up(result) if _hopeless(each, result) else result for each, result in zip(asked, results, strict=True)
+        _given_up(result) if _hopeless(each, result) else result for each, result in zip(entries, results, strict=True)
     ]
 
 
@@ -40,7 +40,7 @@ def hand_over(late: Sequence[tuple[Asked, Result]], defer: Defer) -> tuple[froze
     """
     handed: list[Result] = []
     rest, longest = iter(late), 0.0
-    for count, payload in payloads(_deferral(asked) for asked, _ in late):
+    for count, payload in payloads(_deferral(entry) for entry, _ in late):
         mine, left = list(islice(rest, count)), current().left()
         if left <= longest:
             return frozenset(
@@ -65,8 +65,8 @@ def _given_up(result: Result) -> Result:
     return replace(result, outcome=Outcome.FAILED, error=words, retryable=False)
 
 
-def _deferral(asked: Asked) -> Deferral:
-    task = asked.task
+def _deferral(entry: Asked) -> Deferral:
+    task = entry.task
     return Deferral(
         route=task.route,
         key=task.key,
@@ -76,5 +76,5 @@ def _deferral(asked: Asked) -> Deferral:
         cause=task.cause,
         time=task.time,
         size=task.size,
-        attempt=asked.attempt + 1,
+        attempt=entry.attempt + 1,
     )

@@ -53,9 +53,9 @@ def keep_house(system: System, deadline: Deadline, invocation: str) -> House:
 def _verify(house: House, system: System, deadline: Deadline, invocation: str) -> None:
     """Run the tasks of the markers that are due; a marker goes once its task has ended, well or for good."""
     verify = system.verify
-    found = list(verify.due())
-    house.problems += [each for each in found if isinstance(each, str)]
-    tasks = [(marker, task) for marker in found if isinstance(marker, Marker) for task in _task(marker, system, house)]
+    due = list(verify.due())
+    house.problems += [each for each in due if isinstance(each, str)]
+    tasks = [(marker, task) for marker in due if isinstance(marker, Marker) for task in _task(marker, system, house)]
     results = system.runner.run([task for _, task in tasks], deadline)
     if results:
         lists.write(system.log(), results, invocation=f"{invocation}-verified", now=system.now())
@@ -101,8 +101,8 @@ def _again(house: House, system: System, deadline: Deadline, invocation: str) ->
             continue
         deadline.check()
         try:
-            found = again.read(name)
-            ended = again.run([found], wanted, f"{invocation}-again-{number}", time=time)
+            failures = again.read(name)
+            ended = again.run([failures], wanted, f"{invocation}-again-{number}", time=time)
         except ObjectGone:
             continue  # somebody replays it
         except RelayError as error:

@@ -71,9 +71,11 @@ def _url(event: ObjectEvent) -> str:
     return f"{event.cloud}://{place}/{event.key}"
 
 
-def _replanned(said: Deferral, known: Sequence[Route]) -> Task:
-    task = routes.replan(said.route, said.key, said.target, known, change=said.change, source=said.source)
-    return replace(task, cause=said.cause, time=said.time, size=said.size)
+def _replanned(deferral: Deferral, known: Sequence[Route]) -> Task:
+    task = routes.replan(
+        deferral.route, deferral.key, deferral.target, known, change=deferral.change, source=deferral.source
+    )
+    return replace(task, cause=deferral.cause, time=deferral.time, size=deferral.size)
 
 
 def _whose(event: ObjectEvent, message: Message, known: Sequence[Route]) -> ObjectEvent:
@@ -95,14 +97,14 @@ def _refusal(event: ObjectEvent, error: RelayError, now: datetime) -> Result:
     )
 
 
-def _refused(said: Deferral, error: RelayError, now: datetime) -> Result:
+def _refused(deferral: Deferral, error: RelayError, now: datetime) -> Result:
     return Result(
-        route=said.route,
-        cause=said.cause,
-        change=said.change.value,
+        route=deferral.route,
+        cause=deferral.cause,
+        change=deferral.change.value,
         source="",  # as far as the routes know, there is none
         target="",
-        key=said.key,
+        key=deferral.key,
         outcome=Outcome.FAILED,
         time=now,
         error=str(error),

@@ -29,14 +29,14 @@ class Replay:
 
     def tasks(self, since: datetime | None, route: str) -> Iterator[tuple[list[Task], Ended]]:
         """The tasks of each list that there is, and what is wrong with it; touches nothing."""
-        for found in self._read(since):
-            if isinstance(found, str):
-                yield [], Ended(problems=(found,))
+        for failures in self._read(since):
+            if isinstance(failures, str):
+                yield [], Ended(problems=(failures,))
                 continue
-            mine = [line for line in found.lines if route in ("", line.result.route)]
+            mine = [line for line in failures.lines if route in ("", line.result.route)]
             lost = tuple(line for line in mine if not line.task)
-            said = Ended(lost=lost, problems=(found.damage,) if found.damage else ())
-            yield [line.task for line in mine if line.task], said
+            ended = Ended(lost=lost, problems=(failures.damage,) if failures.damage else ())
+            yield [line.task for line in mine if line.task], ended
 
     def run(self, since: datetime | None, route: str, invocation: str, *, forget: bool = False) -> Iterator[Ended]:
         """Run all lists again, *route*'s lines only if it is named; what is wrong with one costs the others nothing.
@@ -58,11 +58,11 @@ class Replay:
     def _run(self, since: datetime | None, invocation: str, wanted: Wanted) -> Iterator[Ended]:
         batch: list[FailedList] = []
         count = 0
-        for found in self._read(since):
-            if isinstance(found, str):
-                yield Ended(problems=(found,))
+        for failures in self._read(since):
+            if isinstance(failures, str):
+                yield Ended(problems=(failures,))
                 continue
-            batch.append(found)
+            batch.append(failures)
             if sum(len(each.lines) for each in batch) >= _TOGETHER:
                 count += 1
                 yield self._batch(batch, wanted, f"{invocation}-{count}")
@@ -99,5 +99,5 @@ def moment(text: str, now: datetime) -> datetime:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         except OverflowError as error:
             raise ValueError(f"{text[:60]!r} is longer ago than there are years") from error
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -63,12 +63,12 @@ def tasks(event: object) -> list[object]:
     """
     version = at(event, NAME, "version")
     if version != VERSION or isinstance(version, bool):
-        said = shown(str(version)) if isinstance(version, int | str) else described(version)
-        raise BadEvent(f"{NAME}.version is {said}, not {VERSION}: deploy one version of bucketrelay; {CHECK}")
-    found = items(at(event, NAME), "tasks")
-    if not found:
+        number = shown(str(version)) if isinstance(version, int | str) else described(version)
+        raise BadEvent(f"{NAME}.version is {number}, not {VERSION}: deploy one version of bucketrelay; {CHECK}")
+    rows = items(at(event, NAME), "tasks")
+    if not rows:
         raise BadEvent(f"{NAME}.tasks is empty; {CHECK}")
-    return found
+    return rows
 
 
 def read(task: object) -> Deferral:
@@ -87,21 +87,21 @@ def read(task: object) -> Deferral:
 
 
 def _name(task: object, name: str) -> str:
-    found = text(task, name)
-    if len(found) > _MAX_NAME:
-        raise BadEvent(f"{name} {shown(found)} has more than {_MAX_NAME:,} characters; {CHECK}")
-    return found
+    value = text(task, name)
+    if len(value) > _MAX_NAME:
+        raise BadEvent(f"{name} {shown(value)} has more than {_MAX_NAME:,} characters; {CHECK}")
+    return value
 
 
 def _change(task: object) -> Change:
-    said = text(task, "change")
-    if said not in (Change.CREATED.value, Change.REMOVED.value):
-        raise BadEvent(f"change {shown(said)} is neither created nor removed; {CHECK}")
-    return Change(said)
+    value = text(task, "change")
+    if value not in (Change.CREATED.value, Change.REMOVED.value):
+        raise BadEvent(f"change {shown(value)} is neither created nor removed; {CHECK}")
+    return Change(value)
 
 
 def _attempt(task: object) -> int:
-    found = size(task, "attempt")
-    if found is None or not 1 <= found <= _MAX_ATTEMPT:
+    value = size(task, "attempt")
+    if value is None or not 1 <= value <= _MAX_ATTEMPT:
         raise BadEvent(f"attempt is {described(at(task, 'attempt'))}, not a count of invocations; {CHECK}")
-    return found
+    return value

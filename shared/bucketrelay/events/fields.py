@@ -122,10 +122,10 @@ def moment(source: object, *path: str) -> datetime | None:
     `datetime.fromisoformat` of Python 3.10 knows neither nanoseconds nor `Z`.
     """
     value = at(source, *path)
-    found = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if not found:
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if not match:
         return None
-    *numbers, fraction, universal, sign, hours, minutes = found.groups()
+    *numbers, fraction, universal, sign, hours, minutes = match.groups()
     try:
         year, month, day, hour, minute, second = map(int, numbers)
         microsecond = int((fraction or "0")[:6].ljust(6, "0"))

@@ -26,8 +26,8 @@ def eventgrid(event: dict[str, Any], reading: Reading) -> ObjectEvent:
     name = at(inner, "eventName") or hint(event, "type").removeprefix("OBS:DWR:")
     encoded = reading.keys("obs", hint(inner, "obs", "bucket", "name"), "encoded") == "encoded"
     decode = partial(form_decoded, remedy=_KEY_ENCODE) if encoded else raw
-    found = record.read({**inner, "eventName": name}, "obs", reading, decode=decode)
-    return replace(found, time=moment(event, "time"), cause=hint(event, "id") or found.cause)
+    payload = record.read({**inner, "eventName": name}, "obs", reading, decode=decode)
+    return replace(payload, time=moment(event, "time"), cause=hint(event, "id") or payload.cause)
 
 
 def smn_message(envelope: object) -> str | None:

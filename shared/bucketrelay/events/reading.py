@@ -52,19 +52,19 @@ def each(parts: Sequence[object], reading: Reading, read: Callable[[object, Read
     return joined([one(number, part) for number, part in enumerate(parts, start=1)])
 
 
-def joined(found: Sequence[Payload]) -> Payload:
+def joined(payloads: Sequence[Payload]) -> Payload:
     """What several parts of one delivery hold, as one payload that is answered as a whole.
 
     Raises:
         BadEvent: nothing in it could be read.
     """
-    if len(found) == 1 and (found[0].kind in ("schedule", "test") or _plain(found[0])):
-        return found[0]
-    if found and all(one.kind == "test" for one in found):
+    if len(payloads) == 1 and (payloads[0].kind in ("schedule", "test") or _plain(payloads[0])):
+        return payloads[0]
+    if payloads and all(one.kind == "test" for one in payloads):
         return Payload("test")
-    messages = [message for one in found for message in one.messages]
+    messages = [message for one in payloads for message in one.messages]
     errors = [message.error for message in messages if message.error]
-    errors += [SCHEDULE for one in found if one.kind == "schedule"]
+    errors += [SCHEDULE for one in payloads if one.kind == "schedule"]
     certain = [event for message in messages if not message.ambiguous for event in message.events]
     doubtful = [event for message in messages if message.ambiguous for event in message.events]
     deferrals = tuple(each for message in messages for each in message.deferrals)

@@ -82,8 +82,8 @@ def seaweedfs(event: dict[str, Any]) -> tuple[ObjectEvent, ...]:
 def _weed(path: str, change: Change, kind: str, *, is_object: bool) -> ObjectEvent:
     bucket, _, key = path.removeprefix(_BUCKETS).partition("/")
     ours = is_object and path.startswith(_BUCKETS) and key.partition("/")[0] != _UPLOADS and bool(key)
-    said = {"bucket": bucket, "key": key}
-    bucket, key = place(said, ("bucket",), ("key",), decode=raw, change=change if ours else Change.IGNORED)
+    fields = {"bucket": bucket, "key": key}
+    bucket, key = place(fields, ("bucket",), ("key",), decode=raw, change=change if ours else Change.IGNORED)
     return ObjectEvent(cloud="s3", bucket=bucket, key=key, change=change if ours else Change.IGNORED, name=kind)
 
 

@@ -67,9 +67,9 @@ def _functiongraph_failure(event: Event, reading: Reading) -> Payload:
 def _failed(payload: object, reading: Reading) -> Payload:
     if payload is None or payload == "":
         raise BadEvent("a failure record without the event that failed; run `bucketrelay reconcile` for its route")
-    found = opened(payload, reading)
+    payload_inside = opened(payload, reading)
     # The answer goes to whoever delivered the failure record, which knows none of the message ids in it.
-    return joined([found]) if found.kind in ("sqs", "batch") else found
+    return joined([payload_inside]) if payload_inside.kind in ("sqs", "batch") else payload_inside
 
 
 def _smn(event: Event, reading: Reading) -> Payload:
@@ -131,10 +131,10 @@ def _sqs_message(one: object, reading: Reading) -> Message:
     message_id = ""
     try:
         message_id = _sqs_id(one)
-        found = _sqs_body(one, reading.inside("s3", message_id))
+        inside = _sqs_body(one, reading.inside("s3", message_id))
     except BadEvent as error:
         return Message(message_id, error=f"SQS message {shown(message_id)}: {error}")
-    return Message(message_id, found.events, listed(found.errors), deferrals=found.deferrals)
+    return Message(message_id, inside.events, listed(inside.errors), deferrals=inside.deferrals)
 
 
 def _sqs_id(one: object) -> str:
@@ -144,10 +144,10 @@ def _sqs_id(one: object) -> str:
 
 
 def _sqs_body(one: object, reading: Reading) -> Payload:
-    found = joined([opened(text(one, "body"), reading)])
-    if found.kind == "schedule":
+    inside = joined([opened(text(one, "body"), reading)])
+    if inside.kind == "schedule":
         raise BadEvent(SCHEDULE)
-    return found
+    return inside
 
 
 # Single events

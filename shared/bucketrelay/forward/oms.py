@@ -95,15 +95,15 @@ class OmsForward:
             answer = self._post.send(body, lambda: self._signed(body), deadline, hide=hide)
         except RelayError as error:
             return dict.fromkeys(keys, error)
-        said, code = self._post.said(answer, hide), answer.json().get("error_code")
+        words, code = self._post.said(answer, hide), answer.json().get("error_code")
         if answer.taken and not code:
-            left = f"{said}: OMS left this key out"
+            left = f"{words}: OMS left this key out"
             return {key: StoreRefused(left) if out else None for key, out in _left(answer, keys)}
         if code == _ILLEGAL_CHARACTERS and len(keys) > 1:  # one key's fault, and the answer does not say whose
             middle = len(keys) // 2
             return self._ask(keys[:middle], deadline) | self._ask(keys[middle:], deadline)
         remedy = "this key has characters that OMS does not take" if code == _ILLEGAL_CHARACTERS else ""
-        return dict.fromkeys(keys, StoreRefused(f"{said}: {remedy or _REMEDIES.get(answer.status, _REMEDIES[400])}"))
+        return dict.fromkeys(keys, StoreRefused(f"{words}: {remedy or _REMEDIES.get(answer.status, _REMEDIES[400])}"))
 
     def _signed(self, body: bytes) -> dict[str, str]:
         keys = self._keys()
@@ -149,8 +149,8 @@ class _Place(NamedTuple):
 
     @staticmethod
     def of(path: str) -> "_Place":
-        found = re.fullmatch(r"(.*?)/v2(?:/([^/]+)(?:/sync-tasks(?:/([^/]+)(?:/events)?)?)?)?", path)
-        return _Place(found[1], found[2] or "", found[3] or "") if found else _Place(path)
+        match = re.fullmatch(r"(.*?)/v2(?:/([^/]+)(?:/sync-tasks(?:/([^/]+)(?:/events)?)?)?)?", path)
+        return _Place(match[1], match[2] or "", match[3] or "") if match else _Place(path)
 
 
 def encoded(key: str) -> str:

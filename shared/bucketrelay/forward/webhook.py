@@ -145,7 +145,7 @@ def cloud_event(notice: Notice) -> dict[str, object]:
         "id": _id(notice),
         "source": quote(source.url, safe=":/@"),
         "type": f"io.bucketrelay.object.{task.change.value}",
-        "subject": _NOT_IN_AN_ATTRIBUTE.sub(lambda found: quote(found[0], errors="surrogatepass"), task.key),
+        "subject": _NOT_IN_AN_ATTRIBUTE.sub(lambda match: quote(match[0], errors="surrogatepass"), task.key),
         "datacontenttype": "application/json",
     }
     if task.time:
@@ -166,5 +166,5 @@ def _id(notice: Notice) -> str:
     if not task.cause and not task.time:
         return os.urandom(16).hex()
     when = task.time.astimezone(timezone.utc).isoformat() if task.time else ""
-    said = json.dumps([task.route, notice.source.url, notice.key, task.change.value, task.cause, when])
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    text = json.dumps([task.route, notice.source.url, notice.key, task.change.value, task.cause, when])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -119,8 +119,8 @@ class Connections:
             trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, str(error), self._now() - began)
             raise
         if trace.listened():
-            said = f"{answer.status}, {answer.headers.get('content-length', len(answer.body))} bytes"
-            trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, said, self._now() - began)
+            words = f"{answer.status}, {answer.headers.get('content-length', len(answer.body))} bytes"
+            trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, words, self._now() - began)
         return answer
 
     def _sent(

@@ -15,8 +15,8 @@ def http_date(text: str | None) -> datetime | None:
     Years 0 and 10000 and zones of days come from servers whose clock is broken: no reason not to copy their objects.
     """
     try:
-        found = (_usual(text) or _unusual(text)) if text else None
-        return found and (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+        moment = (_usual(text) or _unusual(text)) if text else None
+        return moment and (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None
 
@@ -29,11 +29,11 @@ def date_header(moment: datetime) -> str:
 
 def _usual(text: str) -> datetime | None:
     """The form that RFC 9110 prescribes, in a tenth of the time that all forms take."""
-    found = _USUAL.fullmatch(text)
-    if not found or found[2] not in _MONTHS:
+    match = _USUAL.fullmatch(text)
+    if not match or match[2] not in _MONTHS:
         return None
-    day, hour, minute, second = int(found[1]), int(found[4]), int(found[5]), int(found[6])
-    return datetime(int(found[3]), _MONTHS.index(found[2]) + 1, day, hour, minute, second, tzinfo=timezone.utc)
+    day, hour, minute, second = int(match[1]), int(match[4]), int(match[5]), int(match[6])
+    return datetime(int(match[3]), _MONTHS.index(match[2]) + 1, day, hour, minute, second, tzinfo=timezone.utc)
 
 
 def _unusual(text: str) -> datetime:

@@ -21,8 +21,8 @@ def worded(value: str) -> str:
     try:
         return value if plain else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
     except UnicodeEncodeError as error:  # OBS can hold it
-        said = f"metadata {value[:60]!a} has half of a surrogate pair, which no UTF-8 can say: mend the object"
-        raise StoreRefused(said) from error
+        words = f"metadata {value[:60]!a} has half of a surrogate pair, which no UTF-8 can say: mend the object"
+        raise StoreRefused(words) from error
 
 
 def unworded(value: str) -> str:

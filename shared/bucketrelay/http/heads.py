@@ -25,8 +25,8 @@ def end_of_head(data: bytes | bytearray, seen: int) -> tuple[int, int] | None:
     at = data.find(b"\r\n\r\n", max(0, seen - 3))
     if at >= 0:
         return at, at + 4
-    found = _END.search(data, max(0, seen - 3))  # a bare line feed ends a line too (RFC 9112, 2.2)
-    return (found.start(), found.end()) if found else None
+    match = _END.search(data, max(0, seen - 3))  # a bare line feed ends a line too (RFC 9112, 2.2)
+    return (match.start(), match.end()) if match else None
 
 
 def parse(data: bytes | bytearray | memoryview) -> Head:

@@ -56,9 +56,9 @@ class Incoming:
         data: bytes | bytearray = self._held[self._at :] if self._at else self._held
         seen = 0
         while True:
-            if (found := end_of_head(data, seen)) is not None:
-                self._held, self._at = data, found[1]
-                return parse(memoryview(data)[: found[0]])
+            if (end := end_of_head(data, seen)) is not None:
+                self._held, self._at = data, end[1]
+                return parse(memoryview(data)[: end[0]])
             if len(data) > LONGEST:
                 raise Malformed(f"a head of more than {LONGEST} bytes")
             seen = len(data)
@@ -101,9 +101,9 @@ class Incoming:
             if not more:
                 raise CutShort("the answer was cut")
             self._held, self._at = bytes(self._held[self._at :]) + more, 0
-        found = bytes(self._held[self._at : end])
+        text = bytes(self._held[self._at : end])
         self._at = end + 1
-        return found.rstrip(b"\r")
+        return text.rstrip(b"\r")
 
     def _receive(self, fault: type[NoAnswer]) -> bytes:
         try:

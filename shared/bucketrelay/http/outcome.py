@@ -209,20 +209,20 @@ def error_for(
 
 def error_without_answer(fault: NoAnswer, effect: Effect, url: str) -> RelayError:
     """What to raise where no whole answer came; to be raised `from` the fault."""
-    said = f"{url}: {fault}"
+    words = f"{url}: {fault}"
     if isinstance(fault, Untrusted):
-        return StoreRefused(f"{said}: check endpoint, or set ca_file to the authority's certificate")
+        return StoreRefused(f"{words}: check endpoint, or set ca_file to the authority's certificate")
     if isinstance(fault, Misaddressed):
-        return StoreRefused(f"{said}: mend endpoint: http:// or https://, or the port")
+        return StoreRefused(f"{words}: mend endpoint: http:// or https://, or the port")
     if isinstance(fault, Unsendable):
-        return StoreRefused(said)
+        return StoreRefused(words)
     if isinstance(fault, NotSent):
-        return StoreUnavailable(f"{said}: check endpoint and network, then try again")
+        return StoreUnavailable(f"{words}: check endpoint and network, then try again")
     if effect is Effect.PUBLISHING_WRITE:
-        return OutcomeUnknown(f"{said}: no answer to a write: look before believing either")
+        return OutcomeUnknown(f"{words}: no answer to a write: look before believing either")
     if isinstance(fault, CutShort) and effect is Effect.READ:
-        return Damaged(f"{said}: start over")
-    return StoreUnavailable(f"{said}: try again later")
+        return Damaged(f"{words}: start over")
+    return StoreUnavailable(f"{words}: try again later")
 
 
 def _remedy(status: int, permission: str, dialect: Dialect) -> str:

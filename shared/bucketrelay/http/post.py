@@ -37,10 +37,10 @@ class Retry:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
 
-    def pause(self, attempt: int, asked: float | None) -> float:
+    def pause(self, attempt: int, wanted: float | None) -> float:
         """Seconds to wait after attempt number *attempt* (from 0)."""
         scattered = self.first * 2.0**attempt * (0.5 + self.jitter())
-        return min(self.longest, scattered) if asked is None else asked + self.first * self.jitter()
+        return min(self.longest, scattered) if wanted is None else wanted + self.first * self.jitter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Answer:
     def json(self) -> dict[str, object]:
         """The body as a JSON object; empty if it is none."""
         with suppress(ValueError, RecursionError):
-            found = json.loads(self.body)
-            return found if isinstance(found, dict) else {}
+            parsed = json.loads(self.body)
+            return parsed if isinstance(parsed, dict) else {}
         return {}
 
     def words(self, hide: Iterable[str] = ()) -> str:
@@ -76,11 +76,11 @@ class Answer:
         """
         members = self.json()
         known = [members[name] for name in ("error_code", "code", "error_msg", "message", "error") if name in members]
-        said = " ".join(str(word) for word in known) or self.body.decode("utf-8", "replace")
+        text = " ".join(str(word) for word in known) or self.body.decode("utf-8", "replace")
         for secret in hide:
-            said = said.replace(secret, _HIDDEN) if secret else said
-        said = " ".join("".join(c if c.isprintable() else " " for c in said).split())
-        return f"{self.status} {said[:_LONGEST_WORDS]}".strip()
+            text = text.replace(secret, _HIDDEN) if secret else text
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return f"{self.status} {text[:_LONGEST_WORDS]}".strip()
 
 
 class Post:
@@ -141,18 +141,18 @@ class Post:
         """
         deadline.check()
         for attempt in range(self._retry.attempts):
-            asked, sent = None, self._pace.turn(deadline, self.shown)
+            wanted, sent = None, self._pace.turn(deadline, self.shown)
             try:
                 with deadlines.under(deadline):
                     answer = self._once(body, headers())
                 self._note(answer, sent)
                 if not answer.again:
                     return answer
-                failure, asked = StoreUnavailable(self.said(answer, hide)), answer.retry_after
+                failure, wanted = StoreUnavailable(self.said(answer, hide)), answer.retry_after
             except StoreUnavailable as error:
                 failure = error
-            wait = self._retry.pause(attempt, asked)
-            if attempt + 1 == self._retry.attempts or wait >= deadline.left() or (asked or 0) > self._retry.longest:
+            wait = self._retry.pause(attempt, wanted)
+            if attempt + 1 == self._retry.attempts or wait >= deadline.left() or (wanted or 0) > self._retry.longest:
                 break
             self._retry.sleep(wait)
         raise failure

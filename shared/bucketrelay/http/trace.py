@@ -34,8 +34,8 @@ def tell(method: str, origin: str, target: str, outcome: str, seconds: float) ->
     """
     if not _listeners:
         return
-    path, asked, query = target.partition("?")
+    path, separator, query = target.partition("?")
     names = "&".join(part.partition("=")[0] for part in query.split("&"))
-    line = f"{method} {origin}{path}{asked}{names} → {outcome} in {seconds:.3f} s"
+    line = f"{method} {origin}{path}{separator}{names} → {outcome} in {seconds:.3f} s"
     for listener in tuple(_listeners):
         listener(line)

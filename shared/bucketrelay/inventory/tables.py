@@ -92,9 +92,11 @@ class Tables:
     _sql: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = queries("bucketrelay.inventory.sql", "queries.sql")
+        statements = queries("bucketrelay.inventory.sql", "queries.sql")
         self._sql = (
-            {name: _PLACEHOLDER.sub(r"%(\1)s", text) for name, text in found.items()} if self.postgres else found
+            {name: _PLACEHOLDER.sub(r"%(\1)s", text) for name, text in statements.items()}
+            if self.postgres
+            else statements
         )
 
     def rows(self, store: str, path: str) -> tuple[str, list[Row]] | None:
@@ -156,28 +158,28 @@ class Tables:
 
         return self.database.run(body)
 
-    def write(self, store: str, path: str, wanted: str, found: Sequence[Found]) -> Change:
-        """Make the object's rows equal to what was *found*; *wanted* is the id of a new object."""
+    def write(self, store: str, path: str, wanted: str, entries: Sequence[Found]) -> Change:
+        """Make the object's rows equal to *entries*; *wanted* is the id of a new object."""
 
         def body(cursor: Cursor) -> Change:
             name = path.rstrip("/").rpartition("/")[2] or path
             new = self._one(cursor, "find", store=store, path=path) is None
             number = str(self._one(cursor, "put_object", id=wanted, store=store, path=path, name=name))
             old = {row.version: row for row in self._versions(cursor, number)}
-            changed = sum(self._write(cursor, number, old.pop(each.version.version, None), each) for each in found)
+            changed = sum(self._write(cursor, number, old.pop(each.version.version, None), each) for each in entries)
             for row in old.values():
                 self._drop_version(cursor, row)
             return Change(new, changed + len(old))
 
         return self.database.run(body)
 
-    def _write(self, cursor: Cursor, number: str, old: Row | None, found: Found) -> bool:
-        version = found.version
+    def _write(self, cursor: Cursor, number: str, old: Row | None, entry: Found) -> bool:
+        version = entry.version
         values = {
             "id": old.id if old else str(uuid.uuid4()),
             "object": number,
             "version": version.version or None,  # as COMS has it: NULL where the store keeps none
-            "mime": found.mime if found.mime is not None else old.mime if old else "",
+            "mime": entry.mime if entry.mime is not None else old.mime if old else "",
             "marker": version.marker,
             "etag": version.etag,
             "size": version.size,
@@ -187,7 +189,7 @@ class Tables:
         same = old is not None and old.equals(version) and old.mime == values["mime"]
         if not same:
             self._do(cursor, "change_version" if old else "add_version", **values)
-        for kind, words in (("tag", found.tags), ("metadata", found.metadata)):
+        for kind, words in (("tag", entry.tags), ("metadata", entry.metadata)):
             if words is not None:
                 self._relate(cursor, kind, str(values["id"]), words)
         return not same

@@ -55,16 +55,16 @@ def queue_of(route: str, target: str) -> str:
 
 def asked(job: Job) -> Asked:
     """What a job of this kind asks for. Raises KeyError, TypeError or ValueError where it was made by somebody else."""
-    said = cast("Mapping[str, Any]", job.payload)
-    time = datetime.fromisoformat(said["time"]) if said["time"] else None
+    fields = cast("Mapping[str, Any]", job.payload)
+    time = datetime.fromisoformat(fields["time"]) if fields["time"] else None
     return Asked(
-        route=str(said["route"]),
-        key=str(said["key"]),
-        target=str(said["target"]),
-        source=str(said["source"]),
-        change=Change(said["change"]),
-        cause=str(said["cause"]),
+        route=str(fields["route"]),
+        key=str(fields["key"]),
+        target=str(fields["target"]),
+        source=str(fields["source"]),
+        change=Change(fields["change"]),
+        cause=str(fields["cause"]),
         time=time,
-        size=said["size"],
-        differs=said.get("differs") is True,
+        size=fields["size"],
+        differs=fields.get("differs") is True,
     )

@@ -94,8 +94,8 @@ class Again:
         Raises:
             RelayError: it cannot be read now, is gone, or too large to be one of ours.
         """
-        found = self.log.look(name)
-        if found and found.size > _LARGEST:
+        info = self.log.look(name)
+        if info and info.size > _LARGEST:
             raise StoreRefused(f"{self.log.address.of(name)}: too large to be a list of ours: look at it, or remove it")
         lines, damage = [], ""
         for each in lists.readable(self.log, name):
@@ -106,7 +106,7 @@ class Again:
         return FailedList(name, tuple(lines), damage)
 
     def run(
-        self, found: Sequence[FailedList], wanted: Wanted, invocation: str, *, time: datetime | None = None
+        self, failures: Sequence[FailedList], wanted: Wanted, invocation: str, *, time: datetime | None = None
     ) -> Ended:
         """Run the wanted lines, each task once, write their lists, and move the handled lists away.
 
@@ -116,8 +116,8 @@ class Again:
         Raises:
             RelayError: the new lists could not be written: nothing has moved, and all may be run again.
         """
-        lines = [line for each in found for line in each.lines if wanted.line(line)]
-        handled = [each for each in found if each.damage or any(_handles(line, wanted) for line in each.lines)]
+        lines = [line for each in failures for line in each.lines if wanted.line(line)]
+        handled = [each for each in failures if each.damage or any(_handles(line, wanted) for line in each.lines)]
         results = self._results([line.task for line in lines if line.task], wanted)
         rest = [line.result for each in handled for line in each.lines if not _handles(line, wanted)]
         if results or rest:
@@ -143,15 +143,15 @@ class Again:
             raise routes.NotPlanned(f"{result.error}; if a route has the bucket now, let its events come again")
         if result.change not in (Change.CREATED.value, Change.REMOVED.value):
             raise routes.NotPlanned(f"{result.change[:60]!a} is no change of an object: it is not one of our lines")
-        found = next((route for route in self.routes if route.name == result.route), None)
+        known = next((route for route in self.routes if route.name == result.route), None)
         source = result.source.removesuffix(f"/{result.key}")
-        for target in found.targets or ("",) if found else ("",):
+        for target in known.targets or ("",) if known else ("",):
             task = routes.replan(
                 result.route, result.key, target, self.routes, change=Change(result.change), source=source
             )
             if target == "" or self.runner.results.urls(task)[1] == result.target:
                 return replace(task, cause=result.cause)
-        there = result.target.removesuffix(f"/{found.target_key(result.key)}") if found else result.target
+        there = result.target.removesuffix(f"/{known.target_key(result.key)}") if known else result.target
         raise routes.NotPlanned(f"the route {result.route} has no target {there} any more")
 
     def _moved(self, each: FailedList) -> Iterator[str]:
@@ -165,14 +165,14 @@ class Again:
                 yield f"{each.damage}: what could be read was run, the list is in {DAMAGED} now"
 
     def _move(self, each: FailedList) -> None:
-        found = self.log.fetch(each.name, _LARGEST)
-        if found is None or found.body is None:
+        fetched = self.log.fetch(each.name, _LARGEST)
+        if fetched is None or fetched.body is None:
             return  # another replay has moved it
-        if len(found.body) < found.info.size:
+        if len(fetched.body) < fetched.info.size:
             raise StoreRefused(f"{self.log.address.of(each.name)}: too large to be moved: move it by hand")
         to = (DAMAGED if each.damage else REPLAYED) + each.name.removeprefix(lists.FAILED)
-        self.log.put(to, found.body, Meta(content_type=lists.CONTENT_TYPE))
-        self.log.delete(each.name, expect=found.info)
+        self.log.put(to, fetched.body, Meta(content_type=lists.CONTENT_TYPE))
+        self.log.delete(each.name, expect=fetched.info)
 
 
 def _handles(line: Line, wanted: Wanted) -> bool:
@@ -182,8 +182,8 @@ def _handles(line: Line, wanted: Wanted) -> bool:
 
 def written(name: str) -> datetime | None:
     """When a list was written, by its name; None where somebody else has named it."""
-    found = _NAME.match(name)
+    match = _NAME.match(name)
     try:
-        return datetime.strptime("".join(found.groups()) + "Z", "%Y%m%d%H%M%S%z") if found else None
+        return datetime.strptime("".join(match.groups()) + "Z", "%Y%m%d%H%M%S%z") if match else None
     except ValueError:  # the 99th of a month
         return None

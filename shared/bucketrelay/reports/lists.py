@@ -57,7 +57,7 @@ def compact(members: Mapping[str, object]) -> str:
     text = _JSON.encode(members)
     if text.isascii() and "\x7f" not in text:
         return text
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def parse_line(text: str | bytes, *, where: str = "list line") -> Result:
@@ -198,8 +198,8 @@ def _write_new(store: Store, stem: str, body: bytes) -> str:
 
 
 def _holds(store: Store, key: str, body: bytes) -> bool:
-    found = store.fetch(key, len(body))
-    return found is not None and found.info.size == len(body) and found.body == body
+    fetched = store.fetch(key, len(body))
+    return fetched is not None and fetched.info.size == len(body) and fetched.body == body
 
 
 # Reading.

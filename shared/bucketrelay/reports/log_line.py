@@ -38,15 +38,15 @@ def refusal(error: str, invocation: str) -> str:
 
 def passed(source: str, name: str, cause: str, why: str, invocation: str) -> str:
     """One JSON line for an event that made no task: silence would look like a loss."""
-    said = {"source": source, "name": name, "cause": cause, "why": _shortened(why)}
-    return _one_line({"event": "event.passed", "invocation": invocation, **said})
+    fields = {"source": source, "name": name, "cause": cause, "why": _shortened(why)}
+    return _one_line({"event": "event.passed", "invocation": invocation, **fields})
 
 
 def kept_house(verified: int, abandoned: int, again: int, problems: Iterable[str], invocation: str) -> str:
     """One JSON line for a schedule: keys verified, uploads abandoned, failures run again, and what went wrong."""
-    said = {"verified": verified, "abandoned": abandoned, "again": again}
+    fields = {"verified": verified, "abandoned": abandoned, "again": again}
     problems = [_shortened(problem) for problem in problems]
-    return _one_line({"event": "housekeeping.done", "invocation": invocation, **said, "problems": problems[:100]})
+    return _one_line({"event": "housekeeping.done", "invocation": invocation, **fields, "problems": problems[:100]})
 
 
 def booked(book: Mapping[str, object], invocation: str) -> str:

@@ -75,7 +75,7 @@ def cause_of(result: Result) -> str:
     words = result.error
     for name in sorted({result.source, result.target} - {""}, key=len, reverse=True):
         words = words.replace(name, "…")
-    words = _NUMBER.sub(lambda found: found[0] if len(found[0]) == 3 else "#", words)
+    words = _NUMBER.sub(lambda match: match[0] if len(match[0]) == 3 else "#", words)
     return words.removeprefix("…:").strip()[:_LONGEST_CAUSE]
 
 

@@ -158,15 +158,15 @@ def replan(
     Raises:
         NotPlanned: no route has this name, the target is not one of its own, or its filters do not take the key.
     """
-    found = next((known for known in routes if known.name == route), None)
-    if found is None:
+    known_route = next((known for known in routes if known.name == route), None)
+    if known_route is None:
         raise NotPlanned(f"no route is named {_shown(route)}: was it renamed? Run `bucketrelay reconcile` for it")
-    event = _claimed(found, key, change, source)
-    for task in _tasks(found, event):
+    event = _claimed(known_route, key, change, source)
+    for task in _tasks(known_route, event):
         if task.target == target:
             return task
     wanted = f"{_shown(key)} to {_shown(target)}" if target else f"{_shown(key)} to its forward"
-    raise NotPlanned(f"the route {found.name} does not bring {wanted}: its filters or targets have changed since")
+    raise NotPlanned(f"the route {known_route.name} does not bring {wanted}: its filters or targets have changed since")
 
 
 def task_of(route: Route, key: str, target: str, *, change: Change = Change.CREATED, size: int | None = None) -> Task:
@@ -186,10 +186,10 @@ def _claimed(route: Route, key: str, change: Change, source: str) -> ObjectEvent
     """The event that a task of this route would come from."""
     place = route.source
     if place.bucket == ANY_BUCKET:
-        said = _BUCKET_URL.fullmatch(source)
-        if not said or said[1] != place.scheme or said[2] == ANY_BUCKET:
+        match = _BUCKET_URL.fullmatch(source)
+        if not match or match[1] != place.scheme or match[2] == ANY_BUCKET:
             raise NotPlanned(f"the route {route.name} has sources in {place.scheme}://, and none in {_shown(source)}")
-        place = Address(said[1], said[2], said[3] or "", place.prefix)
+        place = Address(match[1], match[2], match[3] or "", place.prefix)
     # No cloud sends events about a directory, but reconciling makes tasks of it all the same.
     cloud = next((cloud for cloud in _CLOUDS if cloud == place.scheme), _CLOUDS[0])
     return ObjectEvent(cloud, place.bucket, place.prefix + key, change, place.namespace)
@@ -218,8 +218,8 @@ def resolve(event: ObjectEvent, routes: Sequence[Route]) -> Cloud:
     if not clouds:
         known = "no source in the configuration has this bucket; add a route, remove the event rule, or say --as"
         raise NotASource(f"which cloud does the event for bucket {event.bucket} come from? {known} s3|obs|oci")
-    said = " and ".join(f"{cloud}://{event.bucket}" for cloud in clouds)
-    raise UnclearCloud(f"which cloud does the event come from? {said} are both sources: say --as {'|'.join(clouds)}")
+    words = " and ".join(f"{cloud}://{event.bucket}" for cloud in clouds)
+    raise UnclearCloud(f"which cloud does the event come from? {words} are both sources: say --as {'|'.join(clouds)}")
 
 
 def _is_source(source: Address, event: ObjectEvent) -> bool:

@@ -121,9 +121,9 @@ def glob(pattern: str) -> Glob:
 def beginning(pattern: str) -> str:
     """What every key that matches begins with, as far as it is written out: `in/` of `in/**/*.jpg`."""
     fixed = ""
-    for found in _TOKEN.finditer(pattern):
-        text = found["literal"] or found[0]
-        if found["literal"] is None and (found["set"] is not None or text[0] in "*?[{"):
+    for match in _TOKEN.finditer(pattern):
+        text = match["literal"] or match[0]
+        if match["literal"] is None and (match["set"] is not None or text[0] in "*?[{"):
             break
         fixed += text
     return fixed
@@ -146,12 +146,12 @@ def _union(states: Iterable[int]) -> int:
 def _tokens(pattern: str) -> Iterator[_Token]:
     if not pattern:
         raise BadGlob("is empty: write ** for every key")
-    for found in _TOKEN.finditer(pattern):
-        text = found[0]
-        if found["literal"] is not None:
-            yield _Step(found["literal"].__eq__)
-        elif found["set"] is not None:
-            yield _Step(_class(found["set"], negated=bool(found["not"])))
+    for match in _TOKEN.finditer(pattern):
+        text = match[0]
+        if match["literal"] is not None:
+            yield _Step(match["literal"].__eq__)
+        elif match["set"] is not None:
+            yield _Step(_class(match["set"], negated=bool(match["not"])))
         elif text in ("[", "\\"):
             raise BadGlob("has a [ without its ]" if text == "[" else "ends in a \\ that has nothing to quote")
         elif text in ("{", ",", "}"):
@@ -161,7 +161,7 @@ def _tokens(pattern: str) -> Iterator[_Token]:
 
 
 def _class(content: str, *, negated: bool) -> _Takes:
-    ranges = [(found["low"], found["high"] or found["low"]) for found in _RANGE.finditer(content)]
+    ranges = [(match["low"], match["high"] or match["low"]) for match in _RANGE.finditer(content)]
     if not ranges or any(low > high for low, high in ranges):
         raise BadGlob("has an empty class or a range from high to low in [ ]")
     return lambda char: char != "/" and any(low <= char <= high for low, high in ranges) is not negated

@@ -146,13 +146,13 @@ def _cycles(ways: Sequence[_Way]) -> Iterator[Meeting]:
     nexts = {way: [other for other in ways if same_bucket(way.into, other.source)] for way in ways}
     seen: set[frozenset[str]] = set()
     for way in ways:
-        found = _cycle(way, nexts)
-        if not found:
+        cycle = _cycle(way, nexts)
+        if not cycle:
             continue
-        names = frozenset(each.route.name for each in found.path)
+        names = frozenset(each.route.name for each in cycle.path)
         if names not in seen:
             seen.add(names)
-            yield Meeting(way.number, way.place, _cycle_text(found))
+            yield Meeting(way.number, way.place, _cycle_text(cycle))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +199,17 @@ def _leading_to(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> set[_Way]:
     return reached
 
 
-def _cycle_text(found: _Walk) -> str:
-    names = list(dict.fromkeys(_shown(way.route.name) for way in found.path))
+def _cycle_text(cycle: _Walk) -> str:
+    names = list(dict.fromkeys(_shown(way.route.name) for way in cycle.path))
     if len(names) == 1:
-        way = found.path[0]
+        way = cycle.path[0]
         return (
             f"{_shown(way.target)} and the source {_shown(way.route.source_store)} overlap, so the route would feed"
             " itself: give"
             " them different buckets, prefixes of which none begins with the other, or filters that leave copies out"
         )
-    said = f"routes {', '.join(names[:-1])} and {names[-1]} lead back to where they began, under another name"
-    came, went = _shown(found.now), _shown(found.first)
+    words = f"routes {', '.join(names[:-1])} and {names[-1]} lead back to where they began, under another name"
+    came, went = _shown(cycle.now), _shown(cycle.first)
     return (
-        f"{said}: what begins with {went} comes back with {came}: give them opposite prefixes, or filters that end it"
+        f"{words}: what begins with {went} comes back with {came}: give them opposite prefixes, or filters that end it"
     )

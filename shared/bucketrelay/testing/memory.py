@@ -78,16 +78,16 @@ class MemoryStore(OrderedStore):
         self.orders.begin("list", prefix)
         with self.bucket.lock:
             self._there("")
-            found = [
+            infos = [
                 replace(self._info(key, held), meta=Meta(), checksums=NOTHING)
                 for key in self._all_keys()
                 if key.startswith(prefix)
                 and key.encode() > after.encode()
                 and (held := self.bucket.seen("list", self._full(key)))
             ]
-        yield from found[:1]
+        yield from infos[:1]
         self.orders.end("list", prefix)
-        yield from found[1:]
+        yield from infos[1:]
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """See Store."""

@@ -61,22 +61,22 @@ class Access:
         Raises:
             StoreRefused: there is no such profile.
         """
-        found = self._environment()
+        values = self._environment()
         if self.needs_sdk:
             from bucketrelay.clouds.aws.sdk import settings  # noqa: PLC0415 — 60 ms of which a function needs nothing
 
-            found = {**found, **settings(self)}
-        endpoint = self.endpoint or found.get("endpoint", "")
-        told = found.get("region", "") if on_aws(endpoint) else found.get("profile_region", "")
-        path_style = found.get("path_style") if self.path_style is None else self.path_style
+            values = {**values, **settings(self)}
+        endpoint = self.endpoint or values.get("endpoint", "")
+        told = values.get("region", "") if on_aws(endpoint) else values.get("profile_region", "")
+        path_style = values.get("path_style") if self.path_style is None else self.path_style
         return replace(
             self,
             endpoint=endpoint,
             region=self.region or told or "us-east-1",
             path_style=path_style,
-            dual_stack=self.dual_stack or found.get("dual_stack", False),
-            fips=self.fips or found.get("fips", False),
-            ca_file=self.ca_file or found.get("ca_file", ""),
+            dual_stack=self.dual_stack or values.get("dual_stack", False),
+            fips=self.fips or values.get("fips", False),
+            ca_file=self.ca_file or values.get("ca_file", ""),
         )
 
     def place(self, bucket: str) -> Place:
@@ -108,7 +108,7 @@ def access_of(options: Mapping[str, Any]) -> Access:
 
 
 def _first(*names: str) -> str:
-    return next((found for name in names if (found := os.environ.get(name, "").strip())), "")
+    return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
 
 
 def _says(name: str) -> bool:

@@ -62,8 +62,8 @@ def place(
     """
     _check(bucket, region)
     aws = on_aws(endpoint)
-    if found := _ACCESS_POINT.fullmatch(bucket):
-        return _access_point(found, endpoint, dual_stack=dual_stack, fips=fips)
+    if match := _ACCESS_POINT.fullmatch(bucket):
+        return _access_point(match, endpoint, dual_stack=dual_stack, fips=fips)
     if endpoint:
         parts = urlsplit(endpoint)
         scheme, host, base = parts.scheme, parts.netloc, parts.path.rstrip("/")
@@ -94,8 +94,8 @@ def _server(scheme: str, host: str, base: str) -> str:
     return f"{parts.hostname}:{parts.port or (443 if scheme == 'https' else 80)}{base}"
 
 
-def _access_point(found: "re.Match[str]", endpoint: str, *, dual_stack: bool, fips: bool) -> Place:
-    of, _, region, account, name = found.groups()
+def _access_point(match: "re.Match[str]", endpoint: str, *, dual_stack: bool, fips: bool) -> Place:
+    of, _, region, account, name = match.groups()
     if endpoint:
         parts = urlsplit(endpoint)
         scheme, host = parts.scheme, f"{name}-{account}.{parts.netloc}"
@@ -111,12 +111,12 @@ def _check(bucket: str, region: str) -> None:
             f"s3://{bucket}: S3 Express (directory buckets) is not supported: use a general purpose bucket"
         )
     if bucket.startswith("arn:"):
-        found = _ACCESS_POINT.fullmatch(bucket)
-        if not found or found[2] != "s3":
+        match = _ACCESS_POINT.fullmatch(bucket)
+        if not match or match[2] != "s3":
             raise StoreRefused(
                 f"s3://{bucket}: of the ARNs only an access point's of a bucket in a region is supported"
             )
-        if not found[3]:
+        if not match[3]:
             raise StoreRefused(f"s3://{bucket}: multi-region access points are not supported: name one region's")
     elif not _REGION.fullmatch(region):
         raise StoreRefused(f"s3://{bucket}: {region!r} is no region: mend the store's region and endpoint")

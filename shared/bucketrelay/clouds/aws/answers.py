@@ -94,10 +94,10 @@ class Ranged:
 
     def receive(self, head: Head) -> Into:
         """See `messages.Receive`; raises SourceChanged, StoreRefused."""
-        found = info_of(self.info.key, head.headers, url=self.url)
-        if not same_version(found, self.info):
+        info = info_of(self.info.key, head.headers, url=self.url)
+        if not same_version(info, self.info):
             raise SourceChanged(f"{self.url} is not the version {self.info.etag} any more: look again")
-        part = range_of(head.headers) or (0, found.size, found.size)
+        part = range_of(head.headers) or (0, info.size, info.size)
         if part[0] != self.start or part[1] < self.length:
             raise StoreRefused(f"{self.url}: asked for {self.span}, got {part}: the server does not do ranges")
         return Into(self.to, self.length, once=True)
@@ -123,10 +123,10 @@ def published(root: "Element", answer: Answer) -> Written:
 
 def committed(root: "Element", answer: Answer) -> Written:
     """What the document says that answers a commit. Ceph (16.2) leaves its ETag empty: then it is "" here, too."""
-    said = texts(root)
-    if not said.get("ETag") and not said.get("Key"):
+    fields = texts(root)
+    if not fields.get("ETag") and not fields.get("Key"):
         raise NoDocument("an answer without an ETag: check endpoint and proxy")
-    return Written(bare(said.get("ETag", "")), version_of(answer.headers))
+    return Written(bare(fields.get("ETag", "")), version_of(answer.headers))
 
 
 def etag_inside(root: "Element", answer: Answer) -> str:
@@ -145,22 +145,22 @@ def copied_part(answer: Answer) -> str:
 def upload_id(root: "Element", answer: Answer) -> str:
     """The id that InitiateMultipartUploadResult says."""
     del answer
-    if not (found := texts(root).get("UploadId", "")):
+    if not (value := texts(root).get("UploadId", "")):
         raise NoDocument("an answer without an upload's id: check endpoint and proxy")
-    return found
+    return value
 
 
 def tags_inside(root: "Element", answer: Answer) -> Mapping[str, str]:
     """The tags that Tagging says."""
     del answer
-    found = {}
+    tags = {}
     for each in children(root, "TagSet"):
         for tag in children(each, "Tag"):
             told = texts(tag)
             if "Key" not in told or "Value" not in told:
                 raise NoDocument("a tag without a name or a value: check endpoint and proxy")
-            found[told["Key"]] = told["Value"]
-    return found
+            tags[told["Key"]] = told["Value"]
+    return tags
 
 
 def base64(digest: bytes) -> str:

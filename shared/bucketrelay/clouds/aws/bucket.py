@@ -90,10 +90,10 @@ class S3Cloud:
 
     def plan_undo(self, route: str) -> Plan:
         """See Wire. EventBridge stays on: it has no name, and somebody else may have switched it on too."""
-        found = self._read()
-        bridge = any(rule.kind == "EventBridgeConfiguration" for rule in found.rules)
+        document = self._read()
+        bridge = any(rule.kind == "EventBridgeConfiguration" for rule in document.rules)
         notes = ("EventBridge stays on for the bucket: others may have rules that need it",) if bridge else ()
-        return plan_without(found, own_id(route), notes)
+        return plan_without(document, own_id(route), notes)
 
     def carry_out(self, plan: Plan) -> None:
         """See Wire. There is no conditional PUT of it: what stands between the last look and the write is a moment."""
@@ -115,12 +115,12 @@ class S3Cloud:
             )["Body"].close()
         except Exception as error:
             refusal = refusal_of(error)
-            said = translated(error, self._address.url)
-            if not refusal.status or isinstance(said, StoreUnavailable):
-                if isinstance(said, StoreRefused) and "access_key" in str(said):  # the SDK found none
-                    return Greeting(str(said), "credentials")
-                raise said from error
-            return _greeting(refusal, str(said))
+            failure = translated(error, self._address.url)
+            if not refusal.status or isinstance(failure, StoreUnavailable):
+                if isinstance(failure, StoreRefused) and "access_key" in str(failure):  # the SDK found none
+                    return Greeting(str(failure), "credentials")
+                raise failure from error
+            return _greeting(refusal, str(failure))
         return Greeting("the key is there")
 
     def versioning(self) -> bool:
@@ -170,7 +170,7 @@ class S3Cloud:
             events.register("before-parse.s3.GetBucketNotificationConfiguration", _keep_xml)
         return self._connected
 
-    def _call(self, operation: str, asked: Mapping[str, Any], *, sent: bytes = b"") -> dict[str, Any]:
+    def _call(self, operation: str, arguments: Mapping[str, Any], *, sent: bytes = b"") -> dict[str, Any]:
         from bucketrelay.clouds.aws.sdk import translated  # noqa: PLC0415 - the SDK is loaded by now
 
         client = self._client()
@@ -178,7 +178,7 @@ class S3Cloud:
         if sent:
             client.meta.events.register(before, send)
         try:
-            answer: dict[str, Any] = getattr(client, operation)(Bucket=self._address.bucket, **asked)
+            answer: dict[str, Any] = getattr(client, operation)(Bucket=self._address.bucket, **arguments)
         except Exception as error:
             raise translated(error, self._address.url, write=bool(sent)) from error
         finally:
@@ -217,22 +217,22 @@ def _rule(wish: Wish, prefix: str) -> Rule:
     return rule_of(element, wish.id, wish.target, EVENTS, quote(prefix), filter_name="S3Key", event_prefix="s3:")
 
 
-def _bridged(found: Document) -> Plan:
+def _bridged(document: Document) -> Plan:
     todo = "a rule of EventBridge must bring the bucket's events to the function: templates/sam has one"
-    if any(rule.kind == "EventBridgeConfiguration" for rule in found.rules):
+    if any(rule.kind == "EventBridgeConfiguration" for rule in document.rules):
         return Plan(notes=(todo,))
-    after = found.having(Rule("EventBridgeConfiguration", "", "", (), "", "", _BRIDGE))
+    after = document.having(Rule("EventBridgeConfiguration", "", "", (), "", "", _BRIDGE))
     step = Step("enable", "EventBridge", "every event of the bucket goes to the account's default event bus")
-    return Plan((step,), (todo,), found.written(), after.written())
+    return Plan((step,), (todo,), document.written(), after.written())
 
 
-def _greeting(refusal: "Refusal", said: str) -> Greeting:
+def _greeting(refusal: "Refusal", words: str) -> Greeting:
     at = http_date(refusal.headers.get("date"))
     if refusal.code == "NoSuchKey":
         return Greeting("no such key", "", at)
     elsewhere = refusal.status in (301, 307, 308, 400, 404)
     trouble: Trouble = _TROUBLES.get(refusal.code, "bucket" if elsewhere else "look")
-    return Greeting(said, "" if refusal.status == 416 else trouble, at)
+    return Greeting(words, "" if refusal.status == 416 else trouble, at)
 
 
 def _code(error: RelayError) -> str:

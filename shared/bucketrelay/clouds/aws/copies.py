@@ -42,8 +42,8 @@ class Copying:
 
     def whole(self, headers: Mapping[str, str]) -> Written:
         """CopyObject with these headers in place of the source's metadata."""
-        asked = {**self._pinned, **_REPLACED, **headers}
-        return self.requests.document(s3.COPY, self.key, "CopyObject", published, headers=asked)
+        sent = {**self._pinned, **_REPLACED, **headers}
+        return self.requests.document(s3.COPY, self.key, "CopyObject", published, headers=sent)
 
     def part(self, upload: Upload, number: int, start: int, length: int) -> str:
         """UploadPartCopy; the part's ETag. A range is refused where the source has no more than 5 MB."""

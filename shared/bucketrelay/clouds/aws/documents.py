@@ -46,12 +46,14 @@ class Reader:
     def root(self) -> "Element":
         """The root element of the whole document. Raises NoDocument where it is cut, or another."""
         try:
-            found = self._parser.close()
+            element = self._parser.close()
         except (SyntaxError, expat.ExpatError, ValueError) as error:
             raise self._none(error) from error
-        if not local(found.tag).startswith(self._name):
-            raise NoDocument(f"the answer is a {local(found.tag)[:60]!r} and no {self._name}: check endpoint and proxy")
-        return found
+        if not local(element.tag).startswith(self._name):
+            raise NoDocument(
+                f"the answer is a {local(element.tag)[:60]!r} and no {self._name}: check endpoint and proxy"
+            )
+        return element
 
     def _none(self, error: Exception) -> NoDocument:
         return NoDocument(f"the answer is no whole {self._name} ({error}): check endpoint and proxy")
@@ -71,10 +73,10 @@ def local(tag: str) -> str:
 
 def texts(element: "Element") -> dict[str, str]:
     """The texts of an element's children by name; of what comes twice the first."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for child in element:
-        found.setdefault(local(child.tag), child.text or "")
-    return found
+        values.setdefault(local(child.tag), child.text or "")
+    return values
 
 
 def children(element: "Element", name: str) -> "Iterator[Element]":

@@ -85,10 +85,10 @@ def quoted(etag: str) -> str:
 
 def range_of(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
     """First byte, count and size of the whole object, where the answer says; None where it is the whole object."""
-    found = _RANGE.fullmatch(headers.get("content-range", ""))
-    if not found:
+    match = _RANGE.fullmatch(headers.get("content-range", ""))
+    if not match:
         return None
-    first, last, size = map(int, found.groups())
+    first, last, size = map(int, match.groups())
     return first, last - first + 1, size
 
 
@@ -121,15 +121,15 @@ def unmodified(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     return ObjectInfo(key, -1, bare(headers.get("etag", "")), modified, version_of(headers))
 
 
-def same_version(found: ObjectInfo, info: ObjectInfo) -> bool:
+def same_version(now: ObjectInfo, info: ObjectInfo) -> bool:
     """Whether an answer speaks of the version *info*; by time, to the second, where a server has no ETags."""
-    if found.size != info.size or (info.version and found.version != info.version):
+    if now.size != info.size or (info.version and now.version != info.version):
         return False
-    if info.etag and found.etag:
-        return found.etag == info.etag
-    if info.modified is None or found.modified is None:
+    if info.etag and now.etag:
+        return now.etag == info.etag
+    if info.modified is None or now.modified is None:
         return False
-    return found.modified.replace(microsecond=0) == info.modified.replace(microsecond=0)
+    return now.modified.replace(microsecond=0) == info.modified.replace(microsecond=0)
 
 
 def version_of(headers: Mapping[str, str]) -> str:
@@ -147,11 +147,11 @@ def checksums(headers: Mapping[str, str]) -> dict[str, str]:
 
 def listed_time(text: str) -> datetime | None:
     """A time in a document: `2026-11-21T09:15:00.000Z`, with any number of decimals; None where it is none."""
-    found = _TIME.fullmatch(text)
-    if not found:
+    match = _TIME.fullmatch(text)
+    if not match:
         return None
-    year, month, day, hour, minute, second = map(int, found.groups()[:6])
-    fraction = int((found[7] or "0").ljust(6, "0")[:6])
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    fraction = int((match[7] or "0").ljust(6, "0")[:6])
     try:
         return datetime(year, month, day, hour, minute, second, fraction, tzinfo=timezone.utc)
     except ValueError:

@@ -15,15 +15,15 @@ from bucketrelay.clouds.function_limits import memory, seconds
 
 def facts(access: Access, targets: Sequence[str], need: Need) -> list[Fact]:
     """What can be seen of each target. What may not be asked is a fact without an answer."""
-    found: list[Fact] = []
+    rows: list[Fact] = []
     for target in targets:
         service = target.split(":")[2] if target.count(":") >= 5 else ""
         look = _LOOKS.get(service)
         if look is None or not target.startswith("arn:aws"):
-            found.append(Fact(None, f"{target}: what stands behind it cannot be seen from here", "check it by hand"))
+            rows.append(Fact(None, f"{target}: what stands behind it cannot be seen from here", "check it by hand"))
             continue
-        found += look(access, target, need)
-    return found
+        rows += look(access, target, need)
+    return rows
 
 
 def _of_function(access: Access, arn: str, need: Need) -> Iterator[Fact]:
@@ -34,11 +34,11 @@ def _of_function(access: Access, arn: str, need: Need) -> Iterator[Fact]:
 
 def _of_queue(access: Access, arn: str, need: Need) -> Iterator[Fact]:
     with _client(access, "lambda", arn) as client:
-        said = _asked(lambda: client.list_event_source_mappings(EventSourceArn=arn), "lambda:ListEventSourceMappings")
-        if isinstance(said, Fact):
-            yield said
+        answer = _asked(lambda: client.list_event_source_mappings(EventSourceArn=arn), "lambda:ListEventSourceMappings")
+        if isinstance(answer, Fact):
+            yield answer
             return
-        mappings = said.get("EventSourceMappings", [])
+        mappings = answer.get("EventSourceMappings", [])
         if not mappings:
             yield Fact(False, f"{arn}: no function reads it", "add an event source mapping, as templates/sam does")
         longest = 0
@@ -75,11 +75,11 @@ def _queue(access: Access, arn: str, timeout: int) -> Iterator[Fact]:
             )
             return answer
 
-        said = _asked(attributes, "sqs:GetQueueUrl and sqs:GetQueueAttributes")
-    if isinstance(said, Fact):
-        yield said
+        settings = _asked(attributes, "sqs:GetQueueUrl and sqs:GetQueueAttributes")
+    if isinstance(settings, Fact):
+        yield settings
         return
-    known = said.get("Attributes", {})
+    known = settings.get("Attributes", {})
     visible = int(known.get("VisibilityTimeout", 0))
     if visible < 6 * timeout:
         remedy = f"set the queue's VisibilityTimeout to {6 * timeout} or more: six times the function's timeout"

@@ -85,8 +85,8 @@ def _refusal(answer: Answer, arn: str) -> RelayError:
         told = read if isinstance(read, dict) else {}
     named = answer.headers.get("x-amzn-errortype", "") or str(told.get("__type") or told.get("code") or "")
     code = named.partition(":")[0].rpartition("#")[2]
-    said = " ".join(str(told.get("message") or told.get("Message") or "").split())[:300]
-    text = f"{arn}: {code or answer.status} {said}".strip()
+    words = " ".join(str(told.get("message") or told.get("Message") or "").split())[:300]
+    text = f"{arn}: {code or answer.status} {words}".strip()
     if code in _BUSY or answer.status in (408, 429) or answer.status >= 500:
         return StoreUnavailable(text)
     return StoreRefused(f"{text}: {_REMEDIES.get(code, 'check the permission lambda:InvokeFunction of its role')}")

@@ -72,8 +72,8 @@ def uploads(requests: Requests, address: Address, prefix: str) -> Iterator[Uploa
             query += [("key-marker", marker[0]), ("upload-id-marker", marker[1])]
         query.append(("uploads", None))
         read = partial(_uploads, address.bucket)
-        found, following = requests.document(LIST_UPLOADS, None, "ListMultipartUploads", read, query=query)
-        for full, upload_id in found:
+        page, following = requests.document(LIST_UPLOADS, None, "ListMultipartUploads", read, query=query)
+        for full, upload_id in page:
             key = address.relative(full)
             if key is not None and key.startswith(prefix):
                 yield Upload(key, upload_id)
@@ -91,8 +91,8 @@ def parts(requests: Requests, upload: Upload, url: str) -> Iterator[Part]:
         query: list[tuple[str, str | None]] = [("part-number-marker", str(marker))] if marker else []
         query.append(("uploadId", upload.id))
         read = partial(_parts, upload.id)
-        found, following = requests.document(LIST_PARTS, upload.key, "ListParts", read, query=query)
-        yield from found
+        page, following = requests.document(LIST_PARTS, upload.key, "ListParts", read, query=query)
+        yield from page
         if following is None:
             return
         if following <= marker:
@@ -102,20 +102,20 @@ def parts(requests: Requests, upload: Upload, url: str) -> Iterator[Part]:
 
 def _uploads(bucket: str, root: "Element", _: Answer) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
     """Full key and id of each, and the markers of the next page."""
-    said = about(texts(root), "Bucket", bucket)
+    fields = about(texts(root), "Bucket", bucket)
     entries = [texts(entry) for entry in children(root, "Upload")]
-    found = [(plain(member(told, "Key"), said), member(told, "UploadId")) for told in entries]
-    if said.get("IsTruncated", "") != "true":
-        return found, None
-    return found, (plain(member(said, "NextKeyMarker"), said), member(said, "NextUploadIdMarker"))
+    rows = [(plain(member(told, "Key"), fields), member(told, "UploadId")) for told in entries]
+    if fields.get("IsTruncated", "") != "true":
+        return rows, None
+    return rows, (plain(member(fields, "NextKeyMarker"), fields), member(fields, "NextUploadIdMarker"))
 
 
 def _parts(upload_id: str, root: "Element", _: Answer) -> tuple[list[Part], int | None]:
     """The parts, and the marker of the next page."""
-    said = about(texts(root), "UploadId", upload_id)
+    fields = about(texts(root), "UploadId", upload_id)
     entries = [texts(entry) for entry in children(root, "Part")]
-    found = [Part(number(told, "PartNumber"), bare(member(told, "ETag")), number(told, "Size")) for told in entries]
-    return found, number(said, "NextPartNumberMarker") if said.get("IsTruncated", "") == "true" else None
+    rows = [Part(number(told, "PartNumber"), bare(member(told, "ETag")), number(told, "Size")) for told in entries]
+    return rows, number(fields, "NextPartNumberMarker") if fields.get("IsTruncated", "") == "true" else None
 
 
 def _page(requests: Requests, address: Address, prefix: str, start: str, token: str) -> Page:
@@ -124,10 +124,10 @@ def _page(requests: Requests, address: Address, prefix: str, start: str, token: 
         query.append(("continuation-token", token))
     if start:
         query.append(("start-after", start))
-    found: list[Page] = []
+    pages: list[Page] = []
 
     def check(answer: Answer) -> None:
-        found.append(page_of(answer.body, address.bucket))
+        pages.append(page_of(answer.body, address.bucket))
 
     requests.send(LIST, None, query=sorted(query), check=check)
-    return found[-1]
+    return pages[-1]

@@ -159,13 +159,13 @@ class Requests:
 
         What is no document whose root begins with *name*, or in which *parse* misses something, is no answer.
         """
-        found: list[T] = []
+        documents: list[T] = []
 
         def check(answer: Answer) -> None:
-            found.append(parse(read(answer.body, name), answer))
+            documents.append(parse(read(answer.body, name), answer))
 
         self.send(operation, key, headers, query, body, check=check)
-        return found[-1]
+        return documents[-1]
 
     def _signed(self, reached: _Reached, method: str, target: str, headers: Mapping[str, str], body: Body) -> Request:
         place, connections = reached.place, reached.exchange.connections
@@ -200,8 +200,8 @@ class Requests:
         path = place.path or ("/" if key is None else "")
         if key is not None:
             path = f"{path}/{quote(full_key(self._address.prefix, key, self._address.of(key)), safe='/' + _SAFE)}"
-        asked = [quote(n, safe=_SAFE) + ("" if v is None else f"={quote(v, safe=_SAFE)}") for n, v in query]
-        return f"{path}?{'&'.join(asked)}" if asked else path
+        pairs = [quote(n, safe=_SAFE) + ("" if v is None else f"={quote(v, safe=_SAFE)}") for n, v in query]
+        return f"{path}?{'&'.join(pairs)}" if pairs else path
 
     def _reached(self) -> _Reached:
         made = self._made

@@ -57,15 +57,15 @@ def page_of(document: bytes, bucket: str) -> Page:
         return _page(read(document, _ROOT), bucket)
     # One element stands for all, so that the tree tells whether they are where objects are.
     root = read(f"{before}<{_CONTENTS}/>{behind}".encode(), _ROOT)
-    said = about(texts(root), "Name", bucket)
+    fields = about(texts(root), "Name", bucket)
     keys, times, etags, sizes = (pieces[at::_PIECES] for at in range(1, _PIECES))
     try:
-        rows = list(map(Listed, _plain_all(keys, said), map(int, sizes), etags, map(_time, times)))
+        rows = list(map(Listed, _plain_all(keys, fields), map(int, sizes), etags, map(_time, times)))
     except ValueError:  # a time that no calendar has
         rows = []
     if not rows or next(children(root, _CONTENTS), None) is None:
         return _page(read(document, _ROOT), bucket)
-    return Page(rows, truncated(said), said.get("NextContinuationToken", ""))
+    return Page(rows, truncated(fields), fields.get("NextContinuationToken", ""))
 
 
 def _usual(document: bytes) -> str:
@@ -80,56 +80,56 @@ def _usual(document: bytes) -> str:
 
 
 def _page(root: "Element", bucket: str) -> Page:
-    said = about(texts(root), "Name", bucket)
+    fields = about(texts(root), "Name", bucket)
     rows = []
     for entry in children(root, _CONTENTS):
         told = texts(entry)
-        key = plain(member(told, "Key"), said)
+        key = plain(member(told, "Key"), fields)
         time = listed_time(told.get("LastModified", ""))
         rows.append(Listed(key, number(told, "Size"), bare(told.get("ETag", "")), time))
-    return Page(rows, truncated(said), said.get("NextContinuationToken", ""))
+    return Page(rows, truncated(fields), fields.get("NextContinuationToken", ""))
 
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00")
 
 
-def _plain_all(keys: list[str], said: Mapping[str, str]) -> list[str]:
-    encoded = said.get("EncodingType") == "url"
+def _plain_all(keys: list[str], fields: Mapping[str, str]) -> list[str]:
+    encoded = fields.get("EncodingType") == "url"
     return [unquote_plus(key) if "%" in key or "+" in key else key for key in keys] if encoded else keys
 
 
-def about(said: Mapping[str, str], name: str, wanted: str) -> Mapping[str, str]:
+def about(fields: Mapping[str, str], name: str, wanted: str) -> Mapping[str, str]:
     """The same, if it is about what was asked for; an access point's listing has a name of its own."""
-    told = said.get(name, "")
+    told = fields.get(name, "")
     if told != wanted and not (told and wanted.startswith("arn:")):
         raise NoDocument(f"the answer is about {name} {told[:64]!r}: check endpoint and proxy")
-    return said
+    return fields
 
 
-def truncated(said: Mapping[str, str]) -> bool:
+def truncated(fields: Mapping[str, str]) -> bool:
     """Whether there are more pages; a page that does not say so is not whole."""
-    found = member(said, "IsTruncated").strip().lower()
-    if found not in ("true", "false"):
-        raise NoDocument(f"IsTruncated is {found[:20]!r}: check endpoint and proxy")
-    return found == "true"
+    word = member(fields, "IsTruncated").strip().lower()
+    if word not in ("true", "false"):
+        raise NoDocument(f"IsTruncated is {word[:20]!r}: check endpoint and proxy")
+    return word == "true"
 
 
-def plain(text: str, said: Mapping[str, str]) -> str:
+def plain(text: str, fields: Mapping[str, str]) -> str:
     """A key as it is; pages say whether they encode, which was asked for as XML cannot hold every letter."""
-    return unquote_plus(text) if said.get("EncodingType") == "url" else text
+    return unquote_plus(text) if fields.get("EncodingType") == "url" else text
 
 
-def member(said: Mapping[str, str], name: str) -> str:
+def member(fields: Mapping[str, str], name: str) -> str:
     """What every such document says. Raises NoDocument where this one does not."""
-    if name not in said:
+    if name not in fields:
         raise NoDocument(f"the answer lacks {name}: check endpoint and proxy")
-    return said[name]
+    return fields[name]
 
 
-def number(said: Mapping[str, str], name: str) -> int:
+def number(fields: Mapping[str, str], name: str) -> int:
     """The same, where it must be a number."""
-    text = member(said, name).strip()
+    text = member(fields, name).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise NoDocument(f"{name} is {text[:20]!r}, no number: check endpoint and proxy")
     return int(text)

@@ -41,7 +41,7 @@ def settings(access: Access) -> dict[str, Any]:
     try:
         session = _session(access.profile)
         scoped = session.get_scoped_config()
-        found: dict[str, Any] = {
+        values: dict[str, Any] = {
             "region": session.get_config_variable("region"),
             "profile_region": scoped.get("region"),
             "ca_file": session.get_config_variable("ca_bundle"),
@@ -53,8 +53,8 @@ def settings(access: Access) -> dict[str, Any]:
         raise StoreRefused(f"the configuration of AWS's tools: {error}: mend profile, or the file") from error
     style = str((scoped.get("s3") or {}).get("addressing_style", "")) if isinstance(scoped.get("s3"), dict) else ""
     if style in ("path", "virtual"):
-        found["path_style"] = style == "path"
-    return {name: value for name, value in found.items() if value is not None and value != ""}
+        values["path_style"] = style == "path"
+    return {name: value for name, value in values.items() if value is not None and value != ""}
 
 
 def _endpoint(session: Session, scoped: Any) -> str:
@@ -67,18 +67,18 @@ def _endpoint(session: Session, scoped: Any) -> str:
 def chain(access: Access, url: str) -> Any:
     """The SDK's credentials, which renew themselves. Raises StoreRefused where it finds none."""
     try:
-        found = _session(access.profile).get_credentials()
+        credentials = _session(access.profile).get_credentials()
     except exceptions.BotoCoreError as error:
         raise _unfound(error, url) from error
-    if found is None:
+    if credentials is None:
         raise StoreRefused(f"{url}: no credentials anywhere: {_KEYS}")
-    return found
+    return credentials
 
 
-def keys_of(found: Any, url: str) -> Keys:
+def keys_of(credentials: Any, url: str) -> Keys:
     """The keys that are good now. Raises StoreRefused, StoreUnavailable."""
     try:
-        frozen = found.get_frozen_credentials()
+        frozen = credentials.get_frozen_credentials()
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         raise _unfound(error, url) from error
     if not frozen.access_key or not frozen.secret_key:
@@ -153,21 +153,21 @@ def translated(error: Exception, url: str, *, write: bool = False, permission: s
         return error_for(
             refusal, effect, url, DIALECT, permission=permission, elsewhere=elsewhere(refusal.headers, region)
         )
-    said = f"{url}: {error}"
+    text = f"{url}: {error}"
     if isinstance(error, exceptions.SSLError) and any(words in str(error) for words in _UNTRUSTED):
-        return StoreRefused(f"{said}: check endpoint, or set ca_file to the authority's certificate")
+        return StoreRefused(f"{text}: check endpoint, or set ca_file to the authority's certificate")
     if isinstance(error, exceptions.SSLError) and any(words in str(error) for words in _PLAIN):
-        said = "its address says https, and the server speaks plain HTTP"
-        return StoreRefused(f"{url}: {said}: mend endpoint: http:// or https://, or the port")
+        text = "its address says https, and the server speaks plain HTTP"
+        return StoreRefused(f"{url}: {text}: mend endpoint: http:// or https://, or the port")
     if isinstance(error, exceptions.InvalidRegionError | exceptions.UnknownEndpointError):  # which are ValueErrors
-        return StoreRefused(f"{said}: mend the store's region and endpoint")
+        return StoreRefused(f"{text}: mend the store's region and endpoint")
     # The last four: the SDK takes any XML for what it asked for.
     if isinstance(error, (*_UNANSWERED, OSError, ValueError, TypeError, KeyError, AttributeError)):
         if write:
-            return OutcomeUnknown(f"{said}: no answer to a write: look before believing either")
-        return StoreUnavailable(f"{said}: check endpoint and network, then try again")
+            return OutcomeUnknown(f"{text}: no answer to a write: look before believing either")
+        return StoreUnavailable(f"{text}: check endpoint and network, then try again")
     if isinstance(error, exceptions.BotoCoreError):
-        return StoreRefused(f"{said}: {_KEYS}, and mend the configuration")
+        return StoreRefused(f"{text}: {_KEYS}, and mend the configuration")
     return error
 
 

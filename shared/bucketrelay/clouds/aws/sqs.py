@@ -33,8 +33,8 @@ class Queue:
         if url.endswith(".fifo"):
             raise StoreRefused(f"{url}: a FIFO queue does one thing after another: use a standard queue")
         self._url, self._endpoint = url, f"{parts.scheme}://{parts.netloc}"
-        found = _REGION.match(parts.hostname)
-        self._region = found[1] if found else None
+        match = _REGION.match(parts.hostname)
+        self._region = match[1] if match else None
         self._client: Any = None
 
     def send(self, texts: Sequence[bytes]) -> None:
@@ -89,10 +89,10 @@ class Queue:
 
 
 def _refusal(error: "ClientError", url: str) -> RelayError:
-    said = error.response.get("Error", {})
+    fields = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    text = f"{url}: {said.get('Code', status)} {said.get('Message', '')}".strip()
-    if status in (408, 429) or status >= 500 or "Throttl" in said.get("Code", ""):
+    text = f"{url}: {fields.get('Code', status)} {fields.get('Message', '')}".strip()
+    if status in (408, 429) or status >= 500 or "Throttl" in fields.get("Code", ""):
         return StoreUnavailable(text)
     return StoreRefused(f"{text}: check the queue's URL, and that you may sqs:SendMessage")
 

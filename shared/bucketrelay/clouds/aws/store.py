@@ -91,19 +91,19 @@ class S3Store:
                 raise
         else:
             return info_of(key, answer.headers, url=self._address.of(key), digest=self._aws)
-        found = self.fetch(key, 1)
-        return found.info if found else None
+        fetched = self.fetch(key, 1)
+        return fetched.info if fetched else None
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         """GetObject of the first *length* bytes."""
         fetching = Fetching(key, self._address.of(key), length, unless, digest=self._aws)
-        asked = {**self._summed, **({"if-none-match": quoted(unless)} if unless else {})}
+        headers = {**self._summed, **({"if-none-match": quoted(unless)} if unless else {})}
         ranged = {} if size == 0 else {"range": f"bytes=0-{length - 1}"}
         try:
             try:
-                self._requests.send(s3.GET, key, {**asked, **ranged}, receive=fetching.receive, check=fetching.check)
+                self._requests.send(s3.GET, key, {**headers, **ranged}, receive=fetching.receive, check=fetching.check)
             except OutOfRange:  # an empty object has no first byte
-                self._requests.send(s3.GET, key, asked, receive=fetching.receive, check=fetching.check)
+                self._requests.send(s3.GET, key, headers, receive=fetching.receive, check=fetching.check)
         except NotModified as same:
             return Fetched(unmodified(key, same.headers), None)
         except ObjectGone:
@@ -197,12 +197,12 @@ class S3Store:
         done = self._conditions.write("commit", call, expect)
         if done.etag:
             return done
-        found = self.look(upload.key)
-        if found is None:
+        info = self.look(upload.key)
+        if info is None:
             raise StoreUnavailable(
                 f"{self._address.of(upload.key)}: it was published, and is not there: it comes again"
             )
-        return Written(found.etag, found.version)
+        return Written(info.etag, info.version)
 
     def abandon(self, upload: Upload) -> None:
         """AbortMultipartUpload."""

@@ -37,8 +37,8 @@ def versions(requests: Requests, address: Address, prefix: str, after: str) -> I
         query += [(name, told) for name, told in zip(("key-marker", "version-id-marker"), marker, strict=True) if told]
         query += [("prefix", address.prefix + prefix), ("versions", None)]
         query.sort(key=lambda pair: pair[0])
-        found, following = requests.document(LIST_VERSIONS, None, "ListVersions", partial(_page, address), query=query)
-        for version in found:
+        page, following = requests.document(LIST_VERSIONS, None, "ListVersions", partial(_page, address), query=query)
+        for version in page:
             if version.key.encode() < last.encode():
                 raise StoreRefused(f"{address.url} lists {version.key!r} after {last!r}: its listings have no order")
             last = version.key
@@ -52,11 +52,11 @@ def versions(requests: Requests, address: Address, prefix: str, after: str) -> I
 
 
 def _page(address: Address, root: "Element", _: Answer) -> _Page:
-    said = about(texts(root), "Name", address.bucket)
-    found = sorted(_entries(root, address, said), key=_order)
-    if not truncated(said):
-        return found, None
-    return found, (plain(member(said, "NextKeyMarker"), said), said.get("NextVersionIdMarker", ""))
+    fields = about(texts(root), "Name", address.bucket)
+    rows = sorted(_entries(root, address, fields), key=_order)
+    if not truncated(fields):
+        return rows, None
+    return rows, (plain(member(fields, "NextKeyMarker"), fields), fields.get("NextVersionIdMarker", ""))
 
 
 def _order(version: Version) -> tuple[bytes, bool, float]:
@@ -64,11 +64,11 @@ def _order(version: Version) -> tuple[bytes, bool, float]:
     return version.key.encode(), not version.latest, -version.modified.timestamp() if version.modified else 0.0
 
 
-def _entries(root: "Element", address: Address, said: Mapping[str, str]) -> Iterator[Version]:
+def _entries(root: "Element", address: Address, fields: Mapping[str, str]) -> Iterator[Version]:
     for marker, name in ((False, "Version"), (True, "DeleteMarker")):
         for entry in children(root, name):
             told = texts(entry)
-            key = address.relative(plain(member(told, "Key"), said))
+            key = address.relative(plain(member(told, "Key"), fields))
             if key is not None:
                 yield _version(key, told, marker=marker)
 

@@ -100,14 +100,14 @@ def contents(packets: Sequence[bytes], key: PrivateKey) -> tuple[bytes, ...]:
     opened = [content for packet in packets if (content := _opened(packet, key)) is not None]
     if not opened:
         raise BadHeader("has a Crypt4GH header that this key does not open: it was encrypted for somebody else")
-    found = tuple(dict.fromkeys(opened))
-    for content in found:
+    distinct = tuple(dict.fromkeys(opened))
+    for content in distinct:
         _check(content)
-    if sum(_type(content) == _EDIT_LIST for content in found) > 1:
+    if sum(_type(content) == _EDIT_LIST for content in distinct) > 1:
         raise BadHeader("has more than one edit list in its Crypt4GH header")
-    if not any(_type(content) == _DATA_KEY for content in found):
+    if not any(_type(content) == _DATA_KEY for content in distinct):
         raise BadHeader("has a Crypt4GH header without a data key for this reader")
-    return found
+    return distinct
 
 
 def reencrypted(packets: Sequence[bytes], key: PrivateKey, receivers: Sequence[bytes]) -> bytes:
@@ -117,14 +117,14 @@ def reencrypted(packets: Sequence[bytes], key: PrivateKey, receivers: Sequence[b
     """
     if not receivers:
         raise BadHeader("is to be encrypted for nobody: name a receiver's key")
-    found, readers = contents(packets, key), tuple(dict.fromkeys(receivers))
+    inner, readers = contents(packets, key), tuple(dict.fromkeys(receivers))
     seed = _derived(key.raw, b"seed", joined(packets), *readers)
     writer = PrivateKey(_derived(seed, b"writer"))
     return joined(
         [
             _closed(content, writer, reader, _derived(seed, b"nonce", reader, content)[:12])
             for reader in readers
-            for content in found
+            for content in inner
         ]
     )
 

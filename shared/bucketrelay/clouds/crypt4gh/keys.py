@@ -134,12 +134,12 @@ def _field(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def _block(text: bytes, kinds: tuple[bytes, ...], wanted: str) -> bytes:
-    found = _BLOCK.search(text)
-    if not found or found["kind"] not in kinds:
-        what = f"holds {found['kind'].decode().lower()}" if found else "is no key file"
+    match = _BLOCK.search(text)
+    if not match or match["kind"] not in kinds:
+        what = f"holds {match['kind'].decode().lower()}" if match else "is no key file"
         raise ValueError(f"{what}, and {wanted} is needed: make one with crypt4gh-keygen")
     try:
-        return base64.b64decode(b"".join(found["text"].split()), validate=True)
+        return base64.b64decode(b"".join(match["text"].split()), validate=True)
     except binascii.Error:
         raise ValueError("is damaged: what it holds is not base64") from None
 

@@ -111,18 +111,18 @@ class ObsCloud:
 
     def versioning(self) -> bool:
         """GetBucketVersioning."""
-        found = self._document("GetBucketVersioning", "versioning", "VersioningConfiguration")
-        return found.text("Status") == "Enabled"
+        document = self._document("GetBucketVersioning", "versioning", "VersioningConfiguration")
+        return document.text("Status") == "Enabled"
 
     def sweeps(self) -> bool:
         """GetBucketLifecycle: a rule with AbortIncompleteMultipartUpload for all keys of the store."""
         try:
-            found = self._document("GetBucketLifecycle", "lifecycle", "LifecycleConfiguration")
+            document = self._document("GetBucketLifecycle", "lifecycle", "LifecycleConfiguration")
         except StoreRefused as error:
             if isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchLifecycleConfiguration":
                 return False
             raise
-        return any(_sweeps(rule, self._address.prefix) for rule in found.rows("Rule"))
+        return any(_sweeps(rule, self._address.prefix) for rule in document.rows("Rule"))
 
     def wired(self) -> Wired:
         """GetBucketNotification. EventGrid's subscriptions are not to be seen from the bucket."""

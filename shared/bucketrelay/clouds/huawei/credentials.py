@@ -119,11 +119,11 @@ def keys_of_machine(environ: Mapping[str, str]) -> Keys:
     except ImportError as error:
         raise StoreRefused(f"the keys of this machine's agency need the package esdk-obs-python ({error})") from error
     try:
-        found = ECS.search()  # which keeps what it found until shortly before its end
+        credentials = ECS.search()  # which keeps what it found until shortly before its end
     except Exception as error:
         text = " ".join(str(error).split())[:300] or type(error).__name__
         raise StoreRefused(f"this machine's agency has no keys: {text}: set access_key and secret_key") from error
-    return found["accessKey"], found["secretKey"], found["securityToken"] or ""
+    return credentials["accessKey"], credentials["secretKey"], credentials["securityToken"] or ""
 
 
 @cache

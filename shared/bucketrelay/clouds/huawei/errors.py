@@ -68,6 +68,6 @@ def refusal_of(answer: Answer) -> tuple[Refusal, str]:
 
 
 def _said(pattern: "re.Pattern[bytes]", body: bytes) -> str:
-    found = pattern.search(body)
-    text = unescape(found[1].decode("utf-8", "replace")) if found else ""
+    match = pattern.search(body)
+    text = unescape(match[1].decode("utf-8", "replace")) if match else ""
     return " ".join("".join(c if c.isprintable() else " " for c in text[:_LONGEST]).split())

@@ -133,11 +133,11 @@ def total(headers: Mapping[str, str]) -> int | None:
 
 def _meta(headers: Mapping[str, str]) -> Meta:
     count = own(headers, "tagging-count")
-    found: dict[str, Any] = {name: headers.get(wire, "") for name, wire in _HEADERS.items()}
-    found["content_encoding"] = lasting(found["content_encoding"])
+    values: dict[str, Any] = {name: headers.get(wire, "") for name, wire in _HEADERS.items()}
+    values["content_encoding"] = lasting(values["content_encoding"])
     return Meta(
         content_type=headers.get("content-type", ""),
-        **found,
+        **values,
         user=MappingProxyType(_user(headers)),
         storage_class=own(headers, "storage-class"),
         withheld=withheld(headers),
@@ -147,12 +147,12 @@ def _meta(headers: Mapping[str, str]) -> Meta:
 
 
 def _user(headers: Mapping[str, str]) -> dict[str, str]:
-    found = {}
+    user = {}
     for header, value in headers.items():
         for prefix in _PREFIXES:
             if header.startswith(f"{prefix}meta-"):
-                found[unquote(header.removeprefix(f"{prefix}meta-")).lower()] = _decoded(value)
-    return found
+                user[unquote(header.removeprefix(f"{prefix}meta-")).lower()] = _decoded(value)
+    return user
 
 
 def _encoded(value: str) -> str:

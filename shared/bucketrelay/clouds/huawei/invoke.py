@@ -46,15 +46,15 @@ def invoke(keys: Keys, lookup: Callable[[str], str | None], payload: bytes) -> N
         StoreRefused: the URN or the agency is missing, or the agency may not.
     """
     urn = os.environ.get(URN) or lookup(URN) or ""
-    said = _URN.fullmatch(urn)
-    if not said:
+    match = _URN.fullmatch(urn)
+    if not match:
         given = f"is {urn[:200]!r}, no URN of a function" if urn else "is not set"
         raise StoreRefused(f"{URN} {given}: copy the URN from the function's page into an environment variable")
     if not (keys[0] and keys[1]):
         raise StoreRefused(
             f"{urn}: the function has no agency: give it one that may functiongraph:function:invokeAsync"
         )
-    region, project = said.groups()
+    region, project = match.groups()
     endpoint = os.environ.get(ENDPOINT) or lookup(ENDPOINT) or f"https://functiongraph.{region}.myhuaweicloud.com"
     path = f"/v2/{quote(project)}/fgs/functions/{quote(urn, safe='')}/invocations-async"
     _post(urn, endpoint, path, payload, {**_temporary(keys), "X-Project-Id": project}, keys)

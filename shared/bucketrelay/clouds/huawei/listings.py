@@ -38,39 +38,39 @@ def objects_of(body: bytes, bucket: str, url: str) -> Page[ObjectInfo]:
     """A page of ListObjects, with the next one's marker. Raises StoreUnavailable where it is none."""
     page = _listing(body, "ListBucketResult", "Name", bucket, url)
     encoded, truncated = page.text("EncodingType") == "url", page.truncated()
-    found = tuple(_object(row, page, encoded=encoded) for row in page.rows("Contents"))
+    infos = tuple(_object(row, page, encoded=encoded) for row in page.rows("Contents"))
     if not truncated:
-        return Page(found)
+        return Page(infos)
     # S3-style servers name no next marker unless a delimiter was given.
-    marker = _plain(page.text("NextMarker"), page, encoded=encoded) or (found[-1].key if found else "")
+    marker = _plain(page.text("NextMarker"), page, encoded=encoded) or (infos[-1].key if infos else "")
     if not marker:
         raise page.broken("cut, and without a place to go on from")
-    return Page(found, {"marker": marker}, (marker.encode(),))
+    return Page(infos, {"marker": marker}, (marker.encode(),))
 
 
 def parts_of(body: bytes, bucket: str, url: str) -> Page[Part]:
     """A page of ListParts, with the next one's marker. Raises StoreUnavailable where it is none."""
     page = _listing(body, "ListPartsResult", "Bucket", bucket, url)
     page.needed("UploadId")
-    found = tuple(_part(row, page) for row in page.rows("Part"))
+    parts = tuple(_part(row, page) for row in page.rows("Part"))
     if not page.truncated():
-        return Page(found)
+        return Page(parts)
     marker = _number(page.text("NextPartNumberMarker"), page)
-    return Page(found, {"part-number-marker": str(marker)}, (marker,))
+    return Page(parts, {"part-number-marker": str(marker)}, (marker,))
 
 
 def uploads_of(body: bytes, bucket: str, url: str) -> Page[Upload]:
     """A page of ListMultipartUploads, with both markers of the next one. Raises StoreUnavailable where it is none."""
     page = _listing(body, "ListMultipartUploadsResult", "Bucket", bucket, url)
     encoded = page.text("EncodingType") == "url"
-    found = tuple(
+    uploads = tuple(
         Upload(_plain(row.get("Key", ""), page, encoded=encoded), row.get("UploadId", ""))
         for row in page.rows("Upload")
     )
     if not page.truncated():
-        return Page(found)
+        return Page(uploads)
     key, upload = _plain(page.needed("NextKeyMarker"), page, encoded=encoded), page.text("NextUploadIdMarker")
-    return Page(found, {"key-marker": key, "upload-id-marker": upload}, (key.encode(),))
+    return Page(uploads, {"key-marker": key, "upload-id-marker": upload}, (key.encode(),))
 
 
 def tags_of(body: bytes, url: str) -> Mapping[str, str]:
@@ -117,9 +117,9 @@ def _number(text: str, page: Document) -> int:
 
 def _iso(text: str) -> datetime | None:
     # Python 3.10 reads three or six digits of a second and no others; S3-style servers send up to nine.
-    whole = re.sub(r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text).replace("Z", "+00:00")
+    whole = re.sub(r"\.(\d+)", lambda match: "." + match[1][:6].ljust(6, "0"), text).replace("Z", "+00:00")
     try:
-        found = datetime.fromisoformat(whole)
-        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+        moment = datetime.fromisoformat(whole)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None

@@ -116,7 +116,7 @@ class Requests:
         url = self._address.url if key is None else self._address.of(key)
         call, exchange, target = Call(url, effect, f"{permission}{_TO_WHOM}"), self._exchange(), self._target(key)
         named = (quote(n) if v is None else f"{quote(n)}={quote(v, safe='')}" for n, v in given.query.items())
-        line = f"{target}?{asked}" if (asked := "&".join(named)) else target
+        line = f"{target}?{query}" if (query := "&".join(named)) else target
         resource = target if self._root else f"/{self._address.bucket}{target}"
 
         def request() -> Request:
@@ -147,8 +147,8 @@ class Requests:
         try:
             return f"{self._root}/{quote(self._address.prefix + key, safe='/~')}"
         except UnicodeEncodeError as error:
-            said = f"{self._address.of(key)!a}: the key is not unicode text: rename the object"
-            raise StoreRefused(said) from error
+            words = f"{self._address.of(key)!a}: the key is not unicode text: rename the object"
+            raise StoreRefused(words) from error
 
     def _exchange(self) -> Exchange:
         with self._lock:

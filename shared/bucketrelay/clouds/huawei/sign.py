@@ -53,8 +53,8 @@ def obs_authorization(
     own = sorted(name for name in headers if name.startswith(prefix))
     lines += [f"{name}:{headers[name].strip() if name.startswith(f'{prefix}meta-') else headers[name]}" for name in own]
     named = sorted((name, value) for name, value in query.items() if _is_signed(name.lower(), prefix))
-    asked = "&".join(quote(name) if value is None else f"{quote(name)}={value}" for name, value in named)
-    lines.append(f"{resource}?{asked}" if asked else resource)
+    pairs = "&".join(quote(name) if value is None else f"{quote(name)}={value}" for name, value in named)
+    lines.append(f"{resource}?{pairs}" if pairs else resource)
     digest = hmac.digest(keys[1].encode(), "\n".join(lines).encode(), "sha1")
     return f"{_SCHEMES[prefix]} {keys[0]}:{b2a_base64(digest, newline=False).decode()}"
 

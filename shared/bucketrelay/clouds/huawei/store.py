@@ -134,8 +134,8 @@ class ObsStore:
         """See Store: pages of 1,000."""
         full = self._full(prefix)
         query = {"prefix": full, "marker": self._full(after) if after else "", "max-keys": _PAGE, **_ENCODED}
-        asked = {name: value for name, value in query.items() if value}
-        for entry in self._pages("ListObjects", asked, objects_of):
+        given = {name: value for name, value in query.items() if value}
+        for entry in self._pages("ListObjects", given, objects_of):
             if entry.key.startswith(full):
                 yield replace(entry, key=entry.key[len(self._address.prefix) :])
 
@@ -160,8 +160,8 @@ class ObsStore:
         given = Given(headers={**headers_for(meta, self._requests.prefix), **self._kept}, body=body)
         answer, same = self._sent("PutObject", key, _PUBLISH, given)
         if not same:
-            said = "what is stored there is not what was sent: look before believing either"
-            raise OutcomeUnknown(f"{self._address.of(key)}: {said}")
+            words = "what is stored there is not what was sent: look before believing either"
+            raise OutcomeUnknown(f"{self._address.of(key)}: {words}")
         return written_of(answer.headers.get("etag"), answer.headers, self._address.of(key))
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
@@ -172,18 +172,18 @@ class ObsStore:
         except ObjectGone:
             return
         if answer.body:  # OBS sends no document
-            said = "an answer to a delete that cannot be understood: look before believing it"
-            raise OutcomeUnknown(f"{self._address.of(key)}: {said}")
+            words = "an answer to a delete that cannot be understood: look before believing it"
+            raise OutcomeUnknown(f"{self._address.of(key)}: {words}")
 
     def begin(self, key: str, meta: Meta) -> Upload:
         """See PartStore. Each answer that is lost would leave an upload: it is made again like a publishing write."""
         given = Given({"uploads": None}, {**headers_for(meta, self._requests.prefix), **self._kept})
         answer = self._requests.send("InitiateMultipartUpload", key, _PUBLISH, given)
         try:
-            found = Document(answer.body, "InitiateMultipartUploadResult", self._address.of(key)).needed("UploadId")
+            upload_id = Document(answer.body, "InitiateMultipartUploadResult", self._address.of(key)).needed("UploadId")
         except StoreUnavailable as error:
             raise OutcomeUnknown(f"{error}: an upload may be there") from error
-        return Upload(key, found)
+        return Upload(key, upload_id)
 
     def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """See PartStore. OBS checks the MD5 of bytes; of a stream the answer's is compared."""
@@ -247,13 +247,13 @@ class ObsStore:
 
     def _peek(self, key: str) -> ObjectInfo | None:
         try:
-            found = self.fetch(key, 1)
+            fetched = self.fetch(key, 1)
         except Archived:
             # It answers no GET, but it is there, and HEAD describes it.
             if info := self._head(key):
                 return info
             raise
-        return found.info if found else None
+        return fetched.info if fetched else None
 
     def _head(self, key: str) -> ObjectInfo | None:
         try:

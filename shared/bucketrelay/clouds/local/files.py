@@ -49,10 +49,10 @@ def disk(url: str) -> Iterator[None]:
     except RelayError:
         raise
     except OSError as error:
-        said = f"{url}: {error.strerror or error}"
+        words = f"{url}: {error.strerror or error}"
         if error.errno in _LATER:
-            raise StoreUnavailable(f"{said}: free some space or handles, then try again") from error
-        raise StoreRefused(f"{said}: grant the permission or mend the directory") from error
+            raise StoreUnavailable(f"{words}: free some space or handles, then try again") from error
+        raise StoreRefused(f"{words}: grant the permission or mend the directory") from error
 
 
 class Directory:
@@ -75,12 +75,12 @@ class Directory:
     @contextmanager
     def opened(self, key: str) -> Iterator[Opened | None]:
         """The file of *key* as it is now; None if there is none."""
-        found = self._open(key)
-        if found is None:
+        file = self._open(key)
+        if file is None:
             yield None
             return
-        with found.file:
-            yield found
+        with file.file:
+            yield file
 
     def publish(self, key: str, new: Path, note: Mapping[str, Any]) -> None:
         """Make the finished file *new* the file of *key*, together with *note*."""
@@ -135,13 +135,13 @@ class Directory:
         for path in self._candidates(root, key):
             for attempt in range(_TRIES):
                 try:
-                    found = self._tried(root, path, key)
+                    file = self._tried(root, path, key)
                 except _AMISS:
                     break
                 # The note may have been swept away with the file that it belongs to, while another took the name.
-                if found.note or attempt == _TRIES - 1 or _stands(found):
-                    return found
-                found.file.close()
+                if file.note or attempt == _TRIES - 1 or _stands(file):
+                    return file
+                file.file.close()
         return None
 
     def _tried(self, root: Path, path: Path, key: str) -> Opened:
@@ -259,10 +259,10 @@ def _folder(root: Path, path: Path, *, make: bool = False) -> Iterator[tuple[int
         os.close(folder)
 
 
-def _stands(found: Opened) -> bool:
+def _stands(file: Opened) -> bool:
     """Whether the path still leads to the file that was opened."""
     try:
-        return fingerprint(found.path.stat()) == fingerprint(found.stat)
+        return fingerprint(file.path.stat()) == fingerprint(file.stat)
     except _AMISS:
         return False
 

@@ -61,23 +61,23 @@ class LocalStore:
 
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:  # noqa: ARG002 - a directory's absence is always told
         """The object's file and note."""
-        with disk(self._address.of(key)), self._files.opened(self._full(key)) as found:
-            return _info(key, found) if found else None
+        with disk(self._address.of(key)), self._files.opened(self._full(key)) as file:
+            return _info(key, file) if file else None
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:  # noqa: ARG002 - nothing to save
         """The object and its first bytes."""
-        with disk(self._address.of(key)), self._files.opened(self._full(key)) as found:
-            if found is None:
+        with disk(self._address.of(key)), self._files.opened(self._full(key)) as file:
+            if file is None:
                 return None
-            info = _info(key, found)
+            info = _info(key, file)
             if unless and info.etag == unless:
                 return Fetched(info, None)
-            return Fetched(info, self._bytes(found, info, 0, min(length, info.size)))
+            return Fetched(info, self._bytes(file, info, 0, min(length, info.size)))
 
     def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
         """The file's bytes, if it is still that version."""
-        with disk(self._address.of(info.key)), self._files.opened(self._full(info.key)) as found:
-            return self._bytes(self._same(found, info), info, start, length)
+        with disk(self._address.of(info.key)), self._files.opened(self._full(info.key)) as file:
+            return self._bytes(self._same(file, info), info, start, length)
 
     def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
         """The file's bytes in blocks. Of each it is looked whether another program has written into the file."""
@@ -216,34 +216,34 @@ class LocalStore:
             raise ObjectGone(gone)
         return place, note
 
-    def _same(self, found: Opened | None, info: ObjectInfo) -> Opened:
+    def _same(self, file: Opened | None, info: ObjectInfo) -> Opened:
         """What was opened, if it is the version *info*."""
         url = self._address.of(info.key)
-        if found is None:
+        if file is None:
             raise ObjectGone(f"{url} is not there any more: look again")
-        if _info(info.key, found).etag != info.etag:
+        if _info(info.key, file).etag != info.etag:
             raise SourceChanged(f"{url} is not the version {info.etag} any more: look again")
-        return found
+        return file
 
-    def _bytes(self, found: Opened, info: ObjectInfo, start: int, length: int) -> bytes:
-        found.file.seek(start)
-        body = found.file.read(length)
-        if not found.unchanged():  # another program writes into the file
+    def _bytes(self, file: Opened, info: ObjectInfo, start: int, length: int) -> bytes:
+        file.file.seek(start)
+        body = file.file.read(length)
+        if not file.unchanged():  # another program writes into the file
             raise SourceChanged(f"{self._address.of(info.key)} changed while it was read: look again")
         if len(body) < length:
             raise Damaged(f"{self._address.of(info.key)}: {len(body)} bytes came instead of {length}: start over")
         return body
 
 
-def _info(key: str, found: Opened) -> ObjectInfo:
-    kept = dict(found.note.get("meta", {}))
+def _info(key: str, file: Opened) -> ObjectInfo:
+    kept = dict(file.note.get("meta", {}))
     user = MappingProxyType(kept.pop("user", {}))
-    sums = {"md5": found.note["md5"]} if found.note else {}
+    sums = {"md5": file.note["md5"]} if file.note else {}
     return ObjectInfo(
         key,
-        found.stat.st_size,
-        found.note.get("etag") or fingerprint(found.stat),
-        datetime.fromtimestamp(found.stat.st_mtime, timezone.utc),
+        file.stat.st_size,
+        file.note.get("etag") or fingerprint(file.stat),
+        datetime.fromtimestamp(file.stat.st_mtime, timezone.utc),
         meta=Meta(**kept, user=user),
         checksums=MappingProxyType(sums),
     )

@@ -76,8 +76,8 @@ class OciCloud:
         notes: tuple[str, ...] = (_POLICY,) if wish.kind == "function" else ()
         known = next((rule for rule in others if brings(rule, self._address, wanted["actions"]["actions"][0])), None)
         if known and not mine:
-            said = f"{wish.target} has these events already, by the rule {known['displayName']}"
-            return Plan(tuple(steps), (said, *notes))
+            words = f"{wish.target} has these events already, by the rule {known['displayName']}"
+            return Plan(tuple(steps), (words, *notes))
         if not mine:
             steps.append(Step("add", wish.id, _shown(wanted), ("create", "", wanted)))
         elif not same(mine[0], wanted):

@@ -107,10 +107,10 @@ class WorkCopy:
             time.sleep(min(pause, self.deadline.left()))
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
-                found = self._ask("GetWorkRequest", work)
+                request = self._ask("GetWorkRequest", work)
             except RelayError as error:
                 raise OutcomeUnknown(f"{url}: what became of the copy {work.id} cannot be read: {error}") from error
-            status = found.get("status", "") if isinstance(found, Mapping) else ""
+            status = request.get("status", "") if isinstance(request, Mapping) else ""
             if status in ("COMPLETED", "FAILED", "CANCELED"):
                 return str(status)
 
@@ -134,10 +134,10 @@ class WorkCopy:
         except RelayError as error:
             told = [{"message": f"no reason can be read: {error}"}]
         rows = [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else []
-        said = "; ".join(f"{row.get('code', '')} {row.get('message', '')}".strip() for row in rows)
+        words = "; ".join(f"{row.get('code', '')} {row.get('message', '')}".strip() for row in rows)
         unchanged(self.source, self.info)
         if expect is not None:
             now = self.target.look(self.key)
             if now is not None if isinstance(expect, Absent) else now is None or now.etag != expect.etag:
-                raise TargetChanged(f"{url}: somebody wrote or deleted it before the copy ended: look again ({said})")
-        raise CannotCopy(f"{url}: the copy {work.id} failed: {said}: {_POLICY}")
+                raise TargetChanged(f"{url}: somebody wrote or deleted it before the copy ended: look again ({words})")
+        raise CannotCopy(f"{url}: the copy {work.id} failed: {words}: {_POLICY}")

@@ -129,10 +129,10 @@ def _filed(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
     path = _config_file(access.config_file, environ)
     parser = ConfigParser(interpolation=None)
     try:
-        found = parser.read(path)
+        files = parser.read(path)
     except (Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no configuration file of OCI: {error}") from error
-    if not found:
+    if not files:
         raise ValueError(f"there is no configuration file {path}")
     profile = access.profile or "DEFAULT"
     if profile not in parser:

@@ -72,10 +72,10 @@ def bare(etag: str) -> str:
 
 def range_of(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
     """First byte, count and size of the whole object, where the answer says; None where it is the whole object."""
-    found = _RANGE.fullmatch(headers.get("content-range", ""))
-    if not found:
+    match = _RANGE.fullmatch(headers.get("content-range", ""))
+    if not match:
         return None
-    first, last, size = map(int, found.groups())
+    first, last, size = map(int, match.groups())
     return first, last - first + 1, size
 
 
@@ -131,8 +131,8 @@ def same_content(one: Meta, other: Meta) -> bool:
     """Whether two objects have the same content headers, as far as Object Storage has them."""
 
     def told(meta: Meta) -> list[str]:
-        found = {name: getattr(meta, name).strip() for name in _HEADERS}
-        return [value or (UNTYPED if name == "content_type" else "") for name, value in found.items()]
+        values = {name: getattr(meta, name).strip() for name in _HEADERS}
+        return [value or (UNTYPED if name == "content_type" else "") for name, value in values.items()]
 
     return told(one) == told(other)
 
@@ -145,15 +145,15 @@ def _tier(meta: Meta, url: str) -> str:
 
 
 def _content(meta: Meta, url: str) -> dict[str, str]:
-    found = {}
+    values = {}
     for name in _HEADERS:
         value: str = getattr(meta, name).strip()
         value = lasting(value) if name == "content_encoding" else value
         if re.search(r"[\0-\x1f\x7f]", value):
             raise StoreRefused(f"{url}: {name} {value!a} has control characters, as no header may: mend the object")
         if value:
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def _latin(value: str) -> str:

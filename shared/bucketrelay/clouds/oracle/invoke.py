@@ -56,10 +56,10 @@ def _endpoint(function: str, identities: "Identities") -> str:
     with _remedy(_READ):
         answer = _ask(identities, os.environ.get(SERVICE, ""), "GET", function)
         told = document(answer, function)
-    found = told.get("invokeEndpoint") if isinstance(told, Mapping) else None
-    if not isinstance(found, str) or not found:
+    endpoint = told.get("invokeEndpoint") if isinstance(told, Mapping) else None
+    if not isinstance(endpoint, str) or not endpoint:
         raise StoreUnavailable(f"{function}: the service names no invoke endpoint: set {ENDPOINT}")
-    return found
+    return endpoint
 
 
 @contextmanager

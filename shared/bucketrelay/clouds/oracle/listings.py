@@ -24,18 +24,18 @@ _FIELDS = "name,size,etag,md5,timeModified"
 def objects(requests: Requests, place: Address, prefix: str, after: str) -> Iterator[ObjectInfo]:
     """ListObjects; the order is checked, as a comparison of two listings would delete for a wrong one."""
     last = after
-    asked = {"prefix": place.prefix + prefix, "startAfter": place.prefix + after if after else "", "fields": _FIELDS}
+    query = {"prefix": place.prefix + prefix, "startAfter": place.prefix + after if after else "", "fields": _FIELDS}
     while True:
-        page = document(requests.send("ListObjects", None, Effect.READ, Given(asked)), place.url)
+        page = document(requests.send("ListObjects", None, Effect.READ, Given(query)), place.url)
         for entry in _rows(page, place):
             last = _key(entry, place, prefix, last)
             yield listed(entry, last)
         if not (following := page.get("nextStartWith")):
             return
-        before = max(place.prefix + last, asked.get("start", ""), key=str.encode)
+        before = max(place.prefix + last, query.get("start", ""), key=str.encode)
         if not isinstance(following, str) or following.encode() <= before.encode():
             raise StoreUnavailable(f"{place.url}: the listing does not go on past {last!a}: try again later")
-        asked |= {"start": following, "startAfter": ""}
+        query |= {"start": following, "startAfter": ""}
 
 
 def parts_of(requests: Requests, place: Address, upload: Upload) -> Iterator[Part]:
@@ -56,8 +56,8 @@ def uploads_of(requests: Requests, place: Address, prefix: str) -> Iterator[Uplo
     def read(row: Mapping[str, Any]) -> tuple[str | None, str]:
         return place.relative(row["object"]), str(row["uploadId"])
 
-    found = _pages(lambda given: requests.send("ListMultipartUploads", None, Effect.READ, given), {}, read, place.url)
-    for key, upload in found:
+    pages = _pages(lambda given: requests.send("ListMultipartUploads", None, Effect.READ, given), {}, read, place.url)
+    for key, upload in pages:
         if key is not None and key.startswith(prefix):
             yield Upload(key, upload)
 
@@ -92,8 +92,8 @@ def _pages(
         if not isinstance(rows, list):
             raise StoreUnavailable(f"{url}: the answer is no list: check endpoint and proxy")
         with whole(url):
-            found = [read(row) for row in rows]
-        yield from found
+            items = [read(row) for row in rows]
+        yield from items
         following = answer.headers.get("opc-next-page", "")
         if not following:
             return

@@ -56,9 +56,9 @@ def realm_of(region: str) -> str:
 
 def region_at(host: str) -> str:
     """The region whose Object Storage answers at *host*; "" where that is no server of Oracle's."""
-    found = _STORAGE.fullmatch(host.lower())
+    match = _STORAGE.fullmatch(host.lower())
     domains = {_DEDICATED, _COMMERCIAL[1], *(domain for _, domain in _table()[1].values())}
-    return region_name(found["region"]) if found and found["domain"] in domains else ""
+    return region_name(match["region"]) if match and match["domain"] in domains else ""
 
 
 def service_endpoint(service: str, region: str) -> str:

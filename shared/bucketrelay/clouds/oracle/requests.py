@@ -78,10 +78,10 @@ class Requests:
             if not self._namespace:
                 call = Call(self._address.url, Effect.READ)
                 answer = self._service.send(call, "GET", OPERATIONS["GetNamespace"].path, _NOTHING_GIVEN)
-                found = document(answer, self._address.url)
-                if not isinstance(found, str) or not found:
+                name = document(answer, self._address.url)
+                if not isinstance(name, str) or not name:
                     raise StoreUnavailable(f"{self._address.url}: the answer names no namespace: check endpoint")
-                self._namespace = found
+                self._namespace = name
             return self._namespace
 
     @property
@@ -147,5 +147,5 @@ def document(answer: Answer, url: str) -> Any:
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError) as error:
-        said = f"{type(error).__name__} {error}"[:200]
-        raise StoreUnavailable(f"{url}: the answer is no JSON ({said}): check endpoint and proxy") from error
+        words = f"{type(error).__name__} {error}"[:200]
+        raise StoreUnavailable(f"{url}: the answer is no JSON ({words}): check endpoint and proxy") from error

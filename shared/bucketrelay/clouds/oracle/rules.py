@@ -41,22 +41,22 @@ def same(rule: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     )
 
 
-def rows(found: object, url: str, *names: str) -> list[dict[str, Any]]:
+def rows(parsed: object, url: str, *names: str) -> list[dict[str, Any]]:
     """A list of JSON objects as the service answers it, each with texts of these *names*.
 
     Raises:
         StoreUnavailable: it is something else: the page of a proxy has status 200, too.
     """
-    if isinstance(found, list) and all(
-        isinstance(row, dict) and all(isinstance(row.get(name), str) for name in names) for row in found
+    if isinstance(parsed, list) and all(
+        isinstance(row, dict) and all(isinstance(row.get(name), str) for name in names) for row in parsed
     ):
-        return found
+        return parsed
     raise StoreUnavailable(f"{url}: the answer is not the service's: check endpoint and proxy")
 
 
-def whole_rule(found: object, url: str) -> dict[str, Any]:
+def whole_rule(parsed: object, url: str) -> dict[str, Any]:
     """A rule with all of it that is read here. Raises StoreUnavailable."""
-    rule = rows([found], url, "id", "displayName", "condition")[0]
+    rule = rows([parsed], url, "id", "displayName", "condition")[0]
     actions = rows([rule.get("actions")], url)[0]
     rows(actions.get("actions"), url)
     rows([rule.get("freeformTags") or {}], url)
@@ -68,10 +68,10 @@ def brings(rule: Mapping[str, Any], address: Address, action: Mapping[str, Any] 
 
     A filter that is not understood counts as one that leaves something out.
     """
-    said = _condition(rule)
-    data = said.pop("data", {})
-    types = _any(said.pop("eventType", "*"))
-    if not rule.get("isEnabled") or said or not isinstance(data, dict):
+    condition = _condition(rule)
+    data = condition.pop("data", {})
+    types = _any(condition.pop("eventType", "*"))
+    if not rule.get("isEnabled") or condition or not isinstance(data, dict):
         return False
     details = data.get("additionalDetails", {})
     if not isinstance(details, dict):
@@ -121,16 +121,16 @@ def _matches(text: str, pattern: str) -> bool:
     return len(text) - at >= len(last) and text.endswith(last)
 
 
-def _any(said: object) -> list[str]:
-    return [str(value) for value in said] if isinstance(said, list) else [str(said)]
+def _any(types: object) -> list[str]:
+    return [str(value) for value in types] if isinstance(types, list) else [str(types)]
 
 
 def _condition(rule: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        said = json.loads(rule["condition"])
+        parsed = json.loads(rule["condition"])
     except (ValueError, RecursionError):
         return {"unreadable": True}
-    return said if isinstance(said, dict) else {"unreadable": True}
+    return parsed if isinstance(parsed, dict) else {"unreadable": True}
 
 
 def _of(action: Mapping[str, Any]) -> tuple[Any, ...]:

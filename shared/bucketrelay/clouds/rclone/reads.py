@@ -136,12 +136,12 @@ class RcloneReads:
         answer = self.rclone.call("operations/list", fs=self.fs, remote=path_of(folder.rstrip("/")), opt=options)
         if answer.status == 404 and folder:
             return ()  # removed meanwhile
-        found = self._told(answer, folder).get("list")
-        if found is None:
-            found = []
-        if not isinstance(found, list):
+        entries = self._told(answer, folder).get("list")
+        if entries is None:
+            entries = []
+        if not isinstance(entries, list):
             raise StoreUnavailable(f"{self._address.of(folder)}: rclone's answer is no listing: try again later")
-        named = [(key_of(str(item["Path"])) + ("/" if item.get("IsDir") else ""), item) for item in found]
+        named = [(key_of(str(item["Path"])) + ("/" if item.get("IsDir") else ""), item) for item in entries]
         return sorted(named, key=lambda entry: entry[0].encode())
 
     def _stand(self) -> None:

@@ -99,10 +99,10 @@ def moment(text: str) -> datetime | None:
     digits = rest[: len(rest) - len(rest.lstrip("0123456789"))] if dot else ""
     zone = rest[len(digits) :] if dot else ("Z" if date.endswith("Z") else date[19:])
     try:
-        found = datetime.fromisoformat(f"{date[:19]}.{(digits or '0')[:6]:0<6}{zone.replace('Z', '+00:00')}")
+        time = datetime.fromisoformat(f"{date[:19]}.{(digits or '0')[:6]:0<6}{zone.replace('Z', '+00:00')}")
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
 
 
 # Characters that rclone shows as symbols and takes as such, whatever the backend makes of them (rclone.org/overview,
@@ -119,13 +119,13 @@ def path_of(key: str) -> str:
 
 def key_of(path: str) -> str:
     """The key of a path that rclone tells."""
-    found, quoted = [], False
+    letters, quoted = [], False
     for char in path:
         if quoted:
-            found.append(char if char in _PLAIN else _QUOTE + char)
+            letters.append(char if char in _PLAIN else _QUOTE + char)
             quoted = False
         elif char == _QUOTE:
             quoted = True
         else:
-            found.append(_PLAIN.get(char, char))
-    return "".join(found) + (_QUOTE if quoted else "")
+            letters.append(_PLAIN.get(char, char))
+    return "".join(letters) + (_QUOTE if quoted else "")

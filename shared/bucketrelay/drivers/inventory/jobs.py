@@ -86,10 +86,10 @@ def inventory_kinds(keeper: Keeper, facts: Facts) -> dict[str, Kind]:
         return [Ended(_one(job)) for job in jobs]
 
     def _one(job: Job) -> Ending:
-        said = _said(job)
-        if said is None:
+        wanted = _said(job)
+        if wanted is None:
             return Dead("the job names no store and key: was it put into the table by hand?")
-        ended = keeper.sync(facts(said[0]), said[1], said[2])
+        ended = keeper.sync(facts(wanted[0]), wanted[1], wanted[2])
         return Done({"changed": ended.changed})
 
     def whole(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:

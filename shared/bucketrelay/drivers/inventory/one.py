@@ -67,16 +67,16 @@ class Keeper:
         has = self.tables.rows(facts.name, key)
         rows = {row.version: row for row in has[1]} if has else {}
         level = DEPTHS.index(depth)
-        found = [self._found(facts.store, version, rows.get(version.version), level) for version in versions]
-        number, found = self._identity(facts, has[0] if has else "", found, level)
+        entries = [self._found(facts.store, version, rows.get(version.version), level) for version in versions]
+        number, entries = self._identity(facts, has[0] if has else "", entries, level)
         if level == 0:  # of an object alone: what is known of its older versions stays known
-            found += [Found(_listed(key, row)) for row in rows.values() if row.version != found[0].version.version]
-        return Ended(self.tables.write(facts.name, key, number, found))
+            entries += [Found(_listed(key, row)) for row in rows.values() if row.version != entries[0].version.version]
+        return Ended(self.tables.write(facts.name, key, number, entries))
 
     def _versions(self, store: Store, key: str, depth: str) -> list[Version]:
         if isinstance(store, Versioned):
-            found = _of(store, key)
-            return found[:1] if depth == "object" else found
+            versions = _of(store, key)
+            return versions[:1] if depth == "object" else versions
         info = store.look(key)
         return [unversioned(info)] if info else []
 
@@ -107,7 +107,7 @@ class Keeper:
             raise ObjectGone(f"{store.address.of(version.key)}: it has changed since it was looked at: looked at again")
         return info
 
-    def _identity(self, facts: StoreFacts, known: str, found: list[Found], level: int) -> tuple[str, list[Found]]:
+    def _identity(self, facts: StoreFacts, known: str, entries: list[Found], level: int) -> tuple[str, list[Found]]:
         """The object's id, and the versions, the latest of which may have got a tag with it.
 
         A new object keeps the id that its tag says, if no other object has it; a deleted one that of its newest version
@@ -115,38 +115,38 @@ class Keeper:
         """
         store = facts.store
         if not isinstance(store, Tagged):
-            return known or str(uuid.uuid4()), found
-        number = known or self._said(store, found)
-        latest = found[0]
+            return known or str(uuid.uuid4()), entries
+        number = known or self._said(store, entries)
+        latest = entries[0]
         if level < 2 or not facts.coms_id or latest.version.marker or not isinstance(store, Versioned):
-            return number, found
+            return number, entries
         tags = latest.tags if latest.tags is not None else store.tags(_info(latest.version))
         if tags.get(COMS_ID) == number or len(tags.keys() - {COMS_ID}) >= _MOST_TAGS:
-            return number, found
+            return number, entries
         store.set_tags(_info(latest.version), {**tags, COMS_ID: number})
-        return number, [replace(latest, tags={**tags, COMS_ID: number}), *found[1:]]
+        return number, [replace(latest, tags={**tags, COMS_ID: number}), *entries[1:]]
 
-    def _said(self, store: Tagged, found: Sequence[Found]) -> str:
+    def _said(self, store: Tagged, entries: Sequence[Found]) -> str:
         """The first id that a version's tag says and no object has; else a new one."""
-        for each in found:
+        for each in entries:
             if each.version.marker:
                 continue
             tags = each.tags if each.tags is not None else store.tags(_info(each.version))
             number = _uuid(tags)
             if number:
                 return number if self.tables.place(number) is None else str(uuid.uuid4())
-            if not found[0].version.marker:  # COMS walks the older versions of what is deleted alone
+            if not entries[0].version.marker:  # COMS walks the older versions of what is deleted alone
                 break
         return str(uuid.uuid4())
 
 
 def _of(store: Versioned, key: str) -> list[Version]:
-    found = []
+    versions = []
     for version in store.versions(key):
         if version.key != key:
             break  # ascending: the keys that merely begin with it come behind it
-        found.append(version)
-    return sorted(found, key=lambda version: not version.latest)
+        versions.append(version)
+    return sorted(versions, key=lambda version: not version.latest)
 
 
 def _uuid(tags: Mapping[str, str]) -> str:

@@ -101,8 +101,8 @@ def _same(listed: Sequence[Version], rows: Sequence[Row], depth: str) -> bool:
 def _listing(store: Store, prefix: str, depth: str) -> Iterator[tuple[str, list[Version]]]:
     if isinstance(store, Versioned):
         for key, some in groupby(store.versions(prefix), key=lambda version: version.key):
-            found = sorted(some, key=lambda version: not version.latest)
-            yield key, found[:1] if depth == "object" else found
+            ordered = sorted(some, key=lambda version: not version.latest)
+            yield key, ordered[:1] if depth == "object" else ordered
         return
     for info in store.list(prefix):
         yield info.key, [unversioned(info)]

@@ -286,5 +286,5 @@ def _refused(place: Place, queue: str, error: Exception) -> StoreRefused:
 
 def words(error: Exception) -> str:
     """What went wrong, in one line, without the URL."""
-    said = getattr(error, "reply_text", "") or str(error) or type(error).__name__
-    return " ".join(str(said).split())[:300]
+    text = getattr(error, "reply_text", "") or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:300]

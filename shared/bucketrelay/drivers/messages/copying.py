@@ -140,8 +140,8 @@ class Copying:
         delay = _PAUSE * tries if later else 0.0
         self.queue.enqueue([NewJob("copier", key, COPY, payload, Priority.BACKLOG, delay=delay)])
         if request.progress and self.replies and not later:
-            said = reply(self.replies, requests.progress(request, counts), name, str(job.payload["correlation"]))
-            self.queue.enqueue([letter_job(REPLY, key, said)])
+            letter = reply(self.replies, requests.progress(request, counts), name, str(job.payload["correlation"]))
+            self.queue.enqueue([letter_job(REPLY, key, letter)])
         return Ended(Done(), tuple(results))
 
     def _ended(self, job: Job, request: Request, name: str, counts: Counts) -> Ended:
@@ -168,24 +168,24 @@ class Copying:
     def _is_last(self, job: Job) -> bool:
         return job.attempts >= self.attempts > 1
 
-    def _answered(self, job: Job, said: Reply, name: str, *results: Result, failed: bool = False) -> Ended:
+    def _answered(self, job: Job, answer: Reply, name: str, *results: Result, failed: bool = False) -> Ended:
         """The reply is durable before its job ends."""
         if self.replies:
-            letter = reply(self.replies, said, name, str(job.payload["correlation"]))
+            letter = reply(self.replies, answer, name, str(job.payload["correlation"]))
             self.queue.enqueue([letter_job(REPLY, name, letter)])
-        return Ended(Done({"status": str(said["status"])}, failed=failed), results)
+        return Ended(Done({"status": str(answer["status"])}, failed=failed), results)
 
 
 def _table(payload: Mapping[str, object], name: str) -> Mapping[str, Any]:
-    found = payload.get(name, {})
-    if not isinstance(found, Mapping):
+    table = payload.get(name, {})
+    if not isinstance(table, Mapping):
         raise TypeError(name)
-    return found
+    return table
 
 
 def _list(payload: Mapping[str, object], name: str) -> Sequence[object]:
-    found = payload.get(name, ())
-    return found if isinstance(found, list | tuple) else ()
+    items = payload.get(name, ())
+    return items if isinstance(items, list | tuple) else ()
 
 
 def _no_root(request: Request) -> Reply:

@@ -53,14 +53,14 @@ def mapping(body: bytes) -> Mapped | None:
     Raises:
         BadMessage: it is no such message, or names no file.
     """
-    said = _object(body)
-    kind = said.get("type")
+    fields = _object(body)
+    kind = fields.get("type")
     if kind in _OTHERS:
-        _text(said, "dataset_id", 2)
+        _text(fields, "dataset_id", 2)
         return None
     if kind != "mapping":
         raise BadMessage('type: must be "mapping"')
-    dataset, ids = _text(said, "dataset_id", 2, word=True), said.get("accession_ids")
+    dataset, ids = _text(fields, "dataset_id", 2, word=True), fields.get("accession_ids")
     if not isinstance(ids, list):
         raise BadMessage("accession_ids: must be a list of ids")
     for number, each in enumerate(ids):
@@ -73,10 +73,10 @@ def mapping(body: bytes) -> Mapped | None:
 
 def synced(body: bytes) -> Synced:
     """What a `file-sync` message says. Raises BadMessage."""
-    said = _object(body)
-    _only(said, "dataset_id", "dataset_files", "user")
-    dataset, user = _text(said, "dataset_id", 11, word=True), _text(said, "user", 5)
-    files = said.get("dataset_files")
+    fields = _object(body)
+    _only(fields, "dataset_id", "dataset_files", "user")
+    dataset, user = _text(fields, "dataset_id", 11, word=True), _text(fields, "user", 5)
+    files = fields.get("dataset_files")
     if not isinstance(files, list) or not files:
         raise BadMessage("dataset_files: must be a list of at least one file")
     return Synced(dataset, user, tuple(_file(each, f"dataset_files[{i}]") for i, each in enumerate(files)))
@@ -84,9 +84,9 @@ def synced(body: bytes) -> Synced:
 
 def metadata(body: bytes) -> str:
     """The dataset that a `metadata-sync` message is about. Raises BadMessage."""
-    said = _object(body)
-    _only(said, "dataset_id", "metadata")
-    dataset, told = _text(said, "dataset_id", 11), said.get("metadata")
+    fields = _object(body)
+    _only(fields, "dataset_id", "metadata")
+    dataset, told = _text(fields, "dataset_id", 11), fields.get("metadata")
     if not isinstance(told, dict) or not told:
         raise BadMessage("metadata: must be an object that is not empty")
     return dataset
@@ -134,9 +134,9 @@ def rejection(reason: str, body: bytes) -> bytes:
     return json.dumps(told, ensure_ascii=False).encode()
 
 
-def dumped(said: Mapping[str, object]) -> bytes:
+def dumped(fields: Mapping[str, object]) -> bytes:
     """A message as it is published."""
-    return json.dumps(said, ensure_ascii=False).encode()
+    return json.dumps(fields, ensure_ascii=False).encode()
 
 
 def checked_path(path: str) -> str:
@@ -157,26 +157,26 @@ def checked_path(path: str) -> str:
     return path
 
 
-def _file(said: object, at: str) -> SyncedFile:
-    if not isinstance(said, dict):
+def _file(fields: object, at: str) -> SyncedFile:
+    if not isinstance(fields, dict):
         raise BadMessage(f"{at}: must be an object")
-    _only(said, "filepath", "file_id", "sha256", at=f"{at}.")
-    sha256 = _text(said, "sha256", 64, at=f"{at}.")
+    _only(fields, "filepath", "file_id", "sha256", at=f"{at}.")
+    sha256 = _text(fields, "sha256", 64, at=f"{at}.")
     if not _SHA256.match(sha256):
         raise BadMessage(f"{at}.sha256: must be 64 hexadecimal digits")
     return SyncedFile(
-        _text(said, "filepath", 5, at=f"{at}."), _text(said, "file_id", 11, at=f"{at}.", word=True), sha256
+        _text(fields, "filepath", 5, at=f"{at}."), _text(fields, "file_id", 11, at=f"{at}.", word=True), sha256
     )
 
 
-def _only(said: Mapping[str, Any], *known: str, at: str = "") -> None:
-    for name in said:
+def _only(fields: Mapping[str, Any], *known: str, at: str = "") -> None:
+    for name in fields:
         if name not in known:
             raise BadMessage(f"{at}{name[:60]}: is not known here")
 
 
-def _text(said: Mapping[str, Any], name: str, least: int, *, at: str = "", word: bool = False) -> str:
-    value = said.get(name)
+def _text(fields: Mapping[str, Any], name: str, least: int, *, at: str = "", word: bool = False) -> str:
+    value = fields.get(name)
     if not isinstance(value, str) or len(value) < least or not _sayable(value):
         raise BadMessage(f"{at}{name}: must be a text of at least {least} characters")
     if word and not _WORD.match(value):
@@ -186,12 +186,12 @@ def _text(said: Mapping[str, Any], name: str, least: int, *, at: str = "", word:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body, parse_constant=_no_constant)
+        parsed = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise BadMessage("is not JSON") from error
-    if not isinstance(said, dict):
+    if not isinstance(parsed, dict):
         raise BadMessage("is JSON, and no object")
-    return said
+    return parsed
 
 
 def _no_constant(word: str) -> NoReturn:

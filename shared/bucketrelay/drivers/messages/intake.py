@@ -47,9 +47,9 @@ class CopyIntake:
         return [NewJob("copier", name, COPY, payload, Priority.ORDER)]
 
 
-def reply(queue: str, said: Mapping[str, object], name: str, correlation: str) -> Letter:
+def reply(queue: str, fields: Mapping[str, object], name: str, correlation: str) -> Letter:
     """The letter that a reply goes by."""
-    return Letter(requests.text(said), queue, correlation=correlation or name)
+    return Letter(requests.text(fields), queue, correlation=correlation or name)
 
 
 def letter_job(kind: str, key: str, letter: Letter, *, place: str = "replies") -> NewJob:
@@ -110,13 +110,13 @@ class DatasetIntake:
         """The job that a message asks for; None where it asks for nothing."""
         at = f"{self.stream}/{delivery.offset}" if delivery.offset is not None else delivery.id or self.fresh()
         try:
-            found = datasets.mapping(delivery.body)
+            dataset = datasets.mapping(delivery.body)
         except datasets.BadMessage as error:
             body = datasets.rejection(str(error), delivery.body)
             return letter_job(ERROR, at, Letter(body, "error", self.exchange, delivery.correlation), place="errors")
-        if found is None or not found.dataset.startswith(self.prefix):
+        if dataset is None or not dataset.dataset.startswith(self.prefix):
             return None
-        payload = {"dataset": found.dataset, "ids": list(found.ids), "message": at}
+        payload = {"dataset": dataset.dataset, "ids": list(dataset.ids), "message": at}
         return NewJob("dataset", at, DATASET, payload, Priority.ORDER, keep=True)
 
     def position(self) -> int | None:

@@ -63,8 +63,8 @@ def _of(by_queue: Mapping[str, Any], requests: str) -> list[object]:
     return list(by_queue.values())
 
 
-def _rows(said: object) -> list[Mapping[str, Any]]:
-    return [row for row in said if isinstance(row, Mapping)] if isinstance(said, list) else []
+def _rows(fields: object) -> list[Mapping[str, Any]]:
+    return [row for row in fields if isinstance(row, Mapping)] if isinstance(fields, list) else []
 
 
 def _is_from(record: Mapping[str, Any], queue: str) -> bool:

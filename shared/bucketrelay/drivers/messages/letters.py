@@ -31,14 +31,14 @@ class Postman:
 
     def run(self, stop: Stop) -> None:
         """Send until *stop*, and then what is there already."""
-        pause, said = self.poll, ""
+        pause, trouble_before = self.poll, ""
         try:
             while True:
                 ending = stop.is_set()
                 sent, trouble = self.once()
-                if trouble and trouble != said:
+                if trouble and trouble != trouble_before:
                     self.say(trouble)
-                said, pause = (trouble, min(2 * pause, _LONGEST_PAUSE)) if trouble else ("", self.poll)
+                trouble_before, pause = (trouble, min(2 * pause, _LONGEST_PAUSE)) if trouble else ("", self.poll)
                 if ending and (trouble or not sent):
                     return
                 if not sent:

@@ -97,8 +97,8 @@ class Publishing:
         self._send([self._letter(MAPPING_KEY, mapping, str(uuid.uuid5(_SPACE, name)))])
         return Ended(Done({"dataset": told.dataset, "mapped": True}))
 
-    def _letter(self, key: str, said: Mapping[str, object], correlation: str) -> Letter:
-        return Letter(datasets.dumped(said), key, self.exchange, correlation)
+    def _letter(self, key: str, fields: Mapping[str, object], correlation: str) -> Letter:
+        return Letter(datasets.dumped(fields), key, self.exchange, correlation)
 
     def _send(self, letters: Sequence[Letter]) -> None:
         sender = self.sender()
@@ -123,8 +123,8 @@ def _each(one: Callable[[Job], Ended]) -> Callable[[Sequence[Job], Deadline], Se
 
 def _mapping_job(payload: Mapping[str, object], name: str, tries: int) -> NewJob:
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * 1.5 ** min(tries, 20)) if tries else 0.0
-    said = {"body": payload["body"], "name": name, "tries": tries}
-    return NewJob("dataset received", f"{name}/{tries}", MAPPING, said, Priority.ORDER, delay=wait)
+    fields = {"body": payload["body"], "name": name, "tries": tries}
+    return NewJob("dataset received", f"{name}/{tries}", MAPPING, fields, Priority.ORDER, delay=wait)
 
 
 def routes(receiving: Receiving) -> "list[Route]":

@@ -38,10 +38,10 @@ class Remote:
         answer = self.post.send(body, lambda: self._headers(body), deadline, hide=(self.password,))
         if answer.status == 200:
             return
-        said = self.post.said(answer, (self.password,))
+        words = self.post.said(answer, (self.password,))
         if answer.again or answer.status in _LATER:
-            raise StoreUnavailable(said)
-        raise StoreRefused(f"{said}: 200 is the only answer that means that it was taken")
+            raise StoreUnavailable(words)
+        raise StoreRefused(f"{words}: 200 is the only answer that means that it was taken")
 
     def _headers(self, body: bytes) -> dict[str, str]:
         return {

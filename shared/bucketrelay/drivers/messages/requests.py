@@ -79,10 +79,10 @@ def parse(body: bytes, root: Callable[[str], str | None]) -> Request:
     Raises:
         Refused: with the reply, for everything that is no request.
     """
-    said = _object(body)
-    passed = said.get("pass_through")
+    fields = _object(body)
+    passed = fields.get("pass_through")
     through = passed if isinstance(passed, dict) else {}
-    action, given = said.get("action"), said.get("parameters")
+    action, given = fields.get("action"), fields.get("parameters")
     if action not in (COPYTO, COPY):
         raise Refused(
             {"pass_through": through, "status": "failure", "action": action, "message": "Unrecognized Action"}
@@ -97,13 +97,13 @@ def parse(body: bytes, root: Callable[[str], str | None]) -> Request:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body, parse_constant=_no_constant)
+        parsed = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError, and so is a number of 5,000 digits
-        said = None
-    if not isinstance(said, dict):
+        parsed = None
+    if not isinstance(parsed, dict):
         raw = body.decode("utf-8", "replace")
         raise Refused({"pass_through": {}, "status": "failure", "message": "Invalid Request", "raw_request": raw})
-    return said
+    return parsed
 
 
 def _no_constant(word: str) -> NoReturn:

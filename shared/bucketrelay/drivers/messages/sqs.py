@@ -20,16 +20,16 @@ class Inbox:
 
     def run(self, handle: Handle, stop: Stop) -> None:
         """See `delivery.Reader`. A message that was not deleted comes again after its visibility timeout."""
-        queues, pause, asked = Queues(self.url), 0.2, False
+        queues, pause, reached = Queues(self.url), 0.2, False
         try:
             while not stop.is_set():
                 try:
                     for received in queues.receive(self.queue):
                         handle(Delivery(received.body.encode("utf-8", "surrogatepass"), received.id))
                         queues.delete(self.queue, received)
-                    pause, asked = 0.2, True
+                    pause, reached = 0.2, True
                 except RelayError as error:
-                    if not error.retryable and not asked:
+                    if not error.retryable and not reached:
                         raise
                     self.say(str(error))
                     stop.wait(pause)

@@ -85,13 +85,13 @@ class Syncing:
     def _dataset(self, job: Job, _deadline: Deadline) -> Ended:
         """Look whether all of it can be synced, and have it done."""
         dataset, ids, message = _said(job)
-        found = self.archive.files(ids)
-        if absent := datasets.missing(ids, found):
+        files = self.archive.files(ids)
+        if absent := datasets.missing(ids, files):
             words = f"{dataset}: the archive has no file {absent[0]!r}" + _more(len(absent) - 1)
             return Ended(Retry(words))
         try:
-            _messages(dataset, [found[each] for each in ids])
-            _check_paths([found[each] for each in ids])
+            _messages(dataset, [files[each] for each in ids])
+            _check_paths([files[each] for each in ids])
         except BadMessage as error:
             return Ended(Dead(f"{dataset}: {error}; nothing was copied"))
         numbers = self.queue.enqueue([_file_job(each, message) for each in ids]).ids
@@ -139,9 +139,9 @@ class Syncing:
     def _post(self, job: Job, deadline: Deadline) -> Ended:
         """Tell the receiving end, once for each user whose files the dataset has."""
         dataset, ids, _ = _said(job)
-        found = self.archive.files(ids)
+        files = self.archive.files(ids)
         try:
-            messages = _messages(dataset, [found[each] for each in ids if each in found])
+            messages = _messages(dataset, [files[each] for each in ids if each in files])
         except BadMessage as error:
             return Ended(Dead(f"{dataset}: {error}; the receiving end was not told"))
         for message in messages:
@@ -185,8 +185,8 @@ def _file_job(stable: str, message: str) -> NewJob:
 
 def _await_job(payload: Mapping[str, object], files: Mapping[str, int], tries: int) -> NewJob:
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * 1.5 ** min(tries, 20))
-    said = {**payload, "files": dict(files), "tries": tries}
-    return NewJob("dataset", f"{payload['message']}/{tries}", AWAIT, said, Priority.ORDER, delay=wait)
+    fields = {**payload, "files": dict(files), "tries": tries}
+    return NewJob("dataset", f"{payload['message']}/{tries}", AWAIT, fields, Priority.ORDER, delay=wait)
 
 
 def _messages(dataset: str, files: Sequence[ArchivedFile]) -> tuple[Synced, ...]:

@@ -111,12 +111,12 @@ class Bookmarks:
     Args:
         log: the log store.
         route: its name.
-        asked: what was asked for, in words that differ where the books would.
+        words: what was asked for, in words that differ where the books would.
     """
 
-    def __init__(self, log: Store, route: str, asked: str) -> None:
+    def __init__(self, log: Store, route: str, words: str) -> None:
         self._log = log
-        self._folder = f"{FOLDER}{route}/bookmark-{sha256(asked.encode()).hexdigest()[:16]}/"
+        self._folder = f"{FOLDER}{route}/bookmark-{sha256(words.encode()).hexdigest()[:16]}/"
         self._seen: dict[str, Expect] = {}
 
     def plan(self) -> Plan | None:
@@ -130,8 +130,8 @@ class Bookmarks:
     def mark(self, target: int, span: int, time: str) -> Mark:
         """The mark of a span of the plan of *time*; a fresh one where it has not been begun."""
         name = _name(target, span)
-        found = self._read(name, self._load(name), mark_of)
-        return found if found and found.time == time else Mark(time=time)
+        mark = self._read(name, self._load(name), mark_of)
+        return mark if mark and mark.time == time else Mark(time=time)
 
     def save(self, target: int, span: int, text: bytes) -> None:
         """Keep a mark.
@@ -154,12 +154,12 @@ class Bookmarks:
 
     def _load(self, name: str) -> bytes | None:
         key = self._folder + name
-        found = self._log.fetch(key, _LARGEST)
-        if found is None or found.body is None:
+        fetched = self._log.fetch(key, _LARGEST)
+        if fetched is None or fetched.body is None:
             self._seen[key] = ABSENT
             return None
-        self._seen[key] = found.info
-        return bytes(found.body)
+        self._seen[key] = fetched.info
+        return bytes(fetched.body)
 
     def _read(self, name: str, body: bytes | None, make: Callable[[dict[str, Any]], T]) -> T | None:
         try:
@@ -173,12 +173,12 @@ class Bookmarks:
         try:
             written = self._log.put(key, body, Meta(content_type="application/json"), expect=self._seen.get(key))
         except TargetChanged as error:
-            found = self._log.fetch(key, len(body) + 1)
-            if found is None or found.body != body:  # else it is ours: only the answer was lost
+            fetched = self._log.fetch(key, len(body) + 1)
+            if fetched is None or fetched.body != body:  # else it is ours: only the answer was lost
                 raise StoreRefused(
                     f"{self._log.address.of(key)}: another process reconciles the same: let it end, or end it"
                 ) from error
-            self._seen[key] = found.info
+            self._seen[key] = fetched.info
         else:
             self._seen[key] = ObjectInfo(key, len(body), written.etag, version=written.version)
 
@@ -197,9 +197,9 @@ def _name(target: int, span: int) -> str:
 def last_books(log: Store, route: str) -> list[dict[str, object]]:
     """The newest books of a route, as they were written; none where there are none, or nobody can read them."""
     names = [info.key for info in log.list(f"{FOLDER}{route}/") if info.key.endswith("/books.json")]
-    found = log.fetch(names[-1], _LARGEST) if names else None
+    fetched = log.fetch(names[-1], _LARGEST) if names else None
     try:
-        books = json.loads(bytes(found.body)) if found and found.body else []
+        books = json.loads(bytes(fetched.body)) if fetched and fetched.body else []
     except ValueError:
         return []
     return [book for book in books if isinstance(book, dict)] if isinstance(books, list) else []

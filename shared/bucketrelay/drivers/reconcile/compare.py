@@ -145,13 +145,13 @@ class Side:
         for last, key in pairwise([self._last, *keys]):
             if key <= last:
                 what = "twice" if key == last else f"after {last!r}"
-                said = f"{self.url} lists {key!r} {what}"
-                raise StoreRefused(f"{said}: its listings have no order, and cannot be compared")
+                words = f"{self.url} lists {key!r} {what}"
+                raise StoreRefused(f"{words}: its listings have no order, and cannot be compared")
         beginning = self.prefix + self.within
         if not all(key.startswith(beginning) for key in keys[:1] + keys[-1:]):  # those between are between: sorted
             wrong = next(key for key in keys if not key.startswith(beginning))
-            asked = f"{self.url} lists {wrong!r} where keys beginning with {beginning!r}"
-            raise Damaged(f"{asked} were asked for: try again")
+            outside = f"{self.url} lists {wrong!r} where keys beginning with {beginning!r}"
+            raise Damaged(f"{outside} were asked for: try again")
         end = bisect_right(keys, self.prefix + self.span.until) if self.span.until else len(keys)
         self._past, self._last = end < len(keys), keys[end - 1] if end else self._last
         kept = [row for row in rows[:end] if not self.skip(row.key)] if self.skip is not nothing else rows[:end]
@@ -181,16 +181,16 @@ def _holds(store: Store) -> Callable[[str], bool]:
 
 def pairs(source: Side, target: Side) -> Iterator[Pair]:
     """The pairs of both sides, ascending by rest. Raises what `Side` and the stores raise."""
-    for found in merge(source, target, None):
-        assert isinstance(found, Pair)
-        yield found
+    for pair in merge(source, target, None):
+        assert isinstance(pair, Pair)
+        yield pair
 
 
 def merge(source: Side, target: Side, at_sight: AtSight | None) -> Iterator[Pair | Right]:
     """The same; many pairs are one item where *at_sight* says that they are right."""
     while _both(source, target):
-        if at_sight and (found := _right(source, target, at_sight)):
-            yield found
+        if at_sight and (pair := _right(source, target, at_sight)):
+            yield pair
             continue
         here, there = source.rests[source.at], target.rests[target.at]
         yield Pair(

@@ -24,8 +24,8 @@ def same_bytes(source: Store, here: ObjectInfo, target: Store, there: ObjectInfo
 
 
 def _digest(store: Store, info: ObjectInfo) -> bytes:
-    found = sha256()
+    digest = sha256()
     for start in range(0, info.size, _BLOCK):
         current().check()
-        found.update(store.read(info, start, min(_BLOCK, info.size - start)))
-    return found.digest()
+        digest.update(store.read(info, start, min(_BLOCK, info.size - start)))
+    return digest.digest()

@@ -115,9 +115,9 @@ class _Backfill:
         coming = self._pairs()
         while page := list(islice(coming, PAGE)):
             before = self.found.copies + self.found.deletes
-            asked = sum(self._take(pair) for pair in page)
+            requests = sum(self._take(pair) for pair in page)
             repairs += self.found.copies + self.found.deletes - before
-            pages += max(1, -(-asked // ASKED))  # a page with much to ask is cut into several
+            pages += max(1, -(-requests // ASKED))  # a page with much to ask is cut into several
             if repairs >= ENOUGH:
                 settled, repairs = settled + 1, 0
             self._world.see(self._target, len(page))
@@ -131,24 +131,24 @@ class _Backfill:
 
     def _take(self, pair: Pair) -> int:
         """Count a pair; returns 1 where it has to be asked about."""
-        found, verdict = self.found, self._judge.at_sight(pair)
+        estimate, verdict = self.found, self._judge.at_sight(pair)
         self._listed["source"] += pair.source is not None
         self._listed["target"] += pair.target is not None
         if verdict is None:
-            found.requests["target", "read"] += 1
+            estimate.requests["target", "read"] += 1
             if pair.source is None:  # ours most likely: nobody else writes there
-                found.deletes += 1
-                found.requests += self._rehearsal.deleted()
+                estimate.deletes += 1
+                estimate.requests += self._rehearsal.deleted()
             else:
-                found.unchanged += 1
+                estimate.unchanged += 1
             return 1
         if verdict.kind in (Kind.MISSING, Kind.DIFFERENT) and pair.source:
             self._learn(self._judge.key(pair.rest))
-            found.copies += 1
-            found.bytes += pair.source.size
-            found.requests += self._rehearsal.copied(pair.source.size, replaces=verdict.kind is Kind.DIFFERENT)
+            estimate.copies += 1
+            estimate.bytes += pair.source.size
+            estimate.requests += self._rehearsal.copied(pair.source.size, replaces=verdict.kind is Kind.DIFFERENT)
         else:
-            found.unchanged += verdict.kind is Kind.RIGHT
+            estimate.unchanged += verdict.kind is Kind.RIGHT
         return 0
 
     def _learn(self, key: str) -> None:
@@ -174,12 +174,12 @@ class _Backfill:
 
 def _asks_again(source: Tagged, info: ObjectInfo) -> bool:
     """Whether the store asks for the tags of each object anew; where it has learned what silence means it does not."""
-    asked: list[str] = []
+    reasons: list[str] = []
     with suppress(RelayError):
         source.tags(info)
-    with suppress(RelayError), trace.watched(asked.append):
+    with suppress(RelayError), trace.watched(reasons.append):
         source.tags(info)
-    return bool(asked)
+    return bool(reasons)
 
 
 @cache
@@ -202,16 +202,16 @@ def day(
         invocations: how many lists told of them.
         stores: source, target and log.
     """
-    found, rehearsal = Estimate(route, target), Rehearsal(*stores, part_size)
+    estimate, rehearsal = Estimate(route, target), Rehearsal(*stores, part_size)
     for result in results:
         if result.outcome is Outcome.COPIED:
-            found.copies, found.bytes = found.copies + 1, found.bytes + result.bytes
-            found.requests += rehearsal.copied(result.bytes)
+            estimate.copies, estimate.bytes = estimate.copies + 1, estimate.bytes + result.bytes
+            estimate.requests += rehearsal.copied(result.bytes)
         elif result.outcome is Outcome.DELETED:
-            found.deletes += 1
-            found.requests += rehearsal.deleted()
+            estimate.deletes += 1
+            estimate.requests += rehearsal.deleted()
         else:
-            found.unchanged += 1
-            found.requests += rehearsal.unchanged()
-    found.requests += times(_list_of_results(stores[2].conditional), invocations)
-    return found
+            estimate.unchanged += 1
+            estimate.requests += rehearsal.unchanged()
+    estimate.requests += times(_list_of_results(stores[2].conditional), invocations)
+    return estimate

@@ -109,9 +109,9 @@ class Inventory:
             self._download(file, path)
             rows = _parquet(path) if self.said.format == "PARQUET" else _csv(path, self.said.columns, file.name)
             for row in rows:
-                found = self._object(row, file.name)
-                if found:
-                    yield found
+                info = self._object(row, file.name)
+                if info:
+                    yield info
             path.unlink()
 
     def _download(self, file: DataFile, path: Path) -> None:
@@ -145,12 +145,12 @@ def _moment(value: object) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
     text = re.sub(r"(\.\d{1,6})\d*", r"\1", str(value or "")).replace("Z", "+00:00")
-    text = re.sub(r"\.(\d+)", lambda found: f".{found[1]:0<6}", text)  # Python 3.10 takes three digits or six
+    text = re.sub(r"\.(\d+)", lambda match: f".{match[1]:0<6}", text)  # Python 3.10 takes three digits or six
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
 
 
 def _csv(path: Path, columns: tuple[str, ...], where: str) -> Iterator[Row]:

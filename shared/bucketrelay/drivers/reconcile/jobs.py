@@ -26,10 +26,10 @@ def reconcile_kind(system: System) -> Kind:
 def _run(job: Job, system: System, deadline: Deadline) -> Ending:
     here = RunHere(system, f"reconcile-{uuid.uuid4().hex}")
     try:
-        asked = replace(wish(system, str(job.payload.get("route", ""))), repair=here, way="run")
+        order = replace(wish(system, str(job.payload.get("route", ""))), repair=here, way="run")
     except ConfigError as error:
         return Dead(str(error))
-    work = Reconciliation(asked, world(system), deadline)
+    work = Reconciliation(order, world(system), deadline)
     work.begin()
     books = work.run()
     if not all(book.ended for book in books):

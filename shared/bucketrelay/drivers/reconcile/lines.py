@@ -34,10 +34,10 @@ def gather(log: Store, marks: Bookmarks, mark: Mark, place: tuple[int, int], kin
     """The lines of a kind of one span, in pieces that end with a line."""
     for number in range(1, mark.objects.get(kind, 0) + 1):
         name = f"{marks.stem(kind, *place)}{number:06}.jsonl"
-        found = log.fetch(name, 4 * LONGEST)
-        if found is None or found.body is None or len(found.body) < found.info.size:
+        fetched = log.fetch(name, 4 * LONGEST)
+        if fetched is None or fetched.body is None or len(fetched.body) < fetched.info.size:
             raise ObjectGone(f"{log.address.of(name)}: it is gone, or no longer what was written: say --restart")
-        yield bytes(found.body)
+        yield bytes(fetched.body)
     if mark.lines.get(kind):
         yield _body(mark.lines[kind])
 

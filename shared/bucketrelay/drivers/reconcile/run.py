@@ -66,12 +66,12 @@ class Reconciliation:
 
     def begin(self, *, restart: bool = False) -> str:
         """Make the plan, or find the one of a run that was ended. Returns when that began, "" for a new one."""
-        found = None if restart else self._marks.plan()
+        plan = None if restart else self._marks.plan()
         now = self.world.now()
-        if found and now - _moment(found.time) < _FORGOTTEN:
-            self.plan = found
-            return found.time
-        if restart or found:
+        if plan and now - _moment(plan.time) < _FORGOTTEN:
+            self.plan = plan
+            return plan.time
+        if restart or plan:
             self._marks.forget()
         self.plan = Plan(f"{now.astimezone(timezone.utc):{_TIME}}", [(target, [ALL]) for target in self.wish.targets])
         self._marks.save_plan(self.plan)
@@ -153,7 +153,7 @@ class Reconciliation:
         if not self.wish.source:
             sides.insert(0, (store(route.source_store), route.strip_prefix))
         cuts = (split(_rests(*each, self.within), self.wish.streams, span) for each in sides)
-        return next((found for found in cuts if len(found) > 1), (span,))
+        return next((cut for cut in cuts if len(cut) > 1), (span,))
 
     def sides(self, target: str, span: Span) -> tuple[Side, Side]:
         """Both sides of a span."""
@@ -278,8 +278,8 @@ class _Work:
 
 def _rests(store: Store, prefix: str, within: str) -> Callable[[str], Iterator[str]]:
     def rests(after: str) -> Iterator[str]:
-        found = store.list(prefix + within, prefix + after if after else "")
-        return (info.key[len(prefix) :] for info in found)
+        infos = store.list(prefix + within, prefix + after if after else "")
+        return (info.key[len(prefix) :] for info in infos)
 
     return rests
 

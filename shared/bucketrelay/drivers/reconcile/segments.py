@@ -60,12 +60,12 @@ def _opened(probe: "_Probe", branch: _Branch) -> list[_Branch]:
     """The branch's own branches that fill a page or more."""
     page = probe.page(branch.first, inclusive=True)
     depth = _fork(probe, branch, page)
-    found = []
+    segments = []
     while page and page[-1].startswith(branch.beginning) and len(page) == PAGE:
         beginning = page[-1][: depth + 1]  # those before it end within this page
-        found.append((beginning, next(key for key in page if key.startswith(beginning))))
+        segments.append((beginning, next(key for key in page if key.startswith(beginning))))
         page = probe.page(_behind(beginning)) if probe.left else []
-    return [_Branch(beginning, first, branch.weight / len(found)) for beginning, first in found]
+    return [_Branch(beginning, first, branch.weight / len(segments)) for beginning, first in segments]
 
 
 def _fork(probe: "_Probe", branch: _Branch, page: list[str]) -> int:
@@ -115,6 +115,6 @@ class _Probe:
     def page(self, after: str, *, inclusive: bool = False) -> list[str]:
         """The next keys of the span, a page of them at most."""
         self.left -= 1
-        found = list(islice(self.keys(after), PAGE - inclusive))
-        page = [after, *found] if inclusive else found
+        keys = list(islice(self.keys(after), PAGE - inclusive))
+        page = [after, *keys] if inclusive else keys
         return [key for key in page if not self.span.until or key <= self.span.until]

@@ -94,11 +94,11 @@ def with_inventory(wish: Wish, place: str, shelf: Shelf, store: Address, folder:
         ConfigError: it is not to be had.
         BadEvent: it is no inventory, or that of another bucket.
     """
-    said = manifest(shelf.manifest(place), place)
-    if not said.files:
+    contents = manifest(shelf.manifest(place), place)
+    if not contents.files:
         raise BadEvent(f"{place}: the inventory has no file, which is not the same as an empty bucket")
     within = wish.route.strip_prefix + wish.prefix.removeprefix(wish.route.strip_prefix)
-    objects = Inventory(said, shelf.opener(place, said.bucket), store, folder).objects()
+    objects = Inventory(contents, shelf.opener(place, contents.bucket), store, folder).objects()
     held = SortedFile((info for info in objects if info.key.startswith(within)), folder)
 
     def listing(after: str) -> Iterator[Rows]:
@@ -108,4 +108,4 @@ def with_inventory(wish: Wish, place: str, shelf: Shelf, store: Address, folder:
         rest = within[len(wish.route.strip_prefix) :]
         return Side(place, wish.route.strip_prefix, span, listing, None, skip, rest)
 
-    return wish.out_of(side, f"{place} {said.files[0].name}")
+    return wish.out_of(side, f"{place} {contents.files[0].name}")

@@ -102,14 +102,14 @@ class SpanRun:
     def _next(self, coming: Iterator[Pair | Right]) -> "_Page":
         """A page: what is right at sight is counted, of the rest there is what the listings tell."""
         page = _Page()
-        for found in coming:
-            if isinstance(found, Right):
-                page.right += found.pairs
-                page.last = found.last
+        for pair in coming:
+            if isinstance(pair, Right):
+                page.right += pair.pairs
+                page.last = pair.last
             else:
-                verdict = self.judge.at_sight(found)
-                page.pairs.append((found, verdict))
-                page.last = found.rest
+                verdict = self.judge.at_sight(pair)
+                page.pairs.append((pair, verdict))
+                page.last = pair.rest
                 page.asked += verdict is None
             if page.full:
                 break
@@ -119,12 +119,12 @@ class SpanRun:
         unclear = [pair for pair, verdict in page.pairs if verdict is None]
         known = self.remembered.right(unclear) if self.remembered else frozenset()
         unknown = [pair for pair in unclear if pair.rest not in known]
-        found = self._ask(unknown)
-        asked = iter(found)
+        judged = self._ask(unknown)
+        verdicts = iter(judged)
         for pair, verdict in page.pairs:
-            self._enter(verdict or (Verdict.of(pair, Kind.RIGHT) if pair.rest in known else next(asked)))
+            self._enter(verdict or (Verdict.of(pair, Kind.RIGHT) if pair.rest in known else next(verdicts)))
         if self.remembered:
-            right = (verdict.kind is Kind.RIGHT and not verdict.unstamped for verdict in found)
+            right = (verdict.kind is Kind.RIGHT and not verdict.unstamped for verdict in judged)
             self.remembered.keep(list(compress(unknown, right)))
         self.mark.counts.add_right(page.right)
         self.mark.after = page.last

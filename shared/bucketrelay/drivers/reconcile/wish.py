@@ -49,7 +49,7 @@ class Wish:
 
     def words(self) -> str:
         """What makes two runs the same reconciliation, of which the later goes on where the earlier was ended."""
-        asked = [
+        values = [
             repr(self.route),
             self.targets,
             self.depth.value,
@@ -59,7 +59,7 @@ class Wish:
             self.manifest,
             self.inventory,
         ]
-        return json.dumps(asked)
+        return json.dumps(values)
 
 
 @dataclass(frozen=True, slots=True)

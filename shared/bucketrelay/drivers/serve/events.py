@@ -69,7 +69,7 @@ class Intake:
         plans = [planned(message, system) for message in payload.messages]
         refused = [result for plan in plans for result in plan.refused]
         errors = [message.error for message in payload.messages if message.error]
-        jobs = [task_job(asked.task) for plan in plans for asked in plan.asked]
+        jobs = [task_job(entry.task) for plan in plans for entry in plan.asked]
         noted = self._noted(payload)
         jobs += noted.values()
         refused = [result for result in refused if result.source not in noted]

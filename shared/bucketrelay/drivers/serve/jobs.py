@@ -19,19 +19,19 @@ def reconcile_job(route: str) -> NewJob:
     return NewJob("reconcile", route, "reconcile", {"route": route}, Priority.ORDER, keep=True)
 
 
-def replay_job(said: Mapping[str, object], routes: frozenset[str], also: Literal["", "forget", "go"] = "") -> NewJob:
+def replay_job(fields: Mapping[str, object], routes: frozenset[str], also: Literal["", "forget", "go"] = "") -> NewJob:
     """The job that replays what a filter lets through. Raises BadEvent with what is wrong with the filter.
 
     Args:
         also: `forget` what no route wants any more, or `go`: do the deletes that the route's fuse holds. Not for the
             filter of a request: a person says so on the page.
     """
-    since = _check(said, routes)
+    since = _check(fields, routes)
     filtered: dict[str, object] = {
-        "route": said.get("route", ""),
-        "cause": said.get("cause", ""),
+        "route": fields.get("route", ""),
+        "cause": fields.get("cause", ""),
         "since": _moment(since).isoformat() if since else "",
-        "keys": said.get("keys"),
+        "keys": fields.get("keys"),
     }
     if also:
         filtered[also] = True
@@ -39,22 +39,22 @@ def replay_job(said: Mapping[str, object], routes: frozenset[str], also: Literal
     return NewJob("replay", digest, "replay", filtered, Priority.ORDER, keep=True)
 
 
-def _check(said: Mapping[str, object], routes: frozenset[str]) -> str:
+def _check(fields: Mapping[str, object], routes: frozenset[str]) -> str:
     """Since when, after everything else of a filter was found right."""
-    for name in said:
+    for name in fields:
         if name not in _MEMBERS:
             raise BadEvent(f"{str(name)[:60]!a} is no member of the filter: it has {', '.join(_MEMBERS)}")
     for name in ("route", "cause", "since"):
-        if not isinstance(said.get(name, ""), str):
+        if not isinstance(fields.get(name, ""), str):
             raise BadEvent(f"{name} must be a text")
-    route, keys = said.get("route", ""), said.get("keys")
+    route, keys = fields.get("route", ""), fields.get("keys")
     if route and route not in routes:
         raise BadEvent(f"no route is named {str(route)[:60]!a}")
     if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
         raise BadEvent("keys must be a list of texts")
     if isinstance(keys, list) and len(keys) > _MOST_KEYS:
         raise BadEvent(f"more than {_MOST_KEYS:,} keys: leave them out, and say route and since")
-    return str(said.get("since", ""))
+    return str(fields.get("since", ""))
 
 
 def _moment(since: str) -> datetime:

@@ -31,18 +31,18 @@ def replay_kind(system: System) -> Kind:
     return Kind(run)
 
 
-def _replayed(system: System, said: Payload) -> Done:
+def _replayed(system: System, payload: Payload) -> Done:
     again = Again(system.log(), system.routes, system.runner, system.now)
-    go, route = bool(said.get("go")), str(said.get("route") or "")
-    since = str(said.get("since") or "")
-    wanted = Wanted(_passes(said), forget=bool(said.get("forget")), unlimited=go)
+    go, route = bool(payload.get("go")), str(payload.get("route") or "")
+    since = str(payload.get("since") or "")
+    wanted = Wanted(_passes(payload), forget=bool(payload.get("forget")), unlimited=go)
     results: list[Result] = []
     problems: list[str] = []
     batch: list[FailedList] = []
     names = list(again.names(datetime.fromisoformat(since) if since else None))
     for number, name in enumerate(names, start=1):
         batch.append(again.read(name))
-        if number == len(names) or sum(len(found.lines) for found in batch) >= _TOGETHER:
+        if number == len(names) or sum(len(failures.lines) for failures in batch) >= _TOGETHER:
             ended = again.run(batch, wanted, f"replay-{uuid.uuid4().hex}")
             results += ended.results
             problems += ended.problems
@@ -54,8 +54,8 @@ def _replayed(system: System, said: Payload) -> Done:
     return Done({"tasks": len(results), **counts, "problems": problems[:10]}, failed=failed)
 
 
-def _passes(said: Payload) -> Callable[[Line], bool]:
-    route, cause, keys = said.get("route"), said.get("cause"), said.get("keys")
+def _passes(payload: Payload) -> Callable[[Line], bool]:
+    route, cause, keys = payload.get("route"), payload.get("cause"), payload.get("keys")
     chosen = frozenset(str(key) for key in keys) if isinstance(keys, list) else None
 
     def passes(line: Line) -> bool:

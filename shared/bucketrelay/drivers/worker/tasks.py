@@ -40,14 +40,14 @@ def _together(job: Job, forwards: Mapping[str, str], runner: Runner) -> tuple[st
 def _plan(job: Job, known: Sequence[Route]) -> Task | str:
     """The task; or why there is none (any more)."""
     try:
-        said = asked(job)
-        source = said.source if "://" in said.source else ""
-        task = routes.replan(said.route, said.key, said.target, known, change=said.change, source=source)
+        wanted = asked(job)
+        source = wanted.source if "://" in wanted.source else ""
+        task = routes.replan(wanted.route, wanted.key, wanted.target, known, change=wanted.change, source=source)
     except RelayError as error:
         return str(error)
     except (KeyError, TypeError, ValueError, AttributeError):
         return "the job says nothing that a task could be made of: was it put into the table by hand?"
-    return replace(task, cause=said.cause, time=said.time, size=said.size, differs=said.differs)
+    return replace(task, cause=wanted.cause, time=wanted.time, size=wanted.size, differs=wanted.differs)
 
 
 def _ended(task: Task, result: Result, then: Callable[[Task], tuple[NewJob, ...]]) -> Ended:
@@ -65,20 +65,20 @@ def _ending(result: Result) -> Ending:
 
 def _lost(job: Job, error: str, now: datetime) -> Ended:
     try:
-        said = asked(job)
+        wanted = asked(job)
     except (KeyError, TypeError, ValueError, AttributeError):
         return Ended(Dead(error))
-    return Ended(Dead(error), (_refused(said, error, now),))
+    return Ended(Dead(error), (_refused(wanted, error, now),))
 
 
-def _refused(said: Asked, error: str, now: datetime) -> Result:
+def _refused(wanted: Asked, error: str, now: datetime) -> Result:
     return Result(
-        route=said.route,
-        cause=said.cause,
-        change=said.change.value,
+        route=wanted.route,
+        cause=wanted.cause,
+        change=wanted.change.value,
         source="",  # as far as the routes know, there is none
         target="",
-        key=said.key,
+        key=wanted.key,
         outcome=Outcome.FAILED,
         time=now,
         error=error,

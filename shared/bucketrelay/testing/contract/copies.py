@@ -90,10 +90,10 @@ class TestCopies:
         target = rig.store("in ner/+/")
         info = self.seen(source)
         written = target.copy_from(source, info, "b", self.NEW, Deadline())
-        found = target.look("b")
+        now = target.look("b")
         assert body_of(target, "b") == b"12345"
-        assert (found.size, found.etag, found.version) == (5, written.etag, written.version)
-        assert (found.meta.user, found.meta.content_type) == (self.NEW.user, "text/plain")
+        assert (now.size, now.etag, now.version) == (5, written.etag, written.version)
+        assert (now.meta.user, now.meta.content_type) == (self.NEW.user, "text/plain")
         assert keys_of(rig.store()) == ["in ner/+/b"]
         assert source.look("a") == info
 

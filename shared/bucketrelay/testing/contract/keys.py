@@ -125,7 +125,7 @@ class TestPrefix:
         upload = inner.begin("a", TEXT)
         assert upload.key == "a"
         assert list(inner.uploads()) == [upload]
-        assert [found.key for found in whole.uploads()] == ["inner/a"]
+        assert [each.key for each in whole.uploads()] == ["inner/a"]
         inner.commit(upload, [inner.put_part(upload, 1, b"1")])
         assert keys_of(whole) == ["inner/a"]
 

@@ -94,7 +94,7 @@ class TestParts:
 
     def test_an_upload_is_listed_until_it_is_committed(self, store):
         first, second = store.begin("in/a +%", TEXT), store.begin("out/b", TEXT)
-        assert sorted(found.key for found in store.uploads()) == ["in/a +%", "out/b"]
+        assert sorted(upload.key for upload in store.uploads()) == ["in/a +%", "out/b"]
         assert list(store.uploads("in/")) == [first]
         store.commit(first, [store.put_part(first, 1, b"1")])
         assert list(store.uploads()) == [second]

@@ -27,10 +27,10 @@ class TestPut:
             user={"plain": "value", "with-dash": "1", "unicode": "Zürich 日本 🪣", "looks-coded": "=?UTF-8?B?eA==?="},
         )
         store.put("a", b"12345", meta)
-        found = store.look("a").meta
-        assert found.user == meta.user
+        arrived = store.look("a").meta
+        assert arrived.user == meta.user
         for name in store.abilities.headers - set(rig.deviations):
-            assert getattr(found, name) == getattr(meta, name), name
+            assert getattr(arrived, name) == getattr(meta, name), name
 
     @pytest.mark.parametrize("value", ["x=1;y,z", "a  b", " padded ", "ü", "%C3%BC", "line\nbreak", "'\"\\", "\x7f"])
     def test_a_user_metadata_value_comes_back_as_it_was(self, rig, store, value):
