@@ -240,10 +240,12 @@ def test_a_list_is_never_overwritten():
 
 
 def test_where_nothing_enforces_a_condition_no_two_lists_have_one_name_and_each_takes_one_request():
-    store = MemoryStore(conditional=False)
+    store = MemoryStore(Address("s3", "unconditional-logs"), conditional=False)
     results = [replace(COPIED, key=f"key {number}") for number in range(20)]
+    # Of a bucket of its own: what this process gives no second time, other tests may have given.
     names = [lists.write(store, [result], invocation="7c30", now=NOW)[0] for result in results]
     assert store.counts == {"put": 20}
+    assert names[0] == f"success_object/{NAME}"
     assert sorted(names) == sorted(store.keys())
     assert all(name.startswith(f"success_object/{NAME[:-6]}.") and name.endswith(".jsonl") for name in names)
     assert [list(lists.read(store, name)) for name in names] == [[result] for result in results]

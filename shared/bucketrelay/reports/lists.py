@@ -8,6 +8,8 @@ import json
 import math
 import os
 import re
+import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
@@ -24,7 +26,9 @@ _CHUNK = MiB
 _LONGEST_LINE = MiB  # a key is at most 1,024 bytes and an error a sentence: more than this is not one of our lines
 _LONGEST_ID = 64
 _LONGEST_REASON = 200  # characters: Python's messages quote what they do not understand, however long it is
-_RANDOM = 5  # bytes in a name that nothing but chance keeps apart from others of its microsecond and invocation
+_RANDOM = 5  # bytes in a name that this process has given before
+_given: deque[str] = deque(maxlen=1000)  # the names that it gave last
+_lock = threading.Lock()
 _ATTEMPTS = 50  # as many lists of one invocation in one microsecond are not to be had honestly
 
 # What JSON allows unescaped and a line must not hold: DEL and C1 controls, the separators at which str.splitlines and
@@ -181,11 +185,13 @@ def _body(results: Iterable[Result]) -> bytes:
 def _write_new(store: Store, stem: str, body: bytes) -> str:
     """Write *body* under a free name that begins with *stem*; a platform may run one invocation id twice at once."""
     for attempt in range(1, _ATTEMPTS + 1):
-        # Where the server is not known to enforce the condition no name is given twice: a look before the write would
-        # cost a request, and show nothing of a write at the same time. The condition is sent all the same: from its
-        # answer the store learns.
+        # Where the server is not known to enforce the condition, a look before the write would cost a request, and show
+        # nothing of a write at the same time. The time has microseconds and the id is one invocation's, so nobody else
+        # has the name; this process gives none twice. The condition is sent all the same: the store learns from it.
         more = "" if attempt == 1 else f".{attempt}"
-        key = f"{stem}{more}.jsonl" if store.conditional else f"{stem}.{os.urandom(_RANDOM).hex()}.jsonl"
+        if not store.conditional and _was_given(f"{store.address.of(stem)}{more}"):
+            more = f".{os.urandom(_RANDOM).hex()}"
+        key = f"{stem}{more}.jsonl"
         try:
             store.put(key, body, Meta(content_type=CONTENT_TYPE), expect=ABSENT)
         except TargetChanged:
@@ -195,6 +201,14 @@ def _write_new(store: Store, stem: str, body: bytes) -> str:
             return key
     place = store.address.of(stem)
     raise StoreUnavailable(f"{place}: {_ATTEMPTS} lists of this name exist: is the clock standing still?")
+
+
+def _was_given(name: str) -> bool:
+    """Whether this process has given the name before."""
+    with _lock:
+        given = name in _given
+        _given.append(name)
+    return given
 
 
 def _holds(store: Store, key: str, body: bytes) -> bool:
