@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .venv/.demo
 
-.PHONY: demo test test-pythons slow lost-events soak fault-matrix mutants storms fuzz audit lint format bench clean help
+.PHONY: demo test test-pythons slow lost-events soak fault-matrix mutants storms fuzz audit lint format bench dist clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -73,6 +73,9 @@ bench: $(READY)  ## cold start, throughput, and behaviour behind a limit, beside
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/throttling.py
 	$(BIN)/python benchmarks/reconcile.py
+
+dist: $(READY)  ## a release of the last commit in dist/: source archive, wheel, the functions' archives, SHA256SUMS
+	$(BIN)/python deploy/release.py
 
 clean:  ## forget all that was built
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shared/*.egg-info
