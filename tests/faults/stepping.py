@@ -14,7 +14,7 @@ from bucketrelay.model import Result, Task
 from bucketrelay.store import Store
 from faults.asking import AskingStore
 from faults.memory import Memory
-from faults.world import Answer, Operation, Rules
+from faults.world import SLOW, Answer, Operation, Rules
 
 Deliver = Callable[[Task, Callable[[str], Store]], Result]  # what is done with a task: the core, or another strategy
 OK, AGAIN, GAVE_UP = "ok", "again", "gave up"
@@ -130,8 +130,9 @@ class Behaviour:
     def longest(self, weight: Callable[[Operation], int]) -> int:
         """The greatest sum of weights that one task can come to. Raises RecursionError if tasks can go in circles."""
         children: dict[int, set[int]] = {}
-        for (node, _), after in self.edges.items():
-            children.setdefault(node, set()).add(after)
+        for (node, answer), after in self.edges.items():
+            if after != node or answer != SLOW:  # one that is slow, and that nobody notes, is still itself
+                children.setdefault(node, set()).add(after)
         best: dict[int, int] = {}
 
         def most(node: int) -> int:

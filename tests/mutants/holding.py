@@ -275,8 +275,8 @@ HOLDING = (
     Change(
         "slow-writes-are-not-looked-after",
         "core/run.py",
-        "                self.writes.note_slow(deadline)",
-        "                continue",
+        "            self.writes.note_slow(deadline)",
+        "            continue",
         "a process that is killed while its put hangs leaves nothing that tells of it",
         (WRITES,),
     ),

@@ -181,7 +181,7 @@ KEEPING = (
     Change(
         "list-not-looked-for",
         "reports/lists.py",
-        "        if not store.conditional and store.look(key, trust_bare_404=True) is not None:",
+        '        if not store.conditional and _was_given(f"{store.address.of(stem)}{more}"):',
         "        if False:",
         "where there are no conditions, a list of one name replaces the other",
         (LISTS,),

@@ -54,8 +54,8 @@ RUNNING = (
     Change(
         "requests-that-hang-are-waited-for",
         "core/run.py",
-        "while rest and (left := end - time.monotonic()) > 0:",
-        "left = PERIOD\n        while rest:",
+        "while (left := end - time.monotonic()) > 0 and not crew.wait(hands, min(left, PERIOD)):",
+        "while not crew.wait(hands, PERIOD):",
         "the platform kills the function before the lists are written",
         (RUN,),
     ),
