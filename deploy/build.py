@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -40,6 +40,8 @@ from packages import Refused, Target, fetch, files, versions
 from reach import reach
 
 ROOT = Path(__file__).resolve().parents[1]
+# Imported by functions of theirs when first called, in nearly every invocation.
+_LOADED = ("bucketrelay.config.toml", "bucketrelay.wiring_stores")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can tell
 
 
@@ -74,11 +76,26 @@ class Order:
 
 def code(order: Order) -> dict[str, bytes]:
     """The handler, the configuration and the core, by their path in the handler's folder."""
-    handler = ROOT / "functions" / order.function.name / order.function.handler
+    handler, shared, wanted = _parts(order)
     found = {handler.name: handler.read_bytes()}
     if order.config:
         found[CONFIG] = order.config.read_bytes()
-    shared = ROOT / "shared"
+    modules = reach(handler, shared, wanted)
+    return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in modules}
+
+
+def at_once(order: Order) -> set[str]:
+    """The paths of the modules that most invocations load: byte code of the others would only be weight."""
+    handler, shared, wanted = _parts(order)
+    used = [f"bucketrelay.clouds.{CLOUDS[scheme]}.store" for scheme in order.stores if scheme in CLOUDS]
+    used += [f"bucketrelay.forward.{kind}" for kind in order.forwards if kind in FORWARDS]
+    modules = reach(handler, shared, wanted, also=[*used, *_LOADED], later=False)
+    return {path.relative_to(shared).as_posix() for path in modules}
+
+
+def _parts(order: Order) -> tuple[Path, Path, Callable[[str], bool]]:
+    """The handler, where the core is, and which of its modules may go in."""
+    handler = ROOT / "functions" / order.function.name / order.function.handler
     # What a bucket has besides its objects is for people at a terminal: `wire` and `doctor`.
     foreign = {f"bucketrelay.clouds.{cloud}.bucket" for cloud in CLOUDS.values()}
     # By these modules alone wiring and the registry come to a cloud. What else reaches into its folder needs what it
@@ -90,8 +107,7 @@ def code(order: Order) -> dict[str, bytes]:
     foreign |= {"bucketrelay.clouds.rclone.daemon", "bucketrelay.clouds.rclone.store"}  # no function has rclone
     if not set(order.forwards) & set(BROKERS):
         foreign.add("bucketrelay.wiring_invocation")
-    modules = reach(handler, shared, lambda module: module not in foreign)
-    return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in modules}
+    return handler, ROOT / "shared", lambda module: module not in foreign
 
 
 def archive(order: Order, downloads: Path) -> dict[str, bytes]:
@@ -104,7 +120,12 @@ def archive(order: Order, downloads: Path) -> dict[str, bytes]:
         return found
     # The handler stays as it is: somebody who edits it in the console must see it change.
     handler = function.code + function.handler
-    modules = {name: content for name, content in found.items() if name.endswith(".py") and name != handler}
+    early = {function.code + path for path in at_once(order)}
+    modules = {
+        name: content
+        for name, content in found.items()
+        if name.endswith(".py") and name != handler and (name in early or "bucketrelay/" not in name)
+    }
     return found | compiled(modules)
 
 

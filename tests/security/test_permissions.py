@@ -21,6 +21,7 @@ from bucketrelay.doctor import World as Asked
 from bucketrelay.doctor import examine
 from bucketrelay.drivers import function as entry
 from bucketrelay.drivers.replay import replay_of
+from bucketrelay.errors import RelayError
 from bucketrelay.wiring_stores import NO_KEYS, Stores
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator, ObsFront
@@ -259,7 +260,7 @@ def test_on_obs_without_a_permission_nothing_is_reported_as_done(huawei, role):
     }
     with function(*huawei) as system:
         if role == "log-bucket":
-            with pytest.raises(entry.RelayError, match="403"):
+            with pytest.raises(RelayError, match="403"):
                 entry.handle({"Records": [record]}, system, cloud="obs", seconds=60, invocation="i")
             return
         report = entry.handle({"Records": [record]}, system, cloud="obs", seconds=60, invocation="i")

@@ -1,7 +1,7 @@
 """The receiving end's API: one POST for a dataset, told again until it was answered."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ class Remote:
 
     post: Post
     user: str
-    password: str
+    password: str = field(repr=False)
 
     def __call__(self, body: bytes, deadline: Deadline) -> None:
         """Tell it; returns once the answer was 200.
