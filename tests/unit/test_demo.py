@@ -1,9 +1,13 @@
 """The demonstration keeps its promises, and says so."""
 
+import fcntl
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 from click.testing import CliRunner
@@ -32,6 +36,30 @@ def screen():
 
 def test_the_demo_looks_as_it_did(screen):
     compare("demo", "".join(f"{line}\n" for line in screen))
+
+
+@pytest.mark.slow  # two more demos: what is shown has one form, which is held for a pipe above
+@pytest.mark.parametrize("columns", [80, 120])
+def test_on_a_terminal_it_looks_the_same_in_colours(columns):
+    ours, its = os.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    words = [sys.executable, "-m", "bucketrelay", "demo"]
+    with subprocess.Popen(words, stdin=its, stdout=its, stderr=subprocess.DEVNULL) as done:
+        os.close(its)
+        shown = b"".join(iter(lambda: read(ours), b""))
+    os.close(ours)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).replace("\r\n", "\n")
+
+    assert done.returncode == 0
+    assert "\x1b[32m" in shown.decode()
+    compare("demo", plain)
+
+
+def read(terminal):
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # its other end is closed
+        return b""
 
 
 def test_the_demo_begins_with_what_came_of_it(screen):

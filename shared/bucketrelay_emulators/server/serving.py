@@ -94,7 +94,11 @@ class Server:
         """Stop: no new connections, no old ones, nothing held."""
         self.faults.close()
         if self._thread.is_alive():
-            self._server.shutdown()
+            stopping = threading.Thread(target=self._server.shutdown)
+            stopping.start()
+            with suppress(OSError):  # else it would look whether it is to stop only when it has waited for a while
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            stopping.join()
             self._thread.join()
         self.hang_up()
         self._server.server_close()
