@@ -33,9 +33,12 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def amqp(request: pytest.FixtureRequest) -> str:
-    """The URL of a broker that nobody stops."""
+    """The URL of a broker that nobody stops; of the test's own `broker`, where it asks for one to stop."""
+    if "broker" in request.fixturenames:
+        broker: RabbitMQ = request.getfixturevalue("broker")
+        return broker.url
     return os.environ.get("BUCKETRELAY_TEST_AMQP") or request.getfixturevalue("lasting").url
 
 

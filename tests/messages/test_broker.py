@@ -210,7 +210,9 @@ def test_a_broker_that_is_stopped_and_started_loses_nothing(broker, name):
         spool = Spool(Place(broker.url), queue, 2, position=lambda last=last: last[0], say=said.append, pause=0.05)
         with reading(spool, handle, seen.stop):
             _eventually(lambda seen=seen: _true(len(seen.all) >= 10))
-            broker.stop() if kind == "classic" else broker.kill()
+            # A node of RabbitMQ 3.10 that was killed may not bring its streams back ("home node … is down"),
+            # and what is read from a queue of one that was killed may come twice: see test_copier_killed.
+            broker.stop()
             sender = Outgoing(Place(broker.url))
             with pytest.raises(StoreUnavailable, match="not confirmed"):
                 sender.send(Letter(b"lost", queue))
