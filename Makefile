@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .venv/.demo
 
-.PHONY: demo test test-pythons slow lost-events soak fault-matrix mutants storms fuzz audit lint format bench dist clean help
+.PHONY: demo test test-pythons slow walks lost-events soak fault-matrix mutants storms fuzz audit lint format bench dist clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -33,7 +33,10 @@ test-pythons:  ## the same tests on each Python that is here, 3.10 to 3.14; each
 
 slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all directions of the memory bound
 	$(BIN)/python -m pytest -m slow --timeout 900 -s
-	$(BIN)/python -m pytest -m 'hypothesis and not slow' --hypothesis-profile thorough --timeout 900 -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -m 'hypothesis and not slow and not deep' --hypothesis-profile thorough --timeout 900 -n 3 --dist loadgroup
+
+walks: $(READY)  ## the walks that nobody has seen the end of: for a machine that has the night
+	$(BIN)/python -m pytest -m deep -s tests/faults
 
 fault-matrix: $(READY)  ## every fault at every request of every store; writes docs/fault-matrix.md
 	PYTHONPATH=tests $(BIN)/python -m faults.matrix $(CLOUDS)
