@@ -8,7 +8,7 @@ IN_TIME = "unit/core/test_in_time.py"
 RESUME = "unit/core/test_resume.py"
 MIXTURE = (
     "faults/test_convergence.py::"
-    "test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts[conditional-follow]"
+    "test_no_target_is_ever_a_mixture_of_two_versions_that_went_in_parts[unconditional-keep]"
 )
 PARTS = "unit/core/test_parts_of_one_version.py"
 BUDGET = "unit/core/test_budget.py"
