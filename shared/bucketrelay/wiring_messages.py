@@ -143,7 +143,7 @@ def datasets(config: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
         )
     section = config.datasets
     intake = DatasetIntake(jobs, section.queue, section.center_prefix, section.exchange, say)
-    reader = _reader(section.broker, section.queue, say, intake.position, section.offset)
+    reader = _reader(section.broker, section.queue, say, intake.position, lambda: intake.beginning(section.offset))
     return {
         "mappings": _reading(reader, intake),
         "errors": Postman(jobs, ERROR, sender_of(section.broker), say).run,
@@ -159,7 +159,7 @@ def _reader(
     queue: str,
     say: Say,
     position: Callable[[], int | None] = lambda: None,
-    first: First = "first",
+    first: Callable[[], First] = lambda: "first",
 ) -> Reader:
     url = broker.url.reveal()
     if url.startswith("sqs"):

@@ -9,7 +9,9 @@ import pytest
 
 from bucketrelay.drivers.messages.broker import Outgoing, Place, Spool
 from bucketrelay.drivers.messages.delivery import Delivery, Letter
+from bucketrelay.drivers.messages.intake import DatasetIntake
 from bucketrelay.errors import StoreRefused, StoreUnavailable
+from bucketrelay.jobs.sqlite import SqliteQueue
 from messages.post import channel, declare, depth, put, taken
 from messages.running import PATIENCE
 
@@ -87,8 +89,26 @@ def test_a_stream_is_begun_at_a_time(amqp, name):
     put(amqp, queue, b"after")
     seen = Taken(1)
     moment = datetime.fromtimestamp(began + 1, timezone(timedelta(hours=-3)))
-    Spool(Place(amqp), queue, first=moment).run(seen, seen.stop)
+    Spool(Place(amqp), queue, first=lambda: moment).run(seen, seen.stop)
     assert (seen.bodies, seen.offsets) == ([b"after"], [1])
+
+
+def test_what_comes_between_the_first_start_and_a_later_one_is_read_where_a_stream_is_begun_at_the_next(
+    amqp, name, tmp_path
+):
+    queue, rows = name("s"), SqliteQueue(tmp_path / "relay.db")
+    intake = DatasetIntake(rows, queue, "EGA-SE", "sda")
+    declare(amqp, queue, "stream")
+    put(amqp, queue, b"before")
+    began = int(time.time())
+    while int(time.time()) < began + 2:  # AMQP's times are whole seconds
+        threading.Event().wait(0.1)
+    intake.beginning("next")  # of a reader that ends before anything comes
+    put(amqp, queue, b"while nobody reads")
+    seen = Taken(1)
+    Spool(Place(amqp), queue, first=lambda: intake.beginning("next")).run(seen, seen.stop)
+    rows.close()
+    assert (seen.bodies, seen.offsets) == ([b"while nobody reads"], [1])
 
 
 ARGUMENTS = [

@@ -121,3 +121,14 @@ def test_a_gap_syncs_the_datasets_that_lack_a_file_and_no_others(tmp_path, queue
         Tables(postgres_server.new_database(postgres), "x").files(["a"])
     assert Path(tmp_path / "partner").exists()
     tables.close()
+
+
+def test_next_means_next_to_the_first_start_also_after_a_restart(queue, tmp_path):
+    first = intake(queue).beginning("next")
+    queue.close()
+    other = SqliteQueue(tmp_path / "relay.db")
+
+    assert intake(other).beginning("next") == first
+    assert intake(other).beginning("first") == "first"
+    assert intake(other).position() is None
+    other.close()

@@ -75,7 +75,7 @@ class Spool:
 
     Args:
         position: the offset of the last message of a stream that was handled; None where none was.
-        first: where a stream begins then.
+        first: where a stream begins then; asked at each connection.
         say: takes a line whenever the connection is lost or comes back.
     """
 
@@ -83,7 +83,7 @@ class Spool:
     queue: str
     prefetch: int = 20
     position: Callable[[], int | None] = lambda: None
-    first: First = "first"
+    first: Callable[[], First] = lambda: "first"
     say: Callable[[str], None] = lambda _line: None
     pause: float = 0.2  # seconds before the second attempt to connect
 
@@ -145,7 +145,7 @@ class _Reading:
 
     def _consume(self) -> None:
         self._last = self._spool.position()
-        start: object = self._spool.first if self._last is None else self._last + 1
+        start: object = self._spool.first() if self._last is None else self._last + 1
         try:
             self._begin({"x-stream-offset": start})
         except PreconditionFailed as error:

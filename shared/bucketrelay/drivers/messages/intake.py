@@ -8,9 +8,10 @@ the row, so that each message becomes a job exactly once, however many read the 
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from bucketrelay.drivers.messages import datasets, requests
-from bucketrelay.drivers.messages.delivery import Delivery, Letter
+from bucketrelay.drivers.messages.delivery import Delivery, First, Letter
 from bucketrelay.jobs.queue import Intaker, JobQueue, NewJob, Priority
 
 # Kinds of jobs.
@@ -130,6 +131,22 @@ class DatasetIntake:
         except _Seen as seen:
             return None if seen.last is None else int(seen.last)
         return None
+
+    def beginning(self, first: First) -> First:
+        """Where the stream is read from as long as it has no position: of "next", the moment of the first start.
+
+        What comes between that start and the first job is then read after a restart or a lost connection, too.
+        """
+        if first != "next":
+            return first
+        moments: list[float] = []
+
+        def due(last: float | None, now: float) -> float | None:
+            moments.append(now if last is None else last)
+            return None  # which is remembered, the first time, as the beginning
+
+        self.queue.fire(f"{self._mark} begun", due, NewJob("dataset", "", DATASET))
+        return datetime.fromtimestamp(moments[-1], timezone.utc)
 
     def _at(self, offset: int, job: NewJob) -> None:
         """The job, if no other reader of the stream has made it already; and the position."""
