@@ -134,6 +134,7 @@ STATUSES: Mapping[int, Meaning] = MappingProxyType(
 )
 # What a code may say under a 5xx. Others come from servers that say 500 for whatever they did not expect.
 _BELIEVED = (Meaning.BUSY, Meaning.LATER, Meaning.UNCLEAR, Meaning.LACKING)
+_ABSENT = (200, 404)  # under which *no such key* is believed: under a success it is of a slow copy's source
 _LATER = (StoreUnavailable, "try again later")
 _GONE = (ObjectGone, "look again")
 _CHANGED = "somebody wrote it since it was looked at: look again"
@@ -173,6 +174,10 @@ _BY_EFFECT: Mapping[tuple[Meaning, Effect], Follows] = MappingProxyType(
 def meaning(status: int, code: str, codes: Mapping[str, Meaning]) -> Meaning:
     """What the server says. A status below 300 is that of an error under a success, as S3 has for slow copies."""
     told = codes.get(code)
+    if told is Meaning.GONE and status not in _ABSENT:
+        told = (
+            None  # a server that refuses, or a proxy, and names a missing key all the same: nothing is deleted for it
+        )
     if told is not None and (status < 500 or told in _BELIEVED):
         return told
     return STATUSES.get(status) or (Meaning.UNCLEAR if status >= 500 or status < 300 else Meaning.REFUSED)

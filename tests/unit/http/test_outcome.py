@@ -74,6 +74,10 @@ def error(status: int, code: str = "", effect: Effect = READ, **more: str) -> Re
         (429, "", StoreUnavailable, StoreUnavailable, StoreUnavailable),
         (404, "", Unsaid, Unsaid, Unsaid),
         (404, "NoSuchKey", ObjectGone, ObjectGone, ObjectGone),
+        (200, "NoSuchKey", ObjectGone, ObjectGone, ObjectGone),
+        (400, "NoSuchKey", StoreRefused, StoreRefused, StoreRefused),
+        (401, "NoSuchKey", StoreRefused, StoreRefused, StoreRefused),
+        (403, "NoSuchKey", StoreRefused, StoreRefused, StoreRefused),  # no refusal is ever an absence
         (404, "NoSuchUpload", NoSuchUpload, NoSuchUpload, NoSuchUpload),
         (400, "BadDigest", Damaged, Damaged, Damaged),
         (403, "Frozen", Archived, Archived, Archived),
