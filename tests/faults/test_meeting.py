@@ -10,7 +10,8 @@ from bucketrelay.model import Deletes, Overwrite
 from faults.explore import Found, Walked, every
 from faults.meeting import RING, SHARED, Meeting, MeetingWalk
 
-LONG = pytest.mark.slow
+LONG = (pytest.mark.slow, pytest.mark.timeout(900))
+DEEP = (pytest.mark.deep, pytest.mark.timeout(0))  # so many states that nobody has waited for their end
 
 
 @pytest.fixture
@@ -60,23 +61,25 @@ def test_also_where_all_is_of_one_second(explore):
         ("kill", True),
         pytest.param("duplicate", True, marks=LONG),
         pytest.param("late", True, marks=LONG),
-        pytest.param("kill", False, marks=LONG),
-        pytest.param("duplicate", False, marks=LONG),
-        pytest.param("late", False, marks=LONG),
+        pytest.param("kill", False, marks=DEEP),
+        pytest.param("duplicate", False, marks=DEEP),
+        pytest.param("late", False, marks=DEEP),
     ],
 )
 def test_whatever_goes_wrong_on_the_way(explore, fault, conditional):
     assert_right(explore(Meeting(deletes=Deletes.FOLLOW, fault=fault, conditional=conditional)), 9)
 
 
-@LONG
+@pytest.mark.deep
+@pytest.mark.timeout(0)
 def test_three_acts_at_two_ends(explore, deletes):
     assert_right(explore(Meeting(most=3, deletes=deletes)), 8)
 
 
-@LONG
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("conditional", [True, False], ids=["conditional", "unconditional"])
+@pytest.mark.parametrize(
+    "conditional",
+    [pytest.param(True, id="conditional", marks=LONG), pytest.param(False, id="unconditional", marks=DEEP)],
+)
 def test_a_ring_of_three_that_are_all_written(explore, deletes, conditional):
     assert_right(explore(replace(RING, deletes=deletes, conditional=conditional)), 12)
 
