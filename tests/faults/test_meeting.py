@@ -86,10 +86,15 @@ def test_a_ring_of_three_that_are_all_written(explore, deletes, conditional):
 
 @pytest.mark.parametrize("most", [2, pytest.param(3, marks=LONG)])
 def test_a_shared_target_has_the_newest_of_its_sources(explore, deletes, most):
-    assert_right(explore(replace(SHARED, deletes=deletes, most=most)), 6)
+    assert_right(explore(replace(SHARED, deletes=deletes, most=most)), 3 * most)
 
 
-@pytest.mark.parametrize("most", [2, pytest.param(3, marks=LONG)])
+# The walk's clock stands still: of one key a marker that is being handled and a new one have one name there, and who
+# ends the one takes the other away. In the product they are due half an hour apart, and so have two.
+ONE_NAME = pytest.mark.xfail(strict=True, reason="two markers have one name while the walk's clock stands still")
+
+
+@pytest.mark.parametrize("most", [2, pytest.param(3, marks=(*LONG, ONE_NAME))])
 def test_without_conditions_a_shared_target_has_it_by_the_next_housekeeping(explore, deletes, most):
     """Nothing but the server could have told at once: docs/decisions/0013-by-state.md says so."""
     world = replace(SHARED, conditional=False, deletes=deletes, most=most)
