@@ -24,7 +24,8 @@ HEAD = """\
 # What an answer means
 
 A server's answer is understood in two steps. What it says comes from the cloud's own error code, or from the HTTP
-status where there is no code that we know. What follows from it depends on the request: a **read** changes nothing; a
+status where there is no code that we know; a code that says *no such key* is believed under 404 (and 200) alone, as no
+refusal is an absence. What follows from it depends on the request: a **read** changes nothing; a
 **repeatable write** may be done twice and is seen by nobody before it is published (a part of an upload); a
 **publishing write** is seen, or must not be done twice (an object, a commit, a delete).
 

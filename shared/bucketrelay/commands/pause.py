@@ -14,7 +14,7 @@ from bucketrelay.commands.terminal import common, configuration, known_route
 @click.argument("route")
 @common
 def pause(*, route: str, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
-    """Have every process leave ROUTE alone until `resume`: a worker within five seconds, a function at its next event.
+    """Have every process leave ROUTE alone until `resume`: within five seconds.
 
     What runs ends. What comes meanwhile waits in the job queue, or fails, comes again and is in the failed list.
     """

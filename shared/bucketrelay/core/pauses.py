@@ -1,7 +1,7 @@
 """Routes that rest: somebody has paused them, or their windows are closed. Nothing of them is done, nothing is lost.
 
 `marks/paused/<route>` in the log store says that a route is paused, to all processes; a process looks for it at most
-every five seconds. What comes meanwhile fails, to come again: it is in the failed list, and a worker leaves it in the
+every two seconds. What comes meanwhile fails, to come again: it is in the failed list, and a worker leaves it in the
 queue.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bucketrelay.routes.windows import Windows
 
 FOLDER = "marks/paused/"
-FRESH = 5.0  # seconds for which an answer of the log store is believed
+FRESH = 2.0  # seconds for which the log store's answer is believed: with a worker's own pause, less than five
 _PLAIN = Meta(content_type="text/plain")
 
 Why = Callable[[str], str]
