@@ -5,6 +5,7 @@ every two seconds. What comes meanwhile fails, to come again: it is in the faile
 queue.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from bucketrelay.core.results import Ending, Results
 from bucketrelay.core.run import Deliver
-from bucketrelay.deadline import Deadline
-from bucketrelay.errors import OutOfTime, RelayError
+from bucketrelay.deadline import Deadline, current, under
+from bucketrelay.errors import RelayError
 from bucketrelay.model import Meta, Outcome, Result, Task
 from bucketrelay.store import Store
 from bucketrelay.values import dataclass
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 FOLDER = "marks/paused/"
 FRESH = 2.0  # seconds for which the log store's answer is believed: with a worker's own pause, less than five
+# Seconds after which a log store that does not answer counts as one that cannot be asked: where its last word is known,
+# and where it has none yet, as a cold process's first request takes its time and no word means that nothing is paused.
+PATIENCE, FIRST = 2.0, 10.0
 _PLAIN = Meta(content_type="text/plain")
 
 Why = Callable[[str], str]
@@ -41,8 +45,9 @@ class Pauses:
 
     def __init__(self, log: Callable[[], Store], clock: Callable[[], float] = time.monotonic) -> None:
         self._log, self._clock = log, clock
-        self._lock = threading.Lock()
         self._known: dict[str, tuple[float, datetime | None, bool]] = {}  # until when, since when, whether paused
+        self._asking: dict[str, threading.Lock] = {}  # held by whoever asks about the route
+        self._vain = -math.inf  # until when nobody asks, of whatever route: the log store has not answered
 
     def pause(self, route: str) -> None:
         """Put the mark; a route that is paused stays so, since then."""
@@ -60,22 +65,42 @@ class Pauses:
         return self._log().look(FOLDER + route) is not None
 
     def why(self, route: str) -> str:
-        """See `Why`. Where the log store cannot be asked, what it said last is believed: the lists will fail aloud."""
-        with self._lock:
-            until, since, paused = self._known.get(route, (0.0, None, False))
-            if route not in self._known or self._clock() >= until:
+        """See `Why`. Where the log store cannot be asked, what it said last is believed: the lists will fail aloud.
+
+        One that hangs costs one thread at a time, and no longer than `PATIENCE`: the others go on with what it said
+        last. Where it has said nothing yet they wait, no longer than the one who asks (`FIRST`).
+        """
+        if self._is_due(route):
+            asking = self._asking.setdefault(route, threading.Lock())
+            if asking.acquire(timeout=0.0 if route in self._known else min(FIRST, current().left())):
                 try:
-                    info = self._log().look(FOLDER + route)
-                    since, paused = (info.modified, True) if info else (None, False)
-                except OutOfTime:
-                    raise
-                except RelayError:
-                    pass
-                self._known[route] = self._clock() + FRESH, since, paused
+                    self._ask(route)
+                finally:
+                    asking.release()
+        _, since, paused = self._known.get(route, (0.0, None, False))
         if not paused:
             return ""
         when = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
         return f"the route is paused{when}: bucketrelay resume {route}"
+
+    def _is_due(self, route: str) -> bool:
+        now, known = self._clock(), self._known.get(route)
+        return now >= self._vain and (known is None or now >= known[0])
+
+    def _ask(self, route: str) -> None:
+        """Believe what the log store says now, unless somebody has asked meanwhile. Raises OutOfTime."""
+        if not self._is_due(route):
+            return
+        mine = current()
+        try:
+            with under(Deadline(min(PATIENCE if route in self._known else FIRST, mine.left()))):
+                info = self._log().look(FOLDER + route)
+        except RelayError:
+            mine.check()  # what ended is not the invocation
+            self._vain = self._clock() + FRESH
+        else:
+            since, paused = (info.modified, True) if info else (None, False)
+            self._known[route] = self._clock() + FRESH, since, paused
 
 
 def closed(windows: "Mapping[str, Windows]", now: Callable[[], datetime], route: str) -> str:

@@ -1,13 +1,15 @@
 """Routes that rest: nothing of them is done, everything of the others is; and bytes that must not move too fast."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 import pytest
 
 from bucketrelay.core.bandwidth import Bandwidth
-from bucketrelay.core.pauses import FOLDER, FRESH, Gate, Pauses, resting
+from bucketrelay.core.pauses import FIRST, FOLDER, FRESH, PATIENCE, Gate, Pauses, resting
 from bucketrelay.core.results import Results
-from bucketrelay.deadline import Deadline
+from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import OutOfTime, StoreUnavailable
 from bucketrelay.model import Address, Outcome, Task
 from bucketrelay.routes.windows import Windows, spans
@@ -88,6 +90,76 @@ def test_where_the_log_store_cannot_be_asked_its_last_word_counts(log):
 
     assert pauses.why("photos")
     assert pauses.why("other") == ""
+
+
+def test_a_log_store_that_hangs_holds_up_nobody_but_the_one_who_asks():
+    log, clock = Hanging(), Clock()
+    pauses = Pauses(lambda: log, clock)
+    pauses.why("photos")
+    clock.sleep(FRESH)
+    log.hangs = True
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(pauses.why, "photos")
+        assert log.asked.wait(60)
+        assert pauses.why("photos") == ""  # while the first one hangs
+        assert not first.done()
+        log.answer.set()
+        assert first.result(60) == ""
+
+    assert [length <= bound for length, bound in zip(log.lefts, (FIRST, PATIENCE), strict=True)] == [True, True]
+
+
+def test_who_knows_nothing_yet_waits_for_the_one_who_asks_and_takes_his_answer():
+    log, clock = Hanging(), Clock()
+    log.hangs = True
+    pauses = Pauses(lambda: log, clock)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(pauses.why, "photos") for _ in range(2)]
+        assert log.asked.wait(60)
+        log.answer.set()
+        assert [each.result(60) for each in both] == ["", ""]
+
+    assert len(log.lefts) == 1
+
+
+def test_a_log_store_that_has_not_answered_is_left_alone_for_a_while_whatever_the_route():
+    clock, asked = Clock(), []
+
+    def away():
+        asked.append(clock.now)
+        return Away()
+
+    pauses = Pauses(away, clock)
+
+    for _ in range(10):
+        assert pauses.why("photos") == pauses.why("other") == ""
+    clock.sleep(FRESH)
+    pauses.why("other")
+
+    assert asked == [0.0, FRESH]
+
+
+def test_where_the_invocation_ends_before_the_log_store_answers_its_tasks_go_on_in_another():
+    pauses = Pauses(Away, Clock())
+
+    with under(Deadline(0.0)), pytest.raises(OutOfTime):
+        pauses.why("photos")
+
+
+class Hanging:
+    """A log store that answers, or does so when it is told to."""
+
+    def __init__(self):
+        self.hangs, self.lefts = False, []
+        self.asked, self.answer = threading.Event(), threading.Event()
+
+    def look(self, key):
+        self.lefts.append(current().left())
+        if self.hangs:
+            self.asked.set()
+            assert self.answer.wait(60)
 
 
 class Away:
