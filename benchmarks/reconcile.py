@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,9 +29,11 @@ sys.path[:0] = [str(HERE.parent / "shared")]
 
 from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # beside this file
 
-from bucketrelay.drivers.reconcile.ahead import in_chunks  # noqa: E402  # the path is set above
-from bucketrelay.drivers.reconcile.compare import ALL, Rows, Side, Span, pairs  # noqa: E402  # the path is set above
-from bucketrelay.model import ObjectInfo  # noqa: E402  # the same
+from bucketrelay.drivers.reconcile.compare import ALL, Right, Rows, Side, Span, merge  # noqa: E402  # the path is set
+from bucketrelay.drivers.reconcile.judge import Depth, Judge  # noqa: E402  # the same
+from bucketrelay.model import Address, Listed  # noqa: E402  # the same
+from bucketrelay.routes import Route  # noqa: E402  # the same
+from bucketrelay.testing.memory import MemoryStore  # noqa: E402  # the same
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,20 @@ def report(title: str, place: Servers, config: Path, repeats: int) -> None:
 # Generated listings
 
 
+WHEN = datetime(2026, 11, 29, tzinfo=timezone.utc)
+ROUTE = Route("r", Address("s3", "generated"), "source", ("target",))
+STORE = MemoryStore(ROUTE.source)  # never asked: what the rows tell is enough
+JUDGE = Judge(ROUTE, STORE, STORE, Depth.STAMP, lambda _: True, takes_all=True)
+
+
 def generated(count: int, lacking: int, span: Span) -> Side:
     """Keys by number, without those that leave *lacking* when divided by 1,000."""
 
     def listing(after: str) -> Iterator[Rows]:
         start = int(after) + 1 if after else 0
-        return in_chunks(ObjectInfo(f"{n:012}", 1, "e") for n in range(start, count) if n % 1000 != lacking)
+        for first in range(start - start % 1000, count, 1000):  # a page each, as servers answer
+            numbers = range(max(first, start), min(first + 1000, count))
+            yield [Listed(f"{number:012}", 1, "e", WHEN) for number in numbers if number - first != lacking]
 
     return Side("s3://generated", "", span, listing, None)
 
@@ -159,8 +170,10 @@ def compared(job: tuple[int, Span]) -> tuple[int, int, int]:
     """How many keys both sides, the first and the second alone have in a span."""
     count, span = job
     both = here = there = 0
-    for pair in pairs(generated(count, 7, span), generated(count, 8, span)):
-        if pair.source is None:
+    for pair in merge(generated(count, 7, span), generated(count, 8, span), JUDGE.right):
+        if isinstance(pair, Right):
+            both += pair.pairs
+        elif pair.source is None:
             there += 1
         elif pair.target is None:
             here += 1

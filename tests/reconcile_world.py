@@ -99,7 +99,7 @@ class World:
 
     def book(self, **wish):
         (book,) = self.run(**wish)
-        here = book["right"] + book["missing"] + book["different"] + book["failed_here"]
+        here = book["right"] + book["missing"] + book["different"] + book["failed"]
         there = sum(book[name] for name in ("right", "different", "surplus", "kept", "unclear", "failed_there"))
         if book["complete"]:
             assert (book["source_objects"], book["target_objects"]) == (here, there), book

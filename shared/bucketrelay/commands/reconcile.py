@@ -247,7 +247,8 @@ def _show_job(typed: _Typed, system: System, books: Sequence[Book]) -> None:
 
 def _last_word(books: Sequence[Book]) -> None:
     differing = sum(book.counts.missing + book.counts.different + book.counts.surplus for book in books)
-    failed, done = (sum(getattr(book.counts, name) for book in books) for name in ("failed", "repaired"))
+    failed = sum(book.counts.failed + book.counts.undeleted for book in books)
+    done = sum(book.counts.repaired for book in books)
     click.echo(f"{plural(differing, 'difference')}, {done:,} repaired, {failed:,} failed", err=True)
     if all(book.ended for book in books):
         click.echo(f"the books are in reconcile/{books[0].route}/{books[0].time}/ in the log store", err=True)

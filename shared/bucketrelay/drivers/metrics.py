@@ -60,6 +60,7 @@ BOOKS = (
     "kept",
     "unclear",
     "failed",
+    "undeleted",
     "excluded",
 )
 _FRESH = 5.0  # seconds that an answer holds: two scrapers, and the page, read the lists once

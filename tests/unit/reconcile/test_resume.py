@@ -178,13 +178,20 @@ def test_two_at_once_do_not_spoil_each_others_books(small_pages):
     assert world.begin(check=True).mark(0, 0).after == "k02"
 
 
-def test_a_damaged_bookmark_is_said_to_be_one(small_pages):
-    world = _filled()
-    begun = world.begin(check=True)
-    (name,) = [key for key in world.log.keys() if key.endswith("plan.json")]
-    del begun
-    for text in (b"", b"[]", b"{}", b'{"version":1}', b'{"version":2}', b"\xff"):
-        world.log.write(name, text)
-        with pytest.raises(StoreRefused, match="say --restart to forget it"):
-            world.begin(check=True)
-    assert world.begin(check=True, restart=True).plan
+@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"version":1}', b'{"version":2}', b'{"version":3}', b"\xff"])
+@pytest.mark.parametrize("name", ["plan.json", "00-00000.json"])
+def test_a_bookmark_that_nobody_can_read_is_said_and_the_run_begins_anew(small_pages, name, text):
+    """As a schedule's run has to: nobody is there to say --restart."""
+    want = _plain(_filled().book(check=True))
+    world, complaints = _filled(), []
+    _kill_at(world, 20, after=True)
+    with pytest.raises(Killed):
+        world.run(check=True)
+    _rested(world)
+    (damaged,) = [key for key in world.log.keys() if key.endswith(name)]
+    world.log.write(damaged, text)
+    world.beside["complain"] = complaints.append
+    assert _plain(world.book(check=True)) == want
+    assert [complaint.endswith(f"{name}: no bookmark of this version: begins anew") for complaint in complaints] == [
+        True
+    ]

@@ -103,7 +103,7 @@ def test_a_repair_that_fails_is_counted_as_failed_alone(world):
     assert [key for key in world.log.keys() if key.startswith("failed_object/")]
 
 
-def test_deletes_past_the_fuse_are_failed_and_the_books_say_that_they_do_not_close(world):
+def test_deletes_past_the_fuse_are_surplus_and_told_and_the_books_close(world):
     world.route_with(deletes=Deletes.FOLLOW, max_deletes=2)
     keys = [f"k{n}" for n in range(5)]
     for key in keys:
@@ -111,11 +111,16 @@ def test_deletes_past_the_fuse_are_failed_and_the_books_say_that_they_do_not_clo
     world.replicate(*keys)
     for key in keys:
         world.source.remove(key)
-    book = world.book()
-    assert (book["surplus"], book["failed"], book["failed_there"], book["failed_here"]) == (2, 3, 3, 0)
-    assert book["repaired"] == 2
-    assert not book["complete"]
+    begun = world.begin()
+    (book,) = begun.run()
+    counts = book.counts
+    assert (counts.surplus, counts.undeleted, counts.failed, counts.repaired) == (5, 3, 0, 2)
+    assert (book.complete, book.well) == (True, False)
     assert len(world.target.keys()) == 3
+    listed = world.lists()
+    assert [line["key"] for line in listed["surplus"]] == keys
+    assert listed["failed"] == [line for line in listed["surplus"] if "fuse" in line["why"]]
+    assert len(listed["failed"]) == 3
 
 
 def test_a_target_that_cannot_be_asked_for_its_stamp_is_unclear_and_stays(world):

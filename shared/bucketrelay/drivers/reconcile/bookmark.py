@@ -26,7 +26,7 @@ from bucketrelay.store import ABSENT, Expect, MiB, Store
 
 FOLDER = "reconcile/"
 _LARGEST = 16 * MiB
-_VERSION = 1
+_VERSION = 2
 T = TypeVar("T")
 
 
@@ -112,15 +112,17 @@ class Bookmarks:
         log: the log store.
         route: its name.
         words: what was asked for, in words that differ where the books would.
+        complain: is told of what nobody can read, or another version wrote. It counts for nothing: a bookmark only
+            saves time, and a schedule has nobody who would say `--restart`.
     """
 
-    def __init__(self, log: Store, route: str, words: str) -> None:
-        self._log = log
+    def __init__(self, log: Store, route: str, words: str, complain: Callable[[str], None] = lambda _: None) -> None:
+        self._log, self._complain = log, complain
         self._folder = f"{FOLDER}{route}/bookmark-{sha256(words.encode()).hexdigest()[:16]}/"
         self._seen: dict[str, Expect] = {}
 
     def plan(self) -> Plan | None:
-        """The plan of an earlier run that was not ended; None where there is none."""
+        """The plan of an earlier run that was not ended; None where there is none, or none that can be read."""
         return self._read("plan.json", self._load("plan.json"), plan_of)
 
     def save_plan(self, plan: Plan) -> None:
@@ -164,9 +166,9 @@ class Bookmarks:
     def _read(self, name: str, body: bytes | None, make: Callable[[dict[str, Any]], T]) -> T | None:
         try:
             return None if body is None else make(_members(body))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            url = self._log.address.of(self._folder + name)
-            raise StoreRefused(f"{url}: no bookmark of this version: say --restart to forget it") from error
+        except (ValueError, TypeError, KeyError, AttributeError):
+            self._complain(f"{self._log.address.of(self._folder + name)}: no bookmark of this version: begins anew")
+            return None
 
     def _save(self, name: str, body: bytes) -> None:
         key = self._folder + name

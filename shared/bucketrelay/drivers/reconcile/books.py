@@ -39,6 +39,7 @@ class Verdict:
     here: bool = False  # the source has it
     there: bool = False  # the target has it
     unstamped: bool = False  # equal, and no route's
+    undeleted: bool = False  # surplus, and still there after an attempt to delete it
     modified: float | None = None  # when the source was written, in seconds since 1970
 
     @classmethod
@@ -67,10 +68,10 @@ class Counts:
     right: int = 0
     missing: int = 0
     different: int = 0
-    failed: int = 0
-    failed_here: int = 0  # among `failed`: the source has it
+    failed: int = 0  # keys of the source, all of them
     failed_there: int = 0  # among `failed`: the target has it
     surplus: int = 0
+    undeleted: int = 0  # among `surplus`: its delete failed, or the fuse holds it
     kept: int = 0
     unclear: int = 0
     excluded: int = 0
@@ -91,9 +92,8 @@ class Counts:
         self.source_objects += verdict.here
         self.target_objects += verdict.there
         self.unstamped += verdict.unstamped
-        if kind is Kind.FAILED:
-            self.failed_here += verdict.here
-            self.failed_there += verdict.there
+        self.failed_there += verdict.there and kind is Kind.FAILED
+        self.undeleted += verdict.undeleted
         if kind is not Kind.RIGHT and verdict.modified is not None:
             self.oldest = min(verdict.modified, self.oldest or verdict.modified)
 
@@ -123,7 +123,12 @@ class Counts:
     @property
     def differ(self) -> bool:
         """Whether anything is to be repaired, looked at or done again."""
-        return bool(self.missing or self.different or self.surplus or self.unclear or self.failed)
+        return bool(self.missing or self.different or self.surplus or self.ill)
+
+    @property
+    def ill(self) -> int:
+        """How many keys could not be compared or repaired."""
+        return self.failed + self.undeleted + self.unclear
 
 
 def counts_of(members: Mapping[str, Any]) -> Counts:
@@ -151,7 +156,7 @@ class Book:
     @property
     def well(self) -> bool:
         """Whether an exit status of 0 is due."""
-        return self.complete and not (self.counts.differ if self.check else self.counts.failed or self.counts.unclear)
+        return self.complete and not (self.counts.differ if self.check else self.counts.ill)
 
     def members(self) -> dict[str, object]:
         """As they are written: one JSON object."""

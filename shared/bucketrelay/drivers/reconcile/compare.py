@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from operator import eq
+from operator import eq, lt
 from typing import NamedTuple
 
 from bucketrelay.abilities import Paged
@@ -142,11 +142,9 @@ class Side:
         keys = [row.key for row in rows]
         if keys[:1] == [self.prefix]:  # a folder's marker: the rest is empty, and no key of the route
             rows, keys = rows[1:], keys[1:]
-        for last, key in pairwise([self._last, *keys]):
-            if key <= last:
-                what = "twice" if key == last else f"after {last!r}"
-                words = f"{self.url} lists {key!r} {what}"
-                raise StoreRefused(f"{words}: its listings have no order, and cannot be compared")
+        if not all(map(lt, [self._last, *keys], keys)):
+            words = f"{self.url} {_disorder(self._last, keys)}: its listings have no order, and cannot be compared"
+            raise StoreRefused(words)
         beginning = self.prefix + self.within
         if not all(key.startswith(beginning) for key in keys[:1] + keys[-1:]):  # those between are between: sorted
             wrong = next(key for key in keys if not key.startswith(beginning))
@@ -156,6 +154,12 @@ class Side:
         self._past, self._last = end < len(keys), keys[end - 1] if end else self._last
         kept = [row for row in rows[:end] if not self.skip(row.key)] if self.skip is not nothing else rows[:end]
         self.rests, self.rows, self.at = [row.key[len(self.prefix) :] for row in kept], kept, 0
+
+
+def _disorder(last: str, keys: Sequence[str]) -> str:
+    """The first of *keys* that is not greater than the one before it, in words."""
+    before, key = next(each for each in pairwise([last, *keys]) if each[1] <= each[0])
+    return f"lists {key!r} twice" if key == before else f"lists {key!r} after {before!r}"
 
 
 def side(store: Store, prefix: str, span: Span = ALL, skip: Callable[[str], bool] = nothing, within: str = "") -> Side:

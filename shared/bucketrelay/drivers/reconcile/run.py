@@ -62,7 +62,7 @@ class Reconciliation:
 
     def __post_init__(self, deadline: Deadline) -> None:
         self.halt = Halt(deadline)
-        self._marks = Bookmarks(self.world.log, self.wish.route.name, self.wish.words())
+        self._marks = Bookmarks(self.world.log, self.wish.route.name, self.wish.words(), self.world.complain)
 
     def begin(self, *, restart: bool = False) -> str:
         """Make the plan, or find the one of a run that was ended. Returns when that began, "" for a new one."""

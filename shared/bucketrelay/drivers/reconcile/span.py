@@ -152,10 +152,12 @@ class SpanRun:
     def _count(self, verdict: Verdict) -> None:
         self.mark.counts.add(verdict)
         self.mark.counts.adopted += verdict.why == Adopt.DONE
-        if verdict.kind in WITH_LIST:
-            rest = verdict.rest
-            text = line(verdict, self.judge.key(rest), self.target, self.judge.target_key(rest))
-            self.mark.lines.setdefault(verdict.kind.value, []).append(text)
+        kinds = (verdict.kind, Kind.FAILED) if verdict.undeleted else (verdict.kind,)
+        for kind in kinds:
+            if kind in WITH_LIST:
+                rest = verdict.rest
+                text = line(verdict, self.judge.key(rest), self.target, self.judge.target_key(rest))
+                self.mark.lines.setdefault(kind.value, []).append(text)
 
     def _keep(self, *, settle: bool) -> None:
         """Keep the mark; with *settle*, repair what waits, of which the mark already tells."""
@@ -196,14 +198,14 @@ class SpanRun:
                 self.mark.lines.setdefault(MANIFEST, []).append(self.row(self.judge.key(verdict.rest)))
             return verdict
         if result.outcome is Outcome.FAILED:
-            return replace(verdict, kind=Kind.FAILED, why=result.error)
+            return _failed(verdict, result.error)
         if result.outcome is Outcome.UNCHANGED:
             try:
                 return self._unchanged(verdict, result.note)
             except OutOfTime:
                 raise
             except RelayError as error:
-                return replace(verdict, kind=Kind.FAILED, why=str(error))
+                return _failed(verdict, str(error))
         counts.repaired += 1
         counts.bytes += result.bytes
         return verdict
@@ -227,6 +229,13 @@ class SpanRun:
         if verdict.why == BYTES_DIFFER:  # by what runs it instead of us: a deployed function of before this was known
             return replace(verdict, kind=Kind.FAILED, why=f"{BYTES_DIFFER}, and it was not copied anew")
         return replace(verdict, kind=Kind.RIGHT, why="", unstamped=not ours)
+
+
+def _failed(verdict: Verdict, why: str) -> Verdict:
+    """The verdict on a key whose repair failed. What is not at the source stays what it is: surplus."""
+    if verdict.kind is Kind.SURPLUS:
+        return replace(verdict, undeleted=True, why=why)
+    return replace(verdict, kind=Kind.FAILED, why=why)
 
 
 def _results(futures: "list[Future[Verdict]]") -> list[Verdict]:
