@@ -45,12 +45,12 @@ def _configuration(cloud: LocalCloud, **more: object) -> str:
     return RELAY + "".join(store_table(name, cloud, bucket) + lines for name, bucket in stores.items())
 
 
-def _copied(cloud: LocalCloud) -> Callable[[str], bytes | None]:
-    def copied(key: str) -> bytes | None:
+def _bodies(cloud: LocalCloud) -> Callable[[str], bytes | None]:
+    def body(key: str) -> bytes | None:
         held = cloud.read(TARGET, key)
         return held.body if held else None
 
-    return copied
+    return body
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def _s3(cloud: LocalS3) -> Cloud:
         "AWS_SECRET_ACCESS_KEY": cloud.options["secret_key"],
         "AWS_DEFAULT_REGION": region,
     }
-    return Cloud("s3", create, _copied(cloud), _configuration(cloud, path_style=True), plain)
+    return Cloud("s3", create, _bodies(cloud), _configuration(cloud, path_style=True), plain)
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def obs() -> Iterator[Cloud]:
             "ACCESS_KEY": cloud.options["access_key"],
             "SECRET_KEY": cloud.options["secret_key"],
         }
-        yield Cloud("obs", create, _copied(cloud), _configuration(cloud, region="local", path_style=True), plain)
+        yield Cloud("obs", create, _bodies(cloud), _configuration(cloud, region="local", path_style=True), plain)
 
 
 @contextmanager
@@ -130,4 +130,4 @@ def oci() -> Iterator[Cloud]:
             return events.get(timeout=10)
 
         plain = {"ENDPOINT": cloud.endpoint, "TARGET": TARGET, "CONFIG_FILE": cloud.options["config_file"]}
-        yield Cloud("oci", create, _copied(cloud), _configuration(cloud, profile="DEFAULT"), plain)
+        yield Cloud("oci", create, _bodies(cloud), _configuration(cloud, profile="DEFAULT"), plain)

@@ -73,7 +73,7 @@ class Subject:
 
     def measure(self, cloud: Cloud, key: str) -> None:
         """Import it in one fresh process, and let another copy *key*."""
-        self.imports.append(imported(self.folder, MODULES[cloud.name], self.env))
+        self.imports.append(import_seconds(self.folder, MODULES[cloud.name], self.env))
         event = cloud.create(key, BODY)
         used, began = cpu_of_children(), time.perf_counter()
         module = MODULES[cloud.name]
@@ -94,7 +94,7 @@ def cpu_of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def imported(folder: Path, module: str, env: dict[str, str]) -> float:
+def import_seconds(folder: Path, module: str, env: dict[str, str]) -> float:
     """Seconds that `import module` takes in a process that has imported nothing but sys and time."""
     code = IMPORT.format(path=[str(folder), str(SHARED), str(SITE_PACKAGES)], module=module)
     command = [sys.executable, "-I", "-S", "-c", code]

@@ -25,7 +25,7 @@ _EVENT = (
 _HEAD = b"POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
-def started(folder: Path) -> tuple[subprocess.Popen[str], int]:
+def start_server(folder: Path) -> tuple[subprocess.Popen[str], int]:
     """A server in *folder*, and its port."""
     text = "".join(map(_STORE.format, ("source", "target", "logs")))
     (folder / "relay.toml").write_text(f'log = "logs"\n{text}{_ROUTE}[queue]\nurl = "sqlite:///relay.db"\n')
@@ -37,7 +37,7 @@ def started(folder: Path) -> tuple[subprocess.Popen[str], int]:
     return process, int(process.stderr.readline().rpartition(":")[2])
 
 
-def sent(port: int, numbers: range) -> int:
+def send_events(port: int, numbers: range) -> int:
     """Send events over one connection. Returns how many were answered 202."""
     accepted = 0
     with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as answers:
@@ -66,13 +66,13 @@ def main() -> None:
     words.add_argument("--senders", type=int, default=16)
     typed = words.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        process, port = started(Path(folder))
+        process, port = start_server(Path(folder))
         try:
-            sent(port, range(typed.events, typed.events + 100))  # warm
+            send_events(port, range(typed.events, typed.events + 100))  # warm
             before, began = cpu(process.pid), time.perf_counter()
             with ThreadPoolExecutor(typed.senders) as pool:
                 shares = [range(n, typed.events, typed.senders) for n in range(typed.senders)]
-                accepted = sum(pool.map(lambda share: sent(port, share), shares))
+                accepted = sum(pool.map(lambda share: send_events(port, share), shares))
             wall, used = time.perf_counter() - began, cpu(process.pid) - before
         finally:
             process.kill()

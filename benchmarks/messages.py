@@ -68,7 +68,7 @@ def ours(folder: Path, count: int, scheme: str, place: str, more: str = "") -> f
     return spent
 
 
-def spawned(folder: Path, count: int, at_once: int) -> float:
+def spawn_seconds(folder: Path, count: int, at_once: int) -> float:
     def copy(number: int) -> None:
         command = [binary("", os.environ), "--config", "", "copyto", f"{folder}/a/{number}", f"{folder}/b/s/{number}"]
         subprocess.run(command, check=True)
@@ -80,7 +80,7 @@ def spawned(folder: Path, count: int, at_once: int) -> float:
     return seconds(all_of_them)
 
 
-def reencrypted(folder: Path, size: int) -> tuple[float, float]:
+def reencrypt_seconds(folder: Path, size: int) -> tuple[float, float]:
     """Seconds for a body of *size* bytes as it is, and under a new header."""
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -110,8 +110,8 @@ def main(count: int) -> None:
         (folder / "rclone.conf").write_text(f"[r]\ntype = alias\nremote = {folder}\n")
         option = f'config = "{folder}/rclone.conf"'
         rows = [
-            ("rclone copyto, a process each, one by one", spawned(folder, count, 1)),
-            ("rclone copyto, a process each, 8 at once", spawned(folder, count, 8)),
+            ("rclone copyto, a process each, one by one", spawn_seconds(folder, count, 1)),
+            ("rclone copyto, a process each, 8 at once", spawn_seconds(folder, count, 8)),
             ("bucketrelay worker, rclone:// to rclone://", ours(folder, count, "rclone://", "r", option)),
             ("bucketrelay worker, file:// to file://", ours(folder, count, "file://", str(folder))),
         ]
@@ -119,7 +119,7 @@ def main(count: int) -> None:
             print(f"{word:<45} {count / spent:8.1f} copies/s of 4 KiB")
         size = 256 * 1024 * 1024
         for word, spent in zip(
-            ("copied as it is", "under a new Crypt4GH header"), reencrypted(folder, size), strict=True
+            ("copied as it is", "under a new Crypt4GH header"), reencrypt_seconds(folder, size), strict=True
         ):
             print(f"256 MiB {word:<37} {size / spent / 2**20:8.1f} MiB/s")
         shared("", f"{folder}/rclone.conf").close()

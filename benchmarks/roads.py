@@ -220,7 +220,7 @@ ROADS: dict[str, Callable[[Job], Copy]] = {
 # Measuring
 
 
-def counted() -> Callable[[], int]:
+def counter() -> Callable[[], int]:
     """From now on count what is sent, by botocore if this road has loaded it, or by us."""
     sent = list[None]()
     session = sys.modules.get("botocore.httpsession")
@@ -235,7 +235,7 @@ def counted() -> Callable[[], int]:
     return lambda: len(sent)
 
 
-def used() -> float:
+def cpu_seconds() -> float:
     """CPU seconds of this process so far, user and system."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
@@ -253,10 +253,10 @@ def measure(job: Job) -> Figures:
     """Copy the job's objects."""
     copy = ROADS[job.road](job)
     copy(job.warm)
-    sent = counted()  # now that it is known who sends
-    before, cpu, began = sent(), used(), time.perf_counter()
+    sent = counter()  # now that it is known who sends
+    before, cpu, began = sent(), cpu_seconds(), time.perf_counter()
     copy(job.keys)
-    return Figures(time.perf_counter() - began, used() - cpu, highest_rss(), sent() - before)
+    return Figures(time.perf_counter() - began, cpu_seconds() - cpu, highest_rss(), sent() - before)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def _server(folder: Path, flags: list[str]) -> Iterator[str]:
         assert server.stderr
         reader = threading.Thread(target=server.stderr.read, daemon=True)  # a full pipe would stop the server
         try:
-            url = _said(server.stderr)
+            url = _read_url(server.stderr)
             reader.start()
             yield url
         finally:
@@ -104,7 +104,7 @@ def _server(folder: Path, flags: list[str]) -> Iterator[str]:
                 reader.join()
 
 
-def _said(log: IO[str]) -> str:
+def _read_url(log: IO[str]) -> str:
     """The URL that the server has opened."""
     said = ""
     for line in log:

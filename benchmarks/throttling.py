@@ -46,7 +46,7 @@ class Figures:
 
 
 @contextmanager
-def unlimited() -> Iterator[None]:
+def no_pace() -> Iterator[None]:
     """Within: nobody waits for a turn; what is refused is made again all the same."""
     with patch.object(pace.Pace, "turn", lambda self, *_: self._now()):
         yield
@@ -92,7 +92,7 @@ def main() -> None:
             count = min(given.n, rate * 5)
             with CLOUDS[name]() as cloud:
                 _row(name, rate, "one limit", run(cloud, rate, count, "with"))
-                with unlimited():
+                with no_pace():
                     _row(name, rate, "none", run(cloud, rate, count, "without"))
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from bytecode import compiled
+from bytecode import compile_modules
 from contents import (
     ARCHITECTURES,
     BROKERS,
@@ -126,7 +126,7 @@ def archive(order: Order, downloads: Path) -> dict[str, bytes]:
         for name, content in found.items()
         if name.endswith(".py") and name != handler and (name in early or "bucketrelay/" not in name)
     }
-    return found | compiled(modules)
+    return found | compile_modules(modules)
 
 
 def write(found: Mapping[str, bytes], path: Path) -> None:

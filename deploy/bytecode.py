@@ -18,7 +18,7 @@ _OURS = "/bucketrelay/"
 _UNCHECKED = (0b01).to_bytes(4, "little")
 
 
-def compiled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+def compile_modules(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """The byte code of each module, by its path; for the Python that runs this.
 
     A process of its own: what is written depends on what the process has read before, and on the order of its sets.

@@ -92,7 +92,7 @@ def _download(packages: Mapping[str, Package], target: Target, folder: Path) -> 
 
 def _of_wheel(package: Package, archive: Path) -> Mapping[str, bytes]:
     with zipfile.ZipFile(archive) as wheel:
-        paths = {_installed(name): name for name in wheel.namelist() if not name.endswith("/")}
+        paths = {_install_path(name): name for name in wheel.namelist() if not name.endswith("/")}
         return {path: wheel.read(name) for path, name in paths.items() if path and _wanted(package, path)}
 
 
@@ -110,7 +110,7 @@ def _of_source(package: Package, archive: Path) -> Mapping[str, bytes]:
     return found
 
 
-def _installed(name: str) -> str:
+def _install_path(name: str) -> str:
     """Where pip would put a wheel's file, "" for scripts and the like."""
     top, _, rest = name.partition("/")
     if not top.endswith(".data"):

@@ -29,7 +29,7 @@ class Failed(Exception):
     """A step did not end well; its own words stand above."""
 
 
-def committed(folder: Path) -> str:
+def export_commit(folder: Path) -> str:
     """Put the tree of the last commit into *folder*; returns that commit's time, in seconds since 1970."""
     folder.mkdir()
     packed = folder.with_suffix(".zip")
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         source, made = Path(scratch, "source"), Path(scratch, "made")
         made.mkdir()
         try:
-            epoch = committed(source)
+            epoch = export_commit(source)
             packages(source, made, epoch, Path(scratch, "venv"))
             functions(source, made, Path(scratch, "downloads"))
         except Failed as failed:

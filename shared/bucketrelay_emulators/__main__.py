@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def ordered(text: str) -> Fault:
+def parse_fault(text: str) -> Fault:
     """The fault in `kind=refuse,operation=PutObject,status=503,times=3`; `times` may be `always`.
 
     Raises:
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     proxy.add_argument("--port", type=int, default=0, help="0 takes a free one (the default)")
     proxy.add_argument(
         "--fault",
-        type=ordered,
+        type=parse_fault,
         action="append",
         default=[],
         metavar="NAME=VALUE,…",
@@ -107,11 +107,11 @@ def _greeting(given: argparse.Namespace, running: Any) -> str:
         if value := getattr(running, attribute, ""):
             lines.append(f"{label}  {value}")
     lines += [f"bucket      {bucket}" for bucket in getattr(given, "bucket", ())]
-    lines += [f"fault       {_shown(fault)}" for fault in getattr(given, "fault", ())]
+    lines += [f"fault       {_describe(fault)}" for fault in getattr(given, "fault", ())]
     return "\n".join(lines) + "\n"
 
 
-def _shown(fault: Fault) -> str:
+def _describe(fault: Fault) -> str:
     """What was ordered, without what was left as it is."""
     usual = Fault()
     told = {name: getattr(fault, name) for name in _TOLD}

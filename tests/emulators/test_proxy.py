@@ -19,13 +19,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingError
 from botocore.session import Session
 
-from bucketrelay_emulators.__main__ import ordered
+from bucketrelay_emulators.__main__ import parse_fault
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.obs.signature import sign
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.server.proxy import FaultProxy
-from bucketrelay_emulators.server.proxy_words import named
+from bucketrelay_emulators.server.proxy_words import name_call
 from bucketrelay_emulators.server.serving import Incoming
 
 ODD = ["a b", "a+b", "a%2Fb", "?q=1", "a//b", "//a", "a/", "日本/🪣", "e\u0301", "'\"<&>", "~*()!", "x/n/y/b/z"]
@@ -318,14 +318,14 @@ def asked(method, target, **headers):
     ],
 )
 def test_operations_are_told_by_method_path_and_query(method, target, operation, bucket, key):
-    found = named(asked(method, target), target)
+    found = name_call(asked(method, target), target)
     assert (found.operation, found.bucket, found.key) == (operation, bucket, key)
 
 
 def test_copies_are_told_by_their_header():
     copying = {"x-amz-copy-source": "/a/b"}
-    assert named(asked("PUT", "/b/k", **copying), "/b/k").operation == "CopyObject"
-    assert named(asked("PUT", "/b/k?uploadId=u", **copying), "/b/k?uploadId=u").operation == "UploadPartCopy"
+    assert name_call(asked("PUT", "/b/k", **copying), "/b/k").operation == "CopyObject"
+    assert name_call(asked("PUT", "/b/k?uploadId=u", **copying), "/b/k?uploadId=u").operation == "UploadPartCopy"
 
 
 @pytest.mark.parametrize(
@@ -342,15 +342,15 @@ def test_copies_are_told_by_their_header():
 )
 def test_a_bucket_may_be_in_the_hosts_name(host, bucket, key):
     target = "/n/a/b/c" if bucket != "n" else "/nnn/a/b/c"
-    found = named(asked("GET", target, host=host), target)
+    found = name_call(asked("GET", target, host=host), target)
     assert (found.bucket, found.key) == (bucket if bucket != "n" else "nnn", key)
 
 
 class TestCommandLine:
     def test_a_fault_is_ordered_in_words(self):
-        fault = ordered("kind=refuse,operation=PutObject,status=503,times=3")
+        fault = parse_fault("kind=refuse,operation=PutObject,status=503,times=3")
         assert (fault.kind, fault.operation, fault.status, fault.times) == ("refuse", "PutObject", 503, 3)
-        assert ordered("kind=throttle,rate=0.5,times=always").times == ALWAYS
+        assert parse_fault("kind=throttle,rate=0.5,times=always").times == ALWAYS
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -364,7 +364,7 @@ class TestCommandLine:
     )
     def test_a_fault_that_cannot_be_is_refused_in_words(self, text, says):
         with pytest.raises(argparse.ArgumentTypeError, match=says):
-            ordered(text)
+            parse_fault(text)
 
     def test_it_serves_with_its_faults_until_it_is_told_to_stop(self, oracle):
         command = [sys.executable, "-m", "bucketrelay_emulators", "proxy", "--upstream", oracle.endpoint]

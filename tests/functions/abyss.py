@@ -59,7 +59,7 @@ class Abyss:
         return part
 
     def commit(self, key, upload_id, chosen, **conditions):
-        upload, parts = self.bucket.upload(key, upload_id), self.bucket._chosen(upload_id, chosen)
+        upload, parts = self.bucket.upload(key, upload_id), self.bucket._choose(upload_id, chosen)
         self.published = sum(len(part.body) for part in parts)
         del self.bucket._uploads[upload_id], self.bucket._parts[upload_id]
         return self.bucket.put(key, b"", headers=dict(upload.headers), user=dict(upload.user))

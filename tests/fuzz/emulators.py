@@ -127,7 +127,7 @@ def _oci(asked: Asked) -> None:
 
 def _proxy(asked: Asked) -> None:
     incoming = _sendable(asked)
-    proxy_words.named(incoming, incoming.headers[oci_http.TARGET])
+    proxy_words.name_call(incoming, incoming.headers[oci_http.TARGET])
     for status in (404, 503):
         _sent(proxy_words.refusal(incoming, status, proxy_words.usual_code(incoming, status), "said"))
 

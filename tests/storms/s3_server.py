@@ -12,8 +12,8 @@ from typing import Any
 from bucketrelay_emulators.engine.engine import Change, Engine, EngineError, NoSuchKey, Obj, PreconditionFailed
 from bucketrelay_emulators.obs import emulator, multipart, objects
 from bucketrelay_emulators.obs.call import Call
-from bucketrelay_emulators.obs.xml import Malformed, Node, document, encoded, iso, read, text_of
-from bucketrelay_emulators.server.proxy_words import named
+from bucketrelay_emulators.obs.xml import Malformed, Node, document, encode, iso, read, text_of
+from bucketrelay_emulators.server.proxy_words import name_call
 from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Server
 
 _PAGE = 1000
@@ -59,9 +59,9 @@ class S3Call(Call):
         """The headers of a write's answer."""
         return {"ETag": f'"{obj.etag}"'} | ({"x-amz-version-id": obj.version} if self.history is not None else {})
 
-    def described(self, obj: Obj) -> dict[str, str]:
+    def describe(self, obj: Obj) -> dict[str, str]:
         """The headers that tell of an object."""
-        return Call.described(self, obj) | self.told(obj)
+        return Call.describe(self, obj) | self.told(obj)
 
 
 def _put(call: S3Call) -> Reply:
@@ -92,7 +92,7 @@ def _list(call: S3Call) -> Reply:
     more, page = len(held) > limit, held[:limit]
     nodes: list[Node] = [
         ("Name", call.bucket_name),
-        ("Prefix", encoded(call.query("prefix"), encoding)),
+        ("Prefix", encode(call.query("prefix"), encoding)),
         ("KeyCount", len(page)),
         ("MaxKeys", limit),
         ("IsTruncated", "true" if more else "false"),
@@ -100,7 +100,7 @@ def _list(call: S3Call) -> Reply:
     nodes += [("EncodingType", encoding)] if encoding else []
     nodes += [("NextContinuationToken", page[-1].key)] if more else []
     for obj in page:
-        about: list[Node] = [("Key", encoded(obj.key, encoding)), ("LastModified", iso(obj.modified))]
+        about: list[Node] = [("Key", encode(obj.key, encoding)), ("LastModified", iso(obj.modified))]
         about += [("ETag", f'"{obj.etag}"'), ("Size", len(obj.body)), ("StorageClass", "STANDARD")]
         nodes.append(("Contents", about))
     return document("ListBucketResult", nodes)
@@ -141,7 +141,7 @@ class S3Front:
 
     def name(self, incoming: Incoming) -> Named:
         """Operation, bucket and key."""
-        return named(incoming, incoming.path)
+        return name_call(incoming, incoming.path)
 
     def answer(self, incoming: Incoming, named: Named) -> Reply:
         """Do it."""

@@ -22,7 +22,7 @@ from bucketrelay_emulators.engine.values import (
     OpenUpload,
     PreconditionFailed,
     StoredPart,
-    frozen,
+    freeze,
 )
 
 
@@ -80,9 +80,9 @@ class Bucket:
                 md5=digest.hex(),
                 modified=self._engine.now(),
                 version=uuid.uuid4().hex,
-                headers=frozen(headers),
-                user=frozen(user),
-                tags=frozen(tags),
+                headers=freeze(headers),
+                user=freeze(user),
+                tags=freeze(tags),
                 storage_class=storage_class,
             )
             before = self._store(written)
@@ -125,9 +125,9 @@ class Bucket:
             old = self.get(key)
             new = replace(
                 old,
-                headers=old.headers if headers is None else frozen(headers),
-                user=old.user if user is None else frozen(user),
-                tags=old.tags if tags is None else frozen(tags),
+                headers=old.headers if headers is None else freeze(headers),
+                user=old.user if user is None else freeze(user),
+                tags=old.tags if tags is None else freeze(tags),
                 storage_class=old.storage_class if storage_class is None else storage_class,
                 # Tags are no part of the object's own state: setting them does not touch its time.
                 modified=old.modified if (headers, user, storage_class) == (None, None, None) else self._engine.now(),
@@ -166,9 +166,9 @@ class Bucket:
             key=key,
             id=uuid.uuid4().hex,
             begun=self._engine.now(),
-            headers=frozen(headers),
-            user=frozen(user),
-            tags=frozen(tags),
+            headers=freeze(headers),
+            user=freeze(user),
+            tags=freeze(tags),
             storage_class=storage_class,
         )
         with self._lock:
@@ -221,7 +221,7 @@ class Bucket:
         """
         with self._lock:
             upload = self.upload(key, upload_id)
-            parts = self._chosen(upload_id, chosen)
+            parts = self._choose(upload_id, chosen)
             self._check(key, if_match, if_none_match)
             body = b"".join(part.body for part in parts)
             digest, digests = hashlib.md5(body).digest(), tuple(bytes.fromhex(part.md5) for part in parts)
@@ -253,7 +253,7 @@ class Bucket:
         with self._lock:
             return len(self._order)
 
-    def _chosen(self, upload_id: str, chosen: Sequence[tuple[int, str]]) -> Sequence[StoredPart]:
+    def _choose(self, upload_id: str, chosen: Sequence[tuple[int, str]]) -> Sequence[StoredPart]:
         held = self._parts[upload_id]
         if not chosen:
             raise InvalidPart("no parts")

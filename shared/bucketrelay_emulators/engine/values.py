@@ -113,6 +113,6 @@ class Change:
     replaced: Obj | None = None  # what the key held before: OCI tells a create from an update, and a delete's ETag
 
 
-def frozen(values: Mapping[str, str] | None) -> Mapping[str, str]:
+def freeze(values: Mapping[str, str] | None) -> Mapping[str, str]:
     """A read-only copy; None is nothing."""
     return MappingProxyType(dict(values)) if values else NONE

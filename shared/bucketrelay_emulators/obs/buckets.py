@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bucketrelay_emulators.engine.engine import Bucket, Obj
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.signature import Refusal
-from bucketrelay_emulators.obs.xml import Node, decoded, document, encoded, iso, read, text_of
+from bucketrelay_emulators.obs.xml import Node, decode, document, encode, iso, read, text_of
 from bucketrelay_emulators.server.serving import Reply
 
 _PAGE = 1000
@@ -49,7 +49,7 @@ def list_objects(call: Call) -> Reply:
     prefix, marker, delimiter = call.query("prefix"), call.query("marker"), call.query("delimiter")
     found: list[Obj | str] = []
     more = False
-    for item in _grouped(call.bucket, prefix, marker, delimiter):
+    for item in _group(call.bucket, prefix, marker, delimiter):
         if len(found) >= min(limit, _PAGE):
             more = limit > 0
             break
@@ -57,16 +57,16 @@ def list_objects(call: Call) -> Reply:
     encoding = call.query("encoding-type") or None
     nodes: list[Node] = [
         ("Name", call.bucket_name),
-        ("Prefix", encoded(prefix, encoding)),
-        ("Marker", encoded(marker, encoding)),
+        ("Prefix", encode(prefix, encoding)),
+        ("Marker", encode(marker, encoding)),
         ("MaxKeys", min(limit, _PAGE)),
         ("IsTruncated", "true" if more else "false"),
     ]
-    nodes += [("Delimiter", encoded(delimiter, encoding))] if delimiter else []
+    nodes += [("Delimiter", encode(delimiter, encoding))] if delimiter else []
     nodes += [("EncodingType", encoding)] if encoding else []
-    nodes += [("NextMarker", encoded(_name(found[-1]), encoding))] if more else []
+    nodes += [("NextMarker", encode(_name(found[-1]), encoding))] if more else []
     nodes += [_entry(item, encoding) for item in found if isinstance(item, Obj)]
-    nodes += [("CommonPrefixes", [("Prefix", encoded(i, encoding))]) for i in found if isinstance(i, str)]
+    nodes += [("CommonPrefixes", [("Prefix", encode(i, encoding))]) for i in found if isinstance(i, str)]
     return document("ListBucketResult", nodes)
 
 
@@ -76,18 +76,18 @@ def delete_objects(call: Call) -> Reply:
         raise Refusal(400, "InvalidRequest", "Missing required header for this request: Content-MD5")
     tree = read(call.body(), "Delete")
     encoding = tree.findtext("EncodingType")
-    keys = [decoded(text_of(entry, "Key"), encoding) for entry in tree.iter("Object")]
+    keys = [decode(text_of(entry, "Key"), encoding) for entry in tree.iter("Object")]
     if not 1 <= len(keys) <= _PAGE:
         raise Refusal(400, "MalformedXML", "The XML you provided was not well-formed: 1 to 1,000 objects are wanted.")
     for key in keys:
         call.bucket.delete(key)
     quiet = tree.findtext("Quiet") == "true"
     nodes: list[Node] = [("EncodingType", encoding)] if encoding else []
-    nodes += [] if quiet else [("Deleted", [("Key", encoded(key, encoding))]) for key in keys]
+    nodes += [] if quiet else [("Deleted", [("Key", encode(key, encoding))]) for key in keys]
     return document("DeleteResult", nodes)
 
 
-def _grouped(bucket: Bucket, prefix: str, marker: str, delimiter: str) -> Iterator[Obj | str]:
+def _group(bucket: Bucket, prefix: str, marker: str, delimiter: str) -> Iterator[Obj | str]:
     """Objects, and keys up to the delimiter once for all that share them, after *marker*, ascending."""
     last = ""
     for obj in bucket.list(prefix, marker):
@@ -109,7 +109,7 @@ def _entry(obj: Obj, encoding: str | None) -> Node:
     return (
         "Contents",
         [
-            ("Key", encoded(obj.key, encoding)),
+            ("Key", encode(obj.key, encoding)),
             ("LastModified", iso(obj.modified)),
             ("ETag", f'"{obj.etag}"'),
             ("Size", len(obj.body)),

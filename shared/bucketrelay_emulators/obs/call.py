@@ -110,7 +110,7 @@ class Call:
         if len(self.key.encode()) > _MAX_KEY:
             raise Refusal(400, "KeyTooLong", "Your key is too long.")
 
-    def described(self, obj: Obj) -> dict[str, str]:
+    def describe(self, obj: Obj) -> dict[str, str]:
         """The headers that tell of an object."""
         told = {
             **{name: value for name, value in obj.headers.items() if name in CONTENT_HEADERS},

@@ -7,7 +7,7 @@ from bucketrelay_emulators.engine.engine import OpenUpload
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.objects import copy_source, span_of
 from bucketrelay_emulators.obs.signature import Refusal
-from bucketrelay_emulators.obs.xml import Malformed, Node, document, encoded, iso, read, text_of
+from bucketrelay_emulators.obs.xml import Malformed, Node, document, encode, iso, read, text_of
 from bucketrelay_emulators.server.serving import Reply
 
 _PAGE = 1000
@@ -91,15 +91,15 @@ def list_uploads(call: Call) -> Reply:
     more = len(rest) > limit
     nodes: list[Node] = [
         ("Bucket", call.bucket_name),
-        ("KeyMarker", encoded(call.query("key-marker"), encoding)),
+        ("KeyMarker", encode(call.query("key-marker"), encoding)),
         ("UploadIdMarker", call.query("upload-id-marker")),
         ("MaxUploads", limit),
         ("IsTruncated", "true" if more else "false"),
     ]
     nodes += [("EncodingType", encoding)] if encoding else []
-    nodes += [("NextKeyMarker", encoded(page[-1].key, encoding)), ("NextUploadIdMarker", page[-1].id)] if more else []
+    nodes += [("NextKeyMarker", encode(page[-1].key, encoding)), ("NextUploadIdMarker", page[-1].id)] if more else []
     for upload in page:
-        about = [("Key", encoded(upload.key, encoding)), ("UploadId", upload.id), ("Initiated", iso(upload.begun))]
+        about = [("Key", encode(upload.key, encoding)), ("UploadId", upload.id), ("Initiated", iso(upload.begun))]
         nodes.append(("Upload", about))
     return document("ListMultipartUploadsResult", nodes)
 
@@ -113,7 +113,7 @@ def _behind(uploads: Sequence[OpenUpload], key: str, upload_id: str) -> list[Ope
 
 def _about(call: Call) -> list[Node]:
     encoding = call.query("encoding-type") or None
-    nodes: list[Node] = [("Bucket", call.bucket_name), ("Key", encoded(call.key, encoding))]
+    nodes: list[Node] = [("Bucket", call.bucket_name), ("Key", encode(call.key, encoding))]
     return nodes + ([("EncodingType", encoding)] if encoding else [])
 
 

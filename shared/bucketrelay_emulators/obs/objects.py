@@ -33,7 +33,7 @@ def get_object(call: Call) -> Reply:
         return _unmet(call, obj, verdict)
     if obj.storage_class in _ARCHIVED:
         raise Refusal(403, "InvalidObjectState", "The operation is not valid for the object's storage class")
-    told = call.described(obj)
+    told = call.describe(obj)
     span = span_of(call.header("range"), len(obj.body))
     if span is None:
         return Reply(200, obj.body, told)
@@ -49,7 +49,7 @@ def head_object(call: Call) -> Reply:
     obj = call.bucket.get(call.key)
     if (verdict := conditions(call.incoming.headers, obj)) != 200:
         return _unmet(call, obj, verdict)
-    return Reply(200, b"", {**call.described(obj), "Content-Length": str(len(obj.body))})
+    return Reply(200, b"", {**call.describe(obj), "Content-Length": str(len(obj.body))})
 
 
 def delete_object(call: Call) -> Reply:
@@ -142,6 +142,6 @@ def span_of(text: str | None, size: int) -> tuple[int, int] | None:
 
 def _unmet(call: Call, obj: Obj, verdict: int) -> Reply:
     if verdict == 304:
-        told = call.described(obj)
+        told = call.describe(obj)
         return Reply(304, b"", {name: told[name] for name in ("ETag", "Last-Modified")})
     raise Refusal(412, "PreconditionFailed", "At least one of the preconditions you specified did not hold.")

@@ -40,12 +40,12 @@ def error(status: int, code: str, message: str, *, resource: str, extra: Iterabl
     return Reply(status, body.encode(), {"Content-Type": "application/xml"})
 
 
-def encoded(text: str, encoding: str | None) -> str:
+def encode(text: str, encoding: str | None) -> str:
     """A key in a listing: form-encoded where the client asked for `encoding-type=url`."""
     return quote_plus(text) if encoding == "url" else text
 
 
-def decoded(text: str, encoding: str | None) -> str:
+def decode(text: str, encoding: str | None) -> str:
     """A key in a request's document."""
     return unquote_plus(text) if encoding == "url" else text
 

@@ -18,7 +18,7 @@ class Buckets:
         self._versioned: set[tuple[str, str]] = set()
         self._lifecycle: dict[tuple[str, str], list[object]] = {}
 
-    def found(self, namespace: str, name: str) -> Bucket:
+    def find(self, namespace: str, name: str) -> Bucket:
         """The bucket. Raises Refusal: the service does not tell a missing bucket from one that is not allowed."""
         refusal = Refusal(
             404,
@@ -52,11 +52,11 @@ class Buckets:
             raise Refusal(
                 409, "BucketAlreadyExists", f"Either the bucket '{name}' exists or you may not see it"
             ) from error
-        return self._shown(made)
+        return self._describe(made)
 
     def show(self, bucket: Bucket) -> Answer:
         """GetBucket and HeadBucket."""
-        return self._shown(bucket)
+        return self._describe(bucket)
 
     def update(self, bucket: Bucket, request: Request) -> Answer:
         """UpdateBucket: here only `objectEventsEnabled` and `versioning`, of which objects know nothing."""
@@ -67,7 +67,7 @@ class Buckets:
         ):
             if (wanted := asked.get(name)) is not None:
                 (those.add if wanted == on else those.discard)(place)
-        return self._shown(bucket)
+        return self._describe(bucket)
 
     def lifecycle(self, bucket: Bucket) -> Answer:
         """GetObjectLifecyclePolicy."""
@@ -98,7 +98,7 @@ class Buckets:
             [{"namespace": namespace, "name": b.name, "compartmentId": COMPARTMENT, "etag": _etag(b)} for b in seen]
         )
 
-    def _shown(self, bucket: Bucket) -> Answer:
+    def _describe(self, bucket: Bucket) -> Answer:
         shown = {
             "namespace": bucket.namespace,
             "name": bucket.name,

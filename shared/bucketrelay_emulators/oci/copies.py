@@ -79,7 +79,7 @@ class Copies:
     def show(self, work_id: str) -> Answer:
         """GetWorkRequest; each question brings the copy nearer to its end."""
         with self._lock:
-            work = self._found(work_id)
+            work = self._find(work_id)
             if work.polls > 0 and work.finished is None:
                 work.polls -= 1
                 work.status = "IN_PROGRESS"
@@ -103,7 +103,7 @@ class Copies:
     def cancel(self, work_id: str) -> Answer:
         """CancelWorkRequest; too late for one that has ended."""
         with self._lock:
-            work = self._found(work_id)
+            work = self._find(work_id)
             if work.finished is not None:
                 raise Refusal(409, "IncorrectState", f"work request {work_id} has ended")
             work.status, work.finished = "CANCELED", self._engine.now()
@@ -112,9 +112,9 @@ class Copies:
     def errors(self, work_id: str) -> Answer:
         """ListWorkRequestErrors."""
         with self._lock:
-            return answer_json(self._found(work_id).errors)
+            return answer_json(self._find(work_id).errors)
 
-    def _found(self, work_id: str) -> WorkRequest:
+    def _find(self, work_id: str) -> WorkRequest:
         if work_id not in self._all:
             raise Refusal(404, "NotAuthorizedOrNotFound", f"work request {work_id} is not there or not yours")
         return self._all[work_id]

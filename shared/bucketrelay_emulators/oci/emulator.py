@@ -121,11 +121,11 @@ class OciEmulator:
     def subscribe(self, fn: Callable[[dict[str, object]], None]) -> Callable[[], None]:
         """Call *fn* with the OCI event of each change of an object; returns how to unsubscribe."""
 
-        def told(change: Change) -> None:
+        def tell(change: Change) -> None:
             if (change.namespace, change.bucket) in self._front.buckets.emitting:
                 fn(event(change))
 
-        unsubscribe = self.engine.subscribe(told)
+        unsubscribe = self.engine.subscribe(tell)
         self._unsubscribe.append(unsubscribe)
         return unsubscribe
 

@@ -110,7 +110,7 @@ class Front:
             return unbound[named.operation]()
         if not named.operation:
             raise Refusal(404, "NotAuthorizedOrNotFound", f"{request.method} {request.target} is no operation")
-        return self._in_bucket(request, named, self.buckets.found(namespace, named.bucket))
+        return self._in_bucket(request, named, self.buckets.find(namespace, named.bucket))
 
     def _in_bucket(self, request: Request, named: Named, bucket: Bucket) -> Answer:
         name = named.key

@@ -13,17 +13,17 @@ from bucketrelay_emulators.oci.wire import (
     answer_json,
     b64,
     check_md5,
-    condition_failed,
     conditions,
-    described,
+    failed_condition,
     http_date,
     metadata,
     multipart_md5,
+    object_headers,
     object_name,
     page_size,
     rfc3339,
     tier,
-    written,
+    write_headers,
 )
 
 _RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})$")
@@ -51,14 +51,14 @@ def put(bucket: Bucket, name: str, request: Request) -> Answer:
             if_none_match=asked.get("if_none_match"),
         )
     except PreconditionFailed as error:
-        raise condition_failed(asked) from error
-    return Answer(200, written(obj))
+        raise failed_condition(asked) from error
+    return Answer(200, write_headers(obj))
 
 
 def get(bucket: Bucket, name: str, request: Request) -> Answer:
     """GetObject and HeadObject; whoever sends the answer to HEAD leaves the body out."""
-    obj = _found(bucket, name, request)
-    headers = {**described(obj), **_overridden(request.query)}
+    obj = _find(bucket, name, request)
+    headers = {**object_headers(obj), **_overrides(request.query)}
     if request.method == "HEAD":
         return Answer(200, headers, obj.body)
     if obj.storage_class == "Archive":
@@ -77,8 +77,8 @@ def delete(bucket: Bucket, name: str, request: Request) -> Answer:
     try:
         removed = bucket.delete(name, if_match=asked.get("if_match"))
     except PreconditionFailed as error:
-        _found(bucket, name, Request("HEAD", "", {}))
-        raise condition_failed(asked) from error
+        _find(bucket, name, Request("HEAD", "", {}))
+        raise failed_condition(asked) from error
     if removed is None:
         raise no_object(bucket, name)
     return Answer(204, {"version-id": removed.version})
@@ -113,7 +113,7 @@ def listing(bucket: Bucket, request: Request) -> Answer:
     return answer_json({"objects": objects, **extra})
 
 
-def _found(bucket: Bucket, name: str, request: Request) -> Obj:
+def _find(bucket: Bucket, name: str, request: Request) -> Obj:
     try:
         obj = bucket.get(name)
     except NoSuchKey as error:
@@ -121,13 +121,13 @@ def _found(bucket: Bucket, name: str, request: Request) -> Obj:
     if request.query.get("versionId", obj.version) != obj.version:
         raise Refusal(404, "ObjectVersionNotFound", f"The object '{name}' has no such version")
     if (wanted := request.headers.get("if-match")) and wanted.strip('"') not in ("*", obj.etag):
-        raise condition_failed({"if_match": wanted})
+        raise failed_condition({"if_match": wanted})
     if request.headers.get("if-none-match", "").strip('"') == obj.etag:
         raise Refusal(304, "NotModified", "", {"etag": obj.etag, "last-modified": http_date(obj.modified)})
     return obj
 
 
-def _overridden(query: Mapping[str, str]) -> dict[str, str]:
+def _overrides(query: Mapping[str, str]) -> dict[str, str]:
     """`httpResponseContentType` and its like: what a caller wants to be told instead."""
     names = {f"http-response-{name}": name for name in (*CONTENT_HEADERS, "expires")}
     asked = {re.sub(r"[A-Z]", lambda m: "-" + m[0].lower(), name): value for name, value in query.items()}

@@ -66,15 +66,15 @@ class Rules:
     def answers(self, request: Request, key: str) -> dict[str, Callable[[], Answer]]:
         """By operation."""
         return {
-            "CreateRule": lambda: answer_json(self._found(self.add(request.json()))),
+            "CreateRule": lambda: answer_json(self._find(self.add(request.json()))),
             "ListRules": lambda: self._list(request),
-            "GetRule": lambda: answer_json(self._found(key)),
+            "GetRule": lambda: answer_json(self._find(key)),
             "UpdateRule": lambda: self._update(key, request.json()),
             "DeleteRule": lambda: self._delete(key),
             "GetFunction": lambda: self._function(key),
         }
 
-    def _found(self, key: str) -> dict[str, object]:
+    def _find(self, key: str) -> dict[str, object]:
         with self._lock:
             if key not in self._rules:
                 raise Refusal(404, "NotAuthorizedOrNotFound", f"no rule {key}, or not allowed")
@@ -93,14 +93,14 @@ class Rules:
         return answer_json(shown, headers=following)
 
     def _update(self, key: str, details: dict[str, object]) -> Answer:
-        self._found(key)
+        self._find(key)
         _check(details)
         with self._lock:
             self._rules[key].update(details)
-        return answer_json(self._found(key))
+        return answer_json(self._find(key))
 
     def _delete(self, key: str) -> Answer:
-        self._found(key)
+        self._find(key)
         with self._lock:
             del self._rules[key]
         return Answer(204)

@@ -18,15 +18,15 @@ from bucketrelay_emulators.oci.wire import (
     answer_json,
     b64,
     check_md5,
-    condition_failed,
     conditions,
+    failed_condition,
     metadata,
     object_name,
     page_size,
     page_start,
     rfc3339,
     tier,
-    written,
+    write_headers,
 )
 from bucketrelay_emulators.server.serving import count
 
@@ -51,7 +51,7 @@ def create(bucket: Bucket, request: Request) -> Answer:
         raise Refusal(400, "CannotParseRequest", "metadata is no JSON object")
     user = metadata({str(key): str(value) for key, value in given.items()})
     upload = bucket.begin(name, headers, user, storage_class=tier(details.get("storageTier")))
-    return answer_json(_described(bucket, upload))
+    return answer_json(_describe(bucket, upload))
 
 
 def put_part(bucket: Bucket, name: str, request: Request) -> Answer:
@@ -76,12 +76,12 @@ def parts(bucket: Bucket, name: str, request: Request) -> Answer:
     rows = [
         {"partNumber": part.number, "etag": part.etag, "md5": b64(part.md5), "size": len(part.body)} for part in held
     ]
-    return _paged(rows, request.query)
+    return _page(rows, request.query)
 
 
 def uploads(bucket: Bucket, request: Request) -> Answer:
     """ListMultipartUploads."""
-    return _paged([_described(bucket, upload) for upload in bucket.uploads()], request.query)
+    return _page([_describe(bucket, upload) for upload in bucket.uploads()], request.query)
 
 
 def commit(bucket: Bucket, name: str, request: Request, *, least: int = 0) -> Answer:
@@ -91,7 +91,7 @@ def commit(bucket: Bucket, name: str, request: Request, *, least: int = 0) -> An
         least: how small a part may be that is not the last.
     """
     asked, upload_id = conditions(request.headers), _id(request)
-    chosen = _chosen(request)
+    chosen = _choose(request)
     try:
         sizes = {part.number: len(part.body) for part in bucket.parts(name, upload_id)}
         if any(sizes.get(number, least) < least for number, _ in chosen[:-1]):
@@ -108,8 +108,8 @@ def commit(bucket: Bucket, name: str, request: Request, *, least: int = 0) -> An
     except (InvalidPart, InvalidPartOrder) as error:
         raise Refusal(400, "InvalidUploadPart", f"the parts to commit are not those that are held: {error}") from error
     except PreconditionFailed as error:
-        raise condition_failed(asked) from error
-    return Answer(200, written(obj))
+        raise failed_condition(asked) from error
+    return Answer(200, write_headers(obj))
 
 
 def abort(bucket: Bucket, name: str, request: Request) -> Answer:
@@ -127,10 +127,10 @@ def _check_now(bucket: Bucket, name: str, asked: Mapping[str, str]) -> None:
     except NoSuchKey:
         etag = ""
     if ("if_none_match" in asked and etag) or ("if_match" in asked and asked["if_match"] != etag):
-        raise condition_failed(asked)
+        raise failed_condition(asked)
 
 
-def _chosen(request: Request) -> list[tuple[int, str]]:
+def _choose(request: Request) -> list[tuple[int, str]]:
     details = request.json()
     given, excluded = details.get("partsToCommit"), details.get("partsToExclude") or []
     if not isinstance(given, list) or not isinstance(excluded, list):
@@ -142,7 +142,7 @@ def _chosen(request: Request) -> list[tuple[int, str]]:
     return [(number, etag) for number, etag in chosen if number not in excluded]
 
 
-def _described(bucket: Bucket, upload: OpenUpload) -> dict[str, object]:
+def _describe(bucket: Bucket, upload: OpenUpload) -> dict[str, object]:
     return {
         "namespace": bucket.namespace,
         "bucket": bucket.name,
@@ -153,7 +153,7 @@ def _described(bucket: Bucket, upload: OpenUpload) -> dict[str, object]:
     }
 
 
-def _paged(rows: Sequence[object], query: Mapping[str, str]) -> Answer:
+def _page(rows: Sequence[object], query: Mapping[str, str]) -> Answer:
     """A page, and in `opc-next-page` what to ask for next: here simply how many rows were given so far."""
     limit, start = page_size(query), page_start(query)
     more = {"opc-next-page": str(start + limit)} if start + limit < len(rows) else {}

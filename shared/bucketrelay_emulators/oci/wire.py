@@ -116,7 +116,7 @@ def multipart_md5(obj: Obj) -> str:
     return f"{base64.b64encode(hashlib.md5(b''.join(obj.part_md5s)).digest()).decode()}-{len(obj.part_md5s)}"
 
 
-def written(obj: Obj) -> dict[str, str]:
+def write_headers(obj: Obj) -> dict[str, str]:
     """The headers of an answer to a write."""
     return {
         "etag": obj.etag,
@@ -126,7 +126,7 @@ def written(obj: Obj) -> dict[str, str]:
     }
 
 
-def described(obj: Obj) -> dict[str, str]:
+def object_headers(obj: Obj) -> dict[str, str]:
     """The headers of an answer to HEAD and GET, but for the length."""
     tier = obj.storage_class or "Standard"
     return {
@@ -183,7 +183,7 @@ def conditions(headers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def condition_failed(asked: Mapping[str, str]) -> Refusal:
+def failed_condition(asked: Mapping[str, str]) -> Refusal:
     """Which of the conditions did not hold, in the service's words."""
     if "if_none_match" in asked:
         return Refusal(412, "IfNoneMatchFailed", "The If-None-Match header value matches an existing resource.")

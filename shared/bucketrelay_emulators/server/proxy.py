@@ -19,7 +19,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
 from bucketrelay_emulators.engine.faults import Faults, Requests
-from bucketrelay_emulators.server.proxy_words import named, refusal, usual_code
+from bucketrelay_emulators.server.proxy_words import name_call, refusal, usual_code
 from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Server
 
 # RFC 9110, section 7.6.1: of one connection, not of the message; and what the body's new framing replaces.
@@ -121,7 +121,7 @@ class _Forward:
         self._host, self._port, self._max_body, self._timeout = host, port, max_body, timeout
 
     def name(self, incoming: Incoming) -> Named:
-        return named(incoming, _target(incoming))
+        return name_call(incoming, _target(incoming))
 
     def refuse(self, incoming: Incoming, status: int, code: str, message: str) -> Reply:
         return refusal(incoming, status, code, message)
@@ -133,7 +133,7 @@ class _Forward:
             return refusal(incoming, 413, "EntityTooLarge", f"the proxy holds at most {self._max_body} bytes")
         connection = HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
-            return self._received(incoming, self._sent(connection, incoming))
+            return self._receive(incoming, self._send(connection, incoming))
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a method or a header that cannot be sent
             return refusal(
                 incoming, 502, "BadGateway", f"no answer from upstream: {str(error) or type(error).__name__}"
@@ -141,7 +141,7 @@ class _Forward:
         finally:
             connection.close()
 
-    def _sent(self, connection: HTTPConnection, incoming: Incoming) -> HTTPResponse:
+    def _send(self, connection: HTTPConnection, incoming: Incoming) -> HTTPResponse:
         connection.putrequest(incoming.method, _target(incoming), skip_host=True, skip_accept_encoding=True)
         lines = incoming.lines if isinstance(incoming, Passing) else tuple(incoming.headers.items())
         for name, value in lines:
@@ -154,7 +154,7 @@ class _Forward:
             connection.endheaders(incoming.body or None)
         return connection.getresponse()
 
-    def _received(self, incoming: Incoming, response: HTTPResponse) -> Reply:
+    def _receive(self, incoming: Incoming, response: HTTPResponse) -> Reply:
         body = response.read(self._max_body + 1)
         if len(body) > self._max_body:
             return refusal(incoming, 502, "BadGateway", f"the proxy holds at most {self._max_body} bytes of an answer")

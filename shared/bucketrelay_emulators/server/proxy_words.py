@@ -79,7 +79,7 @@ def speaks_oci(incoming: Incoming) -> bool:
     return signed or incoming.path in ("/n", "/n/") or (incoming.path.startswith("/n/") and not _has_s3_key(incoming))
 
 
-def named(incoming: Incoming, target: str) -> Named:
+def name_call(incoming: Incoming, target: str) -> Named:
     """Operation, bucket and key of a request to *target*, as it was sent."""
     if speaks_oci(incoming):
         from bucketrelay_emulators.oci.http import operation  # noqa: PLC0415  wants cryptography, which S3 does not

@@ -116,12 +116,12 @@ class Server:
                 with suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
 
-    def opened(self, sock: socket.socket) -> None:
+    def note_open(self, sock: socket.socket) -> None:
         """A connection was accepted."""
         with self._lock:
             self._sockets.add(sock)
 
-    def closed(self, sock: socket.socket) -> None:
+    def note_close(self, sock: socket.socket) -> None:
         """A connection has ended."""
         with self._lock:
             self._sockets.discard(sock)
@@ -137,19 +137,19 @@ class _Threads(ThreadingHTTPServer):
     tls: ssl.SSLContext | None
 
     def finish_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001  socketserver's
-        self.owner.opened(request)
+        self.owner.note_open(request)
         try:
             if self.tls is not None:  # here, in the connection's own thread: a slow handshake must not stop the others
                 with self.tls.wrap_socket(request, server_side=True) as secure:
-                    self.owner.opened(secure)
+                    self.owner.note_open(secure)
                     super().finish_request(secure, client_address)
-                    self.owner.closed(secure)
+                    self.owner.note_close(secure)
             else:
                 super().finish_request(request, client_address)
         except (ConnectionError, ssl.SSLError, TimeoutError):
             return  # the client went away, or did not like the certificate: that is what tests provoke
         finally:
-            self.owner.closed(request)
+            self.owner.note_close(request)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -213,17 +213,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.faults.hold(fault)
         if fault.act is not None:
             fault.act()
-        return self._done(incoming, named, fault)
+        return self._perform(incoming, named, fault)
 
-    def _done(self, incoming: Incoming, named: Named, fault: Fault) -> Reply:
+    def _perform(self, incoming: Incoming, named: Named, fault: Fault) -> Reply:
         if fault.kind == "corrupt_sent":
-            incoming = replace(incoming, body=_damaged(incoming.body, fault.after_bytes))
+            incoming = replace(incoming, body=_damage(incoming.body, fault.after_bytes))
         if fault.kind == "duplicate":
             self.front.answer(incoming, named)
         reply = self.front.answer(incoming, named)
         if fault.kind == "reset_after":
             raise _Break
-        return replace(reply, body=_damaged(reply.body, fault.after_bytes)) if fault.kind == "corrupt" else reply
+        return replace(reply, body=_damage(reply.body, fault.after_bytes)) if fault.kind == "corrupt" else reply
 
     def usual_code(self, _incoming: Incoming, _status: int) -> str:
         """What a fault without a code is called."""
@@ -320,7 +320,7 @@ def _query(text: str) -> dict[str, str | None]:
     return {unquote_plus(name): unquote_plus(value) if equals else None for name, equals, value in pairs}
 
 
-def _damaged(body: bytes | memoryview, at: int) -> bytes:
+def _damage(body: bytes | memoryview, at: int) -> bytes:
     damaged = bytearray(body)
     if damaged:
         damaged[at % len(damaged)] ^= 0xFF
