@@ -159,6 +159,17 @@ def test_the_drill_there_and_back_again_loses_nothing(folder):
     assert here == there == {"one": b"1", "late": b"2", "two": b"3"}
 
 
+def test_a_bucket_that_was_lost_is_restored_by_the_route_turned_round(folder):
+    (folder / "a" / "one").write_bytes(b"1")
+    run("reconcile", "r")
+    (folder / "a" / "one").unlink()
+
+    run("turn", "r")
+    run("--config", "relay.turned.toml", "reconcile", "r")
+
+    assert (folder / "a" / "one").read_bytes() == b"1"
+
+
 def test_a_source_that_is_gone_is_said_to_be_unknown_and_the_configuration_written(folder):
     (folder / "a").rmdir()
 
