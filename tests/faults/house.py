@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from bucketrelay.core.verify import FOLDER
+from bucketrelay.core.verify import AFTER, FOLDER
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.housekeeping import keep_house
 from bucketrelay.model import Address, Meta, ObjectInfo, Outcome, Result, Task
@@ -15,13 +14,22 @@ from faults.asking import AskingStore
 from faults.world import EPOCH, Bucket
 
 HOUSE = "housekeeping"  # the route of the task that stands for it
-LATER = EPOCH + timedelta(hours=1)  # past all that is due: worlds let a schedule come once no request is on its way
+# A schedule comes once no request is on its way: what was noted before it is due by then (`due`), and what is noted
+# while it is at work is due at the next one, as in the product, where half an hour lies between the two.
+LATER = EPOCH + AFTER / 2
+_NEW, _OLD = (f"{FOLDER}{when:%Y%m%dT%H%M%SZ}/" for when in (EPOCH + AFTER, EPOCH))
 Run = Callable[[Sequence[Task], Deadline], list[Result]]
 
 
 def marked(table: Bucket) -> bool:
     """Whether the log store *table* has a key to be verified."""
     return any(name.startswith(FOLDER) for name, _ in table.objects)
+
+
+def due(table: Bucket) -> Bucket:
+    """The log store *table* when a schedule comes: half an hour and more has gone by since all its markers were put."""
+    aged = {name.replace(_NEW, _OLD): held for name, held in table.objects}
+    return table._replace(objects=tuple(sorted(aged.items())))
 
 
 def route(task: Task) -> Route:

@@ -12,7 +12,7 @@ from bucketrelay.core.stamp import NAME
 from bucketrelay.errors import OutcomeUnknown
 from bucketrelay.model import Deletes, Meta, Task
 from bucketrelay.routes import Route
-from faults.house import HOUSE, marked, route
+from faults.house import HOUSE, due, marked, route
 from faults.small import unstamped
 from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
 from faults.strategies import converge
@@ -184,7 +184,8 @@ class MeetingWalk:
             yield Move(("lands", request, answer), after, "", (0, 1))
         if not state.tasks and not state.late and self._due(state):
             house = self.behaviour.root(Task(HOUSE, "", ""))
-            yield Move(("a schedule calls for the housekeeping",), state._replace(tasks=(house,)))
+            aged = self._number(due(self._buckets[state.table]))
+            yield Move(("a schedule calls for the housekeeping",), state._replace(tasks=(house,), table=aged))
 
     def _acts(self, state: State) -> Iterator[Move]:
         if len(state.acts) == self.world.most:

@@ -41,11 +41,6 @@ def assert_right(result, writes):
 
 
 def _marks(name, fault, words):
-    """A hole that is known: who is killed between his write and his marker leaves none, and the marker of the other
-    source's older write looks after that source alone. `reconcile` finds it.
-    """
-    if (name, words) == ("many-to-one", "unconditional") and fault in ("kill", "log"):
-        return (*LONG, pytest.mark.xfail(strict=True, reason="a shared key's marker looks after one source alone"))
     return DEEP if name == "facing" and fault != "log" and (fault, words) != ("kill", "conditional") else LONG
 
 
@@ -100,7 +95,7 @@ def test_a_source_that_comes_to_hold_something_older_is_found_out(explore, monke
     assert "d is not the newest of its sources" in result.complaint
 
 
-def test_a_late_write_that_no_marker_tells_of_is_found_out(explore, monkeypatch):
-    monkeypatch.setattr(Writes, "noted", lambda writes, task, result, deadline: result)
+def test_a_write_that_falls_on_anothers_unseen_and_that_no_marker_tells_of_is_found_out(explore, monkeypatch):
+    monkeypatch.setattr(Writes, "_before", lambda writes, task: "")
 
     assert isinstance(explore(replace(MANY, conditional=False)), Found)

@@ -89,12 +89,7 @@ def test_a_shared_target_has_the_newest_of_its_sources(explore, deletes, most):
     assert_right(explore(replace(SHARED, deletes=deletes, most=most)), 3 * most)
 
 
-# The walk's clock stands still: of one key a marker that is being handled and a new one have one name there, and who
-# ends the one takes the other away. In the product they are due half an hour apart, and so have two.
-ONE_NAME = pytest.mark.xfail(strict=True, reason="two markers have one name while the walk's clock stands still")
-
-
-@pytest.mark.parametrize("most", [2, pytest.param(3, marks=(*LONG, ONE_NAME))])
+@pytest.mark.parametrize("most", [2, pytest.param(3, marks=LONG)])
 def test_without_conditions_a_shared_target_has_it_by_the_next_housekeeping(explore, deletes, most):
     """Nothing but the server could have told at once: docs/decisions/0013-by-state.md says so."""
     world = replace(SHARED, conditional=False, deletes=deletes, most=most)
@@ -102,7 +97,7 @@ def test_without_conditions_a_shared_target_has_it_by_the_next_housekeeping(expl
 
     assert isinstance(unverified, Found)
     assert "not the newest" in unverified.complaint
-    assert_right(explore(world), 6)
+    assert_right(explore(world), 3 * most)
 
 
 # The harness finds out what is wrong, or it proves nothing.

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from bucketrelay.errors import OutcomeUnknown
-from faults.house import marked
+from faults.house import due, marked
 from faults.small import KEY, Small, User
 from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
 from faults.world import READS, SLOW, WRITES, Answer, Bucket, Held, Operation, perform, written
@@ -132,7 +132,8 @@ class Walk:
         """What is due was noted half an hour ago: longer than any task runs that was under way then."""
         if not state.tasks:
             house = self.behaviour.root(self.small.house)
-            yield Move(("a schedule calls for the housekeeping",), state._replace(tasks=(house,)))
+            aged = self._number(due(self._buckets[state.table]))
+            yield Move(("a schedule calls for the housekeeping",), state._replace(tasks=(house,), table=aged))
 
     # The tasks.
 

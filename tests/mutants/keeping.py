@@ -11,8 +11,8 @@ KEEPING = (
     Change(
         "marker-forgotten-before-its-task-has-ended",
         "drivers/housekeeping.py",
-        "        if result.ok or not result.retryable:",
-        "        if result:",
+        " if not result.ok and result.retryable}",
+        " if False}",
         "a target that is away when a key is verified is never looked at again",
         (HOUSE,),
     ),
@@ -22,6 +22,22 @@ KEEPING = (
         "        _quietly(house, partial(system.verify.forget, marker.name))\n        return",
         "        return",
         "markers of routes that are gone grow without end",
+        (HOUSE,),
+    ),
+    Change(
+        "of-a-shared-key-only-the-markers-source-is-looked-at",
+        "drivers/housekeeping.py",
+        "    if task.shared and task.target in places:",
+        "    if False:",
+        "what was overwritten unseen is another source's, whose own marker has long been run",
+        (HOUSE,),
+    ),
+    Change(
+        "each-marker-runs-all-sources-of-its-key",
+        "drivers/housekeeping.py",
+        "{_what(task): task for each in wanted.values() for task in each}",
+        "{(_what(task), name): task for name, each in wanted.items() for task in each}",
+        "a key that is written a hundred times in half an hour is looked at a hundred times",
         (HOUSE,),
     ),
     Change(

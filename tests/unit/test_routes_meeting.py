@@ -4,7 +4,7 @@ import pytest
 
 from bucketrelay.model import Address, Change, ObjectEvent
 from bucketrelay.routes import ANY_BUCKET, Route, plan
-from bucketrelay.routes.meeting import following, meeting
+from bucketrelay.routes.meeting import following, meeting, sharing
 
 PLACES = {name: Address("s3", name) for name in "abcd"}
 INNER = {"a-in": Address("s3", "a", prefix="in/"), "a-out": Address("s3", "a", prefix="out/")}
@@ -63,3 +63,22 @@ def test_what_follows_a_change_of_a_target_are_the_tasks_of_the_routes_that_begi
     back = [(task.route, task.key, task.target, task.target_key) for task in following(there, routes, PLACES)]
 
     assert back == [("2", "x/k", "a", "k"), ("2", "x/k", "c", "k")]
+
+
+def test_the_routes_that_share_a_key_of_a_target_are_found_whatever_they_call_it():
+    stores = PLACES | {"b-in": Address("s3", "b", prefix="in/")}
+    routes = [
+        Route("1", PLACES["a"], "a", ("b",), shared=True),
+        Route("2", PLACES["c"], "c", ("d", "b-in"), strip_prefix="x/", shared=True),
+        Route("3", PLACES["d"], "d", ("b",), add_prefix="in/", shared=True),
+        Route("other keys", PLACES["d"], "d", ("b",), add_prefix="out/", shared=True),
+        Route("filtered", PLACES["d"], "d", ("b",), exclude=("in/k",), shared=True),
+        Route("among the lists", PLACES["d"], "d", ("b",), shared=True, shut=(("b", "in/"),)),
+        Route("its own", PLACES["d"], "d", ("b",)),
+        Route("any", Address("s3", ANY_BUCKET), "any", ("b",), shared=True),
+        Route("nowhere", PLACES["a"], "a", ("gone",), shared=True),
+    ]
+    (task,) = plan(ObjectEvent("s3", "a", "in/k", Change.CREATED), routes[:1])
+    found = [(each.route, each.key, each.target, each.target_key) for each in sharing(task, routes, stores)]
+
+    assert found == [("1", "in/k", "b", "in/k"), ("2", "x/k", "b-in", "k"), ("3", "k", "b", "in/k")]

@@ -140,9 +140,7 @@ class Converge:
         verified = by_itself or carry(copy, first, self.resources)
         first.drop()
         note = "; ".join(filter(None, [decision.note, "" if verified else UNVERIFIED]))
-        # Another source of the key may have been overwritten unseen: then a later look puts that right.
-        lingers = pair.task.shared and not pair.target.conditional
-        ending = Ending(Outcome.COPIED, info.size, degraded, note, lingers=lingers)
+        ending = Ending(Outcome.COPIED, info.size, degraded, note)
         settled = whole and not by_itself and _cannot_be_stale(pair, held)
         return ending, settled or pair.unchanged(info)
 

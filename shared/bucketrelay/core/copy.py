@@ -39,6 +39,11 @@ class Copy:
         """Of the target."""
         return self.target.address.of(self.key)
 
+    @property
+    def unseen(self) -> bool:
+        """Whether it may overwrite another source's newer copy, and nobody would see it."""
+        return self.task.shared and not self.target.conditional
+
 
 def by_server(copy: Copy, resources: Resources) -> bool:
     """Whether the target's server has copied the object; False where it will not, and somebody must carry it."""
@@ -51,7 +56,7 @@ def by_server(copy: Copy, resources: Resources) -> bool:
         if left and left.fingerprint == copy.fingerprint:
             return False
     try:
-        with resources.writes.under_way(copy.task) as _:
+        with resources.writes.under_way(copy.task, unseen=copy.unseen) as _:
             _copy_from(copy, copy.target)
     except CannotCopy:
         resources.unreachable.add(copy.task.way)
@@ -100,6 +105,6 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
 def _whole(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
     compared = digest.check_whole(first.body, copy.info.checksums, copy.url)
     copy.deadline.check()
-    with resources.writes.under_way(copy.task) as _:
+    with resources.writes.under_way(copy.task, unseen=copy.unseen) as _:
         copy.target.put(copy.key, first.body, copy.meta, expect=copy.expect)
     return compared

@@ -157,7 +157,7 @@ class _Uploading:
         raise StoreUnavailable(f"{self._copy.target_url}: another task is sending its parts again; it comes again")
 
     def _publish(self, upload: Upload, parts: list[Part]) -> None:
-        with self._resources.writes.under_way(self._copy.task) as _:
+        with self._resources.writes.under_way(self._copy.task, unseen=self._copy.unseen) as _:
             self._target.commit(upload, parts, expect=self._copy.expect)
 
     def _give_up(self, upload: Upload) -> None:

@@ -5,6 +5,9 @@ of a newer version, and nobody is left who could say so. So a write that is slow
 under way. It goes once the outcome is known, and stays where it is not. A write that ends as soon as writes do costs
 nothing. Stores with conditional writes are no exception: an absence, or the ETag of content that comes back, can be
 what the condition says once more.
+
+A write that may fall on another source's newer copy, and nobody would see it, has its marker before it is sent, and
+keeps it: whatever lands last is looked after, whoever is killed on the way.
 """
 
 import os
@@ -12,16 +15,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from bucketrelay.core.checkpoints import quietly
-from bucketrelay.core.verify import Verify
+from bucketrelay.core.verify import AFTER, Verify
 from bucketrelay.deadline import Deadline, current, under
-from bucketrelay.errors import RelayError
+from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.values import dataclass, replace
 
 SLOW = 2.0  # seconds after which a write is noted: most take a tenth of that
 PERIOD = 1.0  # seconds between two looks at what is slow
+LONG = AFTER.total_seconds() / 2  # seconds after which a marker from before the write may be due too soon
 
 
 @dataclass(slots=True)
@@ -30,6 +35,7 @@ class _Write:
     deadline: Deadline  # of the invocation that it belongs to
     begun: float
     marker: str = ""  # the name of its marker, once that is put
+    unseen: bool = False  # the marker was put before, and stays
 
 
 class Writes:
@@ -55,12 +61,20 @@ class Writes:
         self._left: dict[tuple[str, str], Deadline] = {}  # target keys whose markers have been left, for `noted`
 
     @contextmanager
-    def under_way(self, task: Task) -> Iterator[None]:
-        """The block sends a write of the task's target key."""
+    def under_way(self, task: Task, *, unseen: bool = False) -> Iterator[None]:
+        """The block sends a write of the task's target key.
+
+        Args:
+            unseen: it may fall on another source's newer copy: its marker is put before, and stays.
+
+        Raises:
+            StoreUnavailable: that marker could not be put, and nothing has been sent.
+        """
+        marker = self._before(task) if unseen else ""
         with self._lock:
             self._begun += 1
             number = self._begun
-            self._open[number] = _Write(task, current(), self._now())
+            self._open[number] = _Write(task, current(), self._now(), marker, unseen)
         lingers = True  # what ends by no answer at all, by a defect say
         try:
             yield
@@ -71,14 +85,25 @@ class Writes:
         finally:
             self._end(number, lingers=lingers)
 
+    def _before(self, task: Task) -> str:
+        if self._verify is None:
+            return ""
+        try:
+            return self._verify.put(task, current())
+        except RelayError as error:
+            words = f"nothing was written, as it could not be noted to be verified: {error}"
+            raise StoreUnavailable(words) from error
+
     def _end(self, number: int, *, lingers: bool) -> None:
         with self._lock:
             write = self._open.pop(number)
             if write.marker and lingers:
                 self._left[write.task.target, write.task.target_key] = write.deadline
-        if self._verify and write.marker and not lingers:
-            verify, name = self._verify, write.marker
-            quietly(lambda: verify.forget(name))
+        if self._verify and write.unseen:
+            if self._now() - write.begun > LONG:
+                quietly(partial(self._verify.put, write.task, write.deadline))
+        elif self._verify and write.marker and not lingers:
+            quietly(partial(self._verify.forget, write.marker))
 
     def note_slow(self, deadline: Deadline) -> None:
         """Put the markers of the writes that are slow; one that could not be put is tried again the next time."""
@@ -105,7 +130,7 @@ class Writes:
             write.marker = name
             ended = number not in self._open
         if ended:  # meanwhile
-            quietly(lambda: verify.forget(name))
+            quietly(partial(verify.forget, name))
 
     def noted(self, task: Task, result: Result, deadline: Deadline) -> Result:
         """The result, with the marker put that a write which lingers after its end has, unless it has one.

@@ -4,7 +4,7 @@ Keys that are to be verified, uploads that nobody goes on with, claims of delete
 retryable failures of the last day once more. Each is for itself: what is wrong with one costs the others nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -12,10 +12,11 @@ from bucketrelay import routes
 from bucketrelay.core.verify import Marker
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, RelayError
-from bucketrelay.model import Deletes, Result, Task
+from bucketrelay.model import Address, Deletes, Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.reports.again import Again, Line, Wanted, written
 from bucketrelay.routes import NotPlanned
+from bucketrelay.routes.meeting import sharing
 from bucketrelay.system import System
 from bucketrelay.values import dataclass, field
 
@@ -51,22 +52,41 @@ def keep_house(system: System, deadline: Deadline, invocation: str) -> House:
 
 
 def _verify(house: House, system: System, deadline: Deadline, invocation: str) -> None:
-    """Run the tasks of the markers that are due; a marker goes once its task has ended, well or for good."""
+    """Run the tasks of the markers that are due, each once; a marker goes once all of its own have ended for good."""
     verify = system.verify
     due = list(verify.due())
     house.problems += [each for each in due if isinstance(each, str)]
-    tasks = [(marker, task) for marker in due if isinstance(marker, Marker) for task in _task(marker, system, house)]
-    results = system.runner.run([task for _, task in tasks], deadline)
+    places = _shared_places(system, house) if due else {}
+    wanted = {each.name: list(_tasks(each, system, house, places)) for each in due if isinstance(each, Marker)}
+    tasks = list({_what(task): task for each in wanted.values() for task in each}.values())
+    results = system.runner.run(tasks, deadline)
     if results:
         lists.write(system.log(), results, invocation=f"{invocation}-verified", now=system.now())
     house.results += results
     house.verified += len(results)
-    for (marker, _), result in zip(tasks, results, strict=True):
-        if result.ok or not result.retryable:
-            _quietly(house, partial(verify.forget, marker.name))
+    again = {_what(task) for task, result in zip(tasks, results, strict=True) if not result.ok and result.retryable}
+    for name, own in wanted.items():
+        if own and again.isdisjoint(map(_what, own)):
+            _quietly(house, partial(verify.forget, name))
 
 
-def _task(marker: Marker, system: System, house: House) -> Iterator[Task]:
+def _what(task: Task) -> tuple[str, str, str, str]:
+    return task.route, task.source, task.key, task.target
+
+
+def _shared_places(system: System, house: House) -> dict[str, Address]:
+    """The targets that routes share; one that cannot even be made is a problem, and its own alone."""
+    places = {}
+    for name in sorted({name for route in system.routes if route.shared for name in route.targets}):
+        try:
+            places[name] = system.store(name).address
+        except RelayError as error:
+            house.problems.append(str(error))
+    return places
+
+
+def _tasks(marker: Marker, system: System, house: House, places: Mapping[str, Address]) -> Iterator[Task]:
+    """The marker's own, and where others share its key theirs: any of them may hold what has been overwritten."""
     try:
         task = routes.replan(
             marker.route, marker.key, marker.target, system.routes, change=marker.change, source=marker.source
@@ -75,6 +95,8 @@ def _task(marker: Marker, system: System, house: House) -> Iterator[Task]:
         _quietly(house, partial(system.verify.forget, marker.name))
         return
     yield task
+    if task.shared and task.target in places:
+        yield from (each for each in sharing(task, system.routes, places) if _what(each) != _what(task))
 
 
 def _sweep(house: House, system: System, deadline: Deadline, invocation: str) -> None:

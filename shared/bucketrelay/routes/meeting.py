@@ -1,6 +1,7 @@
 """Which routes meet: whose target leads back to its source, by one other route or by a ring of them. Pure.
 
-Where they do, the newest write wins on both sides; elsewhere the source rules. In doubt they meet.
+Where they do, the newest write wins on both sides; elsewhere the source rules. In doubt they meet. And which routes
+share a target's key.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,26 @@ def following(task: Task, routes: Sequence[Route], stores: Mapping[str, Address]
         if route.takes(key):
             targets = [target for target in route.targets if route.writes(target, route.target_key(key))]
             yield from (task_of(route, key, target) for target in targets)
+
+
+def sharing(task: Task, routes: Sequence[Route], stores: Mapping[str, Address]) -> Iterator[Task]:
+    """The tasks of the routes that share the task's target key, each of its own source's key; the task's own, too.
+
+    Of a route that takes events of any bucket nobody knows which sources it has: it gives none.
+    """
+    place = stores[task.target]
+    full = root(place)[1] + task.target_key
+    for route in routes:
+        if not route.shared or route.source.bucket == ANY_BUCKET:
+            continue
+        for target in route.targets:
+            _, above = root(stores[target]) if target in stores else ("", "")
+            if target not in stores or not same_bucket(stores[target], place) or not full.startswith(above):
+                continue
+            there = full[len(above) :]
+            key = route.strip_prefix + there.removeprefix(route.add_prefix)
+            if there.startswith(route.add_prefix) and route.takes(key) and route.writes(target, there):
+                yield task_of(route, key, target)
 
 
 def _leads_back(route: Route, target: Address | None, ways: Sequence[_Way]) -> bool:

@@ -449,13 +449,6 @@ def test_without_time_a_part_ends_between_two_blocks(world):
     assert result.outcome is Outcome.UNFINISHED
 
 
-def test_where_a_shared_target_has_no_conditions_what_was_written_is_verified_later(world):
-    world.source.write("k", b"1")
-    result = world.run(shared=True)
-
-    assert result.lingers is not world.target.conditional
-
-
 def test_a_delete_at_one_end_and_a_write_at_the_other_leave_the_write(world):
     world.deletes = Deletes.FOLLOW
     world.source.write("k", b"1")

@@ -15,7 +15,7 @@ from bucketrelay.core.resources import Resources
 from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.core.verify import Verify
-from bucketrelay.core.writes import SLOW, Writes
+from bucketrelay.core.writes import LONG, SLOW, Writes
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import OutcomeUnknown, OutOfTime, StoreRefused, StoreUnavailable, TargetChanged
 from bucketrelay.model import Address, Deletes, Outcome, Result, Task
@@ -171,14 +171,57 @@ def test_the_runner_looks_after_slow_writes_while_it_waits(world):
     assert world.markers == []
 
 
+# What may fall on another source's newer copy unseen.
+
+
+def test_a_write_that_may_overwrite_unseen_has_its_marker_before_it_is_sent_and_keeps_it(world):
+    deadline = Deadline()
+    with under(deadline), world.writes.under_way(TASK, unseen=True):
+        assert len(world.markers) == 1
+        world.wait()
+        assert world.writes.noted(TASK, LOST, deadline) is LOST
+    assert len(world.markers) == 1
+    assert [verb for verb, _ in world.log.calls] == ["put"]
+
+
+@pytest.mark.parametrize("error", [StoreRefused("403"), StoreUnavailable("503")])
+def test_nothing_is_written_unseen_that_could_not_be_noted_and_the_task_comes_again(world, error):
+    world.log.fail("put", error)
+    with (
+        pytest.raises(StoreUnavailable, match=f"nothing was written, as it could not be noted .* {error}"),
+        world.writes.under_way(TASK, unseen=True),
+    ):
+        raise AssertionError("it was sent")
+
+
+def test_a_marker_that_may_have_been_run_before_its_write_has_ended_is_put_again(world):
+    with world.writes.under_way(TASK, unseen=True):
+        world.log.remove(*world.markers)  # the housekeeping has been by
+        world.wait(LONG + 1)
+    assert len(world.markers) == 1
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("verb", ["put", "commit", "copy_from"])
+def test_only_a_shared_target_without_conditions_has_its_writes_noted_before(world, verb, shared, conditional):
+    seen = []
+    result = core_run(world, verb, replace(TASK, shared=shared), lambda: seen.extend(world.markers), conditional)
+
+    assert result.outcome is Outcome.COPIED
+    assert len(seen) == len(world.markers) == int(shared and not conditional)
+
+
 # The core's writes, each slow.
 
 
-@pytest.mark.parametrize("verb", ["put", "commit", "delete", "copy_from"])
-def test_every_write_of_the_core_has_a_marker_before_it_can_outlive_its_task(world, verb):
+def core_run(world, verb, task, before, conditional=True):
+    """The task's result; *before* is called before its write, which is the *verb*."""
     many = Abilities(min_part=1, streams=True, consistent=True)
     source, log = MemoryStore(Address("s3", "source"), sums=("md5",)), world.log
-    world.target = MemoryStore(Address("s3", "target"), copies=verb == "copy_from", abilities=many)
+    world.target = MemoryStore(
+        Address("s3", "target"), copies=verb == "copy_from", abilities=many, conditional=conditional
+    )
     resources = Resources(8, Budget(1024, 1), LogCheckpoints(lambda: log), writes=world.writes)
     core = Converge(
         {"source": source, "target": world.target}.__getitem__,
@@ -186,15 +229,20 @@ def test_every_write_of_the_core_has_a_marker_before_it_can_outlive_its_task(wor
         Fuse(lambda route, most, wanted: wanted),
         Results(lambda task: ("", ""), lambda: NOW),
     )
-    task = replace(TASK, deletes=Deletes.FOLLOW)
     source.write("k", b"0123456789" if verb == "commit" else b"0")
     if verb == "delete":
         core.one(task, Deadline())
         source.remove("k")
-    seen = []
-    world.target.arrange(verb, lambda: (world.wait(), seen.extend(world.markers)))
+    world.target.arrange(verb, before)
     with resources.budget.places(1):
-        result = core.one(task, Deadline())
+        return core.one(task, Deadline())
+
+
+@pytest.mark.parametrize("verb", ["put", "commit", "delete", "copy_from"])
+def test_every_write_of_the_core_has_a_marker_before_it_can_outlive_its_task(world, verb):
+    seen = []
+    task = replace(TASK, deletes=Deletes.FOLLOW)
+    result = core_run(world, verb, task, lambda: (world.wait(), seen.extend(world.markers)))
 
     assert result.outcome is (Outcome.DELETED if verb == "delete" else Outcome.COPIED)
     assert len(seen) == 1

@@ -14,7 +14,7 @@ from bucketrelay.core.run import Runner
 from bucketrelay.core.writes import Writes
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.housekeeping import keep_house
-from bucketrelay.errors import StoreRefused, StoreUnavailable
+from bucketrelay.errors import ConfigError, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Deletes, Meta, Outcome, Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.routes import Route
@@ -56,6 +56,7 @@ class World:
         source, target = self.name(task)
         usual = replace(
             FAILED,
+            route=task.route,
             key=task.key,
             source=source,
             target=target,
@@ -120,6 +121,43 @@ def test_conditions_are_no_reason_not_to_look_as_an_absence_or_an_etag_may_come_
     world.note(outcome=outcome)
 
     assert len(world.below("verify/")) == 1
+
+
+SHARED = [Route(name, Address("s3", name), name, ("one",), shared=True) for name in ("r", "s", "t")]
+
+
+def test_of_a_shared_key_all_sources_are_looked_at_and_each_once(world):
+    """What was overwritten unseen may be any other's, whose own marker has long been run."""
+    world.system = replace(world.system, routes=(*SHARED, replace(ROUTE, name="own", targets=("two",))))
+    for source in ("r", "s"):
+        world.note(Task(source, source, "k", "one", "k"))
+    house = world.keep(hours=1)
+
+    assert (house.verified, world.asked) == (3, [("k", "one")] * 3)
+    assert sorted(result.route for result in house.results) == ["r", "s", "t"]
+    assert world.below("verify/") == []
+
+
+def test_a_marker_of_a_shared_key_stays_until_all_its_sources_have_been_looked_at(world):
+    world.system = replace(world.system, routes=(*SHARED, replace(SHARED[0], name="u", strip_prefix="x/")))
+    world.note(Task("r", "r", "k", "one", "k"))
+    world.answers["x/k"] = {"outcome": Outcome.FAILED, "error": "503", "retryable": True}
+
+    assert world.keep(hours=1).verified == 4
+    assert len(world.below("verify/")) == 1
+
+
+def test_a_shared_target_that_cannot_be_made_costs_the_others_nothing(world):
+    def store(name):
+        if name == "two":
+            raise ConfigError(["no key for two"])
+        return world.targets[name]
+
+    world.note(Task("r", "r", "k", "one", "k"))
+    world.system = replace(world.system, routes=(replace(SHARED[0], targets=("one", "two")), SHARED[1]), store=store)
+    house = world.keep(hours=1)
+
+    assert (house.verified, house.problems) == (2, ["no key for two"])
 
 
 def test_a_forward_is_not_verified(world):
