@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bucketrelay.core.converge import ROUNDS
 from bucketrelay.errors import OutcomeUnknown, OutOfTime, StoreUnavailable
 from bucketrelay.model import Deletes, Meta, Result, Task
-from faults.house import HOUSE, marked, route
+from faults.house import HOUSE, due, marked, route
 from faults.small import unstamped
 from faults.stepping import Tape, advance
 from faults.strategies import converge
@@ -99,7 +99,8 @@ class Large:
             elif self._late and (not self._running or self._flip(0.05)):
                 self._land()
             elif self._marked and not self._late and not self._running:
-                self._running.append(_Running(Task(HOUSE, "", "")))  # half an hour later
+                self._buckets[LOG] = due(self._buckets[LOG])
+                self._running.append(_Running(Task(HOUSE, "", "")))
             elif self._running:
                 self._go_on(self._dice.choice(self._running))
         for complaint in self._complaints():
