@@ -28,6 +28,7 @@ from contents import (
     FORWARDS,
     FUNCTIONS,
     MB,
+    POSTGRES,
     PYTHONS,
     ROLE,
     SDKS,
@@ -39,6 +40,7 @@ from needs import CONFIG, EVERYTHING, needs
 from packages import Refused, Target, fetch, files, versions
 from reach import reach
 
+SQL = "bucketrelay/inventory/sql"  # read by name, and not imported
 ROOT = Path(__file__).resolve().parents[1]
 # Imported by functions of theirs when first called, in nearly every invocation.
 _LOADED = ("bucketrelay.config.toml", "bucketrelay.wiring_stores")
@@ -60,7 +62,7 @@ class Order:
     @property
     def limit(self) -> int:
         """The largest archive allowed, in bytes."""
-        own = set(self.stores) <= {self.function.cloud, "file"} and not self.pin_sdk
+        own = set(self.stores) <= {self.function.cloud, "file"} and not self.pin_sdk and POSTGRES not in self.forwards
         return self.function.own_limit if own else self.function.limit
 
     def packages(self) -> list[Package]:
@@ -80,8 +82,10 @@ def code(order: Order) -> dict[str, bytes]:
     found = {handler.name: handler.read_bytes()}
     if order.config:
         found[CONFIG] = order.config.read_bytes()
-    modules = reach(handler, shared, wanted)
-    return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in modules}
+    paths = reach(handler, shared, wanted)
+    if POSTGRES in order.forwards:
+        paths |= {path for path in (shared / SQL).rglob("*") if path.suffix in (".py", ".sql")}
+    return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in paths}
 
 
 def at_once(order: Order) -> set[str]:
@@ -107,6 +111,8 @@ def _parts(order: Order) -> tuple[Path, Path, Callable[[str], bool]]:
     foreign |= {"bucketrelay.clouds.rclone.daemon", "bucketrelay.clouds.rclone.store"}  # no function has rclone
     if not set(order.forwards) & set(BROKERS):
         foreign.add("bucketrelay.wiring_invocation")
+    if POSTGRES not in order.forwards:
+        foreign.add("bucketrelay.wiring_tables")
     return handler, ROOT / "shared", lambda module: module not in foreign
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from contents import BROKERS, FORWARDS, ROLE, SDKS
+from contents import BROKERS, FORWARDS, POSTGRES, ROLE, SDKS
 from packages import Refused
 
 CONFIG = "relay.toml"
@@ -13,7 +13,7 @@ SHARED = Path(__file__).resolve().parents[1] / "shared"
 _NOT_SET = "is not set in the environment"
 NOT_HERE = ("rclone",)  # of these nothing goes in
 Needs = tuple[tuple[str, ...], tuple[str, ...]]  # schemes of stores, types of forwards
-EVERYTHING: Needs = (tuple(SDKS), tuple(kind for kind in FORWARDS if kind not in BROKERS))
+EVERYTHING: Needs = (tuple(SDKS), tuple(kind for kind in FORWARDS if kind not in (*BROKERS, POSTGRES)))
 
 
 def needs(text: str) -> Needs:
@@ -29,7 +29,7 @@ def needs(text: str) -> Needs:
         forwards = {str(forward.get("type")) for forward in read.get("forwards", {}).values()}
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise Refused(f"{CONFIG}: not TOML, or a store without url: {error}") from error
-    named = forwards | set(_broker(read)) | _role(read["stores"].values())
+    named = forwards | set(_broker(read)) | _role(read["stores"].values()) | _database(read)
     kinds = tuple(kind for kind in FORWARDS if kind in named)
     if any("$" in url.partition("://")[0] for url in urls.values()):
         return EVERYTHING[0], kinds
@@ -50,6 +50,11 @@ def _broker(read: dict[str, Any]) -> tuple[str, ...]:
     url = str(read.get("copier", {}).get("broker", ""))
     scheme = url.partition("://")[0].removesuffix("s") if url.startswith("amqp") else url.partition("://")[0]
     return BROKERS if "$" in scheme else (scheme,)
+
+
+def _database(read: dict[str, Any]) -> set[str]:
+    """Whether `[queue]` names PostgreSQL, or what the function's environment alone knows."""
+    return {POSTGRES} if str(read.get("queue", {}).get("url", "")).startswith(("postgres", "$")) else set()
 
 
 def _check(text: str) -> None:

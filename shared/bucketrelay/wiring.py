@@ -87,7 +87,7 @@ def system(
         event_keys=_event_keys(config),
         rests=rests,
     )
-    return replace(made, reconcile=partial(_reconcile, made))
+    return replace(made, reconcile=partial(_reconcile, config, made))
 
 
 def _log(config: Config, stores: Stores) -> Store:
@@ -121,10 +121,15 @@ def _rests(config: Config, log: Callable[[], Store]) -> Why:
     return resting([route.name for route in config.routes], Pauses(log) if config.log else None, windows, _now)
 
 
-def _reconcile(made: System, route: str, deadline: Deadline, invocation: str) -> None:
+def _reconcile(config: Config, made: System, route: str, deadline: Deadline, invocation: str) -> None:
     from bucketrelay.drivers.reconcile.order import by_schedule  # noqa: PLC0415 — a function that gets events needs none of it
 
-    by_schedule(made, route, deadline, invocation)
+    if not config.queue.url:
+        by_schedule(made, route, deadline, invocation)
+        return
+    from bucketrelay.wiring_tables import faces  # noqa: PLC0415 — as above
+
+    by_schedule(made, route, deadline, invocation, partial(faces, config))
 
 
 def _sweep(config: Config, stores: Stores, checkpoints: LogCheckpoints | MemoryCheckpoints) -> tuple[int, list[str]]:

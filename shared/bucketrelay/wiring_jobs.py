@@ -3,11 +3,11 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from bucketrelay import wiring_messages, wiring_status
 from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
-from bucketrelay.database.queries import migrations
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.housekeeping import House, keep_house
 from bucketrelay.drivers.inventory import InventorySync, Keeper, StoreFacts, inventory_kinds
@@ -16,7 +16,6 @@ from bucketrelay.drivers.schedules import Schedule, fire
 from bucketrelay.drivers.worker import Tunings, Worker, replay_kind, task_kind
 from bucketrelay.drivers.worker.loop import World
 from bucketrelay.durations import written
-from bucketrelay.errors import ConfigError
 from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.inventory import key_job, store_job
 from bucketrelay.jobs.kinds import Ended, Kind
@@ -26,6 +25,7 @@ from bucketrelay.jobs.tasks import queue_of
 from bucketrelay.model import Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.system import System
+from bucketrelay.wiring_tables import faces, need_psycopg, tables
 
 _FRESH = 10.0  # seconds for which it is believed which stores have an inventory
 
@@ -38,20 +38,13 @@ def policy(config: QueueConfig) -> Policy:
 def queue(config: QueueConfig) -> JobQueue:
     """The queue; opened, and its tables made, at its first use."""
     if config.url:
-        _need_psycopg()
+        need_psycopg()
         from bucketrelay.jobs.postgres import PostgresQueue  # noqa: PLC0415 — psycopg is an extra
 
         return PostgresQueue(config.url.reveal(), config.shown, policy(config))
     from bucketrelay.jobs.sqlite import SqliteQueue  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
 
     return SqliteQueue(config.path, policy(config))
-
-
-def _need_psycopg() -> None:
-    try:
-        import psycopg  # noqa: F401, PLC0415 — an extra
-    except ImportError as error:
-        raise ConfigError(["queue.url: PostgreSQL needs psycopg: pip install 'bucketrelay[postgres]'"]) from error
 
 
 def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
@@ -61,25 +54,11 @@ def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
         TASK: task_kind(system, _followed(stock)),
         SWEEP: _sweep(system),
         ALARMS: _alarms(config, system, jobs),
-        RECONCILE: reconcile_kind(system),
+        RECONCILE: reconcile_kind(system, partial(faces, config)),
         REPLAY: replay_kind(system),
         **inventory_kinds(*keeper(config, system, stock)),
     }
     return {**made, **wiring_messages.kinds(config, system, jobs)}
-
-
-def tables(config: QueueConfig) -> Tables:
-    """The inventory's tables, in the same database as the queue."""
-    if config.url:
-        _need_psycopg()
-        from bucketrelay.database.postgres import Postgres  # noqa: PLC0415 — psycopg is an extra
-
-        steps = migrations("bucketrelay.inventory.sql", "postgres")
-        return Tables(Postgres(config.url.reveal(), config.shown, "inventory", steps), postgres=True)
-    from bucketrelay.database.sqlite import Sqlite  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
-
-    steps = migrations("bucketrelay.inventory.sql", "sqlite")
-    return Tables(Sqlite(config.path, "inventory", steps), postgres=False)
 
 
 def keeper(config: Config, system: System, stock: Tables) -> tuple[Keeper, Callable[[str], StoreFacts]]:

@@ -375,6 +375,26 @@ def test_a_url_that_only_the_environment_knows_needs_every_adapter(downloads, tm
     assert set(CLOUDS.values()) <= {path.parent.name for path in (tmp_path / "f/bucketrelay/clouds").glob("*/store.py")}
 
 
+@pytest.mark.parametrize(
+    ("queue", "brought"),
+    [("", False), ('[queue]\nurl = "sqlite:///q.db"\n', False), ('[queue]\nurl = "postgresql://u:${PW}@h/d"\n', True)],
+)
+def test_what_pairs_are_remembered_in_goes_in_where_the_queue_is_postgresql(downloads, tmp_path, queue, brought):
+    config = tmp_path / "relay.toml"
+    config.write_text(
+        whole(f'{queue}[stores.a]\nurl = "oci://a@ns"\n[stores.b]\nurl = "oci://b@ns"\n'), encoding="utf-8"
+    )
+    build("oci_events", "--out", tmp_path / "f", "--layout", "fn", "--config", config, "--downloads", downloads)
+    held = {path.relative_to(tmp_path / "f").as_posix() for path in (tmp_path / "f").rglob("*")}
+    wanted = {
+        "bucketrelay/wiring_tables.py",
+        "bucketrelay/database/postgres.py",
+        "bucketrelay/inventory/sql/queries.sql",
+    }
+    assert wanted & held == (wanted if brought else set())
+    assert ("psycopg" in (tmp_path / "f/requirements.txt").read_text()) is brought
+
+
 def test_the_folder_for_fn_deploy_runs_with_what_its_requirements_install(clouds, tmp_path):
     config, folder = tmp_path / "own.toml", tmp_path / "fn"
     config.write_text(own_toml(clouds.views["oci"]), encoding="utf-8")

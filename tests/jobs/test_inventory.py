@@ -683,10 +683,15 @@ def test_what_is_remembered_of_pairs_is_found_by_bytes_and_replaced(tables):
     faces = {key: f"face of {key}" for key in ("a", "b", "￿", "\U0001f4f7")}  # in UTF-16 the last two change places
     tables.keep_faces("r to t", faces)
     tables.keep_faces("other", {"a": "another"})
-    assert tables.faces("r to t", "a", "\U0001f4f7") == faces
-    assert tables.faces("r to t", "b", "￿") == {key: faces[key] for key in ("b", "￿")}
+    assert tables.faces("r to t", "", "\U0001f4f7") == faces
+    assert tables.faces("r to t", "a", "￿") == {key: faces[key] for key in ("b", "￿")}
     tables.keep_faces("r to t", {"a": "new"})
-    assert tables.faces("r to t", "a", "a") == {"a": "new"}
+    assert tables.faces("r to t", "", "a") == {"a": "new"}
+    tables.drop_faces("r to t", ["a", "b", "never there"])
+    assert list(tables.faces("r to t", "", "\U0001f4f7")) == ["￿", "\U0001f4f7"]
+    assert tables.faces("other", "", "b") == {"a": "another"}
+    tables.keep_faces("many", {f"{n:04}": "" for n in range(1500)})
+    assert list(tables.faces("many", "0099", "9")) == [f"{n:04}" for n in range(100, 1100)]  # no more at once
 
 
 # A whole store.

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from bucketrelay import wiring, wiring_jobs, wiring_serve
+from bucketrelay import wiring, wiring_jobs, wiring_serve, wiring_tables
 from bucketrelay.jobs.queue import Done
 from bucketrelay_emulators.server.tls import Authority
 from jobs.world import BUCKET, World
@@ -57,7 +57,7 @@ class Opened:
     def __init__(self, world, host="localhost"):
         found = world.config
         self.system = wiring.system(found, emit=lambda _: None)
-        self.queue, self.tables = wiring_jobs.queue(found.queue), wiring_jobs.tables(found.queue)
+        self.queue, self.tables = wiring_jobs.queue(found.queue), wiring_tables.tables(found.queue)
         app = wiring_serve.application(found, self.system, self.queue, self.tables)
         self.socket = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None)

@@ -168,13 +168,13 @@ def test_a_server_that_does_not_answer_is_asked_again_and_then_named():
 def test_without_psycopg_it_is_said_what_to_install(monkeypatch):
     import sys
 
-    from bucketrelay import wiring_jobs
+    from bucketrelay import wiring_jobs, wiring_tables
     from bucketrelay.config import Secret
     from bucketrelay.config.values import QueueConfig
     from bucketrelay.errors import ConfigError
 
     monkeypatch.setitem(sys.modules, "psycopg", None)
     found = QueueConfig(Secret("postgresql://relay@db/relay"))
-    for make in (wiring_jobs.queue, wiring_jobs.tables):
+    for make in (wiring_jobs.queue, wiring_tables.tables):
         with pytest.raises(ConfigError, match=r"bucketrelay\[postgres\]"):
             make(found)

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from click.testing import CliRunner
 
-from bucketrelay import config, wiring, wiring_jobs, wiring_serve
+from bucketrelay import config, wiring, wiring_jobs, wiring_serve, wiring_tables
 from bucketrelay.cli import cli
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.drivers.serve.page import endpoints
@@ -81,7 +81,7 @@ class Server:
     def __init__(self, world: World) -> None:
         found = config.load((world.folder / "relay.toml").read_text(), {}, world.folder)
         self.system = wiring.system(found, emit=lambda _: None)
-        self.queue, self.tables = wiring_jobs.queue(found.queue), wiring_jobs.tables(found.queue)
+        self.queue, self.tables = wiring_jobs.queue(found.queue), wiring_tables.tables(found.queue)
         app = wiring_serve.application(found, self.system, self.queue, self.tables)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.server = uvicorn.Server(uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bucketrelay import wiring, wiring_jobs
+from bucketrelay import wiring, wiring_jobs, wiring_tables
 from bucketrelay.commands.progress import Progress
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
 from bucketrelay.deadline import Deadline
@@ -44,7 +44,7 @@ def inventory(  # noqa: PLR0913 — one parameter for each option
     if store not in config.stores:
         usage(f"no store is named {store!r}: there is {', '.join(config.stores)}")
     system = wiring.system(config, emit=lambda _: None)
-    jobs, tables = wiring_jobs.queue(config.queue), wiring_jobs.tables(config.queue)
+    jobs, tables = wiring_jobs.queue(config.queue), wiring_tables.tables(config.queue)
     with closing(system), closing(jobs), closing(tables):
         keeper, facts = wiring_jobs.keeper(config, system, tables)
         if enqueue:

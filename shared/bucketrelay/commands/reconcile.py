@@ -28,6 +28,7 @@ from bucketrelay.drivers.reconcile.ways import Enqueue, RunHere, SendOn, write_d
 from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import BadEvent, ConfigError
 from bucketrelay.system import System
+from bucketrelay.wiring_tables import faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +124,8 @@ def reconcile(  # noqa: PLR0913 — one parameter for each option
     typed.check_together()
     config = configuration(config_file, quiet=quiet)
     system = wiring.system(config, emit=lambda _: None)
-    with closing(system), _wish(typed, system, config) as wish, _faces(wish, config) as faces:
-        raise SystemExit(_reconcile(typed, wish, system, faces))
-
-
-@contextmanager
-def _faces(wish: Wish, config: Config) -> Iterator[Faces | None]:
-    """Where pairs are remembered: in the database of an inventory that has all of the route's stores."""
-    if wish.depth is not Depth.STAMP or not (config.queue.url or config.queue.path.exists()):
-        yield None
-        return
-    from bucketrelay import wiring_jobs  # noqa: PLC0415 — only who has an inventory needs a database
-
-    with closing(wiring_jobs.tables(config.queue)) as tables:
-        stores = {wish.route.source_store, *wish.targets}
-        yield tables if stores <= tables.stores() else None
+    with closing(system), _wish(typed, system, config) as wish, faces(config, wish, complain) as held:
+        raise SystemExit(_reconcile(typed, wish, system, held))
 
 
 @contextmanager
@@ -191,10 +179,10 @@ def _check_batchable(wish: Wish, config: Config) -> None:
         raise ConfigError(mistakes)
 
 
-def _reconcile(typed: _Typed, wish: Wish, system: System, faces: Faces | None) -> int:
+def _reconcile(typed: _Typed, wish: Wish, system: System, remembered: Faces | None) -> int:
     total = 0 if typed.quiet else sum(_size(book) for book in last_books(system.log(), typed.route))
     progress = Progress("keys", total, quiet=typed.quiet)
-    world = replace(order.world(system), see=lambda _, more: progress.add(more), complain=complain, faces=faces)
+    world = replace(order.world(system), see=lambda _, more: progress.add(more), complain=complain, faces=remembered)
     work = Reconciliation(wish, world, Deadline())
     try:
         since = work.begin(restart=typed.restart)

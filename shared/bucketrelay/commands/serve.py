@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bucketrelay import wiring, wiring_jobs
+from bucketrelay import wiring, wiring_jobs, wiring_tables
 from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration, usage
 from bucketrelay.config import Config
 from bucketrelay.drivers.schedules import Schedule, fire
@@ -51,7 +51,7 @@ def serve(*, listen: str, config_file: Path | None, as_json: bool, quiet: bool, 
     if guarding.open and not is_loopback(host):
         usage(f"--listen {listen}: without [serve] token, or user and password, only 127.0.0.1 and ::1 are served")
     system = wiring.system(config, emit=lambda _: None)
-    jobs, tables = wiring_jobs.queue(config.queue), wiring_jobs.tables(config.queue)
+    jobs, tables = wiring_jobs.queue(config.queue), wiring_tables.tables(config.queue)
     with closing(system), closing(jobs), closing(tables), _listening(host, port, listen) as listening:
         jobs.now()  # the tables are made before anybody is told that we are here
         app = wiring_serve.application(config, system, jobs, tables)

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
@@ -218,9 +218,18 @@ class Tables:
     def _versions(self, cursor: Cursor, number: str) -> list[Row]:
         return [_row(row) for row in self._all(cursor, "versions", object=number)]
 
-    def faces(self, scope: str, first: str, last: str) -> dict[str, str]:
-        """What is remembered of pairs, by their keys from *first* to *last*; see `drivers.reconcile.remembered`."""
-        return {str(key): str(face) for key, face in self._ask("pairs", scope=scope, first=first, last=last)}
+    def faces(self, scope: str, after: str, last: str) -> dict[str, str]:
+        """What is remembered of the next thousand pairs behind *after*, up to *last*; see `drivers.reconcile`."""
+        return {str(key): str(face) for key, face in self._ask("pairs", scope=scope, after=after, last=last)}
+
+    def drop_faces(self, scope: str, keys: Collection[str]) -> None:
+        """Forget pairs."""
+
+        def body(cursor: Cursor) -> None:
+            for key in sorted(keys):
+                self._do(cursor, "drop_pair", scope=scope, key=key)
+
+        self.database.run(body)
 
     def keep_faces(self, scope: str, faces: Mapping[str, str]) -> None:
         """Remember pairs."""

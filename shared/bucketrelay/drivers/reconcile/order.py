@@ -7,7 +7,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.compare import nothing
 from bucketrelay.drivers.reconcile.run import Reconciliation
 from bucketrelay.drivers.reconcile.ways import RunHere
-from bucketrelay.drivers.reconcile.wish import Wish, World
+from bucketrelay.drivers.reconcile.wish import Remembering, Wish, World, nowhere
 from bucketrelay.errors import ConfigError, StoreUnavailable
 from bucketrelay.reports import log_line as observe
 from bucketrelay.routes import ANY_BUCKET, Route
@@ -70,8 +70,13 @@ def _prefix(route: Route, prefix: str) -> list[str]:
     return [f"--prefix {prefix}: route {route.name} takes only keys that begin with {route.strip_prefix}"]
 
 
-def by_schedule(system: System, name: str, deadline: Deadline, invocation: str) -> None:
+def by_schedule(
+    system: System, name: str, deadline: Deadline, invocation: str, remembering: Remembering = nowhere
+) -> None:
     """Reconcile a route until the deadline, and say the books as far as they have come; the next call goes on there.
+
+    Args:
+        remembering: where the pairs of a wish are remembered.
 
     Raises:
         ConfigError: there is no such route, or nothing to compare.
@@ -79,9 +84,14 @@ def by_schedule(system: System, name: str, deadline: Deadline, invocation: str) 
         RelayError: a side could not be listed, the log store not be written.
     """
     here = RunHere(system, invocation)
-    work = Reconciliation(replace(wish(system, name), repair=here, way="run"), world(system), deadline)
-    work.begin()
-    for book in work.run():
-        system.emit(observe.booked(book.members(), invocation))
+    order = replace(wish(system, name), repair=here, way="run")
+    problems: list[str] = []
+    with remembering(order, problems.append) as faces:
+        work = Reconciliation(order, replace(world(system), faces=faces, complain=problems.append), deadline)
+        work.begin()
+        books = work.run()
+    for book in books:
+        told = {"problems": problems[:10]} if problems else {}
+        system.emit(observe.booked({**book.members(), **told}, invocation))
     if here.again:
         raise StoreUnavailable(f"{here.again} repairs of route {name} failed, and may do later: see failed_object/")

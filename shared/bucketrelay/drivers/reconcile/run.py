@@ -170,7 +170,8 @@ class Reconciliation:
         if world.faces is None or wish.source or wish.adopt or wish.depth is not Depth.STAMP:
             return None
         there = world.store(target).address
-        return Remembered(world.faces, f"{wish.route.name} to {target}", wish.route.source, there, world.now)
+        scope = f"{wish.route.name} to {target}"
+        return Remembered(world.faces, scope, wish.route.source, there, world.now, self.within)
 
     @property
     def within(self) -> str:
@@ -266,6 +267,7 @@ class _Work:
             see=lambda more: whole.world.see(target, more),
             row=row_of(wish.route.source) if wish.manifest else None,
             remembered=whole.remembered(target),
+            span=spans[place],
         )
         try:
             run.work(lambda after: self._pairs(Span(after or spans[place].after, spans[place].until)), most)

@@ -12,7 +12,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import Mark
 from bucketrelay.drivers.reconcile.books import REPAIRABLE, WITH_LIST, Kind, Verdict, line
-from bucketrelay.drivers.reconcile.compare import WINDOW, Pair, Right
+from bucketrelay.drivers.reconcile.compare import ALL, WINDOW, Pair, Right, Span
 from bucketrelay.drivers.reconcile.judge import BYTES_DIFFER, Judge
 from bucketrelay.drivers.reconcile.manifest import MANIFEST
 from bucketrelay.drivers.reconcile.remembered import Remembered
@@ -60,6 +60,7 @@ class SpanRun:
         threads: for what has to be asked.
         see: is told how many pairs have been compared more.
         remembered: pairs that need not be asked about; None where each is, every time.
+        span: what the mark is of.
     """
 
     judge: Judge
@@ -73,6 +74,7 @@ class SpanRun:
     see: Callable[[int], None]
     row: Callable[[str], str] | None = None  # of a source key, for the manifest of what somebody else is to do
     remembered: Remembered | None = None
+    span: Span = ALL
     _resumed: bool = field(init=False)  # what waits may have been repaired by a process that was killed
 
     def __post_init__(self) -> None:
@@ -96,6 +98,8 @@ class SpanRun:
             self._judge(page)
             if most and self.mark.compared >= most:
                 return
+        if self.remembered and not self.mark.ended:
+            self.remembered.end(self.mark.after or self.span.after, self.span.until)
         self.mark.ended = True
         self._keep(settle=bool(self.mark.waiting))
 
@@ -117,7 +121,8 @@ class SpanRun:
 
     def _judge(self, page: "_Page") -> None:
         unclear = [pair for pair, verdict in page.pairs if verdict is None]
-        known = self.remembered.right(unclear) if self.remembered else frozenset()
+        after = self.mark.after or self.span.after
+        known = self.remembered.right(unclear, after, page.last) if self.remembered else frozenset()
         unknown = [pair for pair in unclear if pair.rest not in known]
         judged = self._ask(unknown)
         verdicts = iter(judged)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -60,6 +61,15 @@ class Wish:
             self.inventory,
         ]
         return json.dumps(values)
+
+
+Remembering = Callable[[Wish, Callable[[str], None]], AbstractContextManager[Faces | None]]
+
+
+def nowhere(wish: Wish, complain: Callable[[str], None]) -> AbstractContextManager[Faces | None]:
+    """Where there is no inventory, nothing is remembered: a `Remembering`."""
+    del wish, complain
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

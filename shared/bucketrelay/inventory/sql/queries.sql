@@ -86,7 +86,10 @@ ON CONFLICT (store) DO UPDATE SET "lastSyncRequestedDate" = CURRENT_TIMESTAMP;
 SELECT store FROM relay_inventory;
 
 -- name: pairs
-SELECT key, face FROM relay_pair WHERE scope = :scope AND key >= :first AND key <= :last;
+SELECT key, face FROM relay_pair WHERE scope = :scope AND key > :after AND key <= :last ORDER BY key LIMIT 1000;
+
+-- name: drop_pair
+DELETE FROM relay_pair WHERE scope = :scope AND key = :key;
 
 -- name: keep_pair
 INSERT INTO relay_pair (scope, key, face) VALUES (:scope, :key, :face)
