@@ -19,7 +19,7 @@ from pathlib import Path
 from bucketrelay import config, wiring, wiring_jobs, wiring_messages
 from bucketrelay.clouds.crypt4gh.header import PrivateKey
 from bucketrelay.clouds.crypt4gh.store import ReencryptedStore
-from bucketrelay.clouds.rclone.daemon import binary, shared
+from bucketrelay.clouds.rclone.daemon import binary, shared_daemon
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.messages.delivery import Delivery
 from bucketrelay.drivers.messages.intake import CopyIntake
@@ -122,7 +122,7 @@ def main(count: int) -> None:
             ("copied as it is", "under a new Crypt4GH header"), reencrypt_seconds(folder, size), strict=True
         ):
             print(f"256 MiB {word:<37} {size / spent / 2**20:8.1f} MiB/s")
-        shared("", f"{folder}/rclone.conf").close()
+        shared_daemon("", f"{folder}/rclone.conf").close()
 
 
 if __name__ == "__main__":

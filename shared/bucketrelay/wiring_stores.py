@@ -90,10 +90,10 @@ def _local(configured: StoreConfig, options: dict[str, object], _: Callable[[], 
 
 
 def _rclone(configured: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.rclone.daemon import shared  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.rclone.daemon import shared_daemon  # noqa: PLC0415 — a function imports only what its routes need
     from bucketrelay.clouds.rclone.store import RcloneStore  # noqa: PLC0415 — as above
 
-    rclone = shared(str(options.get("binary", "")), str(options.get("config", "")))
+    rclone = shared_daemon(str(options.get("binary", "")), str(options.get("config", "")))
     return RcloneStore(configured.address, rclone, lambda: _spool(configured.address))
 
 

@@ -137,7 +137,7 @@ _CLOUD: Mapping[str, Callable[[Any], Any]] = {
     "greet": lambda cloud: abs(_NOW - (cloud.greet().date or _NOW)),  # as doctor compares the clocks
     "versioning": lambda cloud: cloud.versioning(),
     "sweeps": lambda cloud: cloud.sweeps(),
-    "wired": lambda cloud: cloud.wired(),
+    "wired": lambda cloud: cloud.wiring(),
 }
 _NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
 

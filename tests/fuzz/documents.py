@@ -83,7 +83,7 @@ def _notification(raw: bytes) -> None:
         one_line(error)
         return
     if found.rules:
-        assert found.written() == raw
+        assert found.to_bytes() == raw
     ours = notification.rule_of(
         "Queue",
         "bucketrelay-photos",
@@ -94,20 +94,20 @@ def _notification(raw: bytes) -> None:
         event_prefix="s3:",
     )
     notification.reach(found.rules, ("ObjectCreated:*",), "in/")
-    [rule.shown() for rule in found.rules]
+    [rule.describe() for rule in found.rules]
     try:
-        after = notification.merged(found, ours)
+        after = notification.merge(found, ours)
     except Overlap:
         return
     if after is not found:
-        again = notification.parse(after.written(), "s3://b")
+        again = notification.parse(after.to_bytes(), "s3://b")
         kept = [rule.raw for rule in found.rules if rule.id != ours.id]
         assert [rule.raw for rule in again.rules] == kept + [ours.raw] * (ours in after.rules)
 
 
 def _rule(rule: Any) -> None:
     """Events' rules as the SDK hands them on; the condition is whatever somebody wrote."""
-    from bucketrelay.clouds.oracle.bucket import _shown
+    from bucketrelay.clouds.oracle.bucket import _describe
 
     condition = rule.get("condition")
     given = {**RULE, "condition": condition if isinstance(condition, str) else json.dumps(condition)}
@@ -117,7 +117,7 @@ def _rule(rule: Any) -> None:
         oci_rules.brings(given, place, RULE["actions"]["actions"][0])
         oci_rules.concerns(given["condition"], place)
     oci_rules.same(given, wanted)
-    _shown(given)
+    _describe(given)
 
 
 def _deep(core: str, root: str, size: int) -> list[str]:

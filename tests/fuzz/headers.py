@@ -119,13 +119,13 @@ def _s3(headers: dict[str, str]) -> None:
 
 
 def _not_modified(headers: dict[str, str]) -> None:
-    _held(s3_wire.unmodified("k", headers))
+    _held(s3_wire.info_of_304("k", headers))
 
 
 def _entry(entry: Any) -> None:
     if not isinstance(entry, dict):
         return  # looked at before
-    info = oci_wire.listed(entry, "k")
+    info = oci_wire.info_of_entry(entry, "k")
     _held(info)
     assert info.size >= 0
 
@@ -141,7 +141,7 @@ def _words(text: str) -> None:
         read = wire.unworded(text)
         assert read.encode() is not None
         assert wire.unworded(wire.worded(read)) == read
-    obs_wire._decoded(text)
+    obs_wire._decode(text)
 
 
 def _date(text: str) -> None:

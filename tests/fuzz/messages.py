@@ -17,7 +17,7 @@ from fuzz.target import Target
 
 KEY = PrivateKey(bytes(range(32)))
 OPENED = struct.pack("<II", 0, 0) + bytes(32)
-HEAD = header.joined([header._closed(OPENED, PrivateKey(bytes(32)), KEY.public, bytes(12))])
+HEAD = header.join([header._close_packet(OPENED, PrivateKey(bytes(32)), KEY.public, bytes(12))])
 SECRET = b"c4gh-v1\0\4none\0\4none\0\x20" + bytes(32)
 REQUEST = {
     "action": "copyto",
@@ -33,8 +33,8 @@ ITEM = {"Path": "a", "Size": 1, "ModTime": "2026-11-29T10:04:12.2Z", "Hashes": {
 
 def _header(raw: bytes) -> None:
     packets = header.split(raw)
-    assert header.joined(packets) == raw[: header.length_of(packets)]
-    assert len(header.reencrypted(packets, KEY, [KEY.public])) <= len(raw) + 16
+    assert header.join(packets) == raw[: header.length_of(packets)]
+    assert len(header.reencrypt(packets, KEY, [KEY.public])) <= len(raw) + 16
 
 
 def _keys(raw: bytes) -> None:

@@ -94,8 +94,8 @@ def _stamp(text: str) -> None:
 
 def _paths(names: list[str]) -> None:
     names = [name.encode("utf-8", "replace").decode() for name in names]  # others are refused before
-    key = local_paths.uncoded(names)
-    assert local_paths.uncoded(local_paths.coded(key)) == key
+    key = local_paths.decode_key(names)
+    assert local_paths.decode_key(local_paths.encode_key(key)) == key
     local_paths.plain(key)
 
 
@@ -164,7 +164,7 @@ TARGETS = (
     Target(
         "file names",
         _paths,
-        lambda: [["a%2Fb"], local_paths.coded("in/" + "é" * 200)],
+        lambda: [["a%2Fb"], local_paths.encode_key("in/" + "é" * 200)],
         lambda: st.lists(made.texts(("%2E", "+", "%", "a")), min_size=1, max_size=3),
         (),
     ),

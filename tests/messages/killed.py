@@ -48,9 +48,9 @@ def _wrapped(owner: Any, name: str, number: int, *, late: bool) -> None:
 
 def _torn(number: int) -> None:
     """Half of a block of a file's body is written, and no more."""
-    inner, calls = local.poured, itertools.count(1)
+    inner, calls = local.pour_file, itertools.count(1)
 
-    def poured(path: Any, pour: Any, url: str) -> Any:
+    def pour_file(path: Any, pour: Any, url: str) -> Any:
         torn = next(calls) == number
 
         def cut(write: Any) -> None:
@@ -63,7 +63,7 @@ def _torn(number: int) -> None:
 
         return inner(path, cut, url)
 
-    local.poured = poured
+    local.pour_file = pour_file
 
 
 # In the order in which a dataset passes them.

@@ -148,7 +148,7 @@ class Health(Protocol):
     def sweeps(self) -> bool:
         """Whether a lifecycle rule removes abandoned multipart uploads of all of the store's keys."""
 
-    def wired(self) -> Wired:
+    def wiring(self) -> Wired:
         """Where the bucket's events go."""
 
     def facts(self, targets: Sequence[str], need: Need) -> Sequence[Fact]:

@@ -27,13 +27,13 @@ class Document:
             # It comes from the bucket's own server, and expat itself bounds entity expansion.
             self._tree = ET.fromstring(body)  # noqa: S314 - see above
         except (ET.ParseError, ValueError, LookupError) as error:  # of an encoding: the latter two
-            raise self.broken(f"not XML: {error}") from error
+            raise self.error(f"not XML: {error}") from error
         self._space, _, name = self._tree.tag.rpartition("}")
         self._space += "}" if self._space else ""
         if name != root:
-            raise self.broken(f"<{name[:60]}>")
+            raise self.error(f"<{name[:60]}>")
 
-    def broken(self, why: str) -> StoreUnavailable:
+    def error(self, why: str) -> StoreUnavailable:
         """To be raised where the document lacks what every such document has."""
         return StoreUnavailable(f"{self._url}: what was answered is no {self._root} ({why}): check endpoint and proxy")
 
@@ -41,17 +41,17 @@ class Document:
         """The text of a child of the root; "" where it has none."""
         return self._tree.findtext(self._space + name) or ""
 
-    def needed(self, name: str) -> str:
+    def require(self, name: str) -> str:
         """The text of a child that every such document has. Raises StoreUnavailable."""
         if not (text := self.text(name)):
-            raise self.broken(f"without {name}")
+            raise self.error(f"without {name}")
         return text
 
     def truncated(self) -> bool:
         """Whether another page follows. Raises StoreUnavailable where the document does not say."""
-        word = self.needed("IsTruncated").strip().lower()
+        word = self.require("IsTruncated").strip().lower()
         if word not in ("true", "false"):
-            raise self.broken(f"IsTruncated {word[:20]!r}")
+            raise self.error(f"IsTruncated {word[:20]!r}")
         return word == "true"
 
     def rows(self, name: str, within: str = "") -> Iterator[Mapping[str, str]]:

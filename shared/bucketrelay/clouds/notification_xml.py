@@ -32,7 +32,7 @@ class Rule:
     suffix: str
     raw: bytes = field(repr=False)
 
-    def shown(self) -> str:
+    def describe(self) -> str:
         """For a person."""
         keys = f"{self.prefix}*{self.suffix}" if self.prefix or self.suffix else "all keys"
         return f"{self.kind.removesuffix('Configuration')} {self.id or 'without a name'}: {', '.join(self.events)}" + (
@@ -64,7 +64,7 @@ class Document:
     between: tuple[bytes, ...] = ()  # what stood before each rule: line breaks, comments
     tail: bytes = b"</NotificationConfiguration>"
 
-    def written(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """As it goes over the wire."""
         inner = b"".join(gap + rule.raw for gap, rule in zip(self.between, self.rules, strict=True))
         return self.head + inner + self.tail
@@ -79,7 +79,7 @@ class Document:
         return Document(self.head, (*self.rules, rule), (*self.between, b""), self.tail)
 
 
-def merged(document: Document, wanted: Rule) -> Document:
+def merge(document: Document, wanted: Rule) -> Document:
     """*document* with *wanted* in it, and nothing else changed; *document* itself where no more is needed.
 
     Nothing is needed where our rule is there already, or where others bring the same events of the same keys to the
@@ -98,14 +98,14 @@ def merged(document: Document, wanted: Rule) -> Document:
     for rule in rest.rules:
         if rule.overlaps(wanted):
             raise Overlap(
-                f"the bucket's rule {rule.shown()} has some of the same events of the same keys, and a second rule for"
-                " them would be refused: change that rule, give the store a prefix of its own, or fan out from its"
+                f"the bucket's rule {rule.describe()} has some of the same events of the same keys, and a second rule"
+                " for them would be refused: change that rule, give the store a prefix of its own, or fan out from its"
                 " target; nothing was changed"
             )
     return rest.having(wanted)
 
 
-def removed(document: Document, own: str) -> Document:
+def remove_rule(document: Document, own: str) -> Document:
     """*document* without our rule; *document* itself where there is none."""
     return document.without(own) if any(rule.id == own for rule in document.rules) else document
 
@@ -119,26 +119,26 @@ def plan_with(document: Document, rule: Rule, notes: tuple[str, ...] = ()) -> Pl
     Raises:
         Overlap: a rule that is not ours is in the way.
     """
-    after = merged(document, rule)
+    after = merge(document, rule)
     mine = any(known.id == rule.id for known in document.rules)
     if after is document:
         return Plan(notes=() if mine else (f"{rule.target} has these events already, by rules not of this route",))
     verb: Verb = "remove" if rule not in after.rules else "replace" if mine else "add"
-    return Plan((Step(verb, rule.id, rule.shown()),), notes, document.written(), after.written())
+    return Plan((Step(verb, rule.id, rule.describe()),), notes, document.to_bytes(), after.to_bytes())
 
 
 def plan_without(document: Document, own: str, notes: tuple[str, ...] = ()) -> Plan:
     """What has to change so that *document* has no rule of the id *own*."""
-    after = removed(document, own)
+    after = remove_rule(document, own)
     if after is document:
         return Plan(notes=notes)
-    steps = tuple(Step("remove", rule.id, rule.shown()) for rule in document.rules if rule.id == own)
-    return Plan(steps, notes, document.written(), after.written())
+    steps = tuple(Step("remove", rule.id, rule.describe()) for rule in document.rules if rule.id == own)
+    return Plan(steps, notes, document.to_bytes(), after.to_bytes())
 
 
 def check_unchanged(plan: Plan, document: Document, url: str) -> None:
     """Raise ChangedMeanwhile where *document* is not what *plan* began with: writing would undo what somebody did."""
-    if document.written() != plan.before:
+    if document.to_bytes() != plan.before:
         raise ChangedMeanwhile(f"{url}: its notifications were changed meanwhile: run it again")
 
 
@@ -214,8 +214,8 @@ class _Reader:
         self._start = self._end = 0
         self._inside = -1  # where the root's content begins
         self._parser = expat.ParserCreate()
-        self._parser.StartElementHandler = self._opened
-        self._parser.EndElementHandler = self._closed
+        self._parser.StartElementHandler = self._start_element
+        self._parser.EndElementHandler = self._end_element
         self._parser.CharacterDataHandler = self._words.append
         self._parser.StartDoctypeDeclHandler = self._no_doctype
 
@@ -237,7 +237,7 @@ class _Reader:
     def _no_doctype(self, *_: object) -> None:
         raise ValueError("a document type declaration")
 
-    def _opened(self, name: str, _: object) -> None:
+    def _start_element(self, name: str, _: object) -> None:
         if len(self._path) == _DEEPEST:
             raise ValueError(f"more than {_DEEPEST} elements inside each other")
         if not self._path:
@@ -247,7 +247,7 @@ class _Reader:
         self._path.append(name)
         self._words.clear()
 
-    def _closed(self, name: str) -> None:
+    def _end_element(self, name: str) -> None:
         at = self._parser.CurrentByteIndex
         if len(self._path) > 2:
             self._said.append(("/".join(n.rpartition(":")[2] for n in self._path[2:]), "".join(self._words).strip()))

@@ -18,7 +18,7 @@ class Unchanged(Exception):
         super().__init__("the known version")
 
 
-def unasked(effect: Effect, url: str) -> StoreUnavailable:
+def unexpected_304(effect: Effect, url: str) -> StoreUnavailable:
     """What to raise for a 304 to a request that has no condition, or is no question at all."""
     kind = OutcomeUnknown if effect is Effect.PUBLISHING_WRITE else StoreUnavailable
     return kind(f"{url}: answered 304, which was not asked for: check endpoint and proxy")
@@ -66,13 +66,13 @@ class Piece:
             raise Unchanged(head.headers)
         if self._of is not None and self._of.etag and info.etag != self._of.etag:  # a server that ignores If-Match
             raise SourceChanged(f"{self._url}: overwritten since it was looked at: look again")
-        length = self._wanted(head, info)
+        length = self._expected_length(head, info)
         if self._write is not None:
             return Into(self._write, length, once=True)
         self.body = bytearray(length)
         return Into(memoryview(self.body))
 
-    def _wanted(self, head: Head, info: ObjectInfo) -> int:
+    def _expected_length(self, head: Head, info: ObjectInfo) -> int:
         """How many bytes to take. Raises Damaged where the answer has others."""
         first, last = span_of(head.headers, info.size)
         length = self._length if self._of else min(self._length, info.size)
@@ -94,7 +94,7 @@ def span_of(headers: Mapping[str, str], size: int) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def md5_while_poured(body: Stream) -> tuple[Stream, Callable[[], str]]:
+def md5_of_stream(body: Stream) -> tuple[Stream, Callable[[], str]]:
     """The same stream; and what gives the MD5, in hexadecimal, of what it handed over the last time."""
     digest = hashlib.md5(usedforsecurity=False)
 
@@ -108,7 +108,7 @@ def md5_while_poured(body: Stream) -> tuple[Stream, Callable[[], str]]:
 
         body.pour(both)
 
-    def known() -> str:
+    def hexdigest() -> str:
         return digest.hexdigest()
 
-    return Stream(body.length, pour), known
+    return Stream(body.length, pour), hexdigest

@@ -25,7 +25,7 @@ def pinnable(target: ServerSideCopy, source: Store, info: ObjectInfo, url: str) 
         raise CannotCopy(f"{source.address.of(info.key)} has no ETag to hold on to: read it and write it")
 
 
-def unchanged(source: Store, info: ObjectInfo) -> None:
+def check_unchanged(source: Store, info: ObjectInfo) -> None:
     """Look whether the source is still *info*. Raises SourceChanged or ObjectGone if it is not."""
     url, now = source.address.of(info.key), source.look(info.key)
     if now is None:
@@ -65,14 +65,14 @@ def answering(
     try:
         yield
     except (TargetChanged, SourceChanged, ObjectGone) as error:
-        unchanged(source, info)
+        check_unchanged(source, info)
         if expect is not None:
             raise TargetChanged(f"{error}: the source is as it was: look again") from error
         raise _no(source, info, url, error, remedy) from error
     except StoreRefused as error:
         if isinstance(error, CannotCopy) or passing(error):
             raise
-        unchanged(source, info)
+        check_unchanged(source, info)
         raise _no(source, info, url, error, remedy) from error
 
 
@@ -101,14 +101,14 @@ class PartsCopy:
         upload = self.target.begin(self.key, self.meta)
         try:
             spans = enumerate(_spans(self.info.size, self.target.abilities.max_parts), 1)
-            parts = [self._copied(upload, number, start, length) for number, (start, length) in spans]
+            parts = [self._copy_part(upload, number, start, length) for number, (start, length) in spans]
             self._check(upload, parts)
             return self.target.commit(upload, parts, expect=expect)
         except BaseException:
             self._abandon(upload)
             raise
 
-    def _copied(self, upload: Upload, number: int, start: int, length: int) -> Part:
+    def _copy_part(self, upload: Upload, number: int, start: int, length: int) -> Part:
         self.deadline.check()
         if not length:
             return self.target.put_part(upload, number, b"")  # servers differ on what copying nothing means
@@ -123,7 +123,7 @@ class PartsCopy:
         if held != [(part.number, part.size) for part in parts]:
             url = self.target.address.of(self.key)
             raise CannotCopy(f"{url}: its server copied something else: read it and write it")
-        unchanged(self.source, self.info)
+        check_unchanged(self.source, self.info)
         self.deadline.check()
 
     def _abandon(self, upload: Upload) -> None:

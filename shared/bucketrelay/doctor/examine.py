@@ -158,7 +158,7 @@ def _source(world: World, name: str, store: Store, health: Health | None, routes
 def _wired(world: World, name: str, store: Store, health: Health, routes: list[Route]) -> Iterator[Finding]:
     route = routes[0].name
     try:
-        wired = health.wired()
+        wired = health.wiring()
     except RelayError as error:
         yield _untold("wired", name, store, str(error), route)
         return

@@ -20,7 +20,7 @@ DATA = bytes(range(256)) * 700  # three segments, the last not whole
 def again(raw: bytes, *receivers: bytes, key: PrivateKey = ARCHIVE.key) -> bytes:
     """The object under its new header."""
     head, body = divided(raw)
-    return header.reencrypted(header.split(head), key, receivers) + body
+    return header.reencrypt(header.split(head), key, receivers) + body
 
 
 def test_what_the_package_wrote_is_read_by_the_package_under_our_header():
@@ -62,13 +62,13 @@ def test_an_edit_list_travels_along():
 def test_all_data_keys_of_an_object_joined_from_two_are_kept():
     first, second = divided(encrypted(DATA[:65_536], ARCHIVE)), divided(encrypted(b"tail", ARCHIVE))
     packets = [*header.split(first[0]), *header.split(second[0])]
-    raw = header.joined(packets) + first[1] + second[1]
+    raw = header.join(packets) + first[1] + second[1]
     assert decrypted(again(raw, PARTNER.public), PARTNER) == DATA[:65_536] + b"tail"
 
 
 def test_a_packet_told_twice_is_written_once():
     head, body = divided(encrypted(DATA, ARCHIVE))
-    doubled = header.joined([*header.split(head), *header.split(head)]) + body
+    doubled = header.join([*header.split(head), *header.split(head)]) + body
     assert len(divided(again(doubled, PARTNER.public))[0]) == 124
 
 
@@ -189,7 +189,7 @@ def test_any_bytes_are_a_header_or_refused(raw, start):
         packets = header.split(start + raw)
     except BadHeader:
         return
-    assert header.joined(packets) == (start + raw)[: header.length_of(packets)]
+    assert header.join(packets) == (start + raw)[: header.length_of(packets)]
     with pytest.raises(BadHeader):
         header.contents(packets, ARCHIVE.key)
 

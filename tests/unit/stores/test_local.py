@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.local import files as local_files
-from bucketrelay.clouds.local.paths import coded, plain, uncoded
+from bucketrelay.clouds.local.paths import decode_key, encode_key, plain
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Meta
@@ -60,8 +60,8 @@ class TestNames:
 
     @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=400))
     def test_a_hidden_name_leads_back_to_its_key_and_can_be_any_files_name(self, key):
-        names = coded(key)
-        assert uncoded(names) == key
+        names = encode_key(key)
+        assert decode_key(names) == key
         assert all(name not in (".", "..") and len(name) <= 255 and name.isascii() for name in names)
         assert all(name.endswith("+") for name in names[:-1])
         assert not names[-1].endswith("+")

@@ -235,8 +235,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
     def test_connections_are_kept_also_by_empty_objects_and_refusals(self, cloud, store, monkeypatch):
         opened = []
-        original = serving.Server.opened
-        monkeypatch.setattr(serving.Server, "opened", lambda self, sock: (opened.append(sock), original(self, sock)))
+        original = serving.Server.note_open
+        monkeypatch.setattr(serving.Server, "note_open", lambda self, sock: (opened.append(sock), original(self, sock)))
         for body in (b"", b"123"):
             written = store.put("a", body, PLAIN)
             store.fetch("a", 3)

@@ -123,10 +123,10 @@ class TestAccess:
 
     def test_a_foreign_server_is_not_given_the_region_of_the_lambda(self, monkeypatch):
         monkeypatch.setenv("AWS_REGION", "eu-central-1")
-        assert Access("https://account.r2.cloudflarestorage.com").completed().region == "us-east-1"
-        assert Access().completed().region == "eu-central-1"
-        assert Access("https://s3.eu-west-1.amazonaws.com").completed().region == "eu-central-1"
-        assert Access("https://r2.example.com", "auto").completed().region == "auto"
+        assert Access("https://account.r2.cloudflarestorage.com").complete().region == "us-east-1"
+        assert Access().complete().region == "eu-central-1"
+        assert Access("https://s3.eu-west-1.amazonaws.com").complete().region == "eu-central-1"
+        assert Access("https://r2.example.com", "auto").complete().region == "auto"
 
     def test_whose_server_it_is_is_decided_by_the_endpoint_that_a_profile_names(self):
         self.file.write_text(
@@ -136,30 +136,30 @@ class TestAccess:
         )
         b2, minio = Access(profile="b2"), Access(profile="minio")
         assert not b2.on_aws
-        assert b2.completed().place("bucket").url == "https://s3.us-west-004.backblazeb2.com"
-        assert b2.completed().region == "us-west-004"
-        assert minio.completed().place("bucket").url == "http://bucket.minio.example.com"
+        assert b2.complete().place("bucket").url == "https://s3.us-west-004.backblazeb2.com"
+        assert b2.complete().region == "us-west-004"
+        assert minio.complete().place("bucket").url == "http://bucket.minio.example.com"
         assert Access("https://s3.eu-west-1.amazonaws.com", profile="b2").on_aws
 
     def test_settings_of_the_configuration_file_count_without_a_profile_too(self):
         self.file.write_text("[default]\nregion = eu-west-3\nca_bundle = /authorities.pem\nuse_fips_endpoint = true\n")
-        access = Access().completed()
+        access = Access().complete()
         assert (access.region, access.ca_file, access.fips) == ("eu-west-3", "/authorities.pem", True)
 
     def test_a_profile_that_is_not_there_is_refused(self):
         with pytest.raises(StoreRefused, match="no-such-profile"):
-            Access(profile="no-such-profile").completed()
+            Access(profile="no-such-profile").complete()
 
     def test_dual_stack_and_fips_may_come_from_the_environment(self, monkeypatch):
         monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
         monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
-        url = Access(region="us-east-1").completed().place("bucket").url
+        url = Access(region="us-east-1").complete().place("bucket").url
         assert url == "https://bucket.s3-fips.dualstack.us-east-1.amazonaws.com"
 
     @pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
     def test_an_authority_of_the_environment_counts_and_an_empty_variable_is_none(self, monkeypatch, name):
         monkeypatch.setenv(name, "/authorities.pem")
-        assert Access().completed().ca_file == "/authorities.pem"
-        assert Access(ca_file="/own.pem").completed().ca_file == "/own.pem"
+        assert Access().complete().ca_file == "/authorities.pem"
+        assert Access(ca_file="/own.pem").complete().ca_file == "/own.pem"
         monkeypatch.setenv(name, " ")
-        assert Access().completed().ca_file == ""
+        assert Access().complete().ca_file == ""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.abilities import Upload
 from bucketrelay.clouds.aws.access import Access
-from bucketrelay.clouds.aws.chunks import signed, trailed
+from bucketrelay.clouds.aws.chunks import sign_chunks, with_trailer
 from bucketrelay.clouds.aws.credentials import Credentials
 from bucketrelay.clouds.aws.sign import Keys, sign
 from bucketrelay.clouds.aws.store import S3Store, s3_store
@@ -84,8 +84,8 @@ class TestChunks:
     @given(SIZES)
     def test_a_body_over_tls_has_its_checksum_behind_it_and_the_length_that_was_told(self, sizes):
         body, stream = blocks(sizes)
-        wire = poured(trailed(stream))
-        assert len(wire) == trailed(stream).length
+        wire = poured(with_trailer(stream))
+        assert len(wire) == with_trailer(stream).length
         told, _, trailer = dechunked(wire)
         assert told == body
         assert trailer == b"x-amz-checksum-crc32:" + b64encode(zlib.crc32(body).to_bytes(4, "big")) + b"\r\n\r\n"
@@ -94,8 +94,8 @@ class TestChunks:
     def test_a_body_over_plain_http_has_each_chunk_signed(self, sizes):
         body, stream = blocks(sizes)
         request = sign("PUT", "/b/k", {"host": "h"}, "STREAMING", Keys("AK", "SK"), ("r", "s3"), NOW)
-        wire = poured(signed(stream, request))
-        assert len(wire) == signed(stream, request).length
+        wire = poured(sign_chunks(stream, request))
+        assert len(wire) == sign_chunks(stream, request).length
         told, extensions, rest = dechunked(wire)
         assert (told, rest) == (body, b"\r\n")
         assert all(extension.startswith(b"chunk-signature=") for extension in extensions)
@@ -231,7 +231,7 @@ class TestReasons:
 
     def test_a_wrong_clock_is_put_right_by_the_servers_own(self, server, store):
         ours = datetime.now(timezone.utc) - timedelta(hours=2)
-        store._requests._reached().exchange.clock = Clock(lambda: ours)
+        store._requests._reach().exchange.clock = Clock(lambda: ours)
         server.will(said(403, "RequestTimeTooSkewed"), Answer(200, HEADERS), Answer(200, HEADERS))
         store.put("a", b"", Meta())
         store.put("a", b"", Meta())

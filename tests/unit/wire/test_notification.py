@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Overlap
-from bucketrelay.clouds.notification_xml import Document, merged, parse, reach, removed, rule_of
+from bucketrelay.clouds.notification_xml import Document, merge, parse, reach, remove_rule, rule_of
 from bucketrelay.errors import StoreUnavailable
 
 OWN = "bucketrelay-r"
@@ -66,19 +66,19 @@ def _bytes(made):
 
 @given(_DOCUMENTS)
 def test_a_document_that_is_read_is_written_as_the_same_bytes(made):
-    assert parse(_bytes(made), "s3://b").written() == _bytes(made)
+    assert parse(_bytes(made), "s3://b").to_bytes() == _bytes(made)
 
 
 @given(_DOCUMENTS)
 def test_what_is_foreign_is_the_same_bytes_after_wiring_and_undoing(made):
     before = _bytes(made)
-    wired = merged(parse(before, "s3://b"), wanted())
-    text = wired.written()
+    wired = merge(parse(before, "s3://b"), wanted())
+    text = wired.to_bytes()
 
     assert text.replace(wanted().raw, b"", 1) == before  # ours more, and nothing else
     again = parse(text, "s3://b")
-    assert merged(again, wanted()) is again
-    assert removed(again, OWN).written() == before
+    assert merge(again, wanted()) is again
+    assert remove_rule(again, OWN).to_bytes() == before
 
 
 @given(_DOCUMENTS, _DOCUMENTS)
@@ -86,15 +86,15 @@ def test_our_rule_is_replaced_wherever_it_stands_and_the_rest_stays(before, afte
     old = wanted(target="arn:aws:sqs:::old").raw
     rules = [*(s + r for s, r in before[1]), old.decode(), *(s + r for s, r in after[1])]
     found = document(*rules, head=before[0])
-    kept = [rule.raw for rule in merged(found, wanted()).rules if rule.id != OWN]
+    kept = [rule.raw for rule in merge(found, wanted()).rules if rule.id != OWN]
 
     assert kept == [rule.raw for rule in found.rules if rule.id != OWN]
-    assert [rule.raw for rule in merged(found, wanted()).rules if rule.id == OWN] == [wanted().raw]
+    assert [rule.raw for rule in merge(found, wanted()).rules if rule.id == OWN] == [wanted().raw]
 
 
 def test_nothing_there_yet_becomes_a_document_with_our_rule_alone():
     for text in (b"", b" \n", HEADS[0][:-1] + b"/>", b"<GetBucketNotificationResponse xmlns='x'/>"):
-        assert merged(parse(text, "s3://b", empty=HEADS[1]), wanted()).written() == HEADS[1] + wanted().raw + TAIL
+        assert merge(parse(text, "s3://b", empty=HEADS[1]), wanted()).to_bytes() == HEADS[1] + wanted().raw + TAIL
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_nothing_there_yet_becomes_a_document_with_our_rule_alone():
 )
 def test_a_foreign_rule_for_some_of_the_same_events_of_the_same_keys_is_refused_and_named(prefix, suffix, event):
     with pytest.raises(Overlap, match=r"thumbnails.*nothing was changed"):
-        merged(document(foreign("thumbnails", prefix, suffix=suffix, event=event)), wanted())
+        merge(document(foreign("thumbnails", prefix, suffix=suffix, event=event)), wanted())
 
 
 @pytest.mark.parametrize(
@@ -116,23 +116,23 @@ def test_a_foreign_rule_for_some_of_the_same_events_of_the_same_keys_is_refused_
     [("out/", "s3:ObjectCreated:*"), ("in/", "s3:ObjectTagging:*"), ("in/", "s3:ObjectRestore:Post")],
 )
 def test_a_foreign_rule_for_other_keys_or_other_events_is_no_hindrance(prefix, event):
-    assert len(merged(document(foreign("theirs", prefix, event=event)), wanted()).rules) == 2
+    assert len(merge(document(foreign("theirs", prefix, event=event)), wanted()).rules) == 2
 
 
 def test_rules_that_already_bring_all_the_events_to_the_target_are_enough():
     rules = [foreign(f"stack-{n}", "", event=f"s3:{event}", target=QUEUE) for n, event in enumerate(EVENTS)]
     found = document(*rules)
 
-    assert merged(found, wanted()) is found
+    assert merge(found, wanted()) is found
     with pytest.raises(Overlap):  # one event is missing, and a second rule may not have the others
-        merged(document(*rules[:2]), wanted())
+        merge(document(*rules[:2]), wanted())
 
 
 def test_ours_gives_way_where_others_bring_the_events_to_the_target():
     rules = [foreign(f"stack-{n}", "", event=f"s3:{event}", target=QUEUE) for n, event in enumerate(EVENTS)]
 
-    assert merged(document(wanted(target="arn:aws:sqs:::old").raw.decode(), *rules), wanted()).written() == (
-        document(*rules).written()
+    assert merge(document(wanted(target="arn:aws:sqs:::old").raw.decode(), *rules), wanted()).to_bytes() == (
+        document(*rules).to_bytes()
     )
 
 
@@ -141,7 +141,7 @@ def test_filters_are_compared_as_what_they_mean():
 
     assert found.rules[0].prefix == "a b c/"
     with pytest.raises(Overlap):
-        merged(found, wanted(prefix="a%20b%20c/"))
+        merge(found, wanted(prefix="a%20b%20c/"))
 
 
 @pytest.mark.parametrize(

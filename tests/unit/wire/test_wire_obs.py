@@ -69,9 +69,9 @@ def test_a_plan_alone_writes_nothing(cloud, obs, kept):
 
 
 def test_what_is_wired_is_seen(cloud):
-    assert cloud.wired().targets == ()
+    assert cloud.wiring().targets == ()
     wire(cloud, Wish("r", "function", URN))
-    wired = cloud.wired()
+    wired = cloud.wiring()
 
     assert (wired.events, wired.targets, wired.cannot) == ({CREATED, REMOVED}, (URN,), {EXPIRED})
 

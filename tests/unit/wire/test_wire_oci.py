@@ -61,7 +61,7 @@ def test_events_are_switched_on_and_a_rule_is_made_beside_the_others_once(cloud,
     assert condition["data"] == {"additionalDetails": {"bucketName": ["src"]}, "resourceName": "in/*"}
     assert wire(cloud, Wish("r", "function", FUNCTION)).steps == ()
     assert [step.verb for step in wire(cloud, Wish("r", "topic", "ocid1.onstopic.oc1.phx.t")).steps] == ["replace"]
-    assert set(cloud.wired().targets) == {"ocid1.onstopic.oc1.phx.t", "ocid1.fnfunc.oc1.phx.theirs"}
+    assert set(cloud.wiring().targets) == {"ocid1.onstopic.oc1.phx.t", "ocid1.fnfunc.oc1.phx.theirs"}
     cloud.carry_out(cloud.plan_undo("r"))
     assert oci.rules.all() == theirs
     assert cloud.plan_undo("r").steps == ()
@@ -140,9 +140,9 @@ def test_what_no_rule_can_call_is_said(cloud):
 
 
 def test_what_is_wired_is_seen(cloud, oci):
-    assert (cloud.wired().enabled, cloud.wired().targets) == (False, ())
+    assert (cloud.wiring().enabled, cloud.wiring().targets) == (False, ())
     wire(cloud, Wish("r", "function", FUNCTION))
-    wired = cloud.wired()
+    wired = cloud.wiring()
 
     assert (wired.enabled, wired.events, wired.targets) == (True, {CREATED, REMOVED}, (FUNCTION,))
     assert wired.cannot == {EXPIRED}

@@ -123,7 +123,7 @@ def test_event_bridge_is_switched_on_beside_the_rest_and_never_off(keeper):
     assert step.verb == "enable"
     assert keeper.document.count(b"<EventBridgeConfiguration>") == 1
     assert wire(keeper.cloud, Wish("r", "event_bridge")).steps == ()
-    assert keeper.cloud.wired().targets == ("EventBridge",)
+    assert keeper.cloud.wiring().targets == ("EventBridge",)
     undo = keeper.cloud.plan_undo("r")
     assert undo.steps == ()
     assert "EventBridge stays on" in undo.notes[0]
@@ -157,10 +157,10 @@ def test_each_kind_of_target_is_wired_on_the_real_dialect_once(cloud, bucket, ki
     assert ours["Events"] == ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"]
     assert ours["Filter"]["Key"]["FilterRules"] == [{"Name": "prefix", "Value": "in/"}]
     assert cloud.plan(Wish("r", kind, target)).steps == ()
-    assert cloud.wired().events == {CREATED, REMOVED, EXPIRED}
-    assert cloud.wired().targets == (target,)
+    assert cloud.wiring().events == {CREATED, REMOVED, EXPIRED}
+    assert cloud.wiring().targets == (target,)
     cloud.carry_out(cloud.plan_undo("r"))
-    assert cloud.wired().targets == ()
+    assert cloud.wiring().targets == ()
     assert cloud.plan_undo("r").steps == ()
 
 
@@ -169,7 +169,7 @@ def test_another_target_replaces_only_ours(cloud):
     (step,) = wire(cloud, Wish("r", "queue", f"{QUEUE}-2")).steps
 
     assert step.verb == "replace"
-    assert cloud.wired().targets == (f"{QUEUE}-2",)
+    assert cloud.wiring().targets == (f"{QUEUE}-2",)
 
 
 def test_a_second_route_of_the_same_bucket_and_target_needs_nothing_more(cloud):

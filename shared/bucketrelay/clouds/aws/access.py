@@ -53,9 +53,9 @@ class Access:
     @property
     def on_aws(self) -> bool:
         """Whether the server is AWS's own; the environment may have named another. Raises StoreRefused."""
-        return on_aws(self.endpoint or self.completed().endpoint)
+        return on_aws(self.endpoint or self.complete().endpoint)
 
-    def completed(self) -> "Access":
+    def complete(self) -> "Access":
         """The same with what the environment and the SDK's configuration say of what is left open here.
 
         Raises:

@@ -109,19 +109,19 @@ def has_etag(answer: Answer) -> None:
         raise Malformed("an answer without an ETag: check endpoint and proxy")
 
 
-def written(answer: Answer) -> Written:
+def parse_put(answer: Answer) -> Written:
     """What an answer to PutObject says."""
     return Written(bare(answer.headers.get("etag", "")), version_of(answer.headers))
 
 
-def published(root: "Element", answer: Answer) -> Written:
+def parse_publish(root: "Element", answer: Answer) -> Written:
     """What the document says that answers a commit or a copy."""
     if not (etag := etag_inside(root, answer)):
         raise NoDocument("an answer without an ETag: check endpoint and proxy")
     return Written(etag, version_of(answer.headers))
 
 
-def committed(root: "Element", answer: Answer) -> Written:
+def parse_commit(root: "Element", answer: Answer) -> Written:
     """What the document says that answers a commit. Ceph (16.2) leaves its ETag empty: then it is "" here, too."""
     fields = texts(root)
     if not fields.get("ETag") and not fields.get("Key"):

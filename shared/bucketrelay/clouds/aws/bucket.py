@@ -84,7 +84,7 @@ class S3Cloud:
     def plan(self, wish: Wish) -> Plan:
         """See Wire."""
         if wish.kind == "event_bridge":
-            return _bridged(self._read())
+            return _bridge(self._read())
         rule = _rule(wish, self._address.prefix)
         return plan_with(self._read(), rule)
 
@@ -107,7 +107,7 @@ class S3Cloud:
 
     def greet(self) -> Greeting:
         """See Health. A GET, for the answers to HEAD have no error code."""
-        from bucketrelay.clouds.aws.sdk import refusal_of, translated  # noqa: PLC0415 - loads the SDK
+        from bucketrelay.clouds.aws.sdk import refusal_of, translate  # noqa: PLC0415 - loads the SDK
 
         try:
             self._client().get_object(
@@ -115,7 +115,7 @@ class S3Cloud:
             )["Body"].close()
         except Exception as error:
             refusal = refusal_of(error)
-            failure = translated(error, self._address.url)
+            failure = translate(error, self._address.url)
             if not refusal.status or isinstance(failure, StoreUnavailable):
                 if isinstance(failure, StoreRefused) and "access_key" in str(failure):  # the SDK found none
                     return Greeting(str(failure), "credentials")
@@ -143,7 +143,7 @@ class S3Cloud:
             for rule in rules
         )
 
-    def wired(self) -> Wired:
+    def wiring(self) -> Wired:
         """GetBucketNotificationConfiguration. What EventBridge's rules do with the events is not to be seen here."""
         rules = self._read().rules
         events, targets = reach(rules, EVENTS, self._address.prefix)
@@ -171,7 +171,7 @@ class S3Cloud:
         return self._connected
 
     def _call(self, operation: str, arguments: Mapping[str, Any], *, sent: bytes = b"") -> dict[str, Any]:
-        from bucketrelay.clouds.aws.sdk import translated  # noqa: PLC0415 - the SDK is loaded by now
+        from bucketrelay.clouds.aws.sdk import translate  # noqa: PLC0415 - the SDK is loaded by now
 
         client = self._client()
         before, send = "before-call.s3.PutBucketNotificationConfiguration", _sender(sent)
@@ -180,7 +180,7 @@ class S3Cloud:
         try:
             answer: dict[str, Any] = getattr(client, operation)(Bucket=self._address.bucket, **arguments)
         except Exception as error:
-            raise translated(error, self._address.url, write=bool(sent)) from error
+            raise translate(error, self._address.url, write=bool(sent)) from error
         finally:
             if sent:
                 client.meta.events.unregister(before, send)
@@ -217,13 +217,13 @@ def _rule(wish: Wish, prefix: str) -> Rule:
     return rule_of(element, wish.id, wish.target, EVENTS, quote(prefix), filter_name="S3Key", event_prefix="s3:")
 
 
-def _bridged(document: Document) -> Plan:
+def _bridge(document: Document) -> Plan:
     todo = "a rule of EventBridge must bring the bucket's events to the function: templates/sam has one"
     if any(rule.kind == "EventBridgeConfiguration" for rule in document.rules):
         return Plan(notes=(todo,))
     after = document.having(Rule("EventBridgeConfiguration", "", "", (), "", "", _BRIDGE))
     step = Step("enable", "EventBridge", "every event of the bucket goes to the account's default event bus")
-    return Plan((step,), (todo,), document.written(), after.written())
+    return Plan((step,), (todo,), document.to_bytes(), after.to_bytes())
 
 
 def _greeting(refusal: "Refusal", words: str) -> Greeting:

@@ -20,13 +20,13 @@ _LAST = b"0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"
 _SIGNATURE = ";chunk-signature=" + 64 * "0"
 
 
-def trailed(body: Stream) -> Stream:
+def with_trailer(body: Stream) -> Stream:
     """The body with its CRC-32 behind it."""
 
     def pour(write: Write) -> None:
         crc = at = 0
 
-        def chunked(block: memoryview) -> None:
+        def write_chunk(block: memoryview) -> None:
             nonlocal crc, at
             crc = zlib.crc32(block, crc)
             while len(block):
@@ -39,7 +39,7 @@ def trailed(body: Stream) -> Stream:
                 at += len(piece)
                 block = block[len(piece) :]
 
-        body.pour(chunked)
+        body.pour(write_chunk)
         end = b"\r\n" if at else b""
         total = b2a_base64(crc.to_bytes(4, "big"), newline=False)
         write(memoryview(end + b"0\r\nx-amz-checksum-crc32:" + total + b"\r\n\r\n"))
@@ -47,7 +47,7 @@ def trailed(body: Stream) -> Stream:
     return Stream(_length(body.length, _CHUNK, "", len(_LAST)), pour)
 
 
-def signed(body: Stream, request: Signed) -> Stream:
+def sign_chunks(body: Stream, request: Signed) -> Stream:
     """The body with each chunk signed, going on from the signature of the request that it goes with."""
 
     def pour(write: Write) -> None:

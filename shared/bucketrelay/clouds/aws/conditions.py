@@ -11,13 +11,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from bucketrelay.clouds.aws.fields import quoted
+from bucketrelay.clouds.aws.fields import quote_etag
 from bucketrelay.errors import ObjectGone, StoreRefused, TargetChanged
 from bucketrelay.http.outcome import Lacking, NoSuchUpload, Refusal
 from bucketrelay.store import Absent, Expect
 
 T = TypeVar("T")
-_IMPOSSIBLE = {"if-match": quoted("bucketrelay-no-object-has-this-etag")}
+_IMPOSSIBLE = {"if-match": quote_etag("bucketrelay-no-object-has-this-etag")}
 _TAGS = "x-amz-tagging"
 _UNKNOWN_HEADER = frozenset({"InvalidArgument", "InvalidRequest", "UnsupportedHeader", "NotImplemented"})
 
@@ -66,7 +66,7 @@ class Conditions:
         every overwrite would be refused for good. Either way it is a condition, so trying the other does no harm.
         """
         try:
-            done = call({"if-match": etag if self._bare else quoted(etag)})
+            done = call({"if-match": etag if self._bare else quote_etag(etag)})
         except TargetChanged as error:
             compared = isinstance(error.__cause__, Refusal) and error.__cause__.status == 412
             if self._documented or self._bare is not None or not compared:

@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from bucketrelay.abilities import Upload
 from bucketrelay.clouds.aws import requests as s3
-from bucketrelay.clouds.aws.answers import copied_part, published
-from bucketrelay.clouds.aws.fields import full_key, quoted
+from bucketrelay.clouds.aws.answers import copied_part, parse_publish
+from bucketrelay.clouds.aws.fields import full_key, quote_etag
 from bucketrelay.http.outcome import Refusal
 from bucketrelay.model import ObjectInfo
 from bucketrelay.store import MiB, Store, Written
@@ -33,24 +33,24 @@ class Copying:
     url: str
 
     @property
-    def _pinned(self) -> dict[str, str]:
+    def _pin(self) -> dict[str, str]:
         full = full_key(self.source.address.prefix, self.info.key, self.url)
         return {
             "x-amz-copy-source": quote(f"{self.source.address.bucket}/{full}", safe="/-_.~:"),
-            "x-amz-copy-source-if-match": quoted(self.info.etag),
+            "x-amz-copy-source-if-match": quote_etag(self.info.etag),
         }
 
     def whole(self, headers: Mapping[str, str]) -> Written:
         """CopyObject with these headers in place of the source's metadata."""
-        sent = {**self._pinned, **_REPLACED, **headers}
-        return self.requests.document(s3.COPY, self.key, "CopyObject", published, headers=sent)
+        sent = {**self._pin, **_REPLACED, **headers}
+        return self.requests.document(s3.COPY, self.key, "CopyObject", parse_publish, headers=sent)
 
     def part(self, upload: Upload, number: int, start: int, length: int) -> str:
         """UploadPartCopy; the part's ETag. A range is refused where the source has no more than 5 MB."""
         whole = length >= self.info.size
         span = {} if whole else {"x-amz-copy-source-range": f"bytes={start}-{start + length - 1}"}
         query = [("partNumber", str(number)), ("uploadId", upload.id)]
-        return copied_part(self.requests.send(s3.COPY_PART, self.key, {**self._pinned, **span}, query))
+        return copied_part(self.requests.send(s3.COPY_PART, self.key, {**self._pin, **span}, query))
 
 
 def no_bucket(error: BaseException) -> bool:

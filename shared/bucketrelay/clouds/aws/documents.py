@@ -99,7 +99,7 @@ def error_of(document: bytes) -> dict[str, str]:
 def completion(parts: "list[tuple[int, str]]") -> bytes:
     """The body of CompleteMultipartUpload: numbers and ETags."""
     told = "".join(
-        f"<Part><PartNumber>{number}</PartNumber><ETag>{_escaped(etag)}</ETag></Part>" for number, etag in parts
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{_escape(etag)}</ETag></Part>" for number, etag in parts
     )
     return f'<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{told}</CompleteMultipartUpload>'.encode()
 
@@ -107,10 +107,10 @@ def completion(parts: "list[tuple[int, str]]") -> bytes:
 def tagging(tags: Mapping[str, str]) -> bytes:
     """The body of PutObjectTagging."""
     told = "".join(
-        f"<Tag><Key>{_escaped(name)}</Key><Value>{_escaped(value)}</Value></Tag>" for name, value in tags.items()
+        f"<Tag><Key>{_escape(name)}</Key><Value>{_escape(value)}</Value></Tag>" for name, value in tags.items()
     )
     return f'<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet>{told}</TagSet></Tagging>'.encode()
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -78,7 +78,7 @@ def bare(etag: str) -> str:
     return etag.removeprefix("W/").strip('"')
 
 
-def quoted(etag: str) -> str:
+def quote_etag(etag: str) -> str:
     """An ETag as conditions want it."""
     return f'"{etag}"'
 
@@ -115,7 +115,7 @@ def info_of(key: str, headers: Mapping[str, str], *, url: str = "", digest: bool
     return ObjectInfo(key, size, etag, modified, version_of(headers), _meta(headers), MappingProxyType(sums))
 
 
-def unmodified(key: str, headers: Mapping[str, str]) -> ObjectInfo:
+def info_of_304(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     """The version that a 304 speaks of; its size is unknown."""
     modified = http_date(headers.get("last-modified"))
     return ObjectInfo(key, -1, bare(headers.get("etag", "")), modified, version_of(headers))

@@ -28,13 +28,13 @@ def facts(access: Access, targets: Sequence[str], need: Need) -> list[Fact]:
 
 def _of_function(access: Access, arn: str, need: Need) -> Iterator[Fact]:
     with _client(access, "lambda", arn) as client:
-        shown = _asked(lambda: client.get_function_configuration(FunctionName=arn), "lambda:GetFunctionConfiguration")
+        shown = _ask(lambda: client.get_function_configuration(FunctionName=arn), "lambda:GetFunctionConfiguration")
     yield from [shown] if isinstance(shown, Fact) else _limits(arn, shown, need)
 
 
 def _of_queue(access: Access, arn: str, need: Need) -> Iterator[Fact]:
     with _client(access, "lambda", arn) as client:
-        answer = _asked(lambda: client.list_event_source_mappings(EventSourceArn=arn), "lambda:ListEventSourceMappings")
+        answer = _ask(lambda: client.list_event_source_mappings(EventSourceArn=arn), "lambda:ListEventSourceMappings")
         if isinstance(answer, Fact):
             yield answer
             return
@@ -45,7 +45,7 @@ def _of_queue(access: Access, arn: str, need: Need) -> Iterator[Fact]:
         for mapping in mappings:
             yield from _mapping(arn, mapping)
             name = mapping["FunctionArn"]
-            shown = _asked(
+            shown = _ask(
                 lambda name=name: client.get_function_configuration(FunctionName=name),  # type: ignore[misc]  # called here and now
                 "lambda:GetFunctionConfiguration",
             )
@@ -75,7 +75,7 @@ def _queue(access: Access, arn: str, timeout: int) -> Iterator[Fact]:
             )
             return answer
 
-        settings = _asked(attributes, "sqs:GetQueueUrl and sqs:GetQueueAttributes")
+        settings = _ask(attributes, "sqs:GetQueueUrl and sqs:GetQueueAttributes")
     if isinstance(settings, Fact):
         yield settings
         return
@@ -100,7 +100,7 @@ def _limits(arn: str, shown: Mapping[str, Any], need: Need) -> Iterator[Fact]:
     yield memory(arn, shown.get("MemorySize", 128), need)
 
 
-def _asked(call: Callable[[], Mapping[str, Any]], permission: str) -> Mapping[str, Any] | Fact:
+def _ask(call: Callable[[], Mapping[str, Any]], permission: str) -> Mapping[str, Any] | Fact:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the SDK is loaded by now
 
     try:

@@ -46,7 +46,7 @@ def invoke(arn: str, payload: bytes) -> None:
         StoreRefused: the role may not, or the function is gone.
     """
     region = arn.split(":")[3]
-    access = Access(region=region).completed()
+    access = Access(region=region).complete()
     try:
         keys = Credentials(access, arn).current()
     except StoreRefused as error:

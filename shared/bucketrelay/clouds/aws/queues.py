@@ -43,7 +43,7 @@ class Queues:
 
     def receive(self, queue: str) -> list[Received]:
         """Up to ten messages, or none after some seconds. Errors as of `send`."""
-        with self._translated(queue):
+        with self._translate_errors(queue):
             answer = self._client.receive_message(
                 QueueUrl=self._url(queue), MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT
             )
@@ -51,7 +51,7 @@ class Queues:
 
     def delete(self, queue: str, received: Received) -> None:
         """The message is done with. Errors as of `send`."""
-        with self._translated(queue):
+        with self._translate_errors(queue):
             self._client.delete_message(QueueUrl=self._url(queue), ReceiptHandle=received.receipt)
 
     def send(self, queue: str, body: str) -> None:
@@ -61,13 +61,13 @@ class Queues:
             StoreUnavailable: it was not confirmed.
             StoreRefused: somebody must change something first.
         """
-        with self._translated(queue):
+        with self._translate_errors(queue):
             group = {"MessageGroupId": "replies"} if queue.endswith(".fifo") else {}
             self._client.send_message(QueueUrl=self._url(queue), MessageBody=body, **group)
 
     def has(self, queue: str) -> bool:
         """Whether it is there; it is not made. Errors as of `send`."""
-        with self._translated(queue):
+        with self._translate_errors(queue):
             try:
                 self._client.get_queue_url(QueueName=queue)
             except ClientError as error:
@@ -109,7 +109,7 @@ class Queues:
         return self._urls[queue]
 
     @contextmanager
-    def _translated(self, queue: str) -> Iterator[None]:
+    def _translate_errors(self, queue: str) -> Iterator[None]:
         try:
             yield
         except ClientError as error:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from bucketrelay.clouds.aws.access import Access
 from bucketrelay.clouds.aws.addressing import Place
-from bucketrelay.clouds.aws.chunks import SIGNED, TRAILER, signed, trailed
+from bucketrelay.clouds.aws.chunks import SIGNED, TRAILER, sign_chunks, with_trailer
 from bucketrelay.clouds.aws.credentials import Credentials
 from bucketrelay.clouds.aws.documents import error_of, read
 from bucketrelay.clouds.aws.errors import DIALECT, refusal_of
@@ -93,7 +93,7 @@ class Requests:
     @property
     def place(self) -> Place:
         """Where the bucket answers. Raises StoreRefused."""
-        return self._reached().place
+        return self._reach().place
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -123,26 +123,26 @@ class Requests:
             NotModified: 304.
             RelayError: see `http.outcome`.
         """
-        reached = self._reached()
+        reached = self._reach()
         call = Call(self._address.of(key or ""), operation.effect, operation.permission)
         target = self._target(reached.place, key, query)
 
         def request() -> Request:
-            return self._signed(reached, operation.method, target, headers, body)
+            return self._sign(reached, operation.method, target, headers, body)
 
-        def checked(answer: Answer) -> None:
+        def check_document(answer: Answer) -> None:
             if answer.body and error_of(answer.body):
                 raise reached.exchange.failed(call, answer)
             check(answer)
 
         chunked = self._chunks and isinstance(body, Stream) and not reached.place.url.startswith("https")
         try:
-            return reached.exchange.send(call, request, receive, check=checked)
+            return reached.exchange.send(call, request, receive, check=check_document)
         except StoreRefused as error:
             if not chunked or not _unknown_chunks(error):
                 raise
         self._chunks = False  # it said that it does not know them, so nothing was done
-        return reached.exchange.send(call, request, receive, check=checked)
+        return reached.exchange.send(call, request, receive, check=check_document)
 
     def document(
         self,
@@ -167,7 +167,7 @@ class Requests:
         self.send(operation, key, headers, query, body, check=check)
         return documents[-1]
 
-    def _signed(self, reached: _Reached, method: str, target: str, headers: Mapping[str, str], body: Body) -> Request:
+    def _sign(self, reached: _Reached, method: str, target: str, headers: Mapping[str, str], body: Body) -> Request:
         place, connections = reached.place, reached.exchange.connections
         payload, more, wire = self._payload(body, place)
         sent = {"host": connections.host, **headers, **more, **(trace() if place.aws else {})}
@@ -188,13 +188,13 @@ class Requests:
         decoded = {"x-amz-decoded-content-length": str(body.length)}
         if tls and place.aws:
             told = {**decoded, "x-amz-trailer": "x-amz-checksum-crc32", "content-encoding": "aws-chunked"}
-            return TRAILER, told, lambda _: trailed(body)
+            return TRAILER, told, lambda _: with_trailer(body)
         if tls:
             return UNSIGNED, {}, lambda _: body
         if not self._chunks:
             return _digest(body), {}, lambda _: body
         # Without the `aws-chunked` that some servers would store; as AWS's first SDK for Java, they do not need it.
-        return SIGNED, decoded, lambda made: signed(body, made)
+        return SIGNED, decoded, lambda made: sign_chunks(body, made)
 
     def _target(self, place: Place, key: str | None, query: Query) -> str:
         path = place.path or ("/" if key is None else "")
@@ -203,13 +203,13 @@ class Requests:
         pairs = [quote(n, safe=_SAFE) + ("" if v is None else f"={quote(v, safe=_SAFE)}") for n, v in query]
         return f"{path}?{'&'.join(pairs)}" if pairs else path
 
-    def _reached(self) -> _Reached:
+    def _reach(self) -> _Reached:
         made = self._made
         if made is not None:
             return made
         with self._lock:
             if self._made is None:
-                access = self._access.completed()
+                access = self._access.complete()
                 place = access.place(self._address.bucket)
                 connections = Connections(place.url, ca_file=access.ca_file, timeout=access.timeout)
                 exchange = Exchange(connections, self._pace, access.retries, DIALECT, refusal_of)

@@ -98,7 +98,7 @@ def client(access: Access, service: str = "s3", region: str = "") -> Any:
     Args:
         region: of what is asked, where it is not the store's.
     """
-    whole = access.completed()
+    whole = access.complete()
     session = _session(access.profile)
     session.register_component("data_loader", _loader())
     made: Any = session.create_client(
@@ -113,7 +113,7 @@ def client(access: Access, service: str = "s3", region: str = "") -> Any:
     )
     made._endpoint.http_session = _Bounded(made._endpoint.http_session)  # noqa: SLF001 - it has no public switch
     if service == "s3":
-        made.meta.events.register("before-call.s3.HeadBucket", _asked_once)
+        made.meta.events.register("before-call.s3.HeadBucket", _stop_redirect_loop)
     return made
 
 
@@ -139,7 +139,7 @@ def _config(access: Access) -> Config:
     )
 
 
-def translated(error: Exception, url: str, *, write: bool = False, permission: str = "") -> Exception:
+def translate(error: Exception, url: str, *, write: bool = False, permission: str = "") -> Exception:
     """What to raise for *error*, in terms of what the caller can do; *error* itself where it is none of botocore's.
 
     Args:
@@ -232,7 +232,7 @@ class _Document:
         return getattr(self._raw, name)
 
 
-def _asked_once(context: dict[str, Any], **_: object) -> None:
+def _stop_redirect_loop(context: dict[str, Any], **_: object) -> None:
     """No second question for the bucket's region after the first.
 
     On a redirect that names none, such as a gateway's to https, the SDK asks the bucket, is redirected again, asks

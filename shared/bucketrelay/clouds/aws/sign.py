@@ -79,7 +79,7 @@ def sign(
     listed = ";".join(names)
     lines = "".join([f"{name}:{sent[name]}\n" for name in names])
     if "  " in lines or "\t" in lines or " \n" in lines or ": " in lines:  # blanks that may have to go
-        lines = "".join([f"{name}:{_trimmed(sent[name])}\n" for name in names])
+        lines = "".join([f"{name}:{_trim(sent[name])}\n" for name in names])
     canonical_path = path if service == "s3" else quote(path, safe="/-_.~")
     canonical = f"{method}\n{canonical_path}\n{_canonical_query(query)}\n{lines}\n{listed}\n{payload}"
     place = f"{time[:8]}/{region}/{service}/aws4_request"
@@ -108,6 +108,6 @@ def _canonical_query(query: str) -> str:
     return "&".join(f"{name}={value}" for name, value in sorted((name, value) for name, _, value in pairs))
 
 
-def _trimmed(value: str) -> str:
+def _trim(value: str) -> str:
     """A header's value without blanks around, and with one for several."""
     return " ".join(value.split()) if "  " in value or "\t" in value or value != value.strip() else value

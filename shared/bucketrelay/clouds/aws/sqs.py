@@ -63,15 +63,15 @@ class Queue:
 
         entries = [{"Id": str(number), "MessageBody": text.decode()} for number, text in enumerate(texts)]
         try:
-            client = self._connected()
+            client = self._connect()
             answer: dict[str, Any] = client.send_message_batch(QueueUrl=self._url, Entries=entries)
         except ClientError as error:
             raise _refusal(error, self._url) from error
         except BotoCoreError as error:
-            raise _broken(error, self._url) from error
+            raise _error_of(error, self._url) from error
         return answer
 
-    def _connected(self) -> Any:
+    def _connect(self) -> Any:
         if self._client is None:
             from botocore.config import Config  # noqa: PLC0415 — as above
             from botocore.session import Session  # noqa: PLC0415 — as above
@@ -97,7 +97,7 @@ def _refusal(error: "ClientError", url: str) -> RelayError:
     return StoreRefused(f"{text}: check the queue's URL, and that you may sqs:SendMessage")
 
 
-def _broken(error: Exception, url: str) -> RelayError:
+def _error_of(error: Exception, url: str) -> RelayError:
     from botocore import exceptions  # noqa: PLC0415 — the SDK is loaded now
 
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):

@@ -14,17 +14,17 @@ from bucketrelay.clouds.aws.answers import (
     Fetching,
     Ranged,
     base64,
-    committed,
     has_etag,
+    parse_commit,
+    parse_put,
     tags_inside,
     upload_id,
-    written,
 )
 from bucketrelay.clouds.aws.conditions import Conditions, Tagging
 from bucketrelay.clouds.aws.copies import AT_ONCE, Copying, no_bucket
 from bucketrelay.clouds.aws.documents import completion
 from bucketrelay.clouds.aws.facts import COPIES
-from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, quoted, unmodified
+from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, info_of_304, quote_etag
 from bucketrelay.clouds.aws.options import Options, options_of
 from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
@@ -80,7 +80,7 @@ class S3Store:
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """HeadObject; what its bare refusal hides, a GetObject of one byte tells: bucket or key, and the reason."""
         try:
-            answer = self._requests.send(s3.HEAD, key, self._summed)
+            answer = self._requests.send(s3.HEAD, key, self._checksum)
         except ObjectGone:
             return None
         except Unsaid:
@@ -97,7 +97,7 @@ class S3Store:
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         """GetObject of the first *length* bytes."""
         fetching = Fetching(key, self._address.of(key), length, unless, digest=self._aws)
-        headers = {**self._summed, **({"if-none-match": quoted(unless)} if unless else {})}
+        headers = {**self._checksum, **({"if-none-match": quote_etag(unless)} if unless else {})}
         ranged = {} if size == 0 else {"range": f"bytes=0-{length - 1}"}
         try:
             try:
@@ -105,7 +105,7 @@ class S3Store:
             except OutOfRange:  # an empty object has no first byte
                 self._requests.send(s3.GET, key, headers, receive=fetching.receive, check=fetching.check)
         except NotModified as same:
-            return Fetched(unmodified(key, same.headers), None)
+            return Fetched(info_of_304(key, same.headers), None)
         except ObjectGone:
             return None
         return fetching.fetched
@@ -116,12 +116,12 @@ class S3Store:
         By version id only where it is no longer the latest: that needs s3:GetObjectVersion.
         """
         held = bytearray(length)
-        self._ranged(Ranged(info, self._address.of(info.key), start, length, memoryview(held)))
+        self._read_range(Ranged(info, self._address.of(info.key), start, length, memoryview(held)))
         return held
 
     def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
         """See Store: a `read`, handed over as it comes."""
-        self._ranged(Ranged(info, self._address.of(info.key), start, length, write))
+        self._read_range(Ranged(info, self._address.of(info.key), start, length, write))
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """ListObjectsV2; the order is checked, for not every server keeps it."""
@@ -143,7 +143,7 @@ class S3Store:
         headers = {**self._placed, **headers_of(meta, self._address.of(key)), **self._sum(body)}
 
         def call(condition: Mapping[str, str]) -> Written:
-            return written(self._requests.send(s3.PUT, key, {**headers, **condition}, body=body, check=has_etag))
+            return parse_put(self._requests.send(s3.PUT, key, {**headers, **condition}, body=body, check=has_etag))
 
         return self._tagging.write(key, headers, lambda: self._conditions.write("put", call, expect))
 
@@ -153,7 +153,7 @@ class S3Store:
         Conditions are not probed here: where a server ignores them, the probe would delete just what the unconditional
         request deletes, and where it honours them, the first request with the true condition is all that is needed.
         """
-        condition = {"if-match": quoted(expect.etag)} if expect is not None else {}
+        condition = {"if-match": quote_etag(expect.etag)} if expect is not None else {}
         try:
             self._requests.send(s3.DELETE, key, condition)
         except ObjectGone:  # with a condition, AWS says 404 of a missing key
@@ -186,12 +186,12 @@ class S3Store:
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """CompleteMultipartUpload. Raises ObjectGone if there is no such upload."""
-        body, name = completion([(part.number, quoted(part.etag)) for part in parts]), "CompleteMultipartUpload"
+        body, name = completion([(part.number, quote_etag(part.etag)) for part in parts]), "CompleteMultipartUpload"
         query = [("uploadId", upload.id)]
 
         def call(condition: Mapping[str, str]) -> Written:
             return self._requests.document(
-                s3.COMMIT, upload.key, name, committed, headers=condition, query=query, body=body
+                s3.COMMIT, upload.key, name, parse_commit, headers=condition, query=query, body=body
             )
 
         done = self._conditions.write("commit", call, expect)
@@ -249,8 +249,8 @@ class S3Store:
         """PutObjectTagging."""
         versions.set_tags(self._requests, info, tags)
 
-    def _ranged(self, ranged: Ranged) -> None:
-        headers = {"range": ranged.span, **({"if-match": quoted(ranged.info.etag)} if ranged.info.etag else {})}
+    def _read_range(self, ranged: Ranged) -> None:
+        headers = {"range": ranged.span, **({"if-match": quote_etag(ranged.info.etag)} if ranged.info.etag else {})}
         try:
             self._requests.send(s3.GET, ranged.info.key, headers, receive=ranged.receive)
         except (SourceChanged, ObjectGone):
@@ -290,7 +290,7 @@ class S3Store:
         return Tagging(documented=self._aws)
 
     @property
-    def _summed(self) -> Mapping[str, str]:
+    def _checksum(self) -> Mapping[str, str]:
         return {"x-amz-checksum-mode": "ENABLED"} if self._aws else NOTHING
 
     def _sum(self, body: Body) -> dict[str, str]:

@@ -86,7 +86,7 @@ def length_of(packets: Sequence[bytes]) -> int:
     return _FIXED + sum(map(len, packets))
 
 
-def joined(packets: Sequence[bytes]) -> bytes:
+def join(packets: Sequence[bytes]) -> bytes:
     """The header of these packets."""
     return b"".join([MAGIC, struct.pack("<II", 1, len(packets)), *packets])
 
@@ -97,7 +97,7 @@ def contents(packets: Sequence[bytes], key: PrivateKey) -> tuple[bytes, ...]:
     Raises:
         BadHeader: no data key is among them, or something that nobody could make sense of.
     """
-    opened = [content for packet in packets if (content := _opened(packet, key)) is not None]
+    opened = [content for packet in packets if (content := _open_packet(packet, key)) is not None]
     if not opened:
         raise BadHeader("has a Crypt4GH header that this key does not open: it was encrypted for somebody else")
     distinct = tuple(dict.fromkeys(opened))
@@ -110,7 +110,7 @@ def contents(packets: Sequence[bytes], key: PrivateKey) -> tuple[bytes, ...]:
     return distinct
 
 
-def reencrypted(packets: Sequence[bytes], key: PrivateKey, receivers: Sequence[bytes]) -> bytes:
+def reencrypt(packets: Sequence[bytes], key: PrivateKey, receivers: Sequence[bytes]) -> bytes:
     """The header that *receivers* (public keys) open as *key* opens this one: data keys and edit list, nothing else.
 
     The same bytes for the same arguments. Errors as of `contents`.
@@ -118,38 +118,38 @@ def reencrypted(packets: Sequence[bytes], key: PrivateKey, receivers: Sequence[b
     if not receivers:
         raise BadHeader("is to be encrypted for nobody: name a receiver's key")
     inner, readers = contents(packets, key), tuple(dict.fromkeys(receivers))
-    seed = _derived(key.raw, b"seed", joined(packets), *readers)
-    writer = PrivateKey(_derived(seed, b"writer"))
-    return joined(
+    seed = _derive(key.raw, b"seed", join(packets), *readers)
+    writer = PrivateKey(_derive(seed, b"writer"))
+    return join(
         [
-            _closed(content, writer, reader, _derived(seed, b"nonce", reader, content)[:12])
+            _close_packet(content, writer, reader, _derive(seed, b"nonce", reader, content)[:12])
             for reader in readers
             for content in inner
         ]
     )
 
 
-def _opened(packet: bytes, key: PrivateKey) -> bytes | None:
+def _open_packet(packet: bytes, key: PrivateKey) -> bytes | None:
     """The content of a packet; None where it is not for this key."""
     method, writer, nonce, sealed = packet[4:8], packet[8:40], packet[40:52], packet[52:]
     if method != bytes(4):
         return None
-    shared = _shared(key, writer, key.public, writer)
+    shared = _packet_key(key, writer, key.public, writer)
     try:
         return ChaCha20Poly1305(shared).decrypt(nonce, sealed, None) if shared else None
     except InvalidTag:
         return None
 
 
-def _closed(content: bytes, writer: PrivateKey, reader: bytes, nonce: bytes) -> bytes:
-    shared = _shared(writer, reader, reader, writer.public)
+def _close_packet(content: bytes, writer: PrivateKey, reader: bytes, nonce: bytes) -> bytes:
+    shared = _packet_key(writer, reader, reader, writer.public)
     if shared is None:
         raise BadHeader("is to be encrypted for a public key that is none: look at the receiver's key file")
     sealed = ChaCha20Poly1305(shared).encrypt(nonce, content, None)
     return b"".join([struct.pack("<II", 52 + len(sealed), 0), writer.public, nonce, sealed])
 
 
-def _shared(own: PrivateKey, other: bytes, reader: bytes, writer: bytes) -> bytes | None:
+def _packet_key(own: PrivateKey, other: bytes, reader: bytes, writer: bytes) -> bytes | None:
     """The key of a packet; None where *other* is a point that everybody shares a secret with."""
     try:
         secret = X25519PrivateKey.from_private_bytes(own.raw).exchange(X25519PublicKey.from_public_bytes(other))
@@ -158,7 +158,7 @@ def _shared(own: PrivateKey, other: bytes, reader: bytes, writer: bytes) -> byte
     return blake2b(secret + reader + writer).digest()[:32]
 
 
-def _derived(secret: bytes, purpose: bytes, *of: bytes) -> bytes:
+def _derive(secret: bytes, purpose: bytes, *of: bytes) -> bytes:
     """32 bytes that only who has *secret* can know; lengths are told, so that no two lists of parts look alike."""
     told = b"".join(struct.pack("<Q", len(part)) + part for part in of)
     return blake2b(told, key=secret, person=b"bucketrelay" + purpose[:5], digest_size=32).digest()

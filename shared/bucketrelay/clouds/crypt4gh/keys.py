@@ -78,7 +78,7 @@ def parse_private(text: bytes, passphrase: str | None) -> PrivateKey:
         raise ValueError("is encrypted by an unknown cipher: make it anew with crypt4gh-keygen")
     if not passphrase:
         raise ValueError("needs its passphrase: give it")
-    return _key(_decrypted(sealed, _derived(kdf, options, passphrase)))
+    return _key(_decrypt(sealed, _derive(kdf, options, passphrase)))
 
 
 def _key(raw: bytes) -> PrivateKey:
@@ -87,7 +87,7 @@ def _key(raw: bytes) -> PrivateKey:
     return PrivateKey(raw)
 
 
-def _decrypted(sealed: bytes, secret: bytes) -> bytes:
+def _decrypt(sealed: bytes, secret: bytes) -> bytes:
     if len(sealed) < 12 + 16:
         raise ValueError("is cut: its encrypted key is too short")
     try:
@@ -96,7 +96,7 @@ def _decrypted(sealed: bytes, secret: bytes) -> bytes:
         raise ValueError("is not opened by this passphrase: correct it") from None
 
 
-def _derived(kdf: bytes, options: bytes, passphrase: str) -> bytes:
+def _derive(kdf: bytes, options: bytes, passphrase: str) -> bytes:
     if len(options) < 4 + 1:
         raise ValueError("is cut: the parameters of its passphrase are missing")
     (rounds,), salt = struct.unpack_from(">I", options), options[4:]

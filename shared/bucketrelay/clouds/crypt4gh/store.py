@@ -9,7 +9,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from bucketrelay.bodies import pour_bytes
-from bucketrelay.clouds.crypt4gh.header import LONGEST, BadHeader, CutHeader, PrivateKey, length_of, reencrypted, split
+from bucketrelay.clouds.crypt4gh.header import LONGEST, BadHeader, CutHeader, PrivateKey, length_of, reencrypt, split
 from bucketrelay.core import digest
 from bucketrelay.errors import SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
@@ -93,9 +93,9 @@ class ReencryptedStore:
         """The object as its receiver will see it."""
         if self._headers is not None:
             info = self._inner.look(key, trust_bare_404=trust_bare_404)
-            return self._kept(self._apart(info)).info if info else None
+            return self._remember(self._apart(info)).info if info else None
         fetched = self._inner.fetch(key, _USUAL)
-        return self._kept(self._inline(fetched.info, fetched.body or b"")).info if fetched else None
+        return self._remember(self._inline(fetched.info, fetched.body or b"")).info if fetched else None
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:  # noqa: ARG002 - the hint is of the object as it lies there
         """The object and its first bytes, the new header among them."""
@@ -103,7 +103,7 @@ class ReencryptedStore:
         if fetched is None:
             return None
         body = fetched.body or b""
-        seen = self._kept(self._inline(fetched.info, body) if self._headers is None else self._apart(fetched.info))
+        seen = self._remember(self._inline(fetched.info, body) if self._headers is None else self._apart(fetched.info))
         if unless and seen.info.etag == unless:
             return Fetched(seen.info, None)
         start = (seen.head + bytes(memoryview(body)[seen.skip : seen.skip + length]))[:length]
@@ -157,7 +157,7 @@ class ReencryptedStore:
             raise SourceChanged(f"{self.address.of(info.key)} is not the version {info.etag} any more: look again")
         return seen
 
-    def _kept(self, seen: _Seen) -> _Seen:
+    def _remember(self, seen: _Seen) -> _Seen:
         with self._lock:
             self._remembered[seen.inner.key, seen.info.etag] = seen
             while len(self._remembered) > _REMEMBERED:
@@ -175,27 +175,27 @@ class ReencryptedStore:
             raise StoreRefused(
                 f"{url}: the store has {info.size} bytes of it, and {known.size} are on record; nothing was copied"
             )
-        with _told(url):
-            return self._sealed(info, 0, split(known.raw))
+        with _header_errors(url):
+            return self._reseal(info, 0, split(known.raw))
 
     def _inline(self, info: ObjectInfo, start: bytes | bytearray) -> _Seen:
         """An object that begins with its header."""
-        with _told(self.address.of(info.key)):
+        with _header_errors(self.address.of(info.key)):
             raw = bytes(start)
             while True:
                 try:
                     packets = split(raw)
-                    return self._sealed(info, length_of(packets), packets)
+                    return self._reseal(info, length_of(packets), packets)
                 except CutHeader:
                     more = min(info.size, LONGEST, 4 * len(raw)) - len(raw)
                     if more <= 0:
                         raise
                     raw += self._inner.read(info, len(raw), more)
 
-    def _sealed(self, info: ObjectInfo, skip: int, packets: Sequence[bytes]) -> _Seen:
+    def _reseal(self, info: ObjectInfo, skip: int, packets: Sequence[bytes]) -> _Seen:
         if 0 < (info.size - skip) % _SEGMENT <= _TAG:
             raise BadHeader("is cut: its last segment is shorter than its own frame")
-        return _Seen(info, skip, reencrypted(packets, self._key, self._receivers))
+        return _Seen(info, skip, reencrypt(packets, self._key, self._receivers))
 
 
 def _mark(head: bytes) -> str:
@@ -204,7 +204,7 @@ def _mark(head: bytes) -> str:
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
+def _header_errors(url: str) -> Iterator[None]:
     """What is wrong with a header, as an error of the object's."""
     try:
         yield

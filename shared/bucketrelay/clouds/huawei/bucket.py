@@ -92,7 +92,7 @@ class ObsCloud:
             return
         check_unchanged(plan, self._read(), self._address.url)
         try:
-            self._requests.send("PutBucketNotification", None, Effect.PUBLISHING_WRITE, _given(plan.after))
+            self._requests.send("PutBucketNotification", None, Effect.PUBLISHING_WRITE, _with_md5(plan.after))
         except StoreRefused as error:
             raise StoreRefused(
                 f"{error}; whoever runs this needs obs:bucket:PutBucketNotification, and the target must have"
@@ -124,7 +124,7 @@ class ObsCloud:
             raise
         return any(_sweeps(rule, self._address.prefix) for rule in document.rows("Rule"))
 
-    def wired(self) -> Wired:
+    def wiring(self) -> Wired:
         """GetBucketNotification. EventGrid's subscriptions are not to be seen from the bucket."""
         events, targets = reach(self._read().rules, EVENTS, self._address.prefix)
         # "Event notification": automatic (lifecycle) deletions are not told at all (obs_06_0075).
@@ -170,7 +170,7 @@ def by_hand(address: Address) -> str:
     )
 
 
-def _given(body: bytes) -> Given:
+def _with_md5(body: bytes) -> Given:
     md5 = b2a_base64(hashlib.md5(body, usedforsecurity=False).digest(), newline=False).decode()
     return Given({"notification": None}, {"content-type": "application/xml", "content-md5": md5}, body)
 

@@ -80,14 +80,14 @@ class Access:
         Raises:
             StoreRefused: there are none; an unsigned request would be answered as if the bucket were foreign.
         """
-        known = (self.keys or self._configured)()
+        known = (self.keys or self._from_config)()
         if not (known[0] and known[1]):
             known = self.machine()
         if not (known[0] and known[1]):
             raise StoreRefused(f"{self.endpoint}: {_MISSING}")
         return known
 
-    def _configured(self) -> Keys:
+    def _from_config(self) -> Keys:
         return self.access_key, self.secret_key, self.security_token
 
 

@@ -62,12 +62,12 @@ def refusal_of(answer: Answer) -> tuple[Refusal, str]:
 
     By search, not by a parser: what a proxy answers need be no XML, and no object's bytes are read here.
     """
-    code, message, endpoint = (_said(pattern, answer.body) for pattern in (_CODE, _MESSAGE, _ENDPOINT))
+    code, message, endpoint = (_first_match(pattern, answer.body) for pattern in (_CODE, _MESSAGE, _ENDPOINT))
     elsewhere = f"set the store's endpoint to that of {endpoint}" if endpoint else ""
     return Refusal(answer.status, code, message, answer.headers), elsewhere
 
 
-def _said(pattern: "re.Pattern[bytes]", body: bytes) -> str:
+def _first_match(pattern: "re.Pattern[bytes]", body: bytes) -> str:
     match = pattern.search(body)
     text = unescape(match[1].decode("utf-8", "replace")) if match else ""
     return " ".join("".join(c if c.isprintable() else " " for c in text[:_LONGEST]).split())

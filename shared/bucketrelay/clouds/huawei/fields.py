@@ -64,7 +64,7 @@ def headers_for(meta: Meta, prefix: str) -> dict[str, str]:
     given["content-encoding"] = lasting(given["content-encoding"])
     headers |= {name: printable(value) for name, value in given.items() if value}
     for name, value in meta.user.items():
-        headers[f"{prefix}meta-{quote(name.lower(), safe=_TOKEN)}"] = _encoded(value)
+        headers[f"{prefix}meta-{quote(name.lower(), safe=_TOKEN)}"] = _encode(value)
     if meta.tags:
         headers[f"{prefix}tagging"] = urlencode(meta.tags, quote_via=quote)
     if word := meta.storage_class:
@@ -112,7 +112,7 @@ def object_of(key: str, headers: Mapping[str, str], url: str) -> ObjectInfo:
     return info_of(key, headers, size)
 
 
-def written_of(etag: str | None, headers: Mapping[str, str], url: str) -> Written:
+def parse_write(etag: str | None, headers: Mapping[str, str], url: str) -> Written:
     """What a write was answered. Raises OutcomeUnknown: an answer without an ETag is none, whatever its status."""
     if not (known := bare(etag)):
         raise OutcomeUnknown(f"{url}: an answer without an ETag to a write: look before believing either")
@@ -151,11 +151,11 @@ def _user(headers: Mapping[str, str]) -> dict[str, str]:
     for header, value in headers.items():
         for prefix in _PREFIXES:
             if header.startswith(f"{prefix}meta-"):
-                user[unquote(header.removeprefix(f"{prefix}meta-")).lower()] = _decoded(value)
+                user[unquote(header.removeprefix(f"{prefix}meta-")).lower()] = _decode(value)
     return user
 
 
-def _encoded(value: str) -> str:
+def _encode(value: str) -> str:
     """As Huawei's SDKs do it, so that their users read the text; blanks at the ends too, which HTTP would strip."""
     text = quote(value, safe=_PRINTABLE.replace("%", ""), errors="surrogatepass")
     inner = text.strip(" ")
@@ -163,7 +163,7 @@ def _encoded(value: str) -> str:
     return "%20" * before + inner + "%20" * (len(text) - len(inner) - before if inner else 0)
 
 
-def _decoded(value: str) -> str:
+def _decode(value: str) -> str:
     """The text of a value; one that somebody stored in another encoding comes as Latin-1, as HTTP has it."""
     try:
         return unquote_to_bytes(value.encode("latin-1")).decode("utf-8", "surrogatepass")

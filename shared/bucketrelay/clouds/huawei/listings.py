@@ -44,14 +44,14 @@ def objects_of(body: bytes, bucket: str, url: str) -> Page[ObjectInfo]:
     # S3-style servers name no next marker unless a delimiter was given.
     marker = _plain(page.text("NextMarker"), page, encoded=encoded) or (infos[-1].key if infos else "")
     if not marker:
-        raise page.broken("cut, and without a place to go on from")
+        raise page.error("cut, and without a place to go on from")
     return Page(infos, {"marker": marker}, (marker.encode(),))
 
 
 def parts_of(body: bytes, bucket: str, url: str) -> Page[Part]:
     """A page of ListParts, with the next one's marker. Raises StoreUnavailable where it is none."""
     page = _listing(body, "ListPartsResult", "Bucket", bucket, url)
-    page.needed("UploadId")
+    page.require("UploadId")
     parts = tuple(_part(row, page) for row in page.rows("Part"))
     if not page.truncated():
         return Page(parts)
@@ -69,7 +69,7 @@ def uploads_of(body: bytes, bucket: str, url: str) -> Page[Upload]:
     )
     if not page.truncated():
         return Page(uploads)
-    key, upload = _plain(page.needed("NextKeyMarker"), page, encoded=encoded), page.text("NextUploadIdMarker")
+    key, upload = _plain(page.require("NextKeyMarker"), page, encoded=encoded), page.text("NextUploadIdMarker")
     return Page(uploads, {"key-marker": key, "upload-id-marker": upload}, (key.encode(),))
 
 
@@ -81,8 +81,8 @@ def tags_of(body: bytes, url: str) -> Mapping[str, str]:
 
 def _listing(body: bytes, root: str, name: str, bucket: str, url: str) -> Document:
     page = Document(body, root, url)
-    if (told := page.needed(name)) != bucket:
-        raise page.broken(f"of the bucket {told[:80]!r}")
+    if (told := page.require(name)) != bucket:
+        raise page.error(f"of the bucket {told[:80]!r}")
     return page
 
 
@@ -97,7 +97,7 @@ def _object(row: Mapping[str, str], page: Document, *, encoded: bool) -> ObjectI
 
 def _part(row: Mapping[str, str], page: Document) -> Part:
     if not (etag := bare(row.get("ETag"))):
-        raise page.broken("with a part that has no ETag")
+        raise page.error("with a part that has no ETag")
     return Part(_number(row.get("PartNumber", ""), page), etag, _number(row.get("Size", ""), page))
 
 
@@ -106,12 +106,12 @@ def _plain(text: str, page: Document, *, encoded: bool) -> str:
     try:
         return unquote_plus(text, errors="strict") if encoded else text
     except UnicodeDecodeError as error:
-        raise page.broken(f"with a key that is no UTF-8: {text[:80]!r}") from error
+        raise page.error(f"with a key that is no UTF-8: {text[:80]!r}") from error
 
 
 def _number(text: str, page: Document) -> int:
     if not _NUMBER.fullmatch(text):
-        raise page.broken(f"with a number that is none: {text[:60]!r}")
+        raise page.error(f"with a number that is none: {text[:60]!r}")
     return int(text)
 
 

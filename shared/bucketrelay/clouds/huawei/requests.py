@@ -10,7 +10,7 @@ from urllib.parse import quote
 from bucketrelay.clouds.huawei.credentials import Access
 from bucketrelay.clouds.huawei.errors import DIALECT, refusal_of
 from bucketrelay.clouds.huawei.sign import obs_authorization
-from bucketrelay.clouds.object_answers import unasked
+from bucketrelay.clouds.object_answers import unexpected_304
 from bucketrelay.errors import StoreRefused
 from bucketrelay.http.connections import Connections
 from bucketrelay.http.dates import date_header
@@ -138,7 +138,7 @@ class Requests:
         except NotModified as error:
             if operation == "GetObject" and "if-none-match" in given.headers:
                 raise
-            raise unasked(effect, url) from error
+            raise unexpected_304(effect, url) from error
 
     def _target(self, key: str | None) -> str:
         """The path of the bucket, or of an object in it."""

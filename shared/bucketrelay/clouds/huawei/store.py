@@ -20,12 +20,12 @@ from bucketrelay.clouds.huawei.fields import (
     keeping_headers,
     keeping_of,
     object_of,
-    written_of,
+    parse_write,
 )
 from bucketrelay.clouds.huawei.listings import Page, Row, objects_of, parts_of, tags_of, uploads_of
 from bucketrelay.clouds.huawei.requests import Given, Requests
 from bucketrelay.clouds.huawei.sign import Keys
-from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_while_poured
+from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_of_stream
 from bucketrelay.clouds.server_copy import PartsCopy, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
@@ -158,11 +158,11 @@ class ObsStore:
         """See Store; *expect* is not enforced. OBS checks the MD5 of bytes; of a stream the answer's is compared."""
         del expect
         given = Given(headers={**headers_for(meta, self._requests.prefix), **self._kept}, body=body)
-        answer, same = self._sent("PutObject", key, _PUBLISH, given)
+        answer, same = self._send_body("PutObject", key, _PUBLISH, given)
         if not same:
             words = "what is stored there is not what was sent: look before believing either"
             raise OutcomeUnknown(f"{self._address.of(key)}: {words}")
-        return written_of(answer.headers.get("etag"), answer.headers, self._address.of(key))
+        return parse_write(answer.headers.get("etag"), answer.headers, self._address.of(key))
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         """See Store; *expect* is not enforced."""
@@ -180,7 +180,8 @@ class ObsStore:
         given = Given({"uploads": None}, {**headers_for(meta, self._requests.prefix), **self._kept})
         answer = self._requests.send("InitiateMultipartUpload", key, _PUBLISH, given)
         try:
-            upload_id = Document(answer.body, "InitiateMultipartUploadResult", self._address.of(key)).needed("UploadId")
+            document = Document(answer.body, "InitiateMultipartUploadResult", self._address.of(key))
+            upload_id = document.require("UploadId")
         except StoreUnavailable as error:
             raise OutcomeUnknown(f"{error}: an upload may be there") from error
         return Upload(key, upload_id)
@@ -188,7 +189,7 @@ class ObsStore:
     def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """See PartStore. OBS checks the MD5 of bytes; of a stream the answer's is compared."""
         given = Given({"partNumber": str(number), "uploadId": upload.id}, body=body)
-        answer, same = self._sent("UploadPart", upload.key, _PART, given)
+        answer, same = self._send_body("UploadPart", upload.key, _PART, given)
         url = self._address.of(upload.key)
         if not (etag := bare(answer.headers.get("etag"))):
             raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: try again later")
@@ -212,7 +213,7 @@ class ObsStore:
             done = Document(answer.body, "CompleteMultipartUploadResult", self._address.of(upload.key))
         except StoreUnavailable as error:
             raise OutcomeUnknown(f"{error}: look before believing either") from error
-        return written_of(done.text("ETag"), answer.headers, self._address.of(upload.key))
+        return parse_write(done.text("ETag"), answer.headers, self._address.of(upload.key))
 
     def abandon(self, upload: Upload) -> None:
         """See PartStore."""
@@ -295,10 +296,10 @@ class ObsStore:
                 raise StoreUnavailable(f"{url}: the listing turns back at {page.place}: try again later")
             following, place = page.next, page.place
 
-    def _sent(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
+    def _send_body(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
         """The answer to a request with an object's bytes; and whether its ETag, where it is an MD5, is theirs."""
         if isinstance(given.body, Stream):
-            watched, digest = md5_while_poured(given.body)
+            watched, digest = md5_of_stream(given.body)
             answer = self._requests.send(operation, key, effect, replace(given, body=watched))
             known = info_of(key, answer.headers, 0).checksums.get("md5")
             return answer, known in (None, digest())

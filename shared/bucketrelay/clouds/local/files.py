@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bucketrelay.clouds.local.paths import HIDDEN, coded, fingerprint, plain, uncoded
+from bucketrelay.clouds.local.paths import HIDDEN, decode_key, encode_key, fingerprint, plain
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.store import Write
 from bucketrelay.values import dataclass
@@ -73,7 +73,7 @@ class Directory:
         return Path(os.path.realpath(self._named))
 
     @contextmanager
-    def opened(self, key: str) -> Iterator[Opened | None]:
+    def open(self, key: str) -> Iterator[Opened | None]:
         """The file of *key* as it is now; None if there is none."""
         file = self._open(key)
         if file is None:
@@ -85,12 +85,12 @@ class Directory:
     def publish(self, key: str, new: Path, note: Mapping[str, Any]) -> None:
         """Make the finished file *new* the file of *key*, together with *note*."""
         root = self.root
-        with self._locked(root):
-            notes = self.hidden("meta", *coded(key))
+        with self._lock(root):
+            notes = self.hidden_path("meta", *encode_key(key))
             notes.mkdir(parents=True, exist_ok=True)
             mark = fingerprint(new.stat())
-            written(notes / mark, [json.dumps(note).encode()])
-            odd = self.hidden("odd", *coded(key))
+            write_file(notes / mark, [json.dumps(note).encode()])
+            odd = self.hidden_path("odd", *encode_key(key))
             if not (plain(key) and self._placed(root, root / key, new)):
                 odd.parent.mkdir(parents=True, exist_ok=True)
                 new.replace(odd)
@@ -102,13 +102,13 @@ class Directory:
     def remove(self, key: str) -> None:
         """Remove the file of *key*, and the directories that it leaves empty."""
         root = self.root
-        with self._locked(root):
+        with self._lock(root):
             for path in self._candidates(root, key):
                 with suppress(*_AMISS):
                     with _folder(root, _within(path)) as (folder, name):
                         os.unlink(name, dir_fd=folder)
                     _prune(root, path.parent)
-            shutil.rmtree(self.hidden("meta", *coded(key)), ignore_errors=True)
+            shutil.rmtree(self.hidden_path("meta", *encode_key(key)), ignore_errors=True)
 
     def keys(self, prefix: str, after: str) -> Iterator[str]:
         """Every key that begins with *prefix* and is greater than *after*, ascending by UTF-8 bytes."""
@@ -122,11 +122,11 @@ class Directory:
 
     def fresh(self) -> Path:
         """A path for a file that is being written, on the same file system."""
-        place = self.hidden("new")
+        place = self.hidden_path("new")
         place.mkdir(parents=True, exist_ok=True)
         return place / uuid.uuid4().hex
 
-    def hidden(self, *names: str) -> Path:
+    def hidden_path(self, *names: str) -> Path:
         """A path below the hidden directory; StoreRefused if a symbolic link is on the way."""
         return _within(self.root.joinpath(HIDDEN, *names))
 
@@ -135,7 +135,7 @@ class Directory:
         for path in self._candidates(root, key):
             for attempt in range(_TRIES):
                 try:
-                    file = self._tried(root, path, key)
+                    file = self._open_at(root, path, key)
                 except _AMISS:
                     break
                 # The note may have been swept away with the file that it belongs to, while another took the name.
@@ -144,7 +144,7 @@ class Directory:
                 file.file.close()
         return None
 
-    def _tried(self, root: Path, path: Path, key: str) -> Opened:
+    def _open_at(self, root: Path, path: Path, key: str) -> Opened:
         if not stat.S_ISREG(os.lstat(path).st_mode) and not path.is_symlink():
             raise FileNotFoundError(path)  # a directory, a pipe: no object
         with _folder(root, _within(path)) as (folder, name):
@@ -154,7 +154,7 @@ class Directory:
             is_now = os.fstat(file.fileno())
             if not stat.S_ISREG(is_now.st_mode):
                 raise FileNotFoundError(path)  # noqa: TRY301 - what is a pipe by now is closed below, like all that fails
-            notes = self.hidden("meta", *coded(key))
+            notes = self.hidden_path("meta", *encode_key(key))
             try:
                 note = json.loads((notes / fingerprint(is_now)).read_bytes())
             except FileNotFoundError:
@@ -169,7 +169,7 @@ class Directory:
         try:
             with _folder(root, _within(path), make=True) as (folder, name):
                 os.replace(new, name, dst_dir_fd=folder)
-                _synced(folder)
+                _sync(folder)
         except _IN_THE_WAY:
             return False
         return True
@@ -177,28 +177,28 @@ class Directory:
     @staticmethod
     def _candidates(root: Path, key: str) -> list[Path]:
         ordinary = [root / key] if plain(key) else []
-        return [*ordinary, root.joinpath(HIDDEN, "odd", *coded(key))]
+        return [*ordinary, root.joinpath(HIDDEN, "odd", *encode_key(key))]
 
     @contextmanager
-    def _locked(self, root: Path) -> Iterator[None]:
+    def _lock(self, root: Path) -> Iterator[None]:
         """One writer at a time, over threads and processes."""
         _within(root / HIDDEN).mkdir(exist_ok=True)
-        with self.hidden("lock").open("wb") as lock:
+        with self.hidden_path("lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
-def written(path: Path, pieces: Iterable[bytes | bytearray]) -> str:
+def write_file(path: Path, pieces: Iterable[bytes | bytearray]) -> str:
     """Write and sync a file; the MD5 of its content."""
 
     def pour(write: Write) -> None:
         for piece in pieces:
             write(memoryview(piece))
 
-    return poured(path, pour, f"file://{path}")[0]
+    return pour_file(path, pour, f"file://{path}")[0]
 
 
-def poured(path: Path, pour: Callable[[Write], None], url: str) -> tuple[str, int]:
+def pour_file(path: Path, pour: Callable[[Write], None], url: str) -> tuple[str, int]:
     """Write what *pour* hands over into a new file, and sync it; the MD5 of its content, and its size.
 
     What goes wrong with the disk is told of *url*; what *pour* raises passes through.
@@ -267,7 +267,7 @@ def _stands(file: Opened) -> bool:
         return False
 
 
-def _synced(folder: int) -> None:
+def _sync(folder: int) -> None:
     handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
     try:
         os.fsync(handle)
@@ -322,4 +322,4 @@ def _text(name: str) -> bool:
 def _odd(directory: Path) -> Iterator[str]:
     for place, _, names in os.walk(directory):
         above = list(Path(place).relative_to(directory).parts)
-        yield from (uncoded([*above, name]) for name in names)
+        yield from (decode_key([*above, name]) for name in names)

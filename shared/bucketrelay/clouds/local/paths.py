@@ -21,7 +21,7 @@ _NAME = 255  # bytes, on every file system in common use
 _CUT = 200
 
 
-def checked(key: str, url: str, limit: int) -> str:
+def check_key(key: str, url: str, limit: int) -> str:
     """*key*, if a store of this kind can hold it."""
     try:
         size = len(key.encode())
@@ -43,15 +43,15 @@ def _ordinary(segment: str) -> bool:
     return segment not in ("", ".", "..") and len(segment.encode()) <= _NAME
 
 
-def coded(key: str) -> list[str]:
+def encode_key(key: str) -> list[str]:
     """*key* as names that any file system takes; all but the last end in `+`."""
     text = quote(key, safe="").replace(".", "%2E")  # no cut may be called `.` or `..`
     cuts = [text[at : at + _CUT] for at in range(0, len(text), _CUT)]
     return [f"{cut}+" for cut in cuts[:-1]] + cuts[-1:]
 
 
-def uncoded(names: list[str]) -> str:
-    """The key that `coded` made *names* of."""
+def decode_key(names: list[str]) -> str:
+    """The key that `encode_key` made *names* of."""
     return unquote("".join(name.removesuffix("+") for name in names))
 
 

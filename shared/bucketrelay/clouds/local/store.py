@@ -20,8 +20,8 @@ from typing import Any
 from bucketrelay.abilities import Part, Upload
 from bucketrelay.bodies import pour_bytes
 from bucketrelay.clouds.local.facts import ABILITIES
-from bucketrelay.clouds.local.files import Directory, Opened, disk, poured, written
-from bucketrelay.clouds.local.paths import checked, fingerprint
+from bucketrelay.clouds.local.files import Directory, Opened, disk, pour_file, write_file
+from bucketrelay.clouds.local.paths import check_key, fingerprint
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import BLOCK, CONTENT_HEADERS, Abilities, Body, Expect, Stream, Write, Written
@@ -61,12 +61,12 @@ class LocalStore:
 
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:  # noqa: ARG002 - a directory's absence is always told
         """The object's file and note."""
-        with disk(self._address.of(key)), self._files.opened(self._full(key)) as file:
+        with disk(self._address.of(key)), self._files.open(self._full(key)) as file:
             return _info(key, file) if file else None
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:  # noqa: ARG002 - nothing to save
         """The object and its first bytes."""
-        with disk(self._address.of(key)), self._files.opened(self._full(key)) as file:
+        with disk(self._address.of(key)), self._files.open(self._full(key)) as file:
             if file is None:
                 return None
             info = _info(key, file)
@@ -76,7 +76,7 @@ class LocalStore:
 
     def read(self, info: ObjectInfo, start: int, length: int) -> bytes | bytearray:
         """The file's bytes, if it is still that version."""
-        with disk(self._address.of(info.key)), self._files.opened(self._full(info.key)) as file:
+        with disk(self._address.of(info.key)), self._files.open(self._full(info.key)) as file:
             return self._bytes(self._same(file, info), info, start, length)
 
     def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
@@ -84,7 +84,7 @@ class LocalStore:
         url = self._address.of(info.key)
         with ExitStack() as stack:
             with disk(url):
-                opened = self._same(stack.enter_context(self._files.opened(self._full(info.key))), info)
+                opened = self._same(stack.enter_context(self._files.open(self._full(info.key))), info)
             for at in range(start, start + length, BLOCK):
                 with disk(url):
                     block = self._bytes(opened, info, at, min(BLOCK, start + length - at))
@@ -101,8 +101,8 @@ class LocalStore:
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:  # noqa: ARG002 - not enforced
         """Write, sync, rename."""
         with disk(url := self._address.of(key)):
-            full, kept, new = self._full(key), self._kept(key, meta), self._files.fresh()
-        md5 = _filled(new, url, body)
+            full, kept, new = self._full(key), self._note(key, meta), self._files.fresh()
+        md5 = _fill(new, url, body)
         with disk(url):
             self._publish(full, new, {"etag": md5, "md5": md5, "meta": kept})
         return Written(md5)
@@ -116,11 +116,11 @@ class LocalStore:
         """A directory for the parts."""
         with disk(self._address.of(key)):
             upload = Upload(key, uuid.uuid4().hex)
-            note = json.dumps({"key": self._full(key), "meta": self._kept(key, meta)})
+            note = json.dumps({"key": self._full(key), "meta": self._note(key, meta)})
             new = self._files.fresh()
             new.mkdir()
-            written(new / "upload", [note.encode()])
-            place = self._files.hidden("uploads", upload.id)
+            write_file(new / "upload", [note.encode()])
+            place = self._files.hidden_path("uploads", upload.id)
             place.parent.mkdir(parents=True, exist_ok=True)
             new.replace(place)
             return upload
@@ -132,7 +132,7 @@ class LocalStore:
             if not 1 <= number <= ABILITIES.max_parts:
                 raise StoreRefused(f"{url}: parts have numbers 1 to 10,000, not {number}")
             new = self._files.fresh()
-        md5 = _filled(new, url, body)
+        md5 = _fill(new, url, body)
         with disk(url):
             before = set(place.glob(f"{number:05}-*"))
             now = new.replace(place / f"{number:05}-{md5}")
@@ -161,7 +161,7 @@ class LocalStore:
             digests = b"".join(bytes.fromhex(part.etag) for part in parts)
             etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
             new = self._files.fresh()
-            md5 = written(new, (piece for path in chosen for piece in _pieces(path)))
+            md5 = write_file(new, (piece for path in chosen for piece in _pieces(path)))
             self._publish(note["key"], new, {"etag": etag, "md5": md5, "meta": note["meta"]})
             shutil.rmtree(place, ignore_errors=True)
             return Written(etag)
@@ -178,7 +178,7 @@ class LocalStore:
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """The uploads' directories."""
         with disk(self._address.url):
-            for place in sorted(self._files.hidden("uploads").glob("*/upload")):
+            for place in sorted(self._files.hidden_path("uploads").glob("*/upload")):
                 try:
                     key = self._address.relative(json.loads(place.read_bytes())["key"])
                 except FileNotFoundError:  # ended meanwhile
@@ -187,7 +187,7 @@ class LocalStore:
                     yield Upload(key, place.parent.name)
 
     def _full(self, key: str) -> str:
-        return checked(self._address.prefix + key, self._address.of(key), ABILITIES.key_bytes)
+        return check_key(self._address.prefix + key, self._address.of(key), ABILITIES.key_bytes)
 
     def _publish(self, full: str, new: Path, note: dict[str, Any]) -> None:
         try:
@@ -195,7 +195,7 @@ class LocalStore:
         finally:
             new.unlink(missing_ok=True)
 
-    def _kept(self, key: str, meta: Meta) -> dict[str, Any]:
+    def _note(self, key: str, meta: Meta) -> dict[str, Any]:
         """What of *meta* a write keeps."""
         user = {name.lower(): value for name, value in meta.user.items()}
         if sum(len(name.encode()) + len(value.encode()) for name, value in user.items()) > ABILITIES.user_bytes:
@@ -207,7 +207,7 @@ class LocalStore:
         gone = f"{self._address.of(upload.key)}: there is no upload {upload.id!r}: begin again"
         if not re.fullmatch("[0-9a-f]{32}", upload.id):
             raise ObjectGone(gone)
-        place = self._files.hidden("uploads", upload.id)
+        place = self._files.hidden_path("uploads", upload.id)
         try:
             note: dict[str, Any] = json.loads((place / "upload").read_bytes())
         except FileNotFoundError as error:
@@ -249,9 +249,9 @@ def _info(key: str, file: Opened) -> ObjectInfo:
     )
 
 
-def _filled(new: Path, url: str, body: Body) -> str:
+def _fill(new: Path, url: str, body: Body) -> str:
     """The MD5 of *body*, which is in the file *new* now."""
-    md5, size = poured(new, body.pour if isinstance(body, Stream) else partial(pour_bytes, body), url)
+    md5, size = pour_file(new, body.pour if isinstance(body, Stream) else partial(pour_bytes, body), url)
     if size != len(body):
         new.unlink(missing_ok=True)
         raise Damaged(f"{url}: {size} bytes came instead of {len(body)}, and nothing was written: start over")

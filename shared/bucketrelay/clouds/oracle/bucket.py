@@ -69,7 +69,7 @@ class OciCloud:
 
     def plan(self, wish: Wish) -> Plan:
         """See Wire."""
-        wanted = self._wanted(wish)
+        wanted = self._rule_details(wish)
         bucket = self._bucket()
         steps = [] if bucket.get("objectEventsEnabled") else [_enable()]
         mine, others = self._rules(bucket, wish.id)
@@ -79,9 +79,9 @@ class OciCloud:
             words = f"{wish.target} has these events already, by the rule {known['displayName']}"
             return Plan(tuple(steps), (words, *notes))
         if not mine:
-            steps.append(Step("add", wish.id, _shown(wanted), ("create", "", wanted)))
+            steps.append(Step("add", wish.id, _describe(wanted), ("create", "", wanted)))
         elif not same(mine[0], wanted):
-            steps.append(Step("replace", wish.id, _shown(wanted), ("update", mine[0]["id"], wanted)))
+            steps.append(Step("replace", wish.id, _describe(wanted), ("update", mine[0]["id"], wanted)))
         steps += [_remove(rule) for rule in mine[1:]]  # two of them would call the function twice
         return Plan(tuple(steps), notes)
 
@@ -135,7 +135,7 @@ class OciCloud:
             for rule in rows(policy.get("items") or [], self._address.url)
         )
 
-    def wired(self) -> Wired:
+    def wiring(self) -> Wired:
         """GetBucket, and the rules of the compartment. A rule of a compartment above may be there too."""
         bucket = self._bucket()
         mine, others = self._rules(bucket, "")
@@ -168,7 +168,7 @@ class OciCloud:
         yield seconds(target, int(shown.get("timeoutInSeconds") or 30), need, most=300)
         yield memory(target, int(shown.get("memoryInMBs") or 128), need)
 
-    def _wanted(self, wish: Wish) -> dict[str, Any]:
+    def _rule_details(self, wish: Wish) -> dict[str, Any]:
         if wish.kind not in _KINDS or not wish.target:
             raise Unwirable("a rule of Oracle's Events calls a function or a topic: give --function or --topic")
         kind, field, part = _KINDS[wish.kind]
@@ -229,10 +229,10 @@ def _enable() -> Step:
 
 
 def _remove(rule: Mapping[str, Any]) -> Step:
-    return Step("remove", str(rule["displayName"]), _shown(rule), ("delete", rule["id"], {}))
+    return Step("remove", str(rule["displayName"]), _describe(rule), ("delete", rule["id"], {}))
 
 
-def _shown(rule: Mapping[str, Any]) -> str:
+def _describe(rule: Mapping[str, Any]) -> str:
     names = names_of(rule)
     actions = rule.get("actions", {}).get("actions") or [{}]
     target = actions[0].get("functionId") or actions[0].get("topicId") or actions[0].get("actionType", "nobody")

@@ -14,7 +14,7 @@ from bucketrelay.abilities import ServerSideCopy
 from bucketrelay.clouds.oracle.fields import details_of, full_key, same_content
 from bucketrelay.clouds.oracle.requests import Requests, document
 from bucketrelay.clouds.oracle.service import Given
-from bucketrelay.clouds.server_copy import answering, unchanged
+from bucketrelay.clouds.server_copy import answering, check_unchanged
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, OutcomeUnknown, OutOfTime, RelayError, TargetChanged
 from bucketrelay.http.outcome import Effect
@@ -62,9 +62,9 @@ class WorkCopy:
         with answering(self.source, self.info, url, expect, remedy=_POLICY):
             answer = self.source.requests.send("CopyObject", self.info.key, Effect.PUBLISHING_WRITE, given)
         work = Given(id=answer.headers.get("opc-work-request-id", ""))
-        if self._ended(work, url) != "COMPLETED":
+        if self._wait_for_end(work, url) != "COMPLETED":
             self._fail(work, url, expect)
-        return self._written(url)
+        return self._look_at_copy(url)
 
     def _check(self, url: str) -> None:
         if not self.meta.user:
@@ -94,7 +94,7 @@ class WorkCopy:
             details["destinationObjectIfMatchETag"] = expect.etag
         return details
 
-    def _ended(self, work: Given, url: str) -> str:
+    def _wait_for_end(self, work: Given, url: str) -> str:
         """How the work request ended. Raises OutOfTime, having called it off; OutcomeUnknown if nobody can say."""
         pause = self.pause
         while True:
@@ -120,7 +120,7 @@ class WorkCopy:
         answer = self.source.requests.send(operation, self.info.key, effect, work)
         return document(answer, self.source.address.of(self.info.key)) if answer.body else None
 
-    def _written(self, url: str) -> Written:
+    def _look_at_copy(self, url: str) -> Written:
         """A work request does not tell the ETag. Whether what is there now is ours, its metadata says."""
         now = self.target.look(self.key)
         if now is None or now.size != self.info.size or dict(now.meta.user) != dict(self.meta.user):
@@ -135,7 +135,7 @@ class WorkCopy:
             told = [{"message": f"no reason can be read: {error}"}]
         rows = [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else []
         words = "; ".join(f"{row.get('code', '')} {row.get('message', '')}".strip() for row in rows)
-        unchanged(self.source, self.info)
+        check_unchanged(self.source, self.info)
         if expect is not None:
             now = self.target.look(self.key)
             if now is not None if isinstance(expect, Absent) else now is None or now.etag != expect.etag:

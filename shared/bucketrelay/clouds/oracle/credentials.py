@@ -99,7 +99,7 @@ def _default(access: Access, environ: Mapping[str, str]) -> str:
 def _of_file(access: Access, environ: Mapping[str, str]) -> Signer:
     """By what the configuration says, and where it does not say all, what the file says."""
     own = {name: value for name in _KEY if (value := str(getattr(access, name)))}
-    filed = {} if own.keys() >= set(_KEY) else _filed(access, environ)
+    filed = {} if own.keys() >= set(_KEY) else _read_profile(access, environ)
     known = {**filed, **own}
     region = region_name(access.region or filed.get("region") or environ.get("OCI_REGION", ""))
     if token_file := filed.get("security_token_file", ""):
@@ -122,7 +122,7 @@ def _check(known: Mapping[str, str]) -> None:
         raise ValueError("fingerprint is not sixteen pairs of hexadecimal digits with colons between")
 
 
-def _filed(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
+def _read_profile(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
     """What the configuration file says of the profile."""
     from configparser import ConfigParser, Error  # noqa: PLC0415 - only who has such a file pays for it
 

@@ -98,7 +98,7 @@ def info_of(key: str, headers: Mapping[str, str], *, url: str = "") -> ObjectInf
     )
 
 
-def listed(entry: Mapping[str, Any], key: str) -> ObjectInfo:
+def info_of_entry(entry: Mapping[str, Any], key: str) -> ObjectInfo:
     """One entry of a listing. Its time is cut to whole seconds: HEAD tells no more.
 
     Raises:
@@ -130,11 +130,11 @@ def md5_of(text: str) -> Mapping[str, str]:
 def same_content(one: Meta, other: Meta) -> bool:
     """Whether two objects have the same content headers, as far as Object Storage has them."""
 
-    def told(meta: Meta) -> list[str]:
+    def content_of(meta: Meta) -> list[str]:
         values = {name: getattr(meta, name).strip() for name in _HEADERS}
         return [value or (UNTYPED if name == "content_type" else "") for name, value in values.items()]
 
-    return told(one) == told(other)
+    return content_of(one) == content_of(other)
 
 
 def _tier(meta: Meta, url: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from bucketrelay.abilities import Part, Upload
-from bucketrelay.clouds.oracle.fields import bare, listed
+from bucketrelay.clouds.oracle.fields import bare, info_of_entry
 from bucketrelay.clouds.oracle.requests import Requests, document
 from bucketrelay.clouds.oracle.service import Given
 from bucketrelay.clouds.pages import whole
@@ -29,7 +29,7 @@ def objects(requests: Requests, place: Address, prefix: str, after: str) -> Iter
         page = document(requests.send("ListObjects", None, Effect.READ, Given(query)), place.url)
         for entry in _rows(page, place):
             last = _key(entry, place, prefix, last)
-            yield listed(entry, last)
+            yield info_of_entry(entry, last)
         if not (following := page.get("nextStartWith")):
             return
         before = max(place.prefix + last, query.get("start", ""), key=str.encode)

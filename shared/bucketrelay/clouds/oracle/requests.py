@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from bucketrelay.clouds.object_answers import unasked
+from bucketrelay.clouds.object_answers import unexpected_304
 from bucketrelay.clouds.oracle.fields import full_key
 from bucketrelay.clouds.oracle.regions import realm_of
 from bucketrelay.clouds.oracle.service import Given, Identities, Service
@@ -139,7 +139,7 @@ class Requests:
         except NotModified as error:
             if operation == "GetObject" and "if-none-match" in given.headers:
                 raise
-            raise unasked(effect, url) from error
+            raise unexpected_304(effect, url) from error
 
 
 def document(answer: Answer, url: str) -> Any:

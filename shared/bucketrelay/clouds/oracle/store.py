@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.abilities import Part, Upload
-from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_while_poured
+from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_of_stream
 from bucketrelay.clouds.oracle.copies import WorkCopy
 from bucketrelay.clouds.oracle.credentials import Access, access_of
 from bucketrelay.clouds.oracle.facts import ABILITIES, COPIES
@@ -161,13 +161,13 @@ class OciStore:
         """PutObject, with the MD5 of bytes: what is damaged is not stored. Of a stream the answer's is compared."""
         headers = headers_of(meta, self._address.of(key)) | _condition(expect)
         try:
-            answer, same = self._sent("PutObject", key, _PUBLISH, Given(headers=headers, body=body))
+            answer, same = self._send_body("PutObject", key, _PUBLISH, Given(headers=headers, body=body))
         except ObjectGone as error:
             raise TargetChanged(f"{error}: it was deleted") from error
         if not same:
             words = "what is stored there is not what was sent: look before believing either"
             raise OutcomeUnknown(f"{self._address.of(key)}: {words}")
-        return self._written(key, answer)
+        return self._parse_write(key, answer)
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         """DeleteObject."""
@@ -192,7 +192,7 @@ class OciStore:
     def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """UploadPart; the MD5 as with `put`. It may be sent again: the same number replaces, and nobody sees it."""
         given = Given({"uploadId": upload.id, "uploadPartNum": str(number)}, body=body)
-        answer, same = self._sent("UploadPart", upload.key, _PART, given)
+        answer, same = self._send_body("UploadPart", upload.key, _PART, given)
         url = self._address.of(upload.key)
         if not (etag := bare(answer.headers.get("etag", ""))):
             raise StoreUnavailable(f"{url}: part {number}: an answer without an ETag: check endpoint and proxy")
@@ -208,7 +208,7 @@ class OciStore:
         """CommitMultipartUpload. Raises ObjectGone if there is no such upload."""
         details = {"partsToCommit": [{"partNum": part.number, "etag": part.etag} for part in parts]}
         given = Given({"uploadId": upload.id}, _condition(expect), details=details)
-        return self._written(upload.key, self.requests.send("CommitMultipartUpload", upload.key, _PUBLISH, given))
+        return self._parse_write(upload.key, self.requests.send("CommitMultipartUpload", upload.key, _PUBLISH, given))
 
     def abandon(self, upload: Upload) -> None:
         """AbortMultipartUpload."""
@@ -244,10 +244,10 @@ class OciStore:
         url = self._address.of(key)
         return Piece(url, lambda head: info_of(key, head.headers, url=url), length, **wanted)
 
-    def _sent(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
+    def _send_body(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
         """The answer to a request with an object's bytes; and whether the MD5 that it tells, if any, is theirs."""
         if isinstance(given.body, Stream):
-            watched, digest = md5_while_poured(given.body)
+            watched, digest = md5_of_stream(given.body)
             answer = self.requests.send(operation, key, effect, replace(given, body=watched))
             known = md5_of(answer.headers.get("opc-content-md5", "")).get("md5")
             return answer, known in (None, digest())
@@ -256,7 +256,7 @@ class OciStore:
         headers = {**given.headers, "content-md5": md5}
         return self.requests.send(operation, key, effect, replace(given, headers=headers)), True
 
-    def _written(self, key: str, answer: Answer) -> Written:
+    def _parse_write(self, key: str, answer: Answer) -> Written:
         """What a write was answered; an answer without an ETag is none, whatever its status."""
         if not (etag := bare(answer.headers.get("etag", ""))):
             url = self._address.of(key)

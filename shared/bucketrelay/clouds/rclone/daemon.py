@@ -173,7 +173,7 @@ class _Local(socket.socket):
         """Nothing to set."""
 
 
-def said(answer: Answer) -> Mapping[str, Any]:
+def json_of(answer: Answer) -> Mapping[str, Any]:
     """An answer's JSON object; empty where it is none."""
     with contextlib.suppress(ValueError, RecursionError):
         parsed = json.loads(answer.body)
@@ -186,7 +186,7 @@ _shared: dict[tuple[str, str], Rclone] = {}
 _sharing = threading.Lock()
 
 
-def shared(program: str, config: str) -> Rclone:
+def shared_daemon(program: str, config: str) -> Rclone:
     """The one daemon of this process for a program and a configuration."""
     with _sharing:
         return _shared.setdefault((program, config), Rclone(program, config))

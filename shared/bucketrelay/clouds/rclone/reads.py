@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from bucketrelay.clouds.rclone.daemon import Rclone, said
+from bucketrelay.clouds.rclone.daemon import Rclone, json_of
 from bucketrelay.clouds.rclone.errors import error_of, is_missing
 from bucketrelay.clouds.rclone.remote import Remote, info_of, key_of, path_of, remote_of
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
@@ -38,7 +38,7 @@ class RcloneReads:
         """What rclone says of the backend; asked once."""
         with self._lock:
             if self._known is None:
-                self._known = remote_of(self._told(self.rclone.call("operations/fsinfo", fs=self.fs), ""))
+                self._known = remote_of(self._members(self.rclone.call("operations/fsinfo", fs=self.fs), ""))
             return self._known
 
     @property
@@ -57,7 +57,7 @@ class RcloneReads:
         options = {"metadata": True, "showHash": self.remote.hashes, "noMimeType": True}
         answer = self.rclone.call("operations/stat", fs=self.fs, remote=path_of(key), opt=options)
         missing = is_missing(answer.status, self._words(answer))
-        item = None if missing else self._told(answer, key).get("item")
+        item = None if missing else self._members(answer, key).get("item")
         if item and not item.get("IsDir"):
             return info_of(key, item, self.remote)
         if not trust_bare_404:
@@ -136,7 +136,7 @@ class RcloneReads:
         answer = self.rclone.call("operations/list", fs=self.fs, remote=path_of(folder.rstrip("/")), opt=options)
         if answer.status == 404 and folder:
             return ()  # removed meanwhile
-        entries = self._told(answer, folder).get("list")
+        entries = self._members(answer, folder).get("list")
         if entries is None:
             entries = []
         if not isinstance(entries, list):
@@ -155,7 +155,7 @@ class RcloneReads:
             if answer.status == 200:
                 return
             if answer.status != 404:
-                self._told(answer, "")
+                self._members(answer, "")
         raise StoreRefused(f"{self._address.url}: rclone finds no such place: create it, or mend the store's url")
 
     def _first(self) -> str:
@@ -170,11 +170,11 @@ class RcloneReads:
         if len(key.encode("utf-8", "surrogatepass")) > _KEY or any("\ud800" <= char <= "\udfff" for char in key):
             raise StoreRefused(f"{self._address.of(key)}: rclone cannot say such a key: too long, or no UTF-8")
 
-    def _told(self, answer: Answer, key: str) -> Mapping[str, Any]:
+    def _members(self, answer: Answer, key: str) -> Mapping[str, Any]:
         if answer.status // 100 != 2:
             raise error_of(self._address.of(key), answer.status, self._words(answer))
-        return said(answer)
+        return json_of(answer)
 
     @staticmethod
     def _words(answer: Answer) -> str:
-        return str(said(answer).get("error") or answer.body.decode("utf-8", "replace"))
+        return str(json_of(answer).get("error") or answer.body.decode("utf-8", "replace"))

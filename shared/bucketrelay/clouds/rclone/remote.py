@@ -87,7 +87,7 @@ def meta_of(item: Mapping[str, Any], remote: Remote) -> Meta:
     return replace(Meta(user=MappingProxyType(user), storage_class=told.get("tier", "")), **headers)
 
 
-def told_of(meta: Meta) -> dict[str, str]:
+def metadata_of(meta: Meta) -> dict[str, str]:
     """The metadata of an object in rclone's words."""
     headers = {name: value for name, field in _HEADERS.items() if (value := getattr(meta, field))}
     return {**{name.lower(): value for name, value in meta.user.items()}, **headers}

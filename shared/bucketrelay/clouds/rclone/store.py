@@ -19,7 +19,7 @@ from bucketrelay.bodies import pour_bytes
 from bucketrelay.clouds.rclone.daemon import Rclone, multipart
 from bucketrelay.clouds.rclone.errors import error_of, is_missing
 from bucketrelay.clouds.rclone.reads import RcloneReads
-from bucketrelay.clouds.rclone.remote import path_of, told_of
+from bucketrelay.clouds.rclone.remote import metadata_of, path_of
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
     CannotCopy,
@@ -59,7 +59,7 @@ class RcloneStore(RcloneReads):
             self._by_disk(key, body, meta)
         else:
             self._at_once(key, body, meta)
-        return self._written(key, len(body))
+        return self._look_at_copy(key, len(body))
 
     def _ready(self) -> None:
         """Raise where the place is not there, instead of having rclone make it. Asked once."""
@@ -72,24 +72,24 @@ class RcloneStore(RcloneReads):
         url = self._address.of(key)
         folder, _, name = path_of(key).rpartition("/")
         kind, head, tail = multipart(name)
-        form = Stream(len(head) + len(body) + len(tail), lambda write: _framed(head, body, tail, url, write))
-        config = json.dumps({"Metadata": True, "MetadataSet": told_of(meta)})
+        form = Stream(len(head) + len(body) + len(tail), lambda write: _pour_form(head, body, tail, url, write))
+        config = json.dumps({"Metadata": True, "MetadataSet": metadata_of(meta)})
         query = urlencode({"fs": self.fs, "remote": folder, "_config": config})
         request = Request("POST", f"/operations/uploadfile?{query}", {"content-type": kind}, form)
         try:
             answer = self.rclone.send(request, repeatable=False)
         except StoreUnavailable as error:
             raise OutcomeUnknown(f"{url}: {error}; it may have been written") from error
-        self._told(answer, key)
+        self._members(answer, key)
 
     def _by_disk(self, key: str, body: Body, meta: Meta) -> None:
         """A file that rclone copies: it writes beside, and renames."""
         with tempfile.TemporaryDirectory(prefix="bucketrelay-") as folder:
             with (Path(folder) / "body").open("wb", buffering=0) as file:
-                _framed(b"", body, b"", self._address.of(key), lambda block: _written(file, block))
-            self._copied(folder, "body", key, {"MetadataSet": told_of(meta)}, deadlines.current())
+                _pour_form(b"", body, b"", self._address.of(key), lambda block: _write_block(file, block))
+            self._copy_file(folder, "body", key, {"MetadataSet": metadata_of(meta)}, deadlines.current())
 
-    def _written(self, key: str, size: int) -> Written:
+    def _look_at_copy(self, key: str, size: int) -> Written:
         now = self.look(key)
         if now is None or now.size != size:
             what = "nothing" if now is None else f"{now.size} bytes"
@@ -103,7 +103,7 @@ class RcloneStore(RcloneReads):
         if is_missing(answer.status, self._words(answer)):
             self._stand()
             return
-        self._told(answer, key)
+        self._members(answer, key)
 
     def begin(self, key: str, meta: Meta) -> Upload:
         """Open an upload on this machine's disk."""
@@ -158,22 +158,22 @@ class RcloneStore(RcloneReads):
         self._ready()
         source.same(info)
         try:
-            self._copied(source.fs, path_of(info.key), key, _instead(info.meta, meta), deadline)
+            self._copy_file(source.fs, path_of(info.key), key, _instead(info.meta, meta), deadline)
         except StoreRefused:
             source.same(info)
             raise
         source.same(info)
-        return self._written(key, info.size)
+        return self._look_at_copy(key, info.size)
 
-    def _copied(self, fs: str, path: str, key: str, metadata: Mapping[str, object], deadline: Deadline) -> None:
+    def _copy_file(self, fs: str, path: str, key: str, metadata: Mapping[str, object], deadline: Deadline) -> None:
         config = {"Metadata": True, "IgnoreTimes": True, **metadata}
         there = {"dstFs": self.fs, "dstRemote": path_of(key)}
         answer = self.rclone.call("operations/copyfile", srcFs=fs, srcRemote=path, **there, _async=True, _config=config)
-        self._await(self._told(answer, key)["jobid"], key, deadline)
+        self._await(self._members(answer, key)["jobid"], key, deadline)
 
     def _await(self, job: object, key: str, deadline: Deadline) -> None:
         pause, longest = _POLLS
-        while not (state := self._told(self.rclone.call("job/status", jobid=job), key)).get("finished"):
+        while not (state := self._members(self.rclone.call("job/status", jobid=job), key)).get("finished"):
             if deadline.left() <= pause:
                 self.rclone.call("job/stop", jobid=job)
                 raise OutOfTime(f"{self._address.of(key)}: rclone's copy did not end in time, and was called off")
@@ -184,7 +184,7 @@ class RcloneStore(RcloneReads):
         raise error_of(self._address.of(key), 500, str(state.get("error")))
 
 
-def _framed(head: bytes, body: Body, tail: bytes, url: str, write: Write) -> None:
+def _pour_form(head: bytes, body: Body, tail: bytes, url: str, write: Write) -> None:
     """A form's beginning, its file and its end; the end only if the file has come whole."""
     write(memoryview(head))
     if isinstance(body, Stream):
@@ -203,7 +203,7 @@ def _framed(head: bytes, body: Body, tail: bytes, url: str, write: Write) -> Non
     write(memoryview(tail))
 
 
-def _written(file: IO[bytes], block: memoryview) -> None:
+def _write_block(file: IO[bytes], block: memoryview) -> None:
     """This machine's disk being full is no reason to give an object up."""
     try:
         while block:
@@ -217,8 +217,8 @@ def _instead(old: Meta, new: Meta) -> dict[str, object]:
 
     It only adds to them by itself. Where some are to go, a program maps them to what it is told, and to nothing else.
     """
-    told = told_of(new)
-    if told_of(old).keys() <= told.keys():
+    told = metadata_of(new)
+    if metadata_of(old).keys() <= told.keys():
         return {"MetadataSet": told}
     answer = json.dumps({"Metadata": told})
     return {"MetadataMapper": ["/bin/sh", "-c", 'cat >/dev/null; printf %s "$1"', "sh", answer]}
