@@ -50,8 +50,8 @@ soak: $(READY)  ## random worlds for as long as asked: make soak SECONDS=600
 mutants: $(READY)  ## every mistake of a list is made in a copy of the package, and some test must notice: make mutants NAMES="no-second-look"
 	PYTHONPATH=tests $(BIN)/python -m mutants $(NAMES)
 
-storms: $(READY)  ## random storms over HTTP through the real functions, compared by rclone: make storms STORMS=10000 SEED=1
-	PYTHONPATH=tests $(BIN)/python -m storms --storms $(or $(STORMS),1000) --seed $(or $(SEED),1)
+storms: $(READY)  ## random storms over HTTP through the real functions, compared by rclone: make storms STORMS=10000 SEED=1, or ONLY=--meeting for those over routes that meet
+	PYTHONPATH=tests $(BIN)/python -m storms --storms $(or $(STORMS),1000) --seed $(or $(SEED),1) $(ONLY)
 
 fuzz: $(READY)  ## every parser fed with what nobody would send: make fuzz SECONDS=600
 	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(or $(SECONDS),120)

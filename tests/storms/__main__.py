@@ -1,6 +1,7 @@
 """`make storms STORMS=10000`: random storms against real servers; after each wave all ends hold what they must.
 
-`PYTHONPATH=tests python -m storms --storms 10000 --seed 1 --clouds s3,obs,oci`. Each storm is made of a number, the
+`PYTHONPATH=tests python -m storms --storms 10000 --seed 1 --clouds s3,obs,oci`; with `--meeting`, only over routes that
+meet: two-way, rings, diamonds, many to one. Each storm is made of a number, the
 first of *seed*, so `--seed S --storms 1` is the storm S again, as far as the machine does things in the same order, and
 two processes with other seeds go side by side. Blocks of 1,000 numbers have servers of other kinds (`KINDS`).
 """
@@ -35,10 +36,10 @@ def main(arguments: Sequence[str]) -> int:
                 seeds = range(at, min(here.stop, at + given.wave))
                 found += _one_wave(given, world, seeds, more)
                 done += len(seeds)
+                _progress(done, given.storms, more + world.counts(), started)
                 if found:
                     break
             more += world.counts()
-        _progress(done, given.storms, more, started)
     sys.stdout.write(_table(done, len(found), more, time.monotonic() - started))
     return 1 if found else 0
 
@@ -49,7 +50,7 @@ def _kind(seed: int) -> tuple[str, ...]:
 
 def _one_wave(given: argparse.Namespace, world: World, seeds: range, more: Counter[str]) -> list[str]:
     """Have the storms, and compare: what is wrong."""
-    wave = Wave(world, given.at_once)
+    wave = Wave(world, given.at_once, meeting=given.meeting)
     try:
         wave.run(seeds)
         courses, held = list(wave.courses.values()), meet.dumps(world)
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "--at-once", type=int, default=32, help="storms that rage at the same time, if the machine keeps up"
     )
     parser.add_argument("--environments", type=int, default=5, help="processes of each cloud's function")
+    parser.add_argument("--meeting", action="store_true", help="only storms over routes that meet")
     parser.add_argument("--no-rclone", action="store_true", help="compare by ourselves alone")
     parser.add_argument("--product", type=Path, default=ROOT / "shared", help="the folder with another bucketrelay")
     parser.add_argument(

@@ -69,6 +69,12 @@ def test_storms_come_from_and_to_every_cloud_with_every_deed_and_fault(plans):
     assert max(write.size for plan in plans for write in plan.writes) > 6_000_000
 
 
+def test_of_meeting_routes_alone_every_storm_is_one_over_all_of_them():
+    only = meetings(CLOUDS)
+
+    assert {storm(seed, only).lane for seed in SOME} == set(only)
+
+
 def test_no_two_versions_of_a_key_have_the_same_bytes_unless_they_are_empty(plans):
     for plan in plans:
         bodies = defaultdict(list)

@@ -27,10 +27,11 @@ class NeverEnds(Exception):
 
 
 class Wave:
-    """The storms of some seeds, *most* at once."""
+    """The storms of some seeds, *most* at once; with *meeting*, only over routes that meet."""
 
-    def __init__(self, world: World, most: int) -> None:
+    def __init__(self, world: World, most: int, *, meeting: bool = False) -> None:
         self._world, self._most = world, most
+        self._lanes = (*(() if meeting else world.lanes), *world.meetings)
         self.courses: dict[str, Course] = {}  # by the storm's name
         self._free = threading.Semaphore(most)
 
@@ -44,7 +45,7 @@ class Wave:
         with Clock() as clock, ThreadPoolExecutor(WRITERS) as pool:
             for seed in seeds:
                 self._place()
-                plan = storm(seed, (*self._world.lanes, *self._world.meetings))
+                plan = storm(seed, self._lanes)
                 self._world.posts[plan.lane.source].await_calm(1, PATIENCE)
                 course = Course(plan, self._world, clock, pool, self._over)
                 self.courses[course.plan.name] = course
