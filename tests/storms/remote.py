@@ -26,7 +26,7 @@ class Remote:
         self.name, self._event = name, event
         self._process = subprocess.Popen(
             [sys.executable, "-m", "storms.clouds", name, *words],
-            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent / "shared")])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
