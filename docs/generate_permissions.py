@@ -30,6 +30,11 @@ copied gets through, for an old version is then read by its id), `s3:PutObjectAc
 anything with a `*`. What people run by hand needs more: `replay`, `reconcile` list and read; `wire` reads and writes
 the bucket's notifications; `doctor` says what it lacks.
 
+Where a route has `probe` ([status.md](status.md#heartbeats)), the function, or the worker, writes one object to the
+source as well. For keys with `.bucketrelay-probe` in them it needs there `s3:PutObject` and `s3:DeleteObject`; on OBS
+`obs:object:PutObject` and `obs:object:DeleteObject`; on Oracle `OBJECT_CREATE`, `OBJECT_OVERWRITE`, `OBJECT_DELETE`
+(`where target.object.name = '*.bucketrelay-probe*'` narrows them). The templates do not grant it.
+
 ## Oracle
 `templates/terraform/oracle`; each line is one policy statement by its name there.
 

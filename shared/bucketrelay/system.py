@@ -32,6 +32,7 @@ class System:
     metrics: bool = False  # log lines that CloudWatch reads metrics from
     event_keys: EventKeys = field(default_factory=lambda: MappingProxyType({}))  # what stores say of their events' keys
     clock: Callable[[], float] = time.monotonic  # what is left of an invocation is told by it
+    sleep: Callable[[float], None] = time.sleep  # waits for so many seconds
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask

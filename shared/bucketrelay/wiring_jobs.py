@@ -9,6 +9,7 @@ from bucketrelay import wiring_messages, wiring_status
 from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
 from bucketrelay.deadline import Deadline
+from bucketrelay.drivers.heartbeat import PATIENCE, heartbeats
 from bucketrelay.drivers.housekeeping import House, keep_house
 from bucketrelay.drivers.inventory import InventorySync, Keeper, StoreFacts, inventory_kinds
 from bucketrelay.drivers.reconcile.jobs import reconcile_kind
@@ -55,6 +56,7 @@ def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
         SWEEP: _sweep(system),
         ALARMS: _alarms(config, system, jobs),
         RECONCILE: reconcile_kind(system, partial(faces, config)),
+        PROBE: _probe(config, system),
         REPLAY: replay_kind(system),
         **inventory_kinds(*keeper(config, system, stock)),
     }
@@ -76,8 +78,9 @@ def inventory_sync(kept: Keeper, facts: Callable[[str], StoreFacts], jobs: JobQu
     return InventorySync(kept, facts, jobs)
 
 
-SWEEP, RECONCILE, REPLAY, ALARMS = "sweep", "reconcile", "replay", "alarms"
+SWEEP, RECONCILE, REPLAY, ALARMS, PROBE = "sweep", "reconcile", "replay", "alarms", "probe"
 _TELLING = 60.0  # seconds between two looks at the alarms, where somebody is to be told
+_PROBING = 30.0  # seconds between two looks at the heartbeats, whether one is due or goes on
 
 
 def _sweep(system: System) -> Kind:
@@ -98,6 +101,17 @@ def _alarms(config: Config, system: System, queue: JobQueue) -> Kind:
         return [Ended(Done({"told": len(told)})) for _ in jobs]
 
     return Kind(run)
+
+
+def _probe(config: Config, system: System) -> Kind:
+    """Heartbeats. A worker of one thread does not watch them: it is the one that has to bring them."""
+    patience = PATIENCE if config.limits.concurrency > 1 else 0.0
+
+    def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
+        problems = heartbeats(system, deadline, patience=patience)
+        return [Ended(Done({"problems": problems[:10]}, failed=bool(problems))) for _ in jobs]
+
+    return Kind(run, stops=True)
 
 
 def _kept(house: House) -> Done:
@@ -132,7 +146,7 @@ def worker(
         say: takes sentences about the worker itself.
         tell: takes each result, beside the lists.
     """
-    calendar = schedules(config.schedules) + _telling(config)
+    calendar = schedules(config.schedules) + _own_schedules(config)
 
     def record(results: Sequence[Result]) -> None:
         if not config.log:  # all copies are by message, and answered by one
@@ -157,10 +171,12 @@ def _resting(config: Config, system: System) -> list[str]:
     return [queue_of(route.name, target) for route in resting for target in route.targets or (route.forward,)]
 
 
-def _telling(config: Config) -> list[Schedule]:
-    """The schedule that nobody has to write: who is to be told of alarms is told within a minute."""
-    job = NewJob(ALARMS, "", ALARMS, priority=Priority.EVENT)
-    return [Schedule("alarms", job, _TELLING)] if config.alarms.webhook else []
+def _own_schedules(config: Config) -> list[Schedule]:
+    """The schedules that nobody has to write: who is to be told of alarms is told within a minute; heartbeats."""
+    telling, probing = (NewJob(what, "", what, priority=Priority.EVENT) for what in (ALARMS, PROBE))
+    made = [Schedule("alarms", telling, _TELLING)] if config.alarms.webhook else []
+    probed = any(route.probe for route in config.routes)
+    return [*made, *([Schedule("heartbeats", probing, _PROBING)] if probed else [])]
 
 
 def schedules(configured: Sequence[ScheduleConfig]) -> list[Schedule]:

@@ -28,7 +28,7 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None) -> Surv
         return max(inside, key=lambda name: len(urls[name]), default="")
 
     limits = config.alarms
-    thresholds = Thresholds(lag=limits.lag, failed=limits.failed, dead=limits.dead, books=limits.books)
+    thresholds = Thresholds(limits.lag, limits.failed, limits.dead, limits.books, limits.probe)
 
     def queued(route: str, target: str) -> Waiting:
         counts = jobs.counts(queue_of(route, target)) if jobs else Counts()

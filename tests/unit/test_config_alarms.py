@@ -39,7 +39,7 @@ def test_without_the_section_nothing_raises_an_alarm():
 
 def test_lengths_of_time_are_written_as_on_the_command_line():
     assert alarms('lag = "15m"\nfailed = 1\ndead = 2\nbooks = "25h"\nwebhook = "hook"') == Alarms(
-        900, 1, 2, 90000, "hook"
+        900, 1, 2, 90000, webhook="hook"
     )
 
 

@@ -17,6 +17,7 @@ from bucketrelay.jobs.tasks import task_job
 from bucketrelay.model import Address, Meta, Outcome, Result, Task
 from bucketrelay.process import Process
 from bucketrelay.reports import lists
+from bucketrelay.reports.heartbeats import Heartbeat, Kept, Pulse
 from receivers import Receiver
 
 
@@ -193,6 +194,25 @@ def test_a_blown_fuse_is_shown(world):
 
     assert json.loads(line)["fuse"] == "blown"
     assert "fuse blown" in run("status").stdout
+
+
+def test_of_a_route_with_heartbeats_it_is_said_when_the_last_one_came_through(world):
+    path = world.folder / "relay.toml"
+    path.write_text(
+        path.read_text().replace('source = "source"', 'source = "source"\nprobe = "5m"') + 'probe = "15m"\n'
+    )
+    assert "alarm: probe; no heartbeat yet" in run("status").stdout
+    began = datetime.now(timezone.utc) - timedelta(minutes=3, seconds=2)
+    pulse = Pulse(begun=began, last={"target": Heartbeat(began, 1.25, 0.5)})
+    assert Kept(world.store("logs")).write("r", pulse)
+
+    done, line = run("status"), json.loads(run("status", "--json").stdout.splitlines()[1])
+
+    assert "up to date; heartbeat 3 min" in done.stdout
+    assert "alarm: probe; no heartbeat yet" in done.stdout  # to the other target
+    assert done.exit_code == 1
+    assert (line["probe"]["created"], line["probe"]["deleted"], line["alarms"]) == (1.25, 0.5, [])
+    assert line["probe"]["age"] > 180
 
 
 def test_a_worker_tells_alarms_by_itself_and_so_does_a_function_s_housekeeping(world):

@@ -63,8 +63,11 @@ PURPOSES: Mapping[str, str] = MappingProxyType(
         "HeadObject": "`clouds`: what the target holds, the second look at the source",
         "GetObject": "`clouds`: the source's bytes, checkpoints, failed lists",
         "GetObjectTagging": "`clouds`: an object that has tags, where the target can hold them",
-        "PutObject": "`clouds`: small objects, lists, checkpoints; `doctor`",
-        "DeleteObject": '`core.converge`, with `deletes = "follow"`; `core.checkpoints`; `replay`; `doctor`',
+        "PutObject": "`clouds`: small objects, lists, checkpoints; `doctor`; `drivers.heartbeat`, also to the source",
+        "DeleteObject": (
+            '`core.converge`, with `deletes = "follow"`; `core.checkpoints`; `replay`; `doctor`; '
+            "`drivers.heartbeat`, also of the source"
+        ),
         "CreateMultipartUpload": "`core.parts`, above `part_size`; copies by the server; `doctor`",
         "UploadPart": "`core.parts`",
         "UploadPartCopy": "`clouds`: copies by the server",

@@ -76,7 +76,17 @@ def _state(line: Line) -> str:
     words += ["fuse blown"] if line.blown else []
     words += [line.rests] if line.rests else []
     words += [f"alarm: {alarm}" for alarm in line.alarms]
-    return "; ".join(words) or "up to date"
+    return "; ".join([*(words or ["up to date"]), *_heartbeat(line)])
+
+
+def _heartbeat(line: Line) -> list[str]:
+    """What tells a quiet route from a broken one, where it has heartbeats."""
+    if not line.probed:
+        return []
+    last, silence = line.heartbeat, line.silence
+    if last is None or silence is None:
+        return ["no heartbeat yet"]
+    return [f"heartbeat {_ago(silence)} ago, {last.created:g}s"]
 
 
 def _ago(seconds: float) -> str:

@@ -66,6 +66,7 @@ _ROUTES = Section(
         Key("strict", "true or false", "fail rather than copy what the target cannot carry whole", "false"),
         Key("shared", "true or false", "other routes, which say so too, may write the same target keys", "false"),
         Key("first", "list of globs", "which keys wait for no others", "none"),
+        Key("probe", "duration", "how often a heartbeat shows that it works: docs/status.md", "never"),
         Key("windows", "table", "when it works, and how fast: docs/pausing.md", "always", _WINDOWS),
     ),
 )
@@ -130,6 +131,7 @@ _ALARMS = Section(
         Key("failed", "number", "so many failed tasks"),
         Key("dead", "number", "so many dead jobs"),
         Key("books", "duration", "so long since a route was last compared"),
+        Key("probe", "duration", "so long since the last heartbeat of a route that has any came through"),
         Key("webhook", "a forward's name", "who is told"),
     ),
 )

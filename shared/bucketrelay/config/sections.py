@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bucketrelay.routes.windows import Windows
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_TARGETS_ONLY = ("strip_prefix", "add_prefix", "strict", "max_deletes", "overwrite", "shared")
+_TARGETS_ONLY = ("strip_prefix", "add_prefix", "strict", "max_deletes", "overwrite", "shared", "probe")
 
 
 def check_name(reading: Reading, path: str, name: str) -> None:
@@ -51,12 +51,13 @@ def read_route(
     most, strict = table.whole("max_deletes", 0, 1_000_000_000), table.flag("strict")
     shared = bool(table.flag("shared"))
     first, windows = _globs(table, "first"), _windows(table)
+    probe = table.duration("probe", 60, 86400) or 0.0
     overwrite = Overwrite(table.choice("overwrite", [which.value for which in Overwrite]) or "any")
     table.close({"target": 'is an unknown key; did you mean targets = ["…"]?'})
     if not name or not source or source.value not in stores:
         return None
     at, most = stores[source.value].address, 1000 if most is None else most
-    return Route(
+    route = Route(
         name=name.value,
         source=at,
         source_store=source.value,
@@ -73,7 +74,22 @@ def read_route(
         overwrite=overwrite,
         first=first,
         windows=windows,
+        probe=probe,
     )
+    _check_probe(table, route)
+    return route
+
+
+def _check_probe(table: Table, route: Route) -> None:
+    """Whether a heartbeat can be told from what else is there, and passes the filters."""
+    if not route.probe or route.forward:
+        return
+    from bucketrelay.routes.probes import NAME, probe_key  # noqa: PLC0415 — few routes have any
+
+    if not probe_key(route):
+        table.mistake(
+            "probe", f'and no key below "{NAME}/" passes the filters: add one to include, such as "{NAME}/**"'
+        )
 
 
 def _known(table: Table, path: str, name: Text, names: Collection[str]) -> bool:

@@ -56,7 +56,8 @@ def load(
     read = {name: read_forward(table, name) for name, table in forward_tables.items()}
     forwards = {name: forward for name, forward in read.items() if forward}
     limits = read_limits(top.table("limits"))
-    alarms = read_alarms(top.table("alarms"), forward_tables, forwards)
+    probes = [route.probe for _, route in routes if route.probe]
+    alarms = read_alarms(top.table("alarms"), forward_tables, forwards, probes)
     queue = read_queue(top.table("queue"))
     schedules = read_schedules(top.rows("schedules", need=""), store_tables, {route.name for _, route in routes})
     serving = read_serve(top.table("serve"), store_tables)

@@ -99,6 +99,7 @@ class Alarms:
         failed: failures within an hour.
         dead: dead jobs.
         books: seconds since the last complete books of a reconcile.
+        probe: seconds since the last heartbeat that came through, of routes that have any.
         webhook: the forward that is told when an alarm is raised, and when it ends; "" for none.
     """
 
@@ -106,6 +107,7 @@ class Alarms:
     failed: int | None = None
     dead: int | None = None
     books: float | None = None
+    probe: float | None = None
     webhook: str = ""
 
 

@@ -1,7 +1,8 @@
 """What a schedule without a text asks for: what was left lying about by invocations that could not go on.
 
-Keys that are to be verified, uploads that nobody goes on with, claims of delete fuses that count no more, and the
-retryable failures of the last day once more. Each is for itself: what is wrong with one costs the others nothing.
+Keys that are to be verified, uploads that nobody goes on with, claims of delete fuses that count no more, the
+retryable failures of the last day once more, and the heartbeats of routes that have any. Each is for itself: what is
+wrong with one costs the others nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +43,7 @@ def keep_house(system: System, deadline: Deadline, invocation: str) -> House:
     Never raises but for a defect: what could not be done is in the problems.
     """
     house = House()
-    for step in (_verify, _sweep, _tidy, _again, _tell):
+    for step in (_verify, _sweep, _tidy, _again, _probe, _tell):
         try:
             deadline.check()
             step(house, system, deadline, invocation)
@@ -133,6 +134,14 @@ def _again(house: House, system: System, deadline: Deadline, invocation: str) ->
         house.again += len(ended.results)
         house.results += ended.results
         house.problems += ended.problems
+
+
+def _probe(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+    del invocation
+    if any(route.probe for route in system.routes):
+        from bucketrelay.drivers.heartbeat import PATIENCE, heartbeats  # noqa: PLC0415 — few routes have any
+
+        house.problems += heartbeats(system, deadline, patience=min(PATIENCE, deadline.left() / 3))
 
 
 def _tell(house: House, system: System, deadline: Deadline, invocation: str) -> None:

@@ -40,6 +40,12 @@ METRICS: Mapping[str, Words] = MappingProxyType(
         "bucketrelay_dead_jobs": Words("gauge", (), "Jobs that have used up their attempts."),
         "bucketrelay_fuse_blown": Words("gauge", (), "1 where the route's deletes are held."),
         "bucketrelay_resting": Words("gauge", (), "1 where the route is paused, or its windows are closed."),
+        "bucketrelay_probe_time_seconds": Words(
+            "gauge", (), "When the last heartbeat that came through was written, in seconds since 1970."
+        ),
+        "bucketrelay_probe_lag_seconds": Words(
+            "gauge", ("change",), "Seconds that it took to be at the target, and to be gone there: created, deleted."
+        ),
         "bucketrelay_books_time_seconds": Words("gauge", (), "When the last books were begun, in seconds since 1970."),
         "bucketrelay_books_complete": Words("gauge", (), "1 where the last books are complete."),
         "bucketrelay_books_objects": Words(
@@ -49,7 +55,7 @@ METRICS: Mapping[str, Words] = MappingProxyType(
     }
 )
 OUTCOMES = ("copied", "deleted", "unchanged", "forwarded", "failed")
-ALARMS = ("lag", "failed", "dead", "books")
+ALARMS = ("lag", "failed", "dead", "books", "probe")
 BOOKS = (
     "source_objects",
     "target_objects",
@@ -108,9 +114,19 @@ def samples(line: Line) -> Iterator[tuple[str, tuple[str, ...], float]]:
     yield "bucketrelay_dead_jobs", (), float(line.dead)
     yield "bucketrelay_fuse_blown", (), float(line.blown)
     yield "bucketrelay_resting", (), float(bool(line.rests))
+    yield from _heartbeat(line)
     yield from _books(line)
     for alarm in ALARMS:
         yield "bucketrelay_alarm", (alarm,), float(alarm in line.alarms)
+
+
+def _heartbeat(line: Line) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    if (last := line.heartbeat) is None:
+        return
+    yield "bucketrelay_probe_time_seconds", (), last.time.timestamp()
+    yield "bucketrelay_probe_lag_seconds", ("created",), last.created
+    if last.deleted is not None:
+        yield "bucketrelay_probe_lag_seconds", ("deleted",), last.deleted
 
 
 def _books(line: Line) -> Iterator[tuple[str, tuple[str, ...], float]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bucketrelay.model import Result
 from bucketrelay.reports.books import begun, last_books
+from bucketrelay.reports.heartbeats import Heartbeat, heartbeat
 from bucketrelay.reports.status import Reader, Standing, Tally
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
@@ -22,6 +23,7 @@ class Thresholds:
     failed: int | None = None
     dead: int | None = None
     books: float | None = None
+    probe: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class Line:
     books: Mapping[str, Any] | None
     alarms: tuple[str, ...]
     rests: str = ""  # why nothing of the route is done now
+    probed: bool = False  # whether the route has heartbeats
+    heartbeat: Heartbeat | None = None  # the last one that came through
+    silence: float | None = None  # seconds since that was written; None where none ever came through
 
     @property
     def books_time(self) -> datetime | None:
@@ -74,7 +79,15 @@ class Line:
             "books": self.books,
             "alarms": list(self.alarms),
             **({"rests": self.rests} if self.rests else {}),
+            **({"probe": self._probe()} if self.probed else {}),
         }
+
+    def _probe(self) -> dict[str, object] | None:
+        last, silence = self.heartbeat, self.silence
+        if last is None or silence is None:
+            return None
+        time = last.time.isoformat().replace("+00:00", "Z")
+        return {"time": time, "age": round(silence, 3), "created": last.created, "deleted": last.deleted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,8 @@ class Survey:
             (row for row in last_books(self.log, standing.route) if row.get("target") == standing.target), None
         )
         failures = tally.failures(now - HOUR, (standing.route, standing.target))
+        probed = standing.target in self._probe_targets(standing.route)
+        last = heartbeat(self.log, standing.route, standing.target) if probed else None
         return Line(
             standing,
             behind=behind,
@@ -132,9 +147,24 @@ class Survey:
             dead=queued.dead,
             blown=self.blown(standing.route),
             books=books,
-            alarms=tuple(self._alarms(behind, failures, queued.dead, books)),
+            alarms=(
+                *self._alarms(behind, failures, queued.dead, books),
+                *(["probe"] if probed and self._is_silent(last) else []),
+            ),
             rests=self.rests(standing.route),
+            probed=probed,
+            heartbeat=last,
+            silence=(now - last.time).total_seconds() if last else None,
         )
+
+    def _probe_targets(self, name: str) -> tuple[str, ...]:
+        """The targets to which the route has heartbeats."""
+        return next((route.targets for route in self.routes if route.name == name and route.probe), ())
+
+    def _is_silent(self, last: Heartbeat | None) -> bool:
+        limit = self.thresholds.probe
+        since = last.since if last else None
+        return limit is not None and (since is None or self.now() - since > timedelta(seconds=limit))
 
     def _alarms(self, behind: float, failures: int, dead: int, books: Mapping[str, Any] | None) -> Iterable[str]:
         limits = self.thresholds

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from bucketrelay.errors import BadEvent, ObjectGone, StoreUnavailable, TargetChanged
 from bucketrelay.model import Meta, Outcome, Result
+from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import ABSENT, MiB, Store
 
 SUCCESS = "success_object/"
@@ -94,6 +95,8 @@ def parse_line(text: str | bytes, *, where: str = "list line") -> Result:
 def write(store: Store, results: Iterable[Result], *, invocation: str, now: datetime) -> tuple[str, ...]:
     """Put the failed (and unfinished) and the successful results into one new object each, the failed ones first.
 
+    A heartbeat's success is in no list: where it stands, `status` says.
+
     Args:
         store: the log store.
         results: nothing is written for none.
@@ -107,7 +110,7 @@ def write(store: Store, results: Iterable[Result], *, invocation: str, now: date
         RelayError: a list could not be written. The invocation must fail then, so that the event comes again.
     """
     ended = list(results)
-    lists = ((FAILED, [r for r in ended if not r.ok]), (SUCCESS, [r for r in ended if r.ok]))
+    lists = ((FAILED, [r for r in ended if not r.ok]), (SUCCESS, [r for r in ended if r.ok and not is_probe(r.key)]))
     stem = f"{_instant(now):%m/%d/%H%M%S.%fZ}-{_name(invocation)}"
     year = f"{_instant(now).year:04d}"  # strftime("%Y") does not pad
     return tuple(_write_new(store, f"{folder}{year}/{stem}", _body(chosen)) for folder, chosen in lists if chosen)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from bucketrelay.model import Outcome, Result
+from bucketrelay.routes.probes import is_probe
 
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)  # `json.dumps` would make one for each line
 NAMESPACE = "bucketrelay"
@@ -63,6 +64,7 @@ def log_line(result: Result, *, metrics: bool = False) -> str:
             (where it is known) and `failed` (1 or 0) in the namespace `bucketrelay`, by route. The member `route` then
             is a dimension's value, so what CloudWatch does not take in one is escaped: `für` becomes `f\xfcr`.
             Source: CloudWatch user guide, "Specification: Embedded metric format".
+            Not of a heartbeat, which is no object of anybody's.
     """
     members: dict[str, object] = {
         "event": "task.done",
@@ -81,7 +83,7 @@ def log_line(result: Result, *, metrics: bool = False) -> str:
         "error": _shortened(result.error),
         "retryable": result.retryable,
     }
-    return _one_line(_embedded(result, members) if metrics else members)
+    return _one_line(_embedded(result, members) if metrics and not is_probe(result.key) else members)
 
 
 def _embedded(result: Result, members: dict[str, object]) -> dict[str, object]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result
 from bucketrelay.reports import lists
+from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
 
 FOLDERS = (lists.SUCCESS, lists.FAILED, "replayed_object/")
@@ -92,7 +93,9 @@ class Tally:
         self._sums: dict[tuple[str, str], _Sum] = {}
 
     def add(self, result: Result) -> None:
-        """Count one result."""
+        """Count one result; not that of a heartbeat, which is no object of anybody's."""
+        if is_probe(result.key):
+            return
         pair = result.route, self._target(result)
         total = self._sums.setdefault(pair, _Sum())
         total.settle(result)

@@ -1,6 +1,7 @@
 """From an event to tasks: which routes it concerns, which keys they take, what the keys are called there. Pure."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Change, Cloud, Deletes, ObjectEvent, Overwrite, Task
 from bucketrelay.routes.globs import BadGlob, Glob, glob
 from bucketrelay.routes.places import same_bucket
+from bucketrelay.routes.probes import is_anothers, is_probe
 from bucketrelay.values import dataclass
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Route:
     overwrite: Overwrite = Overwrite.ANY
     first: tuple[str, ...] = ()  # keys that wait for no others, as globs
     windows: "Windows | None" = None  # when it works, and how fast; None: always, as fast as it can
+    probe: float = 0.0  # seconds between two heartbeats; 0: it has none
     meets: frozenset[str] = frozenset()  # targets from which other routes may bring the keys back; see `meeting`
     ignores: tuple[Address, ...] = ()  # places whose events are nobody's business: the log store's own folders
     shut: tuple[tuple[str, str], ...] = ()  # of which target which beginnings of keys are the log store's own folders
@@ -94,7 +97,7 @@ class Route:
         full = self.source.prefix + key
         if any(full.startswith(place.prefix) and same_bucket(place, self.source) for place in self.ignores):
             return "it lies in the log store's own folders"
-        return ""
+        return "it is the heartbeat of another route" if is_anothers(key, self.source, self.name) else ""
 
     def is_urgent(self, key: str) -> bool:
         """Whether *key* waits for no others."""
@@ -102,7 +105,10 @@ class Route:
 
     @property
     def unfiltered(self) -> bool:
-        """Whether the route takes every key that is longer than its strip_prefix and begins with it."""
+        """Whether the route takes every key that is longer than its strip_prefix and begins with it.
+
+        But for other routes' heartbeats, which no listing that is compared shows.
+        """
         own = any(same_bucket(place, self.source) for place in self.ignores)
         return not self.include and not self.exclude and not own
 
@@ -261,7 +267,8 @@ def _task(route: Route, event: ObjectEvent, key: str, target: str = "") -> Task:
         change=event.change,
         deletes=route.deletes,
         strict=route.strict,
-        max_deletes=route.max_deletes,
+        # A heartbeat's removal is no delete of anybody's: the fuse neither counts nor holds it.
+        max_deletes=sys.maxsize if is_probe(key) else route.max_deletes,
         overwrite=route.overwrite,
         shared=route.shared,
         meets=target in route.meets,

@@ -11,6 +11,7 @@ MAX_STEPS = 2000
 MAX_LENGTH = 20_000  # a class is one step, however many characters it names
 _MAX_KNOWN = 4096
 _TOKEN = re.compile(r"\\(?P<literal>.)|\[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\]\\])*)\]|\*\*+|.", re.DOTALL)
+_ALTERNATIVES = re.compile(r"\{([^,}]*)[^}]*\}")
 _RANGE = re.compile(r"\\?(?P<low>.)(?:-\\?(?P<high>.))?", re.DOTALL)
 _Takes = Callable[[str], bool]
 
@@ -127,6 +128,25 @@ def beginning(pattern: str) -> str:
             break
         fixed += text
     return fixed
+
+
+def example(pattern: str, name: str, *, last: bool) -> str:
+    """A key that may match: *name* stands in place of the last star (else of the first), nothing of the others."""
+    whole = f"{pattern}**" if pattern.endswith("/") else pattern
+    tokens = list(_TOKEN.finditer(_ALTERNATIVES.sub(r"\1", whole)))
+    stars = [number for number, match in enumerate(tokens) if match[0][0] == "*"]
+    chosen = stars[-1 if last else 0] if stars else -1
+    made = ""
+    for number, match in enumerate(tokens):
+        if number == chosen:
+            made += name
+        elif match["literal"] or match["set"]:
+            made += match["literal"] or ("x" if match["not"] else match["set"].lstrip("\\")[0])
+        elif number - 1 in stars and number - 1 != chosen and match[0] == "/" and made[-1:] in ("", "/"):
+            continue  # of `**/`, which may be nothing at all
+        else:
+            made += {"*": "", "?": "x"}.get(match[0][0], match[0])
+    return made
 
 
 def _bits(state: int) -> Iterator[int]:

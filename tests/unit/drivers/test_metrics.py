@@ -8,11 +8,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bucketrelay.drivers.metrics import METRICS, Status
 from bucketrelay.drivers.status import Line
+from bucketrelay.reports.heartbeats import Heartbeat
 from bucketrelay.reports.status import Lag, Standing
 
 STANDING = Standing("photos", "mirror", copied=3, failed=2, causes={"503: later": 2}, bytes=30, lag=Lag(1.0, 2.0, 3.0))
 BOOKS = {"complete": True, "time": "20261121T091500.000000Z", "right": 9, "missing": 1}
-LINE = Line(STANDING, 60.0, datetime(2026, 11, 21, tzinfo=timezone.utc), 4, 1, True, BOOKS, ("lag",))
+TIME = datetime(2026, 11, 21, tzinfo=timezone.utc)
+BEAT = Heartbeat(TIME, 1.5, 2.5)
+LINE = Line(STANDING, 60.0, TIME, 4, 1, True, BOOKS, ("lag",), probed=True, heartbeat=BEAT, silence=30.0)
 
 
 def scraped(lines):
@@ -38,6 +41,8 @@ def test_every_number_of_a_line_is_a_sample():
     assert (seen["bucketrelay_dead_jobs",], seen["bucketrelay_fuse_blown",]) == (1, 1)
     assert (seen["bucketrelay_books_complete",], seen["bucketrelay_books_objects", "missing"]) == (1, 1)
     assert seen["bucketrelay_books_time_seconds",] == datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc).timestamp()
+    assert [seen["bucketrelay_probe_lag_seconds", change] for change in ("created", "deleted")] == [1.5, 2.5]
+    assert seen["bucketrelay_probe_time_seconds",] == TIME.timestamp()
     assert (seen["bucketrelay_alarm", "lag"], seen["bucketrelay_alarm", "dead"]) == (1, 0)
 
 
@@ -46,7 +51,7 @@ def test_every_metric_of_the_table_is_told_and_no_other():
 
 
 def test_where_nothing_was_copied_no_lag_is_made_up():
-    seen = scraped([replace(LINE, standing=Standing("photos", "mirror"), books=None)])
+    seen = scraped([replace(LINE, standing=Standing("photos", "mirror"), books=None, heartbeat=None)])
 
     assert not [name for name in seen if "lag_seconds" in name[0] or "books" in name[0]]
 

@@ -17,6 +17,7 @@ from bucketrelay.errors import ObjectGone, StoreUnavailable
 from bucketrelay.inventory.tables import Change, Found, Row, Tables
 from bucketrelay.jobs.inventory import DEPTHS
 from bucketrelay.model import ObjectInfo
+from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
 
 COMS_ID = "coms-id"
@@ -61,6 +62,8 @@ class Keeper:
         Raises:
             RelayError: the store or the database could not be asked. The rows are as they were.
         """
+        if is_probe(key):  # comes and goes, and is no object of anybody's
+            return Ended(Change())
         versions = list(listed) if listed is not None else self._versions(facts.store, key, depth)
         if not versions:
             return self._absent(facts, key)

@@ -10,6 +10,7 @@ from bucketrelay.drivers.inventory.one import Ended, Keeper, StoreFacts, unversi
 from bucketrelay.errors import RelayError
 from bucketrelay.inventory.tables import Row
 from bucketrelay.jobs.inventory import DEPTHS
+from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
 
 Keyed = tuple[str, list[Version] | None, list[Row] | None]
@@ -102,10 +103,13 @@ def _listing(store: Store, prefix: str, depth: str) -> Iterator[tuple[str, list[
     if isinstance(store, Versioned):
         for key, some in groupby(store.versions(prefix), key=lambda version: version.key):
             ordered = sorted(some, key=lambda version: not version.latest)
+            if is_probe(key):
+                continue
             yield key, ordered[:1] if depth == "object" else ordered
         return
     for info in store.list(prefix):
-        yield info.key, [unversioned(info)]
+        if not is_probe(info.key):
+            yield info.key, [unversioned(info)]
 
 
 def _side_by_side(

@@ -17,6 +17,8 @@ from bucketrelay.abilities import Paged
 from bucketrelay.drivers.reconcile.ahead import ahead, in_chunks
 from bucketrelay.errors import Damaged, StoreRefused
 from bucketrelay.model import Listed, ObjectInfo
+from bucketrelay.routes.probes import NAME as PROBE
+from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
 
 Row = Listed | ObjectInfo
@@ -138,7 +140,10 @@ class Side:
         return not self._past
 
     def _take(self, rows: Rows) -> None:
-        """Have these rows at hand, those of them that are anybody's business, if they are what was asked for."""
+        """Have these rows at hand, those of them that are anybody's business, if they are what was asked for.
+
+        Heartbeats are nobody's: whoever has one running measures it, and removes it.
+        """
         keys = [row.key for row in rows]
         if keys[:1] == [self.prefix]:  # a folder's marker: the rest is empty, and no key of the route
             rows, keys = rows[1:], keys[1:]
@@ -153,6 +158,8 @@ class Side:
         end = bisect_right(keys, self.prefix + self.span.until) if self.span.until else len(keys)
         self._past, self._last = end < len(keys), keys[end - 1] if end else self._last
         kept = [row for row in rows[:end] if not self.skip(row.key)] if self.skip is not nothing else rows[:end]
+        if PROBE in "\n".join(keys):  # of all keys at once: next to nothing in a listing of millions
+            kept = [row for row in kept if not is_probe(row.key)]
         self.rests, self.rows, self.at = [row.key[len(self.prefix) :] for row in kept], kept, 0
 
 
