@@ -13,8 +13,9 @@ HEAD = """\
 # Metrics
 
 `bucketrelay serve` answers `GET /metrics` in Prometheus's text format. The numbers are those of
-[`bucketrelay status`](status.md): the lists of the log store, read as they grow, beginning a day before the server was
-started, and what the job queue and the last books say. Each has the labels `route` and `target`, and those below.
+[`bucketrelay status`](status.md): what the lists of the log store, the job queue and the last books say. Counters grow
+from the day before the database was first asked on, also where the server is started again; lag is that of the last
+day. Each has the labels `route` and `target`, and those below.
 
 | metric | kind | more labels | says |
 |---|---|---|---|

@@ -17,6 +17,7 @@ from bucketrelay.drivers.schedules import Schedule, fire
 from bucketrelay.drivers.worker import Tunings, Worker, replay_kind, task_kind
 from bucketrelay.drivers.worker.loop import World
 from bucketrelay.durations import written
+from bucketrelay.errors import RelayError
 from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.inventory import key_job, store_job
 from bucketrelay.jobs.kinds import Ended, Kind
@@ -25,8 +26,10 @@ from bucketrelay.jobs.tasks import KIND as TASK
 from bucketrelay.jobs.tasks import queue_of
 from bucketrelay.model import Result, Task
 from bucketrelay.reports import lists
+from bucketrelay.statistics.tables import Statistics
 from bucketrelay.system import System
 from bucketrelay.wiring_tables import faces, need_psycopg, tables
+from bucketrelay.wiring_tables import statistics as statistics_tables
 
 _FRESH = 10.0  # seconds for which it is believed which stores have an inventory
 
@@ -50,11 +53,12 @@ def queue(config: QueueConfig) -> JobQueue:
 
 def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who handles which kind of job. Each room adds its own here."""
-    stock = tables(config.queue)
+    stock, statistics = tables(config.queue), statistics_tables(config.queue)
     made = {
         TASK: task_kind(system, _followed(stock)),
         SWEEP: _sweep(system),
-        ALARMS: _alarms(config, system, jobs),
+        ALARMS: _alarms(config, system, jobs, statistics),
+        STATISTICS: _statistics(config, system, statistics),
         RECONCILE: reconcile_kind(system, partial(faces, config)),
         PROBE: _probe(config, system),
         REPLAY: replay_kind(system),
@@ -78,9 +82,11 @@ def inventory_sync(kept: Keeper, facts: Callable[[str], StoreFacts], jobs: JobQu
     return InventorySync(kept, facts, jobs)
 
 
-SWEEP, RECONCILE, REPLAY, ALARMS, PROBE = "sweep", "reconcile", "replay", "alarms", "probe"
+SWEEP, RECONCILE, REPLAY, ALARMS = "sweep", "reconcile", "replay", "alarms"
+PROBE, STATISTICS = "probe", "statistics"
 _TELLING = 60.0  # seconds between two looks at the alarms, where somebody is to be told
 _PROBING = 30.0  # seconds between two looks at the heartbeats, whether one is due or goes on
+_COUNTING = 60.0  # seconds between two looks whether there are new lists
 
 
 def _sweep(system: System) -> Kind:
@@ -92,15 +98,28 @@ def _sweep(system: System) -> Kind:
     return Kind(run)
 
 
-def _alarms(config: Config, system: System, queue: JobQueue) -> Kind:
+def _alarms(config: Config, system: System, queue: JobQueue, statistics: Statistics) -> Kind:
     """Telling the alarms that have changed."""
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         deadline.check()
-        told = wiring_status.tell_alarms(config, system, queue)
+        told = wiring_status.tell_alarms(config, system, queue, statistics)
         return [Ended(Done({"told": len(told)})) for _ in jobs]
 
-    return Kind(run)
+    return Kind(run, silent=True)
+
+
+def _statistics(config: Config, system: System, statistics: Statistics) -> Kind:
+    """Bringing the tables of what the lists tell up to date; what is left is for the next time."""
+
+    def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
+        try:
+            whole = wiring_status.collector(config, system, statistics).collect(deadline)
+        except RelayError as error:  # a log store that cannot be asked now is asked in a minute: no job dies of it
+            return [Ended(Done({"problems": [str(error)]}, failed=True)) for _ in jobs]
+        return [Ended(Done({"whole": whole})) for _ in jobs]
+
+    return Kind(run, silent=True)
 
 
 def _probe(config: Config, system: System) -> Kind:
@@ -111,7 +130,7 @@ def _probe(config: Config, system: System) -> Kind:
         problems = heartbeats(system, deadline, patience=patience)
         return [Ended(Done({"problems": problems[:10]}, failed=bool(problems))) for _ in jobs]
 
-    return Kind(run, stops=True)
+    return Kind(run, stops=True, silent=True)
 
 
 def _kept(house: House) -> Done:
@@ -146,7 +165,7 @@ def worker(
         say: takes sentences about the worker itself.
         tell: takes each result, beside the lists.
     """
-    calendar = schedules(config.schedules) + _own_schedules(config)
+    dates = calendar(config)
 
     def record(results: Sequence[Result]) -> None:
         if not config.log:  # all copies are by message, and answered by one
@@ -157,10 +176,10 @@ def worker(
         record,
         tell=tell,
         say=say,
-        tick=lambda: fire(jobs, calendar),
+        tick=lambda: fire(jobs, dates),
         resting=lambda: _resting(config, system),
     )
-    several = sum(len(route.targets) or 1 for route in config.routes) + len(calendar) > 1
+    several = sum(len(route.targets) or 1 for route in config.routes) + len(config.schedules) > 1
     tunings = Tunings(threads=config.limits.concurrency, share=0.75 if several else 1.0)
     return Worker(jobs, kinds(config, system, jobs), policy(config.queue), world, tunings)
 
@@ -171,12 +190,22 @@ def _resting(config: Config, system: System) -> list[str]:
     return [queue_of(route.name, target) for route in resting for target in route.targets or (route.forward,)]
 
 
-def _own_schedules(config: Config) -> list[Schedule]:
-    """The schedules that nobody has to write: who is to be told of alarms is told within a minute; heartbeats."""
-    telling, probing = (NewJob(what, "", what, priority=Priority.EVENT) for what in (ALARMS, PROBE))
-    made = [Schedule("alarms", telling, _TELLING)] if config.alarms.webhook else []
-    probed = any(route.probe for route in config.routes)
-    return [*made, *([Schedule("heartbeats", probing, _PROBING)] if probed else [])]
+def calendar(config: Config) -> list[Schedule]:
+    """The configuration's schedules, and those that nobody has to write.
+
+    Who is to be told of alarms is told within a minute, what the lists tell is in the tables by then; heartbeats.
+    """
+    own = [
+        (ALARMS, Priority.EVENT, _TELLING, config.alarms.webhook),
+        (PROBE, Priority.EVENT, _PROBING, any(route.probe for route in config.routes)),
+        (STATISTICS, Priority.BACKLOG, _COUNTING, config.log),
+    ]
+    made = [
+        Schedule(what, NewJob(what, "", what, priority=priority), every)
+        for what, priority, every, is_wanted in own
+        if is_wanted
+    ]
+    return [*schedules(config.schedules), *made]
 
 
 def schedules(configured: Sequence[ScheduleConfig]) -> list[Schedule]:

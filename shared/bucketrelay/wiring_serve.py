@@ -16,6 +16,7 @@ from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.queue import JobQueue
 from bucketrelay.model import Result
 from bucketrelay.reports import lists
+from bucketrelay.statistics.tables import Statistics
 from bucketrelay.system import System
 from bucketrelay.wiring_jobs import inventory_sync, keeper, schedules
 from bucketrelay.wiring_status import survey
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 
-_BEFORE = timedelta(days=1)  # what was done since a day before the start is counted, and drawn
+_DAY = timedelta(days=1)  # what was done in the last one is shown, and drawn
 
 
 def guarding(config: ServeConfig) -> Guarding:
@@ -36,8 +37,14 @@ def guarding(config: ServeConfig) -> Guarding:
     return Guarding(text(config.token), text(config.read_token), config.user, text(config.password))
 
 
-def application(config: Config, system: System, jobs: JobQueue, stock: Tables) -> "Starlette":
-    """What `serve` serves. Other rooms add their routes here: the operator's page, the archive's endpoints."""
+def application(
+    config: Config, system: System, jobs: JobQueue, stock: Tables, statistics: Statistics | None = None
+) -> "Starlette":
+    """What `serve` serves. Other rooms add their routes here: the operator's page, the archive's endpoints.
+
+    Args:
+        statistics: what the lists have told; without it this process reads them for itself.
+    """
 
     def record(results: Sequence[Result]) -> None:
         lists.write(system.log(), results, invocation=f"serve-{uuid.uuid4().hex}", now=system.now())
@@ -54,7 +61,7 @@ def application(config: Config, system: System, jobs: JobQueue, stock: Tables) -
         coms=ids,
         coms_default=config.serve.coms_default,
     )
-    watch = Watch(survey(config, system, jobs), system.now() - _BEFORE)
+    watch = Watch(survey(config, system, jobs, statistics), system.now() - _DAY, last=_DAY)
     page = Page(serving, watch, tuple(schedule.name for schedule in schedules(config.schedules)))
     made = app(serving, *page_routes(page), *wiring_messages.endpoints(config, jobs))
     made.state.metrics.registry.register(Status(page.lines))  # the page and /metrics say the same

@@ -1,4 +1,4 @@
-"""Configuration to the inventory's tables, and to where pairs that were found right are remembered."""
+"""Configuration to tables: the inventory's, what the lists tell, and where pairs found right are remembered."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -11,6 +11,7 @@ from bucketrelay.drivers.reconcile.remembered import Faces, Forgiving
 from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import ConfigError, RelayError
 from bucketrelay.inventory.tables import Tables
+from bucketrelay.statistics.tables import Statistics
 
 
 def need_psycopg() -> None:
@@ -56,3 +57,17 @@ def _held(config: QueueConfig, wish: Wish, complain: Callable[[str], None], open
     except RelayError as error:
         complain(f"no pair is remembered: {error}")
         return None
+
+
+def statistics(config: QueueConfig) -> Statistics:
+    """The tables of what the lists tell, in the same database as the queue; opened at their first use."""
+    package = "bucketrelay.statistics.sql"
+    if config.url:
+        need_psycopg()
+        from bucketrelay.database.postgres import Postgres  # noqa: PLC0415 — psycopg is an extra
+
+        steps = migrations(package, "postgres")
+        return Statistics(Postgres(config.url.reveal(), config.shown, "statistics", steps), postgres=True)
+    from bucketrelay.database.sqlite import Sqlite  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
+
+    return Statistics(Sqlite(config.path, "statistics", migrations(package, "sqlite")), postgres=False)

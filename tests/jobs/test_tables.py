@@ -17,7 +17,11 @@ from bucketrelay.jobs.sqlite import SqliteQueue
 from postgres_server import new_schema
 
 # Room, and the package that has its SQL.
-ROOMS = [("queue", "bucketrelay.jobs.sql"), ("inventory", "bucketrelay.inventory.sql")]
+ROOMS = [
+    ("queue", "bucketrelay.jobs.sql"),
+    ("inventory", "bucketrelay.inventory.sql"),
+    ("statistics", "bucketrelay.statistics.sql"),
+]
 VERSIONS = [
     (room, package, version) for room, package in ROOMS for version in range(len(migrations(package, "sqlite")) + 1)
 ]

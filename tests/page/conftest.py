@@ -82,7 +82,8 @@ class Server:
         found = config.load((world.folder / "relay.toml").read_text(), {}, world.folder)
         self.system = wiring.system(found, emit=lambda _: None)
         self.queue, self.tables = wiring_jobs.queue(found.queue), wiring_tables.tables(found.queue)
-        app = wiring_serve.application(found, self.system, self.queue, self.tables)
+        self.statistics = wiring_tables.statistics(found.queue)
+        app = wiring_serve.application(found, self.system, self.queue, self.tables, self.statistics)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.server = uvicorn.Server(uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
@@ -96,7 +97,7 @@ class Server:
         self.server.should_exit = True
         self.server.force_exit = True  # a page that listens for changes never hangs up by itself
         self.thread.join()
-        for each in (self.socket, self.system, self.queue, self.tables):
+        for each in (self.socket, self.system, self.queue, self.tables, self.statistics):
             each.close()
 
 

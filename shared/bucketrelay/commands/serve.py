@@ -52,14 +52,21 @@ def serve(*, listen: str, config_file: Path | None, as_json: bool, quiet: bool, 
         usage(f"--listen {listen}: without [serve] token, or user and password, only 127.0.0.1 and ::1 are served")
     system = wiring.system(config, emit=lambda _: None)
     jobs, tables = wiring_jobs.queue(config.queue), wiring_tables.tables(config.queue)
-    with closing(system), closing(jobs), closing(tables), _listening(host, port, listen) as listening:
+    statistics = wiring_tables.statistics(config.queue)
+    with (
+        closing(system),
+        closing(jobs),
+        closing(tables),
+        closing(statistics),
+        _listening(host, port, listen) as listening,
+    ):
         jobs.now()  # the tables are made before anybody is told that we are here
-        app = wiring_serve.application(config, system, jobs, tables)
+        app = wiring_serve.application(config, system, jobs, tables, statistics)
         server = _server(app, config, verbose=verbose)
         if not quiet:
             scheme = "https" if config.serve.certificate else "http"
             complain(f"listening on {scheme}://{_shown(listening)}")
-        with _ticking(jobs, wiring_jobs.schedules(config.schedules)), _ended_by_signals(server):
+        with _ticking(jobs, wiring_jobs.calendar(config)), _ended_by_signals(server):
             asyncio.run(server.serve(sockets=[listening]))
     raise SystemExit(OK if server.started else FAILED)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bucketrelay import durations, wiring, wiring_status
-from bucketrelay.commands.looking import job_queue
+from bucketrelay.commands.looking import job_queue, statistics
 from bucketrelay.commands.rows import Rows, plural, size
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, known_route, usage
 from bucketrelay.drivers.alarms import announce
@@ -38,8 +38,8 @@ def status(*, route: str, since: str, config_file: Path | None, as_json: bool, q
     system = wiring.system(config, emit=lambda _: None)
     if route:
         known_route(route, system.routes)
-    with closing(system), job_queue(config) as jobs:
-        lines, unreadable = wiring_status.survey(config, system, jobs).lines(start, route)
+    with closing(system), job_queue(config) as jobs, statistics(config) as tables:
+        lines, unreadable = wiring_status.survey(config, system, jobs, tables).lines(start, route)
         if config.alarms.webhook and not route:  # of one route's alarms nobody could tell which others have ended
             announce(lines, system.log(), alarm_receiver(config), system.now())
     with Rows(COLUMNS, as_json=as_json) as rows:

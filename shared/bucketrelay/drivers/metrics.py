@@ -100,11 +100,11 @@ class Status(Collector):
 
 def samples(line: Line) -> Iterator[tuple[str, tuple[str, ...], float]]:
     """Each number of a line: the metric's name, its labels beside route and target, the value."""
-    standing, lag = line.standing, line.standing.lag
+    ever, lag = line.ever, line.standing.lag
     for outcome in OUTCOMES:
-        yield "bucketrelay_tasks_total", (outcome,), float(getattr(standing, outcome))
-    yield "bucketrelay_copied_bytes_total", (), float(standing.bytes)
-    for cause, count in standing.causes.items():
+        yield "bucketrelay_tasks_total", (outcome,), float(ever.outcomes[outcome])
+    yield "bucketrelay_copied_bytes_total", (), float(ever.bytes)
+    for cause, count in ever.causes.items():
         yield "bucketrelay_failures_total", (cause,), float(count)
     for quantile, seconds in (("0.5", lag.p50), ("0.99", lag.p99), ("1", lag.max)):
         if seconds is not None:

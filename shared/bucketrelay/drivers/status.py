@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from bucketrelay.model import Result
 from bucketrelay.reports.books import begun, last_books
 from bucketrelay.reports.heartbeats import Heartbeat, heartbeat
 from bucketrelay.reports.status import Reader, Standing, Tally
+from bucketrelay.reports.sums import Sums, slice_start
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
 
@@ -47,6 +48,7 @@ class Line:
     blown: bool  # the route's delete fuse
     books: Mapping[str, Any] | None
     alarms: tuple[str, ...]
+    ever: Sums  # what was done since counting began: it only grows
     rests: str = ""  # why nothing of the route is done now
     probed: bool = False  # whether the route has heartbeats
     heartbeat: Heartbeat | None = None  # the last one that came through
@@ -90,6 +92,15 @@ class Line:
         return {"time": time, "age": round(silence, 3), "created": last.created, "deleted": last.deleted}
 
 
+class Told(Protocol):
+    """What the lists tell, read as they grow."""
+
+    unreadable: list[str]  # a line for each list that could not be read
+
+    def tally(self, since: datetime) -> Tally:
+        """What they tell by now; what was done since can be counted in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What looking needs of the world.
@@ -103,6 +114,7 @@ class Survey:
         queued: what the job queue has of a route and target.
         thresholds: of the alarms.
         rests: why nothing of a route is done now: it is paused, or its windows are closed.
+        kept: what the lists have told since a time, where a database knows it: no list is read twice then.
     """
 
     routes: tuple[Route, ...]
@@ -113,15 +125,17 @@ class Survey:
     queued: Callable[[str, str], Waiting] = lambda _route, _target: Waiting()
     thresholds: Thresholds = Thresholds()
     rests: Callable[[str], str] = lambda _: ""
+    kept: Callable[[datetime], Told | None] = lambda _: None
 
     def lines(self, since: datetime, route: str = "") -> tuple[list[Line], list[str]]:
         """A line for each target of each route (of one, if named), and what could not be read.
 
         Args:
-            since: what was done before is not counted, and what failed before and was never tried again is not seen.
+            since: what was done before the five minutes that this lies in is not counted. What failed before and was
+                never tried again is not seen, unless a database remembers it.
         """
         watch = Watch(self, since)
-        return watch.lines(route), watch.reader.unreadable
+        return watch.lines(route), watch.unreadable
 
     def pairs(self) -> list[tuple[str, str]]:
         """Each route with each of its targets, or with its forward."""
@@ -151,6 +165,7 @@ class Survey:
                 *self._alarms(behind, failures, queued.dead, books),
                 *(["probe"] if probed and self._is_silent(last) else []),
             ),
+            ever=tally.total((standing.route, standing.target)),
             rests=self.rests(standing.route),
             probed=probed,
             heartbeat=last,
@@ -182,16 +197,48 @@ class Survey:
         return began is not None and self.now() - began <= timedelta(seconds=seconds)
 
 
-class Watch:
-    """A survey that goes on: of the lists it reads what is new since the last time, and its counts only grow."""
+class Lists:
+    """What the lists tell, read by this process alone, which remembers what it has read.
+
+    Args:
+        since: lists written before are passed over.
+    """
 
     def __init__(self, survey: Survey, since: datetime) -> None:
-        self.survey = survey
-        self.reader, self.tally = Reader(survey.log, since), Tally(survey.target, since)
+        start = slice_start(min(since, survey.now() - HOUR))  # whatever is asked for, an alarm looks back an hour
+        self._reader = Reader(survey.log, start, survey.now)
+        self._tally = Tally(survey.target, start)
+        self.unreadable = self._reader.unreadable
+
+    def tally(self, since: datetime) -> Tally:
+        """See `Told`."""
+        for result in self._reader.fresh():
+            self._tally.add(result)
+        self._tally.forget(since - HOUR)
+        return self._tally
+
+
+class Watch:
+    """A survey that goes on: of the lists only what is new since the last time is read.
+
+    Args:
+        since: what was done before is not counted; or
+        last: what was done longer ago than so.
+    """
+
+    def __init__(self, survey: Survey, since: datetime, last: timedelta | None = None) -> None:
+        self.survey, self._since, self._last = survey, since, last
+        self._told = survey.kept(since) or Lists(survey, since)
+        self.tally = Tally(survey.target)
+
+    @property
+    def unreadable(self) -> list[str]:
+        """A line for each list that could not be read."""
+        return self._told.unreadable
 
     def lines(self, route: str = "") -> list[Line]:
         """A line for each target of each route (of one, if named), as things stand now."""
-        for result in self.reader.fresh():
-            self.tally.add(result)
-        standings = self.tally.standings(self.survey.pairs())
+        since = self.survey.now() - self._last if self._last else self._since
+        self.tally = self._told.tally(since)
+        standings = self.tally.standings(self.survey.pairs(), since)
         return [self.survey.line(each, self.tally) for each in standings if each.route and route in ("", each.route)]

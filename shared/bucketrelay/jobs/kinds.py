@@ -36,8 +36,10 @@ class Kind:
             most. Left out: each is run by itself.
         stops: the deadline ends when the worker is told to stop; *run* then returns soon, with `Release` if more is to
             be done. Without it what was begun is ended.
+        silent: the worker's own housekeeping, for which nobody asked: not counted among the jobs that it has done.
     """
 
     run: Run
     together: Callable[[Job], tuple[str, int]] | None = None
     stops: bool = False
+    silent: bool = False

@@ -1,26 +1,11 @@
 """Rows of the queue's tables as values: what both databases have in common."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from bucketrelay.jobs.queue import Counts, Job, Payload, Record, State
-
-_LONGEST = 2000  # bytes of a key in a row: an index entry of PostgreSQL takes 2,704, its queue's name included
-
-
-def plain(text: str, *, most: int | None = _LONGEST) -> str:
-    """A text as both databases can hold it: no NUL, no half of a surrogate pair; a long one ends in its digest.
-
-    For names of rows and for reasons, which people read; the payload says everything exactly.
-    """
-    encoded = text.replace("\0", "\\x00").encode("utf-8", "backslashreplace")
-    if most is not None and len(encoded) > most:
-        digest = hashlib.sha256(encoded).hexdigest()
-        return encoded[: most - 68].decode("utf-8", "ignore") + "…" + digest
-    return encoded.decode()
 
 
 def dumps(payload: Payload) -> str:

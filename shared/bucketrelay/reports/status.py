@@ -5,18 +5,17 @@ which order they come, as each says when it ended.
 """
 
 import re
-from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from heapq import merge
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result
 from bucketrelay.reports import lists
+from bucketrelay.reports.sums import Lag, Slice, Sums, cause_of, slice_of, total
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
 
@@ -24,28 +23,8 @@ FOLDERS = (lists.SUCCESS, lists.FAILED, "replayed_object/")
 # A list is named when its invocation ends and may be written later: lists of so long ago are looked for once more.
 OVERLAP = timedelta(minutes=15)
 _NAME = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")
-_LONGEST_CAUSE = 160
-SLICE = 300  # seconds
 _CROWD = 100_000  # keys, before those are forgotten that have long been right
-_NUMBER = re.compile(r"\d{3,}(?:\.\d+)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """Seconds from an object's event to its verified copy: the median, the 99th percentile, the greatest."""
-
-    p50: float | None = None
-    p99: float | None = None
-    max: float | None = None
-
-
-class Slice(NamedTuple):
-    """What ended in a stretch of time."""
-
-    start: int  # seconds since 1970
-    done: int
-    failed: int
-    lag: float  # the greatest, in seconds
+_MOST_FAILURES = 64  # of one key that are remembered: the first, and the last ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,142 +50,170 @@ class Standing:
     newest: datetime | None = None  # when the last task ended
 
 
-def cause_of(result: Result) -> str:
-    """Why a task failed, in words that are the same for every object: without its URLs and without long numbers."""
-    words = result.error
-    for name in sorted({result.source, result.target} - {""}, key=len, reverse=True):
-        words = words.replace(name, "…")
-    words = _NUMBER.sub(lambda match: match[0] if len(match[0]) == 3 else "#", words)
-    return words.removeprefix("…:").strip()[:_LONGEST_CAUSE]
-
-
 class Tally:
     """Results added up by route and target.
 
     Args:
         target: the name of the store (or the forward) that a result's target lies in; "" where none is configured.
         since: results that ended before are left out of the counts. What they left undone still waits.
+        crowd: so many keys of a route and target may be known before those are forgotten that have long been right.
     """
 
-    def __init__(self, target: Callable[[Result], str], since: datetime | None = None) -> None:
-        self._target, self._since = target, since
-        self._sums: dict[tuple[str, str], _Sum] = {}
+    def __init__(self, target: Callable[[Result], str], since: datetime | None = None, crowd: int = _CROWD) -> None:
+        self._target, self._since, self._crowd = target, since, crowd
+        self.pairs: dict[tuple[str, str], Pair] = {}
 
     def add(self, result: Result) -> None:
         """Count one result; not that of a heartbeat, which is no object of anybody's."""
         if is_probe(result.key):
             return
-        pair = result.route, self._target(result)
-        total = self._sums.setdefault(pair, _Sum())
-        total.settle(result)
+        pair = self.pairs.setdefault(self.pair_of(result), Pair())
+        pair.settle(result)
         if self._since is None or result.time >= self._since:
-            total.count(result)
+            pair.count(result)
+        if len(pair.keys) > max(self._crowd, pair.crowd):
+            pair.forget(result.time - 2 * OVERLAP)
 
-    def standings(self, pairs: Iterable[tuple[str, str]] = ()) -> list[Standing]:
-        """One for each route and target of *pairs*, and for each that a result was about; ordered by name."""
-        known = sorted({*pairs, *self._sums})
-        return [self._sums.get(pair, _Sum()).standing(*pair) for pair in known]
+    def pair_of(self, result: Result) -> tuple[str, str]:
+        """The route and the target that a result is counted for."""
+        return result.route, self._target(result)
+
+    def forget(self, before: datetime) -> None:
+        """Keep of the time before no more than the total, and what waits."""
+        for pair in self.pairs.values():
+            for start in [start for start in pair.slices if start < slice_of(before)]:
+                del pair.slices[start]
+
+    def standings(self, pairs: Iterable[tuple[str, str]] = (), since: datetime | None = None) -> list[Standing]:
+        """One for each route and target of *pairs*, and for each that a result was about; ordered by name.
+
+        Args:
+            since: what ended before the five minutes that this lies in is not counted.
+        """
+        known = sorted({*pairs, *self.pairs})
+        return [self.pairs.get(name, Pair()).standing(*name, since) for name in known]
+
+    def total(self, pair: tuple[str, str]) -> Sums:
+        """All that was ever counted of a route and target: what only grows."""
+        return self.pairs[pair].total if pair in self.pairs else Sums()
 
     def open(self, route: str = "", target: str = "", cause: str = "") -> Iterator[Result]:
         """The last failure of each key that is not right yet: of one route, target or cause, if it is named."""
-        for pair, total in self._sums.items():
-            if route in ("", pair[0]) and target in ("", pair[1]):
-                yield from (result for result in total.open() if cause in ("", cause_of(result)))
+        for name, pair in self.pairs.items():
+            if route in ("", name[0]) and target in ("", name[1]):
+                yield from (result for result in pair.open() if cause in ("", cause_of(result)))
 
     def slices(self, pair: tuple[str, str]) -> list[Slice]:
         """What was done in each stretch of `SLICE` in which something was done, ascending."""
-        total = self._sums.get(pair)
-        return [Slice(start, *cells) for start, cells in sorted(total.slices.items())] if total else []
+        slices = self.pairs[pair].slices if pair in self.pairs else {}
+        return [sums.slice(start) for start, sums in sorted(slices.items())]
 
     def failures(self, since: datetime, pair: tuple[str, str]) -> int:
-        """How many tasks of a route and target have failed since."""
-        return sum(time >= since for time in self._sums[pair].failures) if pair in self._sums else 0
+        """How many tasks of a route and target have failed since the five minutes that *since* lies in."""
+        slices, first = self.pairs[pair].slices if pair in self.pairs else {}, slice_of(since)
+        return sum(sums.outcomes[Outcome.FAILED.value] for start, sums in slices.items() if start >= first)
 
 
-class _Key:
+class KeyState:
+    """Since when a key is not right at a target, if it is not."""
+
     __slots__ = ("last", "right", "wrong")
 
     def __init__(self) -> None:
-        self.last: Result | None = None  # its last failure
+        self.last: Result | str | None = None  # its last failure, or the line of a list that says it
         self.right: datetime | None = None  # when it was right last
         self.wrong: list[tuple[datetime, datetime]] = []  # each failure since: when it ended, when it began
 
+    def settle(self, result: Result) -> None:
+        """Take in one result, in whatever order they come."""
+        if result.ok:
+            self.right = max(filter(None, (self.right, result.time)))
+            self.wrong = [(ended, began) for ended, began in self.wrong if ended > self.right]
+        elif self.right is None or result.time > self.right:
+            last = self.failure()
+            self.wrong.append((result.time, result.time - timedelta(seconds=result.seconds)))
+            self.last = result if last is None or result.time >= last.time else last
+        if not self.wrong:
+            self.last = None
+        if len(self.wrong) > _MOST_FAILURES:
+            self.wrong = sorted(self.wrong)
+            del self.wrong[1]
 
-class _Sum:
+    def failure(self) -> Result | None:
+        """Its last failure, where it is not right."""
+        if isinstance(self.last, str):
+            self.last = lists.parse_line(self.last)
+        return self.last
+
+
+class Pair:
+    """A route and one of its targets: what was done, in slices of time and in all, and what each key waits for."""
+
     def __init__(self) -> None:
-        self.outcomes: Counter[Outcome] = Counter()
-        self.causes: Counter[str] = Counter()
-        self.bytes = 0
-        self.lags = array("d")
-        self.failures: list[datetime] = []
-        self.slices: dict[int, list[Any]] = {}
-        self._keys: dict[str, _Key] = {}
-        self._crowd = _CROWD
-        self.newest: datetime | None = None
+        self.total = Sums()
+        self.slices: dict[int, Sums] = {}
+        self.keys: dict[str, KeyState] = {}
+        self.crowd = 0  # twice the keys that the last forgetting left
 
     def count(self, result: Result) -> None:
-        self.outcomes[result.outcome] += 1
-        cells = self.slices.setdefault(int(result.time.timestamp()) // SLICE * SLICE, [0, 0, 0.0])
-        cells[0] += result.outcome in (Outcome.COPIED, Outcome.DELETED, Outcome.FORWARDED)
-        cells[1] += not result.ok
-        cells[2] = max(cells[2], result.lag or 0.0)
-        self.bytes += result.bytes
-        self.newest = max(filter(None, (self.newest, result.time)))
-        if result.outcome is Outcome.FAILED:
-            self.causes[cause_of(result)] += 1
-            self.failures.append(result.time)
-        if result.lag is not None:
-            self.lags.append(result.lag)
+        """Add a result to the sums."""
+        self.total.add(result)
+        self.slices.setdefault(slice_of(result.time), Sums()).add(result)
 
     def open(self) -> Iterator[Result]:
         """The last failure of each key that is not right yet."""
-        return (key.last for key in self._keys.values() if key.last)
+        return (result for key in self.keys.values() if (result := key.failure()))
 
     def settle(self, result: Result) -> None:
         """Keep since when the key is not right."""
-        key = self._keys.setdefault(result.key, _Key())
-        if result.ok:
-            key.right = max(filter(None, (key.right, result.time)))
-            key.wrong = [(ended, began) for ended, began in key.wrong if ended > key.right]
-        elif key.right is None or result.time > key.right:
-            key.wrong.append((result.time, result.time - timedelta(seconds=result.seconds)))
-            key.last = result if key.last is None or result.time >= key.last.time else key.last
-        if not key.wrong:
-            key.last = None
-        if len(self._keys) > self._crowd:
-            self._forget(result.time - 2 * OVERLAP)
+        self.keys.setdefault(result.key, KeyState()).settle(result)
 
-    def _forget(self, before: datetime) -> None:
+    def forget(self, before: datetime) -> None:
         """Forget the keys that were right then: lists come in the order of their time, but for the overlap."""
-        self._keys = {name: key for name, key in self._keys.items() if key.wrong or (key.right and key.right > before)}
-        self._crowd = max(_CROWD, 2 * len(self._keys))
+        self.keys = {name: key for name, key in self.keys.items() if key.wrong or (key.right and key.right > before)}
+        self.crowd = 2 * len(self.keys)
 
-    def standing(self, route: str, target: str) -> Standing:
-        waits = [min(began for _, began in key.wrong) for key in self._keys.values() if key.wrong]
+    def standing(self, route: str, target: str, since: datetime | None = None) -> Standing:
+        """What was done since, and what waits."""
+        first = slice_of(since) if since else None
+        sums = self.total if first is None else total([each for at, each in self.slices.items() if at >= first])
+        waits = [min(began for _, began in key.wrong) for key in self.keys.values() if key.wrong]
         return Standing(
             route,
             target,
-            copied=self.outcomes[Outcome.COPIED],
-            deleted=self.outcomes[Outcome.DELETED],
-            unchanged=self.outcomes[Outcome.UNCHANGED],
-            forwarded=self.outcomes[Outcome.FORWARDED],
-            failed=self.outcomes[Outcome.FAILED],
-            causes=dict(self.causes.most_common()),
-            bytes=self.bytes,
-            lag=_lag(self.lags),
+            copied=sums.outcomes[Outcome.COPIED.value],
+            deleted=sums.outcomes[Outcome.DELETED.value],
+            unchanged=sums.outcomes[Outcome.UNCHANGED.value],
+            forwarded=sums.outcomes[Outcome.FORWARDED.value],
+            failed=sums.outcomes[Outcome.FAILED.value],
+            causes=dict(sorted(sums.causes.items(), key=lambda item: (-item[1], item[0]))),
+            bytes=sums.bytes,
+            lag=sums.lag(),
             oldest=min(waits, default=None),
             waiting=len(waits),
-            newest=self.newest,
+            newest=sums.newest,
         )
 
 
-def _lag(seconds: "array[float]") -> Lag:
-    if not seconds:
-        return Lag()
-    ordered = sorted(seconds)
-    # The nearest rank: a figure that some object really had.
-    p50, p99 = (ordered[max(0, -(-len(ordered) * percent // 100) - 1)] for percent in (50, 99))
-    return Lag(round(p50, 3), round(p99, 3), round(ordered[-1], 3))
+class ListName(NamedTuple):
+    """A list in the log store."""
+
+    stem: str  # what it is remembered by: a failed list keeps it when replay moves it
+    key: str
+    written: datetime
+
+
+def list_names(log: Store, start: datetime) -> Iterator[ListName]:
+    """The lists that are named *start* or later, in the order of their names, whichever folder they lie in now."""
+    yield from merge(*(_names(log, folder, start) for folder in FOLDERS), key=itemgetter(0))
+
+
+def _names(log: Store, folder: str, start: datetime) -> Iterator[ListName]:
+    # One invocation writes both lists under one name.
+    kind = "ok" if folder == lists.SUCCESS else "not"
+    for info in log.list(folder, f"{folder}{start.astimezone(timezone.utc):%Y/%m/%d/%H%M%S}"):
+        if written := written_at(info.key):
+            yield ListName(f"{info.key.removeprefix(folder)} {kind}", info.key, written)
 
 
 class Reader:
@@ -215,30 +222,28 @@ class Reader:
     Args:
         log: the log store.
         since: lists written before are passed over.
+        now: the time of day. A list whose name lies in the future, by the clock of who wrote it, hides none of now.
     """
 
-    def __init__(self, log: Store, since: datetime) -> None:
-        self._log, self._since = log, since
+    def __init__(
+        self, log: Store, since: datetime, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    ) -> None:
+        self._log, self._since, self._now = log, since, now
         self._read: dict[str, datetime] = {}
         self.lists = 0  # how many have been read
         self.unreadable: list[str] = []  # one line for each list that could not be read
 
     def fresh(self) -> Iterator[Result]:
         """The results of all lists that were not there at the last call, in the order of the lists' times."""
-        start = max(self._since, max(self._read.values()) - OVERLAP) if self._read else self._since
-        for stem, (name, written) in merge(*(self._names(folder, start) for folder in FOLDERS), key=itemgetter(0)):
+        start = self._since
+        if self._read:
+            start = max(start, min(max(self._read.values()), self._now()) - OVERLAP)
+        for stem, name, written in list_names(self._log, start):
             if stem not in self._read:
                 self._read[stem] = written
                 self.lists += 1
                 yield from self._results(name)
         self._read = {stem: written for stem, written in self._read.items() if written >= start - OVERLAP}
-
-    def _names(self, folder: str, start: datetime) -> Iterator[tuple[str, tuple[str, datetime]]]:
-        for info in self._log.list(folder, f"{folder}{start.astimezone(timezone.utc):%Y/%m/%d/%H%M%S}"):
-            if written := written_at(info.key):
-                # One invocation writes both lists under one name; a failed list keeps its name when replay moves it.
-                kind = "ok" if folder == lists.SUCCESS else "not"
-                yield f"{info.key.removeprefix(folder)} {kind}", (info.key, written)
 
     def _results(self, name: str) -> Iterator[Result]:
         try:

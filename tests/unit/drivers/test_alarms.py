@@ -10,10 +10,11 @@ from bucketrelay.drivers.status import Line
 from bucketrelay.errors import Damaged, StoreUnavailable
 from bucketrelay.model import Meta
 from bucketrelay.reports.status import Standing
+from bucketrelay.reports.sums import Sums
 from bucketrelay.testing.memory import MemoryStore
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
-WELL = Line(Standing("photos", "mirror"), 0.0, None, 0, 0, False, None, ())
+WELL = Line(Standing("photos", "mirror"), 0.0, None, 0, 0, False, None, (), Sums())
 LATE = replace(WELL, behind=1000.0, alarms=("lag",))
 LAG = Alarm("photos", "mirror", "lag")
 

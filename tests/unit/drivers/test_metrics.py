@@ -1,5 +1,6 @@
 """Prometheus is told the same numbers as `bucketrelay status` prints."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -9,13 +10,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from bucketrelay.drivers.metrics import METRICS, Status
 from bucketrelay.drivers.status import Line
 from bucketrelay.reports.heartbeats import Heartbeat
-from bucketrelay.reports.status import Lag, Standing
+from bucketrelay.reports.status import Standing
+from bucketrelay.reports.sums import Lag, Sums
 
 STANDING = Standing("photos", "mirror", copied=3, failed=2, causes={"503: later": 2}, bytes=30, lag=Lag(1.0, 2.0, 3.0))
 BOOKS = {"complete": True, "time": "20261121T091500.000000Z", "right": 9, "missing": 1}
 TIME = datetime(2026, 11, 21, tzinfo=timezone.utc)
 BEAT = Heartbeat(TIME, 1.5, 2.5)
-LINE = Line(STANDING, 60.0, TIME, 4, 1, True, BOOKS, ("lag",), probed=True, heartbeat=BEAT, silence=30.0)
+EVER = Sums(Counter(copied=5, failed=4), Counter({"503: later": 4}), bytes=50)  # of the last day, and of all before
+LINE = Line(STANDING, 60.0, TIME, 4, 1, True, BOOKS, ("lag",), EVER, probed=True, heartbeat=BEAT, silence=30.0)
 
 
 def scraped(lines):
@@ -32,10 +35,10 @@ def scraped(lines):
 def test_every_number_of_a_line_is_a_sample():
     seen = scraped([LINE])
 
-    assert seen["bucketrelay_tasks_total", "copied"] == 3
-    assert seen["bucketrelay_tasks_total", "failed"] == 2
-    assert seen["bucketrelay_failures_total", "503: later"] == 2
-    assert seen["bucketrelay_copied_bytes_total",] == 30
+    assert seen["bucketrelay_tasks_total", "copied"] == 5
+    assert seen["bucketrelay_tasks_total", "failed"] == 4
+    assert seen["bucketrelay_failures_total", "503: later"] == 4
+    assert seen["bucketrelay_copied_bytes_total",] == 50
     assert [seen["bucketrelay_lag_seconds", q] for q in ("0.5", "0.99", "1")] == [1, 2, 3]
     assert (seen["bucketrelay_behind_seconds",], seen["bucketrelay_waiting_objects",]) == (60, 4)
     assert (seen["bucketrelay_dead_jobs",], seen["bucketrelay_fuse_blown",]) == (1, 1)
@@ -58,7 +61,7 @@ def test_where_nothing_was_copied_no_lag_is_made_up():
 
 def test_hostile_causes_stay_in_their_label():
     evil = 'x"} 1\nbucketrelay_alarm{alarm="lag'
-    seen = scraped([replace(LINE, standing=replace(STANDING, causes={evil: 1}))])
+    seen = scraped([replace(LINE, ever=Sums(causes=Counter({evil: 1})))])
 
     assert seen["bucketrelay_failures_total", evil] == 1
 

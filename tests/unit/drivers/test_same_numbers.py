@@ -45,7 +45,7 @@ def test_log_lines_status_and_metrics_add_up_to_the_same(rows):
     for each in results:
         tally.add(lists.parse_line(lists.line(each)))  # by way of the lists
     (standing,) = tally.standings()
-    line = Line(standing, 0.0, None, standing.waiting, 0, False, None, ())
+    line = Line(standing, 0.0, None, standing.waiting, 0, False, None, (), tally.total(("photos", "mirror")))
     members = line.members()
     scraped = {(name, *labels): value for name, labels, value in samples(line)}
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bucketrelay.model import Meta, Outcome, Result
 from bucketrelay.reports import lists
-from bucketrelay.reports.status import Lag, Reader, Tally, cause_of
+from bucketrelay.reports.status import Reader, Tally
+from bucketrelay.reports.sums import Lag, cause_of
 from bucketrelay.testing.memory import MemoryStore
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)

@@ -199,7 +199,8 @@ class Worker:
         if not self._told:
             return
         try:
-            self.states.update(self._queue.settle(self._told))
+            states = zip(self._told, self._queue.settle(self._told), strict=True)
+            self.states.update(state for (job, _), state in states if not self._kinds[job.kind].silent)
             self._told = []
         except StoreUnavailable as error:  # said again at the next turn; should the leases run out, it is done again
             self._world.say(str(error))

@@ -10,7 +10,7 @@ from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Done, Job, Payload
 from bucketrelay.model import Result
 from bucketrelay.reports.again import Again, FailedList, Line, Wanted
-from bucketrelay.reports.status import cause_of
+from bucketrelay.reports.sums import cause_of
 from bucketrelay.system import System
 
 _TOGETHER = 200  # lines of several lists that are run at once

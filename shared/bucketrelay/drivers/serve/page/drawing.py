@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from bucketrelay.reports.status import SLICE, Slice
+from bucketrelay.reports.sums import SLICE, Slice
 
 WIDTH, HEIGHT = 240, 40
 _DAY = 24 * 3600

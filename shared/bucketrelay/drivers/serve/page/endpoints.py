@@ -146,7 +146,7 @@ class Page:
             done=request.query_params.get("done", "")[:200],
             schedules=self.schedules,
             acts=last(system.log(), system.now()),
-            unreadable=self.watch.reader.unreadable[-5:],
+            unreadable=self.watch.unreadable[-5:],
         )
 
     def _confirm(self, request: Request, what: str, shown: Filter) -> str:

@@ -1,6 +1,5 @@
 """What the page says, as plain values for its templates. Pure."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -12,7 +11,7 @@ from bucketrelay.drivers.serve.page.drawing import books_bar, lag_over_time
 from bucketrelay.drivers.serve.page.filter import Filter
 from bucketrelay.drivers.status import Line, Watch
 from bucketrelay.model import Result
-from bucketrelay.reports.status import cause_of
+from bucketrelay.reports.sums import cause_of
 
 MOST_OBJECTS = 200  # on one page; the rest is counted
 _BOOKS = ("right", "missing", "different", "surplus", "kept", "unclear", "failed")
@@ -20,7 +19,7 @@ _BOOKS = ("right", "missing", "different", "surplus", "kept", "unclear", "failed
 
 def overview(watch: Watch, lines: Sequence[Line], shown: Filter, now: datetime) -> dict[str, Any]:
     """Routes, failures and what is held, as far as the filter lets them through."""
-    failures = list(shown.failures(watch.tally))
+    failures = sorted(shown.failures(watch.tally), key=lambda each: (each.time, each.key))
     mine = [line for line in lines if shown.route in ("", line.standing.route)]
     return {
         "now": clock(now),
@@ -85,16 +84,17 @@ def clock(moment: datetime) -> str:
 
 def causes(failures: Sequence[Result]) -> list[dict[str, Any]]:
     """The failures by cause, the most frequent first."""
-    counts = Counter(cause_of(each) for each in failures)
+    alike: dict[str, list[Result]] = {}
+    for each in failures:
+        alike.setdefault(cause_of(each), []).append(each)
     rows = []
-    for cause, count in counts.most_common():
-        same = [each for each in failures if cause_of(each) == cause]
+    for cause, same in sorted(alike.items(), key=lambda item: -len(item[1])):
         routes = sorted({each.route for each in same})
         chosen = Filter(routes[0] if len(routes) == 1 else "", cause)
         rows.append(
             {
                 "cause": cause or "no reason given",
-                "count": count,
+                "count": len(same),
                 "routes": ", ".join(routes),
                 "example": same[0].key,
                 "query": chosen.query,
