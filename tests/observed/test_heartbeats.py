@@ -25,8 +25,8 @@ def lines(world, **more):
 
 def probes(world):
     """The heartbeats' objects that lie about, by store."""
-    found = {name: [key for key in store.keys() if is_probe(key)] for name, store in world.stores.items()}
-    return {name: keys for name, keys in found.items() if keys}
+    lying = {name: [key for key in store.keys() if is_probe(key)] for name, store in world.stores.items()}
+    return {name: keys for name, keys in lying.items() if keys}
 
 
 def heard(world, target):

@@ -151,6 +151,7 @@ class World:
     patience: int = 2
     seconds: float = 0.0
     quiet: bool = False  # nothing goes wrong any more
+    maker: type[Remembering] = Remembering
 
     def __post_init__(self) -> None:
         self.dice = random.Random(f"{self.seed}")
@@ -159,7 +160,7 @@ class World:
         self._depth = self._inside = 0
         self._away: dict[str, float] = {}
         names = {name for route in self.routes for name in (route.source_store, *route.targets)}
-        self.stores = {name: Remembering(self, name, **self.kinds.get(name, {})) for name in sorted({*names, LOG})}
+        self.stores = {name: self.maker(self, name, **self.kinds.get(name, {})) for name in sorted({*names, LOG})}
         self.routes = meeting(self.routes, {name: store.address for name, store in self.stores.items()})
         self.sources = {route.source_store for route in self.routes}
         self.written: dict[tuple[str, bytes, str], float] = {}  # by key and version: when its user wrote it

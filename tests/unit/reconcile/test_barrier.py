@@ -1,12 +1,14 @@
 """A barrier proves that every write of now is at every target, or names what is not."""
 
+import itertools
+
 import pytest
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import order
 from bucketrelay.drivers.reconcile.barrier import Barrier, Missing
 from bucketrelay.errors import StoreUnavailable
-from bucketrelay.model import ObjectInfo
+from bucketrelay.model import Meta, ObjectInfo
 
 
 class Time:
@@ -134,6 +136,47 @@ def test_a_listing_that_is_refused_is_an_error_and_no_proof(world, barrier):
 
     with pytest.raises(StoreUnavailable):
         barrier()
+
+
+def test_metadata_that_was_rewritten_while_a_copy_was_on_its_way_is_named_though_no_listing_shows_it(world, barrier):
+    world.source.write("a", b"1", Meta(user={"v": "1"}))
+    rewrite = Meta(user={"v": "2"})
+    world.source.copies = world.target.copies = False
+    world.target.arrange("put", lambda: world.source.write("a", b"1", rewrite), key="a")
+    world.replicate("a")  # and the event of the other write is lost
+    here, there = world.source.info("a"), world.target.info("a")
+    assert (here.etag, here.modified < there.modified) == (there.etag, True)
+
+    missing, _ = barrier(seconds=0)
+
+    assert [(each.key, each.why) for each in missing] == [("a", "the target is a copy of another version")]
+
+
+def test_of_what_was_written_days_ago_the_listings_are_believed(world, barrier):
+    world.source.write("a")
+    world.replicate("a")
+    world.now.seconds = itertools.count(3 * 86400)
+    before = len(world.target.calls)
+
+    assert barrier()[0] == []
+    assert {verb for verb, _ in world.target.calls[before:]} == {"list"}
+
+
+def test_a_write_that_yielded_to_a_newer_one_at_the_target_is_not_waited_for(world, barrier):
+    world.route_with(meets=frozenset({"target"}))
+    world.source.write("a", b"older")
+    world.target.write("a", b"newer")
+
+    assert barrier(seconds=0)[0] == []
+
+
+def test_what_another_tool_has_brought_there_is_there(world, barrier):
+    world.source.write("a", b"same", Meta(content_type="text/plain"))
+    world.target.write("a", b"same", Meta(content_type="text/plain"))
+    world.source.write("b", b"same", Meta(content_type="text/plain"))
+    world.target.write("b", b"same", Meta(content_type="text/html"))
+
+    assert [each.key for each in barrier(seconds=0)[0]] == ["b"]
 
 
 def test_keys_that_the_filters_leave_out_are_not_waited_for(world, barrier):

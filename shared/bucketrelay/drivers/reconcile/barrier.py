@@ -1,23 +1,26 @@
 """Is every write of now at every target? A proof, or the names of what is not there.
 
-The source is listed once, when the barrier begins: these are the writes that are meant. A write is at a target when the
-target is right by what both stores say of it (`judge`), or holds a copy of that very version. One that has been deleted
-or overwritten since is not waited for any longer than it takes to see so: what the source held is then no longer what
-anybody wants, and a later barrier speaks for what it holds instead.
+The source is listed once, when the barrier begins: these are the writes that are meant. A write is at a target when a
+task about it would find nothing left to do (`settled`), or the target holds a copy of that very version. One that has
+been deleted or overwritten since is not waited for any longer than it takes to see so: what the source held is then no
+longer what anybody wants, and a later barrier speaks for what it holds instead.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.books import Kind
-from bucketrelay.drivers.reconcile.compare import ALL, Pair, pairs, side
+from bucketrelay.drivers.reconcile.compare import ALL, pairs, side
 from bucketrelay.drivers.reconcile.judge import Depth, Judge
+from bucketrelay.drivers.reconcile.settled import Settled
 from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import RelayError
 from bucketrelay.model import ObjectInfo
 
 _OPEN = frozenset({Kind.MISSING, Kind.DIFFERENT, Kind.FAILED})
+_OLD = timedelta(days=1)
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two looks at what is still missing
 
 
@@ -29,6 +32,7 @@ class Missing:
     key: str  # of the source
     written: ObjectInfo  # the version that the source held when the barrier began
     why: str
+    seen: bool = False  # whether `written` is what a look at it has shown, and not merely a row of the listing
 
     def members(self) -> dict[str, object]:
         """For one line of JSON."""
@@ -64,49 +68,46 @@ class Barrier:
             self.see(len(missing))
             self.sleep(min(pause, deadline.left()))
             pause = min(pause * 2, LONGEST_PAUSE)
-            missing = [again for each in missing if (again := self._again(each))]
+            missing = [again for each in missing if (again := self._look(each))]
         return missing
 
-    def _judge(self, target: str) -> Judge:
-        route, world = self.wish.route, self.world
-        shut = world.skip(target)
-        source, there = world.store(route.source_store), world.store(target)
-        return Judge(route, source, there, Depth.STAMP, lambda key: not shut(key))
-
     def _first(self, target: str) -> Iterator[Missing]:
-        route, world, judge = self.wish.route, self.world, self._judge(target)
-        within = self.wish.prefix.removeprefix(route.strip_prefix)
-        here, there = route.source_store, target
+        route, world = self.wish.route, self.world
+        here, there = world.store(route.source_store), world.store(target)
+        shut, within = world.skip(target), self.wish.prefix.removeprefix(route.strip_prefix)
+        judge = Judge(route, here, there, Depth.STAMP, lambda key: not shut(key))
         every = pairs(
-            side(world.store(here), route.strip_prefix, ALL, world.skip(here), within),
-            side(world.store(there), route.add_prefix, ALL, world.skip(there), within),
+            side(here, route.strip_prefix, ALL, world.skip(route.source_store), within),
+            side(there, route.add_prefix, ALL, shut, within),
         )
         for pair in every:
             if pair.source is None:
                 continue
-            verdict = judge.at_sight(pair) or judge.ask(pair)
-            if verdict.kind in _OPEN:
-                yield Missing(target, judge.key(pair.rest), pair.source, verdict.why)
+            verdict = judge.at_sight(pair)
+            if verdict and verdict.kind not in _OPEN and (verdict.kind is not Kind.RIGHT or self._is_old(pair.source)):
+                continue
+            if verdict is None and self._is_old(pair.source):
+                verdict = judge.ask(pair)
+                if verdict.kind not in _OPEN:
+                    continue
+            key = judge.key(pair.rest)
+            if still := self._look(Missing(target, key, pair.source, verdict.why if verdict else "")):
+                yield still
 
-    def _again(self, missing: Missing) -> Missing | None:
-        """The write, if it is still not there."""
-        judge = self._judge(missing.target)
-        rest = missing.key[len(self.wish.route.strip_prefix) :]
+    def _is_old(self, source: ObjectInfo) -> bool:
+        """Whether the version was written so long ago that no task is at work which knows an earlier one.
+
+        Of younger ones a listing says too little: metadata is rewritten under the same ETag, twice within a second, and
+        a copy of what was there before may be written after it.
+        """
+        return source.modified is not None and self.world.now() - source.modified > _OLD
+
+    def _look(self, missing: Missing) -> Missing | None:
+        """The write, if it is not there."""
+        route, store = self.wish.route, self.world.store
+        settled = Settled(route, missing.target, store(route.source_store), store(missing.target))
         try:
-            source = judge.source.look(missing.key)
-            if source is None or self._holds(judge, rest, missing.written):
-                return None
-            verdict = judge.ask(Pair(rest, source, None))
+            version = settled.missing(missing.key, missing.written if missing.seen else None)
         except RelayError as error:
             return replace(missing, why=str(error))
-        return replace(missing, why=verdict.why) if verdict.kind in _OPEN else None
-
-    def _holds(self, judge: Judge, rest: str, written: ObjectInfo) -> bool:
-        """Whether the target holds a copy of just that version."""
-        there = judge.target.look(judge.target_key(rest))
-        if there is None:
-            return False
-        stamp = judge.link(rest).of_target(there)
-        return (
-            stamp is not None and stamp.etag == written.etag and stamp.size == written.size and judge.ours(rest, there)
-        )
+        return Missing(missing.target, missing.key, *version, seen=True) if version else None
