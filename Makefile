@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .venv/.demo
+# Without .pyc every process that the tests start compiles the product anew, and every pytest all tests: a third of the time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-pythons slow walks lost-events soak fault-matrix mutants storms fuzz audit lint format bench dist clean help
 

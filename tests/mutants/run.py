@@ -98,6 +98,7 @@ class Place:
             "PYTHONPATH": os.pathsep.join([str(self._package.parent), str(TESTS)]),
             "MUTANTS_WITNESS": str(self._witness),
             "MUTANTS_PACKAGE": str(self._package),
+            "PYTHONDONTWRITEBYTECODE": "1",  # -B is this process's; what the tests start reads the copy, too
         }
         with (self._folder / "output").open("wb") as output:
             process = subprocess.Popen(
