@@ -156,6 +156,7 @@ class Task:
     asked: bool = False  # of no route: a request for this very copy, whatever is at the target
     differs: bool = False  # the bytes of both sides were compared, and differ, whatever the stamp says
     urgent: bool = False  # waits for no others
+    again: bool = False  # an earlier run of it may have been killed, with a write on its way
 
     @property
     def way(self) -> str:

@@ -22,7 +22,8 @@ class Small:
             metadata alone, the ETag stays), r(estore the first content), d(elete).
         most: how many acts.
         faults: duplicate: an event is delivered twice. kill: a task is killed between two operations. outlive: it is
-            killed while it sends a write, and the write takes effect at some time after. unknown: a write's answer is
+            killed while it sends a write, and the write takes effect at some time after. sudden: the same before
+            anybody has noted the write; who has it next knows that it comes again. unknown: a write's answer is
             lost; it has taken effect, or never will, or will later. A killed or failed task is delivered again. slow: a
             write takes long, and then has its answer.
         fault_budget: how many faults there are in one schedule.
@@ -32,6 +33,7 @@ class Small:
         tidy: whether it is an error that an upload or a checkpoint is left over at rest.
         size: bytes of the smallest object.
         ticks: how often the clock (the object `clock` of the table) may move on.
+        tells: whether a task that was killed is said to come again.
         source: how the source's server behaves.
     """
 
@@ -48,6 +50,7 @@ class Small:
     tidy: bool = False
     size: int = 1
     ticks: int = 0
+    tells: bool = True
     source: Rules = field(default_factory=Rules)
 
     @property

@@ -88,7 +88,11 @@ class Behaviour:
 
     def origin(self, node: int) -> int:
         """Where the task at *node* began."""
-        return self.roots[self._history[node][0]]
+        return self.roots[self.task(node)]
+
+    def task(self, node: int) -> Task:
+        """The task at *node*."""
+        return self._history[node][0]
 
     def request(self, node: int) -> int:
         """The number in `requests` of what a task at *node* asks for: the same for all that ask for the same."""

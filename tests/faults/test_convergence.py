@@ -222,6 +222,19 @@ def test_a_write_that_outlives_its_task_may_be_the_last_unless_the_key_is_verifi
     assert_right(walk, verified)
 
 
+@pytest.mark.parametrize(("deletes", "acts"), [(Deletes.KEEP, "w"), pytest.param(Deletes.FOLLOW, "wd", marks=LONG)])
+def test_who_is_killed_before_his_write_is_noted_leaves_its_verifying_to_whoever_has_the_task_next(
+    explore, deletes, acts
+):
+    small = Small(deletes, conditional=False, acts=acts, faults=frozenset({"sudden"}))
+    _, untold = explore(replace(small, tells=False), converge())
+    walk, told = explore(small, converge())
+
+    assert isinstance(untold, Found)
+    assert any("late write lands" in line for line in untold.schedule)
+    assert_right(walk, told)
+
+
 def nothing_due(verify):
     for _ in verify.log().list(FOLDER):
         pass

@@ -6,6 +6,7 @@ delivered is a task at the beginning of its code, so late and reordered events n
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -187,6 +188,10 @@ class Walk:
         if "outlive" in kinds:
             table, _ = self._noted(state, node)
             yield Move(("is killed while it sends", node), again._replace(late=late, table=table), "", (1, 0))
+        if "sudden" in kinds:
+            task = replace(self.behaviour.task(node), again=self.small.tells)
+            told = left._replace(tasks=_with(_without(state.tasks, node), self.behaviour.root(task)))
+            yield Move(("is killed as soon as it sends", node), told._replace(late=late), "", (1, 0))
         if "unknown" in kinds:
             lost = partial(self._on, node=node, answer=UNKNOWN)
             done, _, complaint = self._done(left, request)

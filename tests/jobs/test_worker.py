@@ -10,9 +10,11 @@ import pytest
 from bucketrelay.drivers.worker.loop import Tunings, Worker, World
 from bucketrelay.errors import ConfigError, StoreUnavailable
 from bucketrelay.jobs.kinds import Ended, Kind
-from bucketrelay.jobs.queue import Counts, Dead, Done, NewJob, Policy, Release, Retry, State
+from bucketrelay.jobs.queue import Counts, Dead, Done, Job, NewJob, Policy, Release, Retry, State
 from bucketrelay.jobs.sqlite import SqliteQueue
-from bucketrelay.model import Outcome, Result
+from bucketrelay.jobs.tasks import task_job
+from bucketrelay.model import Address, Outcome, Result
+from bucketrelay.routes import Route, task_of
 from jobs.rigs import SqliteRig
 
 QUICK = Policy(lease=60, attempts=3, first=0.01, factor=1)
@@ -417,3 +419,14 @@ def test_what_only_a_person_can_let_go_waits_in_the_failed_list_and_is_no_dead_j
     assert _ending(replace(held, by_hand=False)) == Dead("the fuse has blown")
     assert _ending(replace(held, by_hand=False, retryable=True)) == Retry("the fuse has blown")
     assert _ending(replace(held, outcome=Outcome.UNFINISHED, by_hand=False)) == Release()
+
+
+@pytest.mark.parametrize("unsettled", [1, 2])
+def test_the_task_of_a_job_whose_last_worker_told_no_end_knows_it(unsettled):
+    """That worker may have been killed with a write on its way: `Writes.noted` has the key looked at once more."""
+    from bucketrelay.drivers.worker.tasks import _plan
+
+    route = Route("r", Address("s3", "a"), "a", ("b",))
+    job = Job(1, "q", "k", "task", task_job(task_of(route, "k", "b")).payload, 0, 2, 0, "", 0.0, unsettled)
+
+    assert _plan(job, [route]).again is (unsettled > 1)

@@ -297,6 +297,22 @@ HOLDING = (
         (WRITES,),
     ),
     Change(
+        "killed-run-is-not-verified",
+        "core/writes.py",
+        "or not (result.lingers or task.again)",
+        "or not result.lingers",
+        "a process that is killed as soon as it sends leaves nothing that tells of it, not even to who comes after it",
+        (WRITES,),
+    ),
+    Change(
+        "killed-run-is-verified-where-conditions-stop-it",
+        "core/writes.py",
+        "not self._verify.stores(task.target).conditional",
+        "True",
+        "every message that is brought again costs requests more",
+        (WRITES,),
+    ),
+    Change(
         "slow-write-has-no-marker",
         "core/writes.py",
         "            name = verify.put(write.task, write.deadline, self._nonce())",

@@ -271,3 +271,12 @@ def test_a_size_that_is_none_is_unknown(size):
     one["s3"]["object"]["size"] = size
 
     assert parse(records(one)).events[0].size is None
+
+
+@pytest.mark.parametrize(("count", "again"), [("1", False), ("2", True), ("17", True), (None, False), (2, False)])
+def test_a_message_that_sqs_has_delivered_before_says_so(count, again):
+    payload = sqs(json.dumps(records(record("a"))))
+    payload["Records"][0]["attributes"] = {"ApproximateReceiveCount": count}
+    (message,) = parse(payload).messages
+
+    assert message.again is again

@@ -23,6 +23,7 @@ from bucketrelay.routes import Route
 from bucketrelay.system import System
 from bucketrelay.testing.memory import MemoryStore
 from fakes import OneByOne
+from payloads.event_builders import sqs
 
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 ROUTE = Route("photos", Address("s3", "src"), "photos", ("x", "y"), exclude=("*.tmp",))
@@ -308,3 +309,14 @@ def test_s3_thousands_of_unfinished_tasks_are_answered_for_before_the_platforms_
     assert report.stuck == f"no time was left to hand over {many - handed:,} of {many:,} tasks"
     with pytest.raises(OutOfTime, match=r"no time was left to hand over"):
         report.answer()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_tasks_of_a_message_that_comes_again_know_it(count):
+    """Its earlier run may have been killed with a write on its way: `Writes.noted` has the key looked at once more."""
+    world = World()
+    payload = sqs(json.dumps({"Records": [record("k")]}))
+    payload["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(count)}
+    world.handle(payload)
+
+    assert [task.again for task in world.run] == [count > 1] * 2

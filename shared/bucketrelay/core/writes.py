@@ -135,12 +135,16 @@ class Writes:
     def noted(self, task: Task, result: Result, deadline: Deadline) -> Result:
         """The result, with the marker put that a write which lingers after its end has, unless it has one.
 
+        A task that comes again without anybody's knowing how it ended before may have been killed within the moment
+        in which a write has no marker yet: where no condition stops that write, its key is looked at once more, too.
         A task whose marker could not be put comes again, and looks: else nobody would.
         """
-        if self._verify is None or not result.lingers or not task.target or self._marked(task, deadline):
+        if self._verify is None or not task.target or not (result.lingers or task.again):
             return result
         try:
-            self._verify.put(task, deadline)
+            may_land = result.lingers or not self._verify.stores(task.target).conditional
+            if may_land and not self._marked(task, deadline):
+                self._verify.put(task, deadline)
         except RelayError as error:
             words = f"it could not be noted to be verified: {error}"
             outcome = Outcome.FAILED if result.ok else result.outcome

@@ -51,7 +51,7 @@ def planned(message: Message, system: System) -> Plan:
         except RelayError as error:
             plan.refused.append(_refusal(event, error, system.now()))
             continue
-        plan.asked.extend(Asked(task) for task in tasks)
+        plan.asked.extend(Asked(replace(task, again=True) if message.again else task) for task in tasks)
         if not tasks:
             plan.passed.append(_passed(known, routes.left_out(known, system.routes)))
     for deferral in message.deferrals:

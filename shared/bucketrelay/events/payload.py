@@ -41,6 +41,7 @@ class Message:
     error: str = ""  # one line
     ambiguous: bool = False  # all `events` say cloud "s3" and may as well be OBS's: the configuration has to tell
     deferrals: tuple[Deferral, ...] = ()
+    again: bool = False  # the platform has delivered it before, and does not know what became of that
 
 
 @dataclass(frozen=True, slots=True)

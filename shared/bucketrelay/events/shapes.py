@@ -134,7 +134,8 @@ def _sqs_message(one: object, reading: Reading) -> Message:
         inside = _sqs_body(one, reading.inside("s3", message_id))
     except BadEvent as error:
         return Message(message_id, error=f"SQS message {shown(message_id)}: {error}")
-    return Message(message_id, inside.events, listed(inside.errors), deferrals=inside.deferrals)
+    again = hint(one, "attributes", "ApproximateReceiveCount") not in ("", "1")
+    return Message(message_id, inside.events, listed(inside.errors), deferrals=inside.deferrals, again=again)
 
 
 def _sqs_id(one: object) -> str:

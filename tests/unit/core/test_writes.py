@@ -107,6 +107,19 @@ def test_a_task_whose_marker_could_not_be_put_comes_again(world, outcome):
     assert "it could not be noted to be verified: 403" in noted.error
 
 
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize(("again", "conditional", "markers"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_a_task_that_comes_again_from_a_run_of_which_nobody_knows_the_end_is_verified(
+    world, outcome, again, conditional, markers
+):
+    """That run may have been killed within the two seconds in which its write had no marker."""
+    world.target = MemoryStore(Address("obs", "target"), conditional=conditional)
+    ended = replace(LOST, outcome=outcome, lingers=False)
+
+    assert world.writes.noted(replace(TASK, again=again), ended, Deadline()) is ended
+    assert len(world.markers) == markers
+
+
 def test_a_slow_write_that_is_left_behind_has_one_marker(world):
     deadline = Deadline()
     with under(deadline), world.writes.under_way(TASK):

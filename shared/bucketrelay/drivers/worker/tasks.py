@@ -47,7 +47,8 @@ def _plan(job: Job, known: Sequence[Route]) -> Task | str:
         return str(error)
     except (KeyError, TypeError, ValueError, AttributeError):
         return "the job says nothing that a task could be made of: was it put into the table by hand?"
-    return replace(task, cause=wanted.cause, time=wanted.time, size=wanted.size, differs=wanted.differs)
+    again = job.unsettled > 1
+    return replace(task, cause=wanted.cause, time=wanted.time, size=wanted.size, differs=wanted.differs, again=again)
 
 
 def _ended(task: Task, result: Result, then: Callable[[Task], tuple[NewJob, ...]]) -> Ended:
