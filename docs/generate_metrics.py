@@ -23,6 +23,8 @@ day. Each has the labels `route` and `target`, and those below.
 TAIL = """
 [templates/grafana](../templates/grafana) has a dashboard and alerting rules over them; a test holds every query to this
 table.
+
+Traces by OpenTelemetry: [traces.md](traces.md).
 """
 
 

@@ -51,7 +51,9 @@ class Process:
                 settings = config.find(environ, self._beside, Path.cwd())
                 project = environ.get("RUNTIME_PROJECT_ID", "")  # FunctionGraph's word for where it runs
                 self._found = settings
-                self._system = wiring.system(settings, keys=lambda: self._keys, metrics=metrics, project=project)
+                self._system = wiring.system(
+                    settings, keys=lambda: self._keys, metrics=metrics, project=project, environ=environ
+                )
             return replace(self._system, defer=defer, alarms=self._tell_alarms)
 
     def _tell_alarms(self) -> None:

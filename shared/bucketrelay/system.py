@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from types import MappingProxyType
 
@@ -15,6 +16,7 @@ from bucketrelay.routes import Route
 from bucketrelay.store import Store
 from bucketrelay.values import dataclass, field
 
+Trace = Callable[["System", str], "AbstractContextManager[System]"]
 Defer = Callable[[bytes], None]  # calls this function again with a payload, asynchronously, or raises a RelayError
 
 
@@ -38,6 +40,8 @@ class System:
     reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask
     rests: Why = lambda _: ""  # why nothing of a route is to be done now
     alarms: Callable[[], object] = lambda: None  # tells those that have changed; raises RelayError
+    # Traces what is done with the system that it gives, under the platform's id of the invocation.
+    traced: Trace = lambda system, _: nullcontext(system)
     # Abandons uploads that nobody goes on with: how many, and what could not be; done when a schedule calls.
     sweep: Callable[[], tuple[int, list[str]]] | None = None
 

@@ -1,5 +1,6 @@
 """Configuration to a working system; with the other `wiring` modules all that knows the concrete classes."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -23,6 +24,7 @@ from bucketrelay.errors import ConfigError
 from bucketrelay.events import EventKeys, KeyForm
 from bucketrelay.forward.deliver import Forwarding
 from bucketrelay.model import Address, Task
+from bucketrelay.reports import log_line
 from bucketrelay.routes import Route
 from bucketrelay.routes.meeting import following, meeting
 from bucketrelay.store import Store
@@ -31,6 +33,7 @@ from bucketrelay.values import replace
 from bucketrelay.wiring_forwards import forwards
 from bucketrelay.wiring_stores import NO_KEYS, Keys, Stores
 
+_ENDPOINT, _TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 FORGOTTEN = timedelta(days=7)  # as the lifecycle rules of the templates say of unfinished uploads
 
 
@@ -45,12 +48,14 @@ def system(
     keys: Callable[[], Keys] = lambda: NO_KEYS,
     metrics: bool = False,
     project: str = "",
+    environ: Mapping[str, str] = os.environ,
 ) -> System:
     """Everything that an invocation needs, for a configuration. Connects to nothing yet.
 
     Args:
         keys: this invocation's temporary keys, for what has none of its own.
         project: the Huawei Cloud project that this runs in, for an OMS address that has none.
+        environ: says where traces go, if anywhere.
 
     Raises:
         ConfigError: the address of a forward lacks something.
@@ -87,7 +92,35 @@ def system(
         event_keys=_event_keys(config),
         rests=rests,
     )
-    return replace(made, reconcile=partial(_reconcile, config, made))
+    made = replace(made, reconcile=partial(_reconcile, config, made))
+    return _traced(made, environ) if _ENDPOINT in environ or _TRACES_ENDPOINT in environ else made
+
+
+def _traced(made: System, environ: Mapping[str, str]) -> System:
+    """The same, with traces; without them where OpenTelemetry is switched off, or not installed."""
+    endpoint = environ.get(_TRACES_ENDPOINT) or f"{environ.get(_ENDPOINT, '').rstrip('/')}/v1/traces"
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none":
+        return made
+
+    def say(words: str) -> None:
+        made.emit(log_line.notice(words))
+
+    protocol = environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+    if protocol not in (None, "", "http/protobuf"):
+        say(f"no traces: OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}, and only http/protobuf is spoken here")
+        return made
+    try:
+        from bucketrelay.traces import Traces  # noqa: PLC0415 — OpenTelemetry is an extra, and takes a second to load
+    except ModuleNotFoundError as error:
+        say(f"no traces: {error.name} is missing: pip install 'bucketrelay[otel]', or unset {_ENDPOINT}")
+        return made
+    traces = Traces(endpoint, environ, say)
+
+    def close() -> None:
+        traces.close()
+        made.close()
+
+    return replace(made, traced=traces.invocation, close=close)
 
 
 def _log(config: Config, stores: Stores) -> Store:

@@ -35,8 +35,8 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
         RelayError: the lists could not be written, so the platform must deliver the event again.
     """
     # What is asked of a store outside of a task, lists above all, has to end before the platform's own deadline, too.
-    with under(Deadline(seconds, margin=system.margin / 5, now=system.clock)):
-        return _handle(payload, system, cloud, Deadline(seconds, margin=system.margin, now=system.clock), invocation)
+    with under(Deadline(seconds, margin=system.margin / 5, now=system.clock)), system.traced(system, invocation) as it:
+        return _handle(payload, it, cloud, Deadline(seconds, margin=system.margin, now=system.clock), invocation)
 
 
 def _handle(payload: object, system: System, cloud: Cloud | None, deadline: Deadline, invocation: str) -> Report:

@@ -37,6 +37,11 @@ def refusal(error: str, invocation: str) -> str:
     return _one_line({"event": "event.refused", "invocation": invocation, "error": _shortened(error)})
 
 
+def notice(words: str) -> str:
+    """One JSON line about this process itself, which no event caused."""
+    return _one_line({"event": "notice", "notice": _shortened(words)})
+
+
 def passed(source: str, name: str, cause: str, why: str, invocation: str) -> str:
     """One JSON line for an event that made no task: silence would look like a loss."""
     fields = {"source": source, "name": name, "cause": cause, "why": _shortened(why)}

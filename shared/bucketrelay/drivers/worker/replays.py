@@ -26,9 +26,14 @@ def replay_kind(system: System) -> Kind:
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         del deadline
-        return [Ended(_replayed(system, job.payload)) for job in jobs]
+        return [Ended(_traced(system, job)) for job in jobs]
 
     return Kind(run)
+
+
+def _traced(system: System, job: Job) -> Done:
+    with system.traced(system, f"replay {job.id}") as traced:
+        return _replayed(traced, job.payload)
 
 
 def _replayed(system: System, payload: Payload) -> Done:

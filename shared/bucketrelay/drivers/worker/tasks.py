@@ -22,7 +22,8 @@ def task_kind(system: System, then: Callable[[Task], tuple[NewJob, ...]] = lambd
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         plans = [_plan(job, system.routes) for job in jobs]
-        results = iter(system.runner.run([plan for plan in plans if isinstance(plan, Task)], deadline))
+        with system.traced(system, f"job {jobs[0].id}") as traced:
+            results = iter(traced.runner.run([plan for plan in plans if isinstance(plan, Task)], deadline))
         return [
             _ended(plan, next(results), then) if isinstance(plan, Task) else _lost(job, plan, system.now())
             for job, plan in zip(jobs, plans, strict=True)
