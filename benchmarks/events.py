@@ -1,7 +1,9 @@
 """How many events a second `bucketrelay serve` makes durable on SQLite: `python benchmarks/events.py [--events N]`.
 
-So many senders, each over one connection of its own, send an event and wait for its 202. Counted are the answers, the
-rows in the database after the server was killed, and the server's CPU, the steadier figure where others are at work.
+So many senders, each over one connection of its own, send an event and wait for its 202: as fast as they can, or with
+`--rate 500` each event at its own moment, so many a second, whatever the answers take. Counted are the answers, the
+rows in the database after the server was killed, the server's CPU, the steadier figure where others are at work, and
+how long after its moment an event was accepted.
 """
 
 import argparse
@@ -37,11 +39,16 @@ def start_server(folder: Path) -> tuple[subprocess.Popen[str], int]:
     return process, int(process.stderr.readline().rpartition(":")[2])
 
 
-def send_events(port: int, numbers: range) -> int:
-    """Send events over one connection. Returns how many were answered 202."""
-    accepted = 0
+def send_events(port: int, numbers: range, rate: float = 0.0, began: float = 0.0) -> tuple[int, list[float]]:
+    """Send events over one connection: at once, or the n-th n / *rate* seconds after *began*.
+
+    Returns how many were answered 202, and how long after their moments.
+    """
+    accepted, delays = 0, []
     with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as answers:
         for number in numbers:
+            moment = began + number / rate if rate else time.perf_counter()
+            time.sleep(max(0.0, moment - time.perf_counter()))
             body = (_EVENT % number).encode()
             connection.sendall(_HEAD % len(body) + body)
             accepted += answers.readline().split()[1] == b"202"
@@ -50,7 +57,8 @@ def send_events(port: int, numbers: range) -> int:
                 if line.lower().startswith(b"content-length:"):
                     length = int(line.partition(b":")[2])
             answers.read(length)
-    return accepted
+            delays.append(time.perf_counter() - moment)
+    return accepted, delays
 
 
 def cpu(number: int) -> float:
@@ -64,6 +72,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--events", type=int, default=30_000)
     words.add_argument("--senders", type=int, default=16)
+    words.add_argument("--rate", type=float, default=0.0, help="events a second; 0: as many as are accepted")
     typed = words.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         process, port = start_server(Path(folder))
@@ -72,7 +81,8 @@ def main() -> None:
             before, began = cpu(process.pid), time.perf_counter()
             with ThreadPoolExecutor(typed.senders) as pool:
                 shares = [range(n, typed.events, typed.senders) for n in range(typed.senders)]
-                accepted = sum(pool.map(lambda share: send_events(port, share), shares))
+                told = list(pool.map(lambda share: send_events(port, share, typed.rate, began), shares))
+                accepted, delays = sum(each for each, _ in told), sorted(late for _, each in told for late in each)
             wall, used = time.perf_counter() - began, cpu(process.pid) - before
         finally:
             process.kill()
@@ -83,7 +93,9 @@ def main() -> None:
             ).fetchone()
     print(
         f"{typed.events:,} events by {typed.senders} senders: {accepted:,} accepted, {rows:,} durable; "
-        f"{wall:.1f} s, {typed.events / wall:,.0f}/s; {typed.events / used:,.0f} an s of the server's CPU"
+        f"{wall:.1f} s, {typed.events / wall:,.0f}/s; {typed.events / used:,.0f} an s of the server's CPU; "
+        f"accepted after {delays[len(delays) // 2]:.3f} s (half of them), "
+        f"{delays[len(delays) * 99 // 100]:.3f} s (99 %), {delays[-1]:.3f} s (the last)"
     )
 
 

@@ -84,7 +84,7 @@ class Version:
 
 
 @runtime_checkable
-class Versioned(Tagged, Protocol):
+class Versioned(Store, Protocol):
     """A store that keeps the versions of its objects, and tells them."""
 
     def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
@@ -95,6 +95,11 @@ class Versioned(Tagged, Protocol):
 
     def look_version(self, version: Version) -> ObjectInfo:
         """That version as it is now, without its bytes. Raises ObjectGone where it is no longer there."""
+
+
+@runtime_checkable
+class Taggable(Tagged, Protocol):
+    """A store whose objects may be tagged after they were written."""
 
     def set_tags(self, info: ObjectInfo, tags: Mapping[str, str]) -> None:
         """Replace all tags of exactly the version *info*. Errors as in `read`."""

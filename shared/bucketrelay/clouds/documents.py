@@ -4,8 +4,12 @@ A document is believed only with the root element that was asked for: a proxy's 
 """
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from bucketrelay.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 
 class Document:
@@ -64,8 +68,19 @@ class Document:
         places = self._tree.iterfind(self._space + within) if within else (self._tree,)
         for place in places:
             for row in place.iterfind(self._space + name):
-                cells = {cell.tag[cut:]: cell.text or "" for cell in row}
-                for cell in row:
-                    if len(cell):
-                        cells |= {f"{cell.tag[cut:]}/{inner.tag[cut:]}": inner.text or "" for inner in cell}
-                yield cells
+                yield _cells(row, cut)
+
+    def mixed(self, *names: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """The children of the root that have one of these *names*, in the order in which they stand there."""
+        cut = len(self._space)
+        for row in self._tree:
+            if row.tag.startswith(self._space) and row.tag[cut:] in names:
+                yield row.tag[cut:], _cells(row, cut)
+
+
+def _cells(row: "Element", cut: int) -> Mapping[str, str]:
+    cells = {cell.tag[cut:]: cell.text or "" for cell in row}
+    for cell in row:
+        if len(cell):
+            cells |= {f"{cell.tag[cut:]}/{inner.tag[cut:]}": inner.text or "" for inner in cell}
+    return cells

@@ -24,6 +24,7 @@ from bucketrelay_emulators.engine.values import (
     StoredPart,
     freeze,
 )
+from bucketrelay_emulators.engine.versions import Held, History, unversioned
 
 
 class Surroundings(Protocol):
@@ -51,6 +52,49 @@ class Bucket:
         self._order: list[bytes] = []  # the keys in UTF-8, ascending: what listings promise
         self._uploads: dict[str, OpenUpload] = {}
         self._parts: dict[str, dict[int, StoredPart]] = {}
+        self._history: History | None = None
+
+    def keep_versions(self, *, on: bool = True) -> None:
+        """Switch versioning on, or suspend it."""
+        with self._lock:
+            if self._history is None and on:
+                self._history = History(self._objects)
+            if self._history:
+                self._history.on = on
+
+    @property
+    def versioned(self) -> bool:
+        """Whether versions are kept, or were."""
+        return self._history is not None
+
+    def versions(self, prefix: str = "") -> Sequence[tuple[Held, bool]]:
+        """All versions and delete markers; see `History.all`. One for each object where none are kept."""
+        with self._lock:
+            if self._history:
+                return list(self._history.all(prefix))
+            return [(unversioned(obj), True) for obj in self.list(prefix)]
+
+    def version(self, key: str, name: str) -> Held:
+        """One version, or delete marker. Raises NoSuchKey."""
+        with self._lock:
+            here = self._objects.get(key.encode())
+            held = self._history.find(key, name) if self._history else unversioned(here) if here else None
+            if held is None or name not in (held.name, held.version):
+                raise NoSuchKey(key)
+            return held
+
+    def delete_version(self, key: str, name: str) -> Held | None:
+        """Remove one version for good; the one before it is the latest then. Returns it; None where there is none."""
+        with self._lock:
+            gone = self._history.find(key, name) if self._history else None
+            if gone is None or self._history is None:
+                return None
+            before, after = self._objects.get(key.encode()), self._history.remove(key, gone)
+            if after is not None:
+                self._hold(after)
+            elif before is not None:
+                self._forget(key)
+            return gone
 
     def put(  # noqa: PLR0913  each is a property of the written object or a condition, and has a name of its own
         self,
@@ -100,9 +144,11 @@ class Bucket:
         """Remove the key and return what it held; None if it held nothing (no error, and no change is told)."""
         with self._lock:
             self._check(key, if_match, None)
-            removed = self._objects.pop(key.encode(), None)
+            removed = self._objects.get(key.encode())
             if removed is not None:
-                del self._order[bisect.bisect_left(self._order, key.encode())]
+                self._forget(key)
+                if self._history:
+                    self._history.mark(key, self._engine.now())
         if removed is not None:
             self._tell(key, "Delete", None, removed)
         return removed
@@ -115,14 +161,21 @@ class Bucket:
         user: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
         storage_class: str | None = None,
+        version: str = "",
     ) -> Obj:
         """Replace what belongs to an object besides its bytes, each only where given; the ETag stays, as in OBS.
+
+        Args:
+            version: of which version; "" for the latest.
 
         Raises:
             NoSuchKey: there is no such object.
         """
         with self._lock:
-            old = self.get(key)
+            held = self.version(key, version).obj if version else self.get(key)
+            if held is None:
+                raise NoSuchKey(key)
+            old = held
             new = replace(
                 old,
                 headers=old.headers if headers is None else freeze(headers),
@@ -132,7 +185,10 @@ class Bucket:
                 # Tags are no part of the object's own state: setting them does not touch its time.
                 modified=old.modified if (headers, user, storage_class) == (None, None, None) else self._engine.now(),
             )
-            self._objects[key.encode()] = new
+            if self._objects.get(key.encode()) is old:
+                self._objects[key.encode()] = new
+            if self._history:
+                self._history.amend(new)
             return new
 
     def list(self, prefix: str = "", after: str = "", limit: int | None = None, *, start: str = "") -> Sequence[Obj]:
@@ -271,7 +327,16 @@ class Bucket:
         if if_none_match is not None and there is not None and if_none_match in ("*", there.etag):
             raise PreconditionFailed(key)
 
+    def _forget(self, key: str) -> None:
+        del self._objects[key.encode()]
+        del self._order[bisect.bisect_left(self._order, key.encode())]
+
     def _store(self, written: Obj) -> Obj | None:
+        if self._history:
+            self._history.write(written)
+        return self._hold(written)
+
+    def _hold(self, written: Obj) -> Obj | None:
         key = written.key.encode()
         before = self._objects.get(key)
         self._objects[key] = written

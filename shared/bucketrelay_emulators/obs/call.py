@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from bucketrelay_emulators.engine.engine import Bucket, Engine, Obj
+from bucketrelay_emulators.engine.values import NoSuchKey
 from bucketrelay_emulators.obs.signature import Refusal, dialect
 from bucketrelay_emulators.obs.xml import http_date
 from bucketrelay_emulators.server.serving import Incoming, count
@@ -41,6 +42,23 @@ class Call:
     def bucket(self) -> Bucket:
         """The bucket. Raises the engine's NoSuchBucket."""
         return self.engine.bucket(self.bucket_name)
+
+    def obj(self) -> Obj:
+        """The object, or the version that is asked for. Raises the engine's NoSuchKey, Refusal."""
+        if not (version := self.query("versionId")):
+            return self.bucket.get(self.key)
+        try:
+            held = self.bucket.version(self.key, version)
+        except NoSuchKey as error:
+            raise Refusal(404, "NoSuchVersion", "The specified version does not exist.") from error
+        if held.obj is None:
+            raise Refusal(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+        return held.obj
+
+    def version(self, obj: Obj) -> dict[str, str]:
+        """The header that tells an object's version, in a bucket that keeps them."""
+        bucket = self.bucket
+        return {f"{self.prefix}version-id": bucket.version(obj.key, obj.version).name} if bucket.versioned else {}
 
     @property
     def prefix(self) -> str:
@@ -118,6 +136,7 @@ class Call:
             "ETag": f'"{obj.etag}"',
             "Last-Modified": http_date(obj.modified),
             "Accept-Ranges": "bytes",
+            **self.version(obj),
         }
         told.setdefault("content-type", "binary/octet-stream")
         if obj.storage_class:

@@ -18,6 +18,7 @@ from bucketrelay_emulators.obs import buckets as obs_buckets
 from bucketrelay_emulators.obs import multipart as obs_multipart
 from bucketrelay_emulators.obs import objects as obs_objects
 from bucketrelay_emulators.obs import settings as obs_settings
+from bucketrelay_emulators.obs import versions as obs_versions
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.events import Shape, event
 from bucketrelay_emulators.obs.signature import Credential, Refusal, check
@@ -31,6 +32,7 @@ OPERATIONS: Mapping[str, Callable[[Call], Reply]] = {
     "HeadBucket": obs_buckets.head_bucket,
     "DeleteBucket": obs_buckets.delete_bucket,
     "ListObjects": obs_buckets.list_objects,
+    "ListVersions": obs_versions.list_versions,
     "DeleteObjects": obs_buckets.delete_objects,
     **obs_settings.OPERATIONS,
     "PutObject": obs_objects.put_object,
@@ -58,6 +60,7 @@ _SUBRESOURCES: Mapping[str, Mapping[str, str]] = {
     "tagging": {"GET": "GetObjectTagging", "PUT": "PutObjectTagging", "DELETE": "DeleteObjectTagging"},
     "metadata": {"PUT": "SetObjectMetadata"},
     "delete": {"POST": "DeleteObjects"},
+    "versions": {"GET": "ListVersions"},
     **obs_settings.SUBRESOURCES,
     "uploads": {"POST": "InitiateMultipartUpload", "GET": "ListMultipartUploads"},
     "uploadId": {

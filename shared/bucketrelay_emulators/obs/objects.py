@@ -23,12 +23,12 @@ def put_object(call: Call) -> Reply:
     written = call.bucket.put(
         call.key, call.body(), headers, call.user(), tags=call.tags(), storage_class=call.storage_class()
     )
-    return Reply(200, b"", {"ETag": f'"{written.etag}"'})
+    return Reply(200, b"", {"ETag": f'"{written.etag}"', **call.version(written)})
 
 
 def get_object(call: Call) -> Reply:
     """GET, with Range and conditions."""
-    obj = call.bucket.get(call.key)
+    obj = call.obj()
     if (verdict := conditions(call.incoming.headers, obj)) != 200:
         return _unmet(call, obj, verdict)
     if obj.storage_class in _ARCHIVED:
@@ -46,14 +46,18 @@ def get_object(call: Call) -> Reply:
 
 def head_object(call: Call) -> Reply:
     """HEAD: the same headers, no body, and so no error code."""
-    obj = call.bucket.get(call.key)
+    obj = call.obj()
     if (verdict := conditions(call.incoming.headers, obj)) != 200:
         return _unmet(call, obj, verdict)
     return Reply(200, b"", {**call.describe(obj), "Content-Length": str(len(obj.body))})
 
 
 def delete_object(call: Call) -> Reply:
-    """DELETE: 204 whether or not there was such an object."""
+    """DELETE: 204 whether or not there was such an object; of a version, for good."""
+    if version := call.query("versionId"):
+        gone = call.bucket.delete_version(call.key, version)
+        told = {f"{call.prefix}version-id": version}
+        return Reply(204, b"", told | ({f"{call.prefix}delete-marker": "true"} if gone and not gone.obj else {}))
     call.bucket.delete(call.key)
     return Reply(204)
 
@@ -100,7 +104,7 @@ def set_metadata(call: Call) -> Reply:
 
 def get_tagging(call: Call) -> Reply:
     """GET ?tagging."""
-    obj = call.bucket.get(call.key)
+    obj = call.obj()
     tags = [("Tag", [("Key", name), ("Value", value)]) for name, value in obj.tags.items()]
     return document("Tagging", [("TagSet", tags)])
 
@@ -111,13 +115,13 @@ def put_tagging(call: Call) -> Reply:
     tags = {text_of(tag, "Key"): text_of(tag, "Value") for tag in tree.iter("Tag")}
     if len(tags) > _MAX_TAGS:
         raise Refusal(400, "InvalidTag", f"An object can have at most {_MAX_TAGS} tags.")
-    call.bucket.amend(call.key, tags=tags)
+    call.bucket.amend(call.key, tags=tags, version=call.obj().version)
     return Reply(200)
 
 
 def delete_tagging(call: Call) -> Reply:
     """DELETE ?tagging."""
-    call.bucket.amend(call.key, tags={})
+    call.bucket.amend(call.key, tags={}, version=call.obj().version)
     return Reply(204)
 
 

@@ -1,4 +1,4 @@
-"""Settings of OBS buckets that are kept as they were sent, and not carried out: notification, lifecycle, versioning."""
+"""Settings of OBS buckets: versioning is carried out, notification and lifecycle are kept as they were sent."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from bucketrelay_emulators.engine.engine import Bucket
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.signature import Refusal
-from bucketrelay_emulators.obs.xml import document, read
+from bucketrelay_emulators.obs.xml import document, read, text_of
 from bucketrelay_emulators.server.serving import Reply
 
 _ROOTS = {
@@ -45,6 +45,10 @@ def _put(name: str, call: Call) -> Reply:
         for rule in tree:
             if rule.tag.endswith("Configuration") and rule.find("Event") is None:
                 raise Refusal(400, "InvalidArgument", f"a {rule.tag} names no event")
+    if name == "versioning":
+        if (status := text_of(tree, "Status")) not in ("Enabled", "Suspended"):
+            raise Refusal(400, "MalformedXML", "The XML you provided was not well-formed: Enabled or Suspended")
+        call.bucket.keep_versions(on=status == "Enabled")
     keep(call.bucket, name, call.incoming.body)
     return Reply(200)
 

@@ -59,7 +59,7 @@ class Buckets:
         return self._describe(bucket)
 
     def update(self, bucket: Bucket, request: Request) -> Answer:
-        """UpdateBucket: here only `objectEventsEnabled` and `versioning`, of which objects know nothing."""
+        """UpdateBucket: here only `objectEventsEnabled` and `versioning`."""
         asked, place = request.json(), (bucket.namespace, bucket.name)
         for name, on, those in (
             ("objectEventsEnabled", True, self.emitting),
@@ -67,6 +67,8 @@ class Buckets:
         ):
             if (wanted := asked.get(name)) is not None:
                 (those.add if wanted == on else those.discard)(place)
+        if "versioning" in asked:
+            bucket.keep_versions(on=asked["versioning"] == "Enabled")
         return self._describe(bucket)
 
     def lifecycle(self, bucket: Bucket) -> Answer:

@@ -8,6 +8,7 @@ from uuid import uuid4
 from bucketrelay_emulators.engine.engine import Bucket, Engine
 from bucketrelay_emulators.oci import objects as oci_objects
 from bucketrelay_emulators.oci import uploads as oci_uploads
+from bucketrelay_emulators.oci import versions as oci_versions
 from bucketrelay_emulators.oci.buckets import Buckets
 from bucketrelay_emulators.oci.copies import Copies
 from bucketrelay_emulators.oci.rules import Rules, rule_operation
@@ -29,6 +30,7 @@ _OF_BUCKET = {
     ("GET", "l"): "GetObjectLifecyclePolicy",
     ("PUT", "l"): "PutObjectLifecyclePolicy",
     ("GET", "o"): "ListObjects",
+    ("GET", "objectversions"): "ListObjectVersions",
     ("GET", "u"): "ListMultipartUploads",
     ("POST", "u"): "CreateMultipartUpload",
     ("POST", "actions/copyObject"): "CopyObject",
@@ -122,6 +124,7 @@ class Front:
             "GetObjectLifecyclePolicy": lambda: self.buckets.lifecycle(bucket),
             "PutObjectLifecyclePolicy": lambda: self.buckets.set_lifecycle(bucket, request),
             "ListObjects": lambda: oci_objects.listing(bucket, request),
+            "ListObjectVersions": lambda: oci_versions.listing(bucket, request),
             "PutObject": lambda: oci_objects.put(bucket, name, request),
             "GetObject": lambda: oci_objects.get(bucket, name, request),
             "HeadObject": lambda: oci_objects.get(bucket, name, request),

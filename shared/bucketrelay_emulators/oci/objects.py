@@ -35,6 +35,11 @@ def no_object(bucket: Bucket, name: str) -> Refusal:
     return Refusal(404, "ObjectNotFound", f"The object '{name}' was not found in the bucket '{bucket.name}'")
 
 
+def no_version(name: str) -> Refusal:
+    """The service's words for a version that is not there, or is a delete marker."""
+    return Refusal(404, "ObjectVersionNotFound", f"The object '{name}' has no such version")
+
+
 def put(bucket: Bucket, name: str, request: Request) -> Answer:
     """PutObject."""
     check_md5(request.headers, request.body)
@@ -74,6 +79,10 @@ def get(bucket: Bucket, name: str, request: Request) -> Answer:
 def delete(bucket: Bucket, name: str, request: Request) -> Answer:
     """DeleteObject. An object that is not there is 404 whatever was asked of its ETag."""
     asked = conditions(request.headers)
+    if version := request.query.get("versionId"):
+        if bucket.delete_version(name, version) is None:
+            raise no_version(name)
+        return Answer(204, {"version-id": version})
     try:
         removed = bucket.delete(name, if_match=asked.get("if_match"))
     except PreconditionFailed as error:
@@ -87,7 +96,7 @@ def delete(bucket: Bucket, name: str, request: Request) -> Answer:
 def listing(bucket: Bucket, request: Request) -> Answer:
     """ListObjects: names alone unless `fields` asks for more."""
     query = request.query
-    fields = _fields(query.get("fields", "name"))
+    fields = fields_of(query.get("fields", "name"))
     prefix, end, delimiter = query.get("prefix", ""), query.get("end", ""), query.get("delimiter", "")
     if delimiter not in ("", "/"):
         raise Refusal(400, "InvalidParameter", "the only delimiter is /")
@@ -108,18 +117,19 @@ def listing(bucket: Bucket, request: Request) -> Answer:
         if folder:
             folders[folder] = None
         else:
-            objects.append(_summary(obj, fields))
+            objects.append(summary(obj, fields))
     extra = ({"prefixes": list(folders)} if delimiter else {}) | ({"nextStartWith": following} if following else {})
     return answer_json({"objects": objects, **extra})
 
 
 def _find(bucket: Bucket, name: str, request: Request) -> Obj:
+    version = request.query.get("versionId")
     try:
-        obj = bucket.get(name)
+        obj = bucket.version(name, version).obj if version else bucket.get(name)
     except NoSuchKey as error:
-        raise no_object(bucket, name) from error
-    if request.query.get("versionId", obj.version) != obj.version:
-        raise Refusal(404, "ObjectVersionNotFound", f"The object '{name}' has no such version")
+        raise (no_version(name) if version else no_object(bucket, name)) from error
+    if obj is None:
+        raise no_version(name)
     if (wanted := request.headers.get("if-match")) and wanted.strip('"') not in ("*", obj.etag):
         raise failed_condition({"if_match": wanted})
     if request.headers.get("if-none-match", "").strip('"') == obj.etag:
@@ -148,7 +158,8 @@ def _span(header: str, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-def _fields(text: str) -> set[str]:
+def fields_of(text: str) -> set[str]:
+    """The fields that a listing is asked for. Raises Refusal."""
     names = {name.strip().lower() for name in text.split(",")}
     if unknown := names - set(_FIELDS):
         raise Refusal(400, "InvalidParameter", f"there is no field {sorted(unknown)}")
@@ -160,7 +171,8 @@ def _folder(key: str, prefix: str, delimiter: str) -> str:
     return prefix + rest[: rest.index(delimiter) + 1] if delimiter and delimiter in rest else ""
 
 
-def _summary(obj: Obj, fields: set[str]) -> dict[str, object]:
+def summary(obj: Obj, fields: set[str]) -> dict[str, object]:
+    """An object in a listing."""
     storage = obj.storage_class or "Standard"
     every = {
         "name": obj.key,

@@ -140,6 +140,7 @@ def test_a_key_that_is_no_name_at_the_other_store_does_not_end_the_comparison():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # tracemalloc notes each of some millions of allocations
 def test_a_million_against_a_million_is_exact_in_constant_memory():
     count = 1_000_000
 

@@ -11,7 +11,8 @@ from bucketrelay.clouds.aws.documents import children, tagging, texts
 from bucketrelay.clouds.aws.fields import bare, info_of, listed_time
 from bucketrelay.clouds.aws.requests import HEAD, LIST_VERSIONS, SET_TAGS, Query, Requests
 from bucketrelay.clouds.aws.rows import about, member, number, plain, truncated
-from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
+from bucketrelay.clouds.versions import by_age, in_order
+from bucketrelay.errors import ObjectGone, StoreUnavailable
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Unsaid
 from bucketrelay.model import Address, ObjectInfo
@@ -30,38 +31,31 @@ def versions(requests: Requests, address: Address, prefix: str, after: str) -> I
         StoreRefused: the listing has no order.
         StoreUnavailable: a page is followed by itself, or is not whole.
     """
+    return in_order(_rows(requests, address, prefix, after), address.url, prefix, after)
+
+
+def _rows(requests: Requests, address: Address, prefix: str, after: str) -> Iterator[Version]:
     marker = (address.prefix + after if after else "", "")
-    last = after
     while True:
         query: list[tuple[str, str | None]] = [("encoding-type", "url")]
         query += [(name, told) for name, told in zip(("key-marker", "version-id-marker"), marker, strict=True) if told]
         query += [("prefix", address.prefix + prefix), ("versions", None)]
         query.sort(key=lambda pair: pair[0])
         page, following = requests.document(LIST_VERSIONS, None, "ListVersions", partial(_page, address), query=query)
-        for version in page:
-            if version.key.encode() < last.encode():
-                raise StoreRefused(f"{address.url} lists {version.key!r} after {last!r}: its listings have no order")
-            last = version.key
-            if version.key.startswith(prefix) and not (after and version.key == after):
-                yield version
+        yield from page
         if following is None:
             return
         if following == marker:
-            raise StoreUnavailable(f"{address.url}: the versions do not go on past {last!r}: try again later")
+            raise StoreUnavailable(f"{address.url}: the versions do not go on past {marker[0]!r}: try again later")
         marker = following
 
 
 def _page(address: Address, root: "Element", _: Answer) -> _Page:
     fields = about(texts(root), "Name", address.bucket)
-    rows = sorted(_entries(root, address, fields), key=_order)
+    rows = sorted(_entries(root, address, fields), key=by_age)
     if not truncated(fields):
         return rows, None
     return rows, (plain(member(fields, "NextKeyMarker"), fields), fields.get("NextVersionIdMarker", ""))
-
-
-def _order(version: Version) -> tuple[bytes, bool, float]:
-    """Keys ascend; of one key the newest comes first, though some servers list versions and delete markers apart."""
-    return version.key.encode(), not version.latest, -version.modified.timestamp() if version.modified else 0.0
 
 
 def _entries(root: "Element", address: Address, fields: Mapping[str, str]) -> Iterator[Version]:

@@ -36,13 +36,13 @@ class Page(Generic[Row]):
 
 def objects_of(body: bytes, bucket: str, url: str) -> Page[ObjectInfo]:
     """A page of ListObjects, with the next one's marker. Raises StoreUnavailable where it is none."""
-    page = _listing(body, "ListBucketResult", "Name", bucket, url)
+    page = listing(body, "ListBucketResult", "Name", bucket, url)
     encoded, truncated = page.text("EncodingType") == "url", page.truncated()
     infos = tuple(_object(row, page, encoded=encoded) for row in page.rows("Contents"))
     if not truncated:
         return Page(infos)
     # S3-style servers name no next marker unless a delimiter was given.
-    marker = _plain(page.text("NextMarker"), page, encoded=encoded) or (infos[-1].key if infos else "")
+    marker = plain(page.text("NextMarker"), page, encoded=encoded) or (infos[-1].key if infos else "")
     if not marker:
         raise page.error("cut, and without a place to go on from")
     return Page(infos, {"marker": marker}, (marker.encode(),))
@@ -50,26 +50,25 @@ def objects_of(body: bytes, bucket: str, url: str) -> Page[ObjectInfo]:
 
 def parts_of(body: bytes, bucket: str, url: str) -> Page[Part]:
     """A page of ListParts, with the next one's marker. Raises StoreUnavailable where it is none."""
-    page = _listing(body, "ListPartsResult", "Bucket", bucket, url)
+    page = listing(body, "ListPartsResult", "Bucket", bucket, url)
     page.require("UploadId")
     parts = tuple(_part(row, page) for row in page.rows("Part"))
     if not page.truncated():
         return Page(parts)
-    marker = _number(page.text("NextPartNumberMarker"), page)
+    marker = number_of(page.text("NextPartNumberMarker"), page)
     return Page(parts, {"part-number-marker": str(marker)}, (marker,))
 
 
 def uploads_of(body: bytes, bucket: str, url: str) -> Page[Upload]:
     """A page of ListMultipartUploads, with both markers of the next one. Raises StoreUnavailable where it is none."""
-    page = _listing(body, "ListMultipartUploadsResult", "Bucket", bucket, url)
+    page = listing(body, "ListMultipartUploadsResult", "Bucket", bucket, url)
     encoded = page.text("EncodingType") == "url"
     uploads = tuple(
-        Upload(_plain(row.get("Key", ""), page, encoded=encoded), row.get("UploadId", ""))
-        for row in page.rows("Upload")
+        Upload(plain(row.get("Key", ""), page, encoded=encoded), row.get("UploadId", "")) for row in page.rows("Upload")
     )
     if not page.truncated():
         return Page(uploads)
-    key, upload = _plain(page.require("NextKeyMarker"), page, encoded=encoded), page.text("NextUploadIdMarker")
+    key, upload = plain(page.require("NextKeyMarker"), page, encoded=encoded), page.text("NextUploadIdMarker")
     return Page(uploads, {"key-marker": key, "upload-id-marker": upload}, (key.encode(),))
 
 
@@ -79,7 +78,8 @@ def tags_of(body: bytes, url: str) -> Mapping[str, str]:
     return {row.get("Key", ""): row.get("Value", "") for row in tags.rows("Tag", "TagSet")}
 
 
-def _listing(body: bytes, root: str, name: str, bucket: str, url: str) -> Document:
+def listing(body: bytes, root: str, name: str, bucket: str, url: str) -> Document:
+    """A page of a listing of that bucket. Raises StoreUnavailable where it is something else."""
     page = Document(body, root, url)
     if (told := page.require(name)) != bucket:
         raise page.error(f"of the bucket {told[:80]!r}")
@@ -88,20 +88,20 @@ def _listing(body: bytes, root: str, name: str, bucket: str, url: str) -> Docume
 
 def _object(row: Mapping[str, str], page: Document, *, encoded: bool) -> ObjectInfo:
     return ObjectInfo(
-        key=_plain(row.get("Key", ""), page, encoded=encoded),
-        size=_number(row.get("Size", ""), page),
+        key=plain(row.get("Key", ""), page, encoded=encoded),
+        size=number_of(row.get("Size", ""), page),
         etag=bare(row.get("ETag")),
-        modified=_iso(row.get("LastModified", "")),
+        modified=moment_of(row.get("LastModified", "")),
     )
 
 
 def _part(row: Mapping[str, str], page: Document) -> Part:
     if not (etag := bare(row.get("ETag"))):
         raise page.error("with a part that has no ETag")
-    return Part(_number(row.get("PartNumber", ""), page), etag, _number(row.get("Size", ""), page))
+    return Part(number_of(row.get("PartNumber", ""), page), etag, number_of(row.get("Size", ""), page))
 
 
-def _plain(text: str, page: Document, *, encoded: bool) -> str:
+def plain(text: str, page: Document, *, encoded: bool) -> str:
     """A key as the bucket knows it. Strictly: U+FFFD for what is no UTF-8 would be another key, and be deleted."""
     try:
         return unquote_plus(text, errors="strict") if encoded else text
@@ -109,13 +109,15 @@ def _plain(text: str, page: Document, *, encoded: bool) -> str:
         raise page.error(f"with a key that is no UTF-8: {text[:80]!r}") from error
 
 
-def _number(text: str, page: Document) -> int:
+def number_of(text: str, page: Document) -> int:
+    """A number in a page. Raises StoreUnavailable where it is none."""
     if not _NUMBER.fullmatch(text):
         raise page.error(f"with a number that is none: {text[:60]!r}")
     return int(text)
 
 
-def _iso(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """A time in a page; None where it is none."""
     # Python 3.10 reads three or six digits of a second and no others; S3-style servers send up to nine.
     whole = re.sub(r"\.(\d+)", lambda match: "." + match[1][:6].ljust(6, "0"), text).replace("Z", "+00:00")
     try:

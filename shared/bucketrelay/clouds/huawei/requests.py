@@ -65,9 +65,11 @@ OPERATIONS: Mapping[str, _Operation] = MappingProxyType(
         "InitiateMultipartUpload": _Operation("POST", "obs:object:PutObject, and PutObjectTagging for tags,"),
         "ListMultipartUploads": _Operation("GET", "obs:bucket:ListBucketMultipartUploads"),
         "ListObjects": _Operation("GET", "obs:bucket:ListBucket"),
+        "ListVersions": _Operation("GET", "obs:bucket:ListBucketVersions"),
         "ListParts": _Operation("GET", "obs:object:ListMultipartUploadParts"),
         "PutBucketNotification": _Operation("PUT", "obs:bucket:PutBucketNotification"),
         "PutObject": _Operation("PUT", "obs:object:PutObject, and PutObjectTagging for tags,"),
+        "PutObjectTagging": _Operation("PUT", "obs:object:PutObjectTagging and PutObjectVersionTagging"),
         "UploadPart": _Operation("PUT", "obs:object:PutObject"),
     }
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from bucketrelay.abilities import Part, Upload
+from bucketrelay.abilities import Part, Upload, Version
 from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.copies import part_copier
@@ -229,6 +229,32 @@ class ObsStore:
         for row in self._pages("ListMultipartUploads", query, uploads_of):
             if row.key.startswith(full):
                 yield replace(row, key=row.key[len(self._address.prefix) :])
+
+    def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
+        """See Versioned: pages of 1,000."""
+        from bucketrelay.clouds.huawei.versions import versions_of, within  # noqa: PLC0415 - only the inventory asks
+        from bucketrelay.clouds.versions import in_order  # noqa: PLC0415 - as above
+
+        full, key = self._full(prefix), self._full(after) if after else ""
+        query = {"max-keys": _PAGE, "versions": None, **_ENCODED}
+        query |= {name: value for name, value in (("prefix", full), ("key-marker", key)) if value}
+        rows = self._pages("ListVersions", query, versions_of)
+        return in_order(within(rows, self._address.prefix), self._address.url, prefix, after)
+
+    def look_version(self, version: Version) -> ObjectInfo:
+        """See Versioned: HEAD of that version."""
+        from bucketrelay.clouds.huawei.versions import look_version  # noqa: PLC0415 - only the inventory asks
+
+        return look_version(self._requests, version, self._address.of(version.key))
+
+    def set_tags(self, info: ObjectInfo, tags: Mapping[str, str]) -> None:
+        """See Taggable. Of OBS alone: other servers that speak its dialect take the call for the object's bytes."""
+        if not self._abilities.consistent:
+            words = "this server is none of Huawei's, and may put the tags in the place of the object"
+            raise StoreRefused(f"{self._address.of(info.key)}: {words}: leave out coms_id")
+        from bucketrelay.clouds.huawei.versions import set_tags  # noqa: PLC0415 - only the inventory asks
+
+        set_tags(self._requests, info, tags)
 
     def reach(self, source: Store) -> int | None:
         """Where both are buckets of one region: OBS does not copy from one to another (API reference, CopyObject)."""

@@ -44,6 +44,7 @@ OPERATIONS: Mapping[str, _Operation] = MappingProxyType(
         "HeadObject": _Operation("HEAD", "BUCKET/o/KEY", "OBJECT_READ"),
         "ListMultipartUploadParts": _Operation("GET", "BUCKET/u/KEY", "OBJECT_INSPECT"),
         "ListMultipartUploads": _Operation("GET", "BUCKET/u", "BUCKET_READ"),
+        "ListObjectVersions": _Operation("GET", "BUCKET/objectversions", "OBJECT_INSPECT"),
         "ListObjects": _Operation("GET", "BUCKET/o", "OBJECT_INSPECT"),
         "ListWorkRequestErrors": _Operation("GET", "/workRequests/ID/errors", "OBJECT_READ"),
         "PutObject": _Operation("PUT", "BUCKET/o/KEY", "OBJECT_CREATE and OBJECT_OVERWRITE"),

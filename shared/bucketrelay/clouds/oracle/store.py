@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from bucketrelay.abilities import Part, Upload
+from bucketrelay.abilities import Part, Upload, Version
 from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_of_stream
 from bucketrelay.clouds.oracle.copies import WorkCopy
 from bucketrelay.clouds.oracle.credentials import Access, access_of
@@ -220,6 +220,18 @@ class OciStore:
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """ListMultipartUploads, which are those of the whole bucket."""
         return uploads_of(self.requests, self._address, prefix)
+
+    def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
+        """ListObjectVersions."""
+        from bucketrelay.clouds.oracle.versions import versions  # noqa: PLC0415 - only the inventory asks
+
+        return versions(self.requests, self._address, prefix, after)
+
+    def look_version(self, version: Version) -> ObjectInfo:
+        """HeadObject of that version."""
+        from bucketrelay.clouds.oracle.versions import look_version  # noqa: PLC0415 - only the inventory asks
+
+        return look_version(self.requests, version, self._address.of(version.key))
 
     def reach(self, source: Store) -> int | None:
         """Any bucket of the same realm, in whichever region and tenancy; policies decide."""

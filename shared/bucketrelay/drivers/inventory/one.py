@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bucketrelay.abilities import Tagged, Version, Versioned
+from bucketrelay.abilities import Taggable, Tagged, Version, Versioned
 from bucketrelay.errors import ObjectGone, StoreUnavailable
 from bucketrelay.inventory.tables import Change, Found, Row, Tables
 from bucketrelay.jobs.inventory import DEPTHS
@@ -121,7 +121,7 @@ class Keeper:
             return known or str(uuid.uuid4()), entries
         number = known or self._said(store, entries)
         latest = entries[0]
-        if level < 2 or not facts.coms_id or latest.version.marker or not isinstance(store, Versioned):
+        if level < 2 or not facts.coms_id or latest.version.marker or not isinstance(store, Taggable):
             return number, entries
         tags = latest.tags if latest.tags is not None else store.tags(_info(latest.version))
         if tags.get(COMS_ID) == number or len(tags.keys() - {COMS_ID}) >= _MOST_TAGS:
