@@ -93,7 +93,7 @@ def reencrypt_seconds(folder: Path, size: int) -> tuple[float, float]:
     system = wiring.system(found, emit=lambda _: None)
     receiver = PrivateKey(partner.private_bytes_raw()).public
     view = ReencryptedStore(system.store("a"), archive.key, [receiver])
-    seen = wiring_messages.seen_through(system.runner, lambda name: view if name == "a" else system.store(name))
+    seen = wiring_messages.read_through(system.runner, lambda name: view if name == "a" else system.store(name))
     plain, new = Task("x", "a", "large.c4gh", "b", "plain"), Task("x", "a", "large.c4gh", "b", "new")
     spent = seconds(lambda: system.runner.run([plain], Deadline())), seconds(lambda: seen.run([new], Deadline()))
     system.close()

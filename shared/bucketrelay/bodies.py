@@ -11,7 +11,7 @@ def pour_bytes(content: bytes | bytearray, write: Write) -> None:
             write(view[start : start + BLOCK])
 
 
-def gathered(body: Body) -> bytes | bytearray:
+def gather(body: Body) -> bytes | bytearray:
     """The bytes of *body*, for a store that needs them all at once. Raises Damaged where a stream is not its length."""
     if not isinstance(body, Stream):
         return body

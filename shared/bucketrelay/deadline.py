@@ -26,13 +26,13 @@ class Deadline:
         self._now = now
         self._end = now() + seconds - margin
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds left, never below zero."""
         return max(0.0, self._end - self._now())
 
     def check(self, need: float = 0.0) -> None:
         """Raise OutOfTime unless more than *need* seconds are left."""
-        if self.left() <= need:
+        if self.remaining() <= need:
             raise OutOfTime("the invocation's time is used up; the same task goes on in the next one")
 
 

@@ -15,7 +15,7 @@ def seconds(text: str) -> int:
     return int(parts[1]) * _SECONDS[parts[2]]
 
 
-def written(length: float) -> str:
+def as_text(length: float) -> str:
     """A length of time in seconds as `seconds` reads it, in the largest unit that it is whole in."""
     for unit in ("d", "h", "m"):
         if length >= _SECONDS[unit] and length % _SECONDS[unit] == 0:

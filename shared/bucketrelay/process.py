@@ -72,7 +72,7 @@ class Process:
             return None
         from bucketrelay import wiring_invocation  # noqa: PLC0415 — only where copies are asked for by message
 
-        return wiring_invocation.invoked(self._found.copier, system, payload, seconds)
+        return wiring_invocation.invoke(self._found.copier, system, payload, seconds)
 
 
 class Environment(Mapping[str, str]):

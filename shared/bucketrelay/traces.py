@@ -85,7 +85,7 @@ class Traces:
 
     def flush(self, *, last: bool = False) -> None:
         """Send what waits, as far as the deadline leaves time; a process without one sends it now and then."""
-        left, now = current().left(), self._clock()
+        left, now = current().remaining(), self._clock()
         if now < self._rests or (left == math.inf and not last and now - self._sent < _EVERY):
             return
         with self._lock:  # one sends, for all

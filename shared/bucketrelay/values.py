@@ -86,12 +86,12 @@ else:
     ) -> Any:
         """As the library's."""
 
-        def made(cls: Any) -> Any:
-            return _made(cls, frozen=frozen, slots=slots, order=order, kw_only=kw_only)
+        def make(cls: Any) -> Any:
+            return _make(cls, frozen=frozen, slots=slots, order=order, kw_only=kw_only)
 
-        return made if cls is None else made(cls)
+        return make if cls is None else make(cls)
 
-    def _made(cls: Any, *, frozen: bool, slots: bool, order: bool, kw_only: bool) -> Any:
+    def _make(cls: Any, *, frozen: bool, slots: bool, order: bool, kw_only: bool) -> Any:
         known: dict[str, Field] = {}
         for base in cls.__mro__[-1:0:-1]:
             known.update(base.__dict__.get(_FIELDS, ()))
@@ -99,7 +99,7 @@ else:
             if not _of_class(kind):
                 known[name] = _field_of(cls, name, kind, kw_only=kw_only)
         body: dict[str, Any] = {_FIELDS: known, "__dataclass_params__": _PARAMS[frozen, order], **_SHARED}
-        body["__init__"] = _unwritten(known)
+        body["__init__"] = _init_stub(known)
         body["_compared_by"] = attrgetter(*[name for name, one in known.items() if one.compare] or ["__class__"])
         body["_given"] = tuple(name for name, one in known.items() if one.init)
         body["__match_args__"] = tuple(name for name in body["_given"] if not known[name].kw_only)
@@ -108,7 +108,7 @@ else:
         own = {name for name, value in cls.__dict__.items() if value is not None or name != "__hash__"}
         body = {name: value for name, value in body.items() if name not in own or name == "__init__"}
         if slots:
-            return _slotted(cls, known, body)
+            return _with_slots(cls, known, body)
         for name, value in body.items():
             setattr(cls, name, value)
         return cls
@@ -129,7 +129,7 @@ else:
                 setattr(cls, name, made.default)
         return made
 
-    def _slotted(cls: Any, known: dict[str, Field], more: dict[str, Any]) -> Any:
+    def _with_slots(cls: Any, known: dict[str, Field], more: dict[str, Any]) -> Any:
         """The class anew, with slots: they cannot be added to one that is there."""
         taken = {slot for base in cls.__mro__[1:] for slot in base.__dict__.get("__slots__", ())}
         left_out = {"__dict__", "__weakref__", *known}
@@ -183,7 +183,7 @@ else:
         named = [word(one) for one in given if one.kw_only]
         return ["self", *(word(one) for one in given if not one.kw_only), *(["*", *named] if named else [])]
 
-    def _unwritten(known: dict[str, Field]) -> Any:
+    def _init_stub(known: dict[str, Field]) -> Any:
         """The `__init__` of a class with these fields until there is one."""
         made: Any = None
 

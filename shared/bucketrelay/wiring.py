@@ -93,10 +93,10 @@ def system(
         rests=rests,
     )
     made = replace(made, reconcile=partial(_reconcile, config, made))
-    return _traced(made, environ) if _ENDPOINT in environ or _TRACES_ENDPOINT in environ else made
+    return _trace(made, environ) if _ENDPOINT in environ or _TRACES_ENDPOINT in environ else made
 
 
-def _traced(made: System, environ: Mapping[str, str]) -> System:
+def _trace(made: System, environ: Mapping[str, str]) -> System:
     """The same, with traces; without them where OpenTelemetry is switched off, or not installed."""
     endpoint = environ.get(_TRACES_ENDPOINT) or f"{environ.get(_ENDPOINT, '').rstrip('/')}/v1/traces"
     if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none":

@@ -34,7 +34,7 @@ def forwards(config: Config, keys: Callable[[], Keys], project: str) -> dict[str
 def _oms(config: ForwardConfig, keys: Callable[[], Keys], project: str) -> Forward:
     from bucketrelay.forward.oms import OmsForward  # noqa: PLC0415 — a function imports only what its routes need
 
-    own = _revealed(config.access_key), _revealed(config.secret_key), ""
+    own = _reveal(config.access_key), _reveal(config.secret_key), ""
     return OmsForward(
         config.url, config.task_id, keys=(lambda: own) if own[0] else keys, project=project, shown=config.shown
     )
@@ -43,7 +43,7 @@ def _oms(config: ForwardConfig, keys: Callable[[], Keys], project: str) -> Forwa
 def _webhook(config: ForwardConfig) -> "WebhookForward":
     from bucketrelay.forward.webhook import WebhookForward  # noqa: PLC0415 — a function imports only what its routes need
 
-    access_key, secret_key = _revealed(config.access_key), _revealed(config.secret_key)
+    access_key, secret_key = _reveal(config.access_key), _reveal(config.secret_key)
     return WebhookForward(config.url, access_key=access_key, secret_key=secret_key, shown=config.shown)
 
 
@@ -61,5 +61,5 @@ def alarm_receiver(config: Config) -> Callable[[Mapping[str, object]], None]:
     return send
 
 
-def _revealed(secret: Secret | None) -> str:
+def _reveal(secret: Secret | None) -> str:
     return secret.reveal() if secret else ""

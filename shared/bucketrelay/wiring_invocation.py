@@ -2,20 +2,20 @@
 
 from bucketrelay.config.values import BrokerConfig, CopierConfig
 from bucketrelay.drivers.messages.delivery import Sender
-from bucketrelay.drivers.messages.invocation import answered, called
+from bucketrelay.drivers.messages.invocation import answer, messages_in
 from bucketrelay.system import System
 
 
-def invoked(section: CopierConfig, system: System, payload: object, seconds: float) -> dict[str, object] | None:
+def invoke(section: CopierConfig, system: System, payload: object, seconds: float) -> dict[str, object] | None:
     """What a function answers to requests for copies; None where *payload* brings none.
 
     Raises:
         StoreUnavailable: they have to come again.
     """
-    messages = called(payload, section.requests)
+    messages = messages_in(payload, section.requests)
     if messages is None:
         return None
-    return answered(messages, system, section.roots, section.replies, sender_of(section.broker), seconds)
+    return answer(messages, system, section.roots, section.replies, sender_of(section.broker), seconds)
 
 
 def sender_of(broker: BrokerConfig) -> Sender:

@@ -16,7 +16,7 @@ from bucketrelay.drivers.reconcile.jobs import reconcile_kind
 from bucketrelay.drivers.schedules import Schedule, fire
 from bucketrelay.drivers.worker import Tunings, Worker, replay_kind, task_kind
 from bucketrelay.drivers.worker.loop import World
-from bucketrelay.durations import written
+from bucketrelay.durations import as_text
 from bucketrelay.errors import RelayError
 from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.inventory import key_job, store_job
@@ -55,7 +55,7 @@ def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who handles which kind of job. Each room adds its own here."""
     stock, statistics = tables(config.queue), statistics_tables(config.queue)
     made = {
-        TASK: task_kind(system, _followed(stock)),
+        TASK: task_kind(system, _follow_up(stock)),
         SWEEP: _sweep(system),
         ALARMS: _alarms(config, system, jobs, statistics),
         STATISTICS: _statistics(config, system, statistics),
@@ -93,7 +93,7 @@ def _sweep(system: System) -> Kind:
     """The housekeeping, as a function's schedule without a text does it: abandoned uploads, what is to be verified."""
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
-        return [Ended(_kept(keep_house(system, deadline, f"sweep-{uuid.uuid4().hex}"))) for _ in jobs]
+        return [Ended(_keep_house(keep_house(system, deadline, f"sweep-{uuid.uuid4().hex}"))) for _ in jobs]
 
     return Kind(run)
 
@@ -133,12 +133,12 @@ def _probe(config: Config, system: System) -> Kind:
     return Kind(run, stops=True, silent=True)
 
 
-def _kept(house: House) -> Done:
+def _keep_house(house: House) -> Done:
     counts = {"verified": house.verified, "abandoned": house.abandoned, "again": house.again}
     return Done({**counts, "problems": house.problems[:10]}, failed=bool(house.problems))
 
 
-def _followed(stock: Tables) -> Callable[[Task], tuple[NewJob, ...]]:
+def _follow_up(stock: Tables) -> Callable[[Task], tuple[NewJob, ...]]:
     """What follows from a task that changed its target: the target's inventory, if it is kept, is to be told."""
     known: list[tuple[float, frozenset[str]]] = [(0.0, frozenset())]
 
@@ -212,14 +212,14 @@ def schedules(configured: Sequence[ScheduleConfig]) -> list[Schedule]:
     """The schedules of the configuration, each with its job."""
     made = []
     for each in configured:
-        when = f"every {written(each.every)}" if each.every else f"cron {each.cron}"
-        job = _scheduled(each)
+        when = f"every {as_text(each.every)}" if each.every else f"cron {each.cron}"
+        job = _schedule_job(each)
         what = f"{job.queue} {job.key}".strip()
         made.append(Schedule(f"{what}, {when}", job, each.every, each.cron))
     return made
 
 
-def _scheduled(each: ScheduleConfig) -> NewJob:
+def _schedule_job(each: ScheduleConfig) -> NewJob:
     if each.reconcile:
         return NewJob(RECONCILE, each.reconcile, RECONCILE, {"route": each.reconcile}, Priority.BACKLOG, keep=True)
     if each.inventory:

@@ -48,7 +48,7 @@ def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     return made
 
 
-def seen_through(runner: Runner, stores: Callable[[str], Store]) -> Runner:
+def read_through(runner: Runner, stores: Callable[[str], Store]) -> Runner:
     """The same runner, with the same budget, for tasks whose stores are these."""
     return replace(runner, deliver=_through(runner.deliver, stores))
 
@@ -79,7 +79,7 @@ def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncin
     return Syncing(
         queue=jobs,
         archive=archive(section),
-        runner=seen_through(system.runner, views.get),
+        runner=read_through(system.runner, views.get),
         open=lambda store, file: views.remember(store, file.place, file.header, file.size),
         source=lambda location: _source(section, location),
         stores=views.get,
@@ -91,19 +91,19 @@ def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncin
 def _publishing(section: DatasetsConfig, jobs: JobQueue) -> "Publishing":
     from bucketrelay.drivers.messages.receiving import Publishing  # noqa: PLC0415 — only who receives needs it
 
-    return Publishing(jobs, section.exchange, lambda: sender_of(section.broker), archive(section).known)
+    return Publishing(jobs, section.exchange, lambda: sender_of(section.broker), archive(section).known_ids)
 
 
 def endpoints(config: Config, jobs: JobQueue) -> "list[Route]":
     """What `bucketrelay serve` answers to the archive's senders; nothing without `[datasets]`."""
     if config.datasets is None:
         return []
-    from bucketrelay.drivers.messages.broker import Place, reached  # noqa: PLC0415 — amqp is an extra
+    from bucketrelay.drivers.messages.broker import Place, check_reach  # noqa: PLC0415 — amqp is an extra
     from bucketrelay.drivers.messages.receiving import Receiving, routes  # noqa: PLC0415 — starlette is an extra
 
     broker = config.datasets.broker
     place = Place(broker.url.reveal(), str(broker.ca_file or ""))
-    return routes(Receiving(jobs, lambda: reached(place)))
+    return routes(Receiving(jobs, lambda: check_reach(place)))
 
 
 def archive(section: DatasetsConfig) -> "Archive":

@@ -33,11 +33,11 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None, tables:
     limits = config.alarms
     thresholds = Thresholds(limits.lag, limits.failed, limits.dead, limits.books, limits.probe)
 
-    def queued(route: str, target: str) -> Waiting:
+    def waiting(route: str, target: str) -> Waiting:
         counts = jobs.counts(queue_of(route, target)) if jobs else Counts()
         return Waiting(counts.pending + counts.running, counts.dead, counts.oldest)
 
-    def kept(since: datetime) -> Told | None:
+    def collect(since: datetime) -> Told | None:
         if tables is None:
             return None
         made = collector(config, system, tables)
@@ -50,10 +50,10 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None, tables:
         _target_of(config),
         system.now,
         blown=lambda route: route in follows and system.fuses.blown(route),
-        queued=queued,
+        queued=waiting,
         thresholds=thresholds,
         rests=system.rests,
-        kept=kept,
+        kept=collect,
     )
 
 

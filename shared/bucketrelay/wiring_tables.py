@@ -47,10 +47,10 @@ def faces(config: Config, wish: Wish, complain: Callable[[str], None]) -> Iterat
         yield None
         return
     with ExitStack() as opened:
-        yield _held(config.queue, wish, complain, opened)
+        yield _open_tables(config.queue, wish, complain, opened)
 
 
-def _held(config: QueueConfig, wish: Wish, complain: Callable[[str], None], opened: ExitStack) -> Faces | None:
+def _open_tables(config: QueueConfig, wish: Wish, complain: Callable[[str], None], opened: ExitStack) -> Faces | None:
     try:
         held = opened.enter_context(closing(tables(config)))
         return Forgiving(held, complain) if {wish.route.source_store, *wish.targets} <= held.stores() else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketrelay.abilities import Part, Upload
-from bucketrelay.bodies import gathered, pour_bytes
+from bucketrelay.bodies import gather, pour_bytes
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Abilities, Body, Expect, Write, Written
 from faults.world import Operation, Rules, Slow, frozen, info_of
@@ -72,7 +72,7 @@ class AskingStore:
         yield from (info_of(key, held) for key, held in self._do("list", "", prefix, after))
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
-        return self._do("put", key, _wanted(expect), bytes(gathered(body)), frozen(meta))
+        return self._do("put", key, _wanted(expect), bytes(gather(body)), frozen(meta))
 
     def delete(self, key: str, *, expect: ObjectInfo | None = None) -> None:
         return self._do("delete", key, _wanted(expect))
@@ -81,7 +81,7 @@ class AskingStore:
         return self._do("begin", key, frozen(meta))
 
     def put_part(self, upload: Upload, number: int, body: Body) -> Part:
-        return self._do("put_part", upload.key, upload.id, number, bytes(gathered(body)))
+        return self._do("put_part", upload.key, upload.id, number, bytes(gather(body)))
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         yield from self._do("parts", upload.key, upload.id)

@@ -89,7 +89,7 @@ def converge(
         def run(tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
             """As `Runner` does, in this thread: no other is left, so parts go one after another."""
             ended = [core.one(each, deadline) for each in tasks]
-            return [writes.noted(each, result, deadline) for each, result in zip(tasks, ended, strict=True)]
+            return [writes.note(each, result, deadline) for each, result in zip(tasks, ended, strict=True)]
 
         with budget.places(1):
             if task.route == HOUSE:

@@ -16,7 +16,7 @@ from bucketrelay.abilities import Upload
 from bucketrelay.clouds.huawei import invoke as huawei
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
-from bucketrelay.forward.oms import _left
+from bucketrelay.forward.oms import _verdicts
 from bucketrelay.http.messages import Answer as Received
 from bucketrelay.http.outcome import NotModified
 from bucketrelay.http.pace import Pace
@@ -281,8 +281,8 @@ def _forwarded(given: tuple[int, dict[str, str], bytes]) -> None:
     server.will(abs(status) % 400 + 200, {n: v for n, v in headers.items() if n and n.lower() != "connection"}, body)
     post = Post(server.url, retry=Retry(attempts=2, first=0.0, longest=0.0, sleep=lambda _: None))
     answer = post.send(b"{}", dict, Deadline(60), hide=["AK"])
-    assert len(post.said(answer)) < 500
-    assert len(list(_left(answer, ["in/a", "é"]))) == 2
+    assert len(post.words(answer)) < 500
+    assert len(list(_verdicts(answer, ["in/a", "é"]))) == 2
 
 
 def _said_by_huawei(body: bytes) -> None:
@@ -292,7 +292,7 @@ def _said_by_huawei(body: bytes) -> None:
     line = answer.words(["AK"])
     assert "\n" not in line
     assert line.encode()
-    list(_left(answer, ["in/a", "é"]))
+    list(_verdicts(answer, ["in/a", "é"]))
 
 
 _OMS = _json(

@@ -138,9 +138,9 @@ def _times(text: str) -> None:
 def _words(text: str) -> None:
     text = _latin_1(text)
     for wire in (s3_wire, oci_wire):
-        read = wire.unworded(text)
+        read = wire.decode_word(text)
         assert read.encode() is not None
-        assert wire.unworded(wire.worded(read)) == read
+        assert wire.decode_word(wire.encode_word(read)) == read
     obs_wire._decode(text)
 
 

@@ -11,7 +11,7 @@ from bucketrelay.clouds.crypt4gh.header import PrivateKey
 from bucketrelay.clouds.crypt4gh.keys import parse_private, parse_public
 from bucketrelay.clouds.rclone.remote import info_of, remote_of
 from bucketrelay.drivers.messages import datasets, requests
-from bucketrelay.drivers.messages.invocation import called
+from bucketrelay.drivers.messages.invocation import messages_in
 from bucketrelay.errors import BadEvent
 from fuzz.target import Target
 
@@ -55,7 +55,7 @@ def _request(raw: bytes) -> None:
 
 
 def _dataset(raw: bytes) -> None:
-    for read in (datasets.mapping, datasets.synced, datasets.metadata):
+    for read in (datasets.mapping, datasets.parse_sync, datasets.metadata):
         try:
             read(raw)
         except datasets.BadMessage:
@@ -75,6 +75,8 @@ TARGETS = (
     Target("crypt4gh key", _keys, lambda: [SECRET, bytes(32)], lambda: st.binary(max_size=120), ()),
     Target("copy request", _request, lambda: _texts(REQUEST), lambda: st.binary(max_size=80), ()),
     Target("archive message", _dataset, lambda: _texts(MAPPING, DATASET), lambda: st.binary(max_size=80), ()),
-    Target("message to a function", lambda said: called(said, "q"), lambda: [MQ], lambda: st.just(MQ), (BadEvent,)),
+    Target(
+        "message to a function", lambda said: messages_in(said, "q"), lambda: [MQ], lambda: st.just(MQ), (BadEvent,)
+    ),
     Target("rclone item", _rclone, lambda: [ITEM], lambda: st.just(ITEM), (ValueError, TypeError, AttributeError)),
 )

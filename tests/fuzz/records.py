@@ -89,7 +89,7 @@ def _stamp(text: str) -> None:
     info = ObjectInfo("k", found.size, "e", meta=Meta(user={stamp.NAME: text}))
     if len(found.hops) < stamp.MAX_HOPS:
         again = stamp.make(info, stamp.Link(found.where, "ba9876543210"))
-        carried(stamp.stamped(info, again).meta)
+        carried(stamp.with_stamp(info, again).meta)
 
 
 def _paths(names: list[str]) -> None:

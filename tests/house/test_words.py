@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "shared" / "bucketrelay"
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "shared" / "bucketrelay"
 DIALECT = frozenset({"found", "said", "asked"})
 
 
@@ -53,3 +54,85 @@ def test_no_variable_is_named_by_how_it_was_come_by():
         if name in DIALECT
     ]
     assert named == []
+
+
+# Participles that do not end in -ed, and words that do and are none.
+IRREGULAR = """
+begun beaten bent bitten blown borne bought bound broken brought built burnt caught chosen dealt done drawn driven
+fallen felt flown forgotten fought found frozen given gone grown heard held hidden hung kept known laid learnt led
+left lent lit lost made meant met overridden overwritten paid proven redone risen said seen sent shot shown shut
+slept sold sought spent spoken spun stolen stood struck stuck swept sworn taken taught thought thrown told torn
+undone understood unwritten woken won worn written
+"""
+PARTICIPLES = frozenset(IRREGULAR.split())
+VERBS = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed", "shred", "speed", "weed"})
+WITH_PARTICLES = "as at away by for from in of off on out over since through to up while with"
+PARTICLES = frozenset(WITH_PARTICLES.split())
+ALLOWED = {
+    "_check_signed": "check is its verb: that something is signed",
+    "check_unchanged": "check is its verb",
+    "_fail_if_told": "fail is its verb",
+    "_not_found": "404 Not Found, in HTTP's words",
+}
+
+
+def functions(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """The functions of *tree* that are named by what was done: a verb or a noun would tell what they do or give.
+
+    A participle is what a yes or no is called (`expired`), and what a value is called (a property).
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_participle(node.name):
+            is_question = node.returns is not None and ast.unparse(node.returns) == "bool"
+            is_value = any("property" in ast.unparse(each) for each in node.decorator_list)
+            if not is_question and not is_value and not node.name.startswith("test_"):
+                yield node.name, node.lineno
+
+
+def is_participle(name: str) -> bool:
+    """Whether the last word of *name* is a participle, `up`, `of` and the like left aside."""
+    words = name.strip("_").split("_")
+    while len(words) > 1 and words[-1] in PARTICLES:
+        words.pop()
+    return words[-1] in PARTICIPLES or (len(words[-1]) > 3 and words[-1].endswith("ed") and words[-1] not in VERBS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def quoted(text): ...",
+        "def _first_listed() -> list[str]: ...",
+        "def given_up(): ...",
+        "def seen_through(): ...",
+        "async def _sent(): ...",
+        "class A:\n def told(self) -> str: ...",
+        "def f():\n def noted(block): ...",
+    ],
+)
+def test_a_function_named_by_a_participle_is_noticed_wherever_it_is(text):
+    assert list(functions(ast.parse(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def quote(text): ...",
+        "def expired() -> bool: ...",
+        "@property\ndef shown(self) -> str: ...",
+        "def known_route(): ...",
+        "def feed(): ...",
+        "def read(): ...",
+    ],
+)
+def test_verbs_nouns_questions_and_values_may_be_called_what_they_are(text):
+    assert list(functions(ast.parse(text))) == []
+
+
+def test_no_function_is_named_by_a_participle():
+    named = {
+        name: f"{path.relative_to(ROOT)}:{line}"
+        for folder in ("shared", "functions", "deploy")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name, line in functions(ast.parse(path.read_bytes()))
+    }
+    assert named.keys() == ALLOWED.keys(), named

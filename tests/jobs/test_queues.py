@@ -361,10 +361,10 @@ def test_deaths_are_counted_from_a_moment_on(rig, queue):
     queue.settle([(first, Dead("no"))])
     rig.later(10)
     since = queue.now() - 1
-    assert queue.died(since) == 0
+    assert queue.deaths(since) == 0
 
     queue.settle([(got, Dead("no")) for got in others])
-    assert queue.died(since) == 2
+    assert queue.deaths(since) == 2
 
 
 def test_whoever_asks_sees_where_a_job_is_and_what_it_gave(rig, queue):

@@ -230,7 +230,7 @@ def test_a_long_job_that_can_is_told_to_stop_and_goes_on_elsewhere(queue):
 
     def run(jobs, deadline):
         begun.set()
-        until(lambda: not deadline.left())
+        until(lambda: not deadline.remaining())
         return [Ended(Release())]
 
     made = worker(queue, {"reconcile": Kind(run, stops=True)})

@@ -15,7 +15,7 @@ KINDS = {"classic": {}, "quorum": {"x-queue-type": "quorum"}, "stream": {"x-queu
 
 @contextmanager
 def channel(url: str) -> Iterator[Any]:
-    with Place(url).connected() as connection:
+    with Place(url).connect() as connection:
         yield connection.channel()
 
 

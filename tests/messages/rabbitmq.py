@@ -113,7 +113,7 @@ class RabbitMQ:
 
     def answers(self) -> bool:
         """Whether it takes connections."""
-        with contextlib.suppress(OSError, AMQPError), Place(self.url).connected():
+        with contextlib.suppress(OSError, AMQPError), Place(self.url).connect():
             return True
         return False
 

@@ -73,7 +73,7 @@ def test_the_receiving_end_reads_what_the_sending_end_writes():
     told = Synced("SYNC-001-12345", "someone@example.org", (FILE,))
     body = datasets.file_sync(told)
     assert json.loads(body) == SYNCED
-    assert datasets.synced(body) == told
+    assert datasets.parse_sync(body) == told
 
 
 def test_the_same_dataset_is_the_same_bytes_whatever_the_order_of_its_files():
@@ -103,7 +103,7 @@ def test_the_same_dataset_is_the_same_bytes_whatever_the_order_of_its_files():
 )
 def test_a_file_sync_that_breaks_a_rule_is_refused_by_its_name(said, word):
     with pytest.raises(BadMessage, match=word):
-        datasets.synced(raw(said))
+        datasets.parse_sync(raw(said))
 
 
 def test_what_the_receiving_end_would_refuse_is_not_sent():
@@ -127,7 +127,7 @@ def test_metadata_is_for_a_dataset_and_not_empty():
 
 
 def test_the_pipeline_is_told_of_each_file_and_last_of_the_dataset():
-    ingest, accession, mapping = datasets.ingestion(datasets.synced(raw(SYNCED)))
+    ingest, accession, mapping = datasets.ingestion(datasets.parse_sync(raw(SYNCED)))
     assert ingest == [{"type": "ingest", "user": SYNCED["user"], "filepath": FILE.path}]
     assert accession == [
         {
@@ -164,7 +164,7 @@ def test_a_path_that_leaves_the_store_or_fits_into_none_is_refused(path):
 
 @given(raw=st.binary(max_size=40) | st.text(max_size=20).map(lambda text: json.dumps({"type": text}).encode()))
 def test_any_bytes_are_a_message_or_refused(raw):
-    for read in (datasets.mapping, datasets.synced, datasets.metadata):
+    for read in (datasets.mapping, datasets.parse_sync, datasets.metadata):
         with suppress(BadMessage):
             read(raw)
 

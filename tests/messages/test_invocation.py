@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bucketrelay.drivers.messages.invocation import called
+from bucketrelay.drivers.messages.invocation import messages_in
 from bucketrelay.errors import BadEvent
 
 # The example of docs.aws.amazon.com/lambda/latest/dg/with-mq.html, as AWS's own event libraries keep it in their tests;
@@ -57,7 +57,7 @@ FUNCTIONGRAPH = {
 
 
 def test_amazon_mq_names_the_queue_with_its_vhost_and_brings_base64():
-    (found,) = called(AMAZON_MQ, "test")
+    (found,) = messages_in(AMAZON_MQ, "test")
     assert json.loads(found.delivery.body) == {"timeout": 0, "data": "CZrmf0Gw8Ov4bqLQxD4E"}
     assert (found.delivery.id, found.delivery.correlation, found.item) == ("", "", "")
 
@@ -65,27 +65,27 @@ def test_amazon_mq_names_the_queue_with_its_vhost_and_brings_base64():
 @pytest.mark.parametrize("named", ["test::/", "test::sda", "test::a::b", "test::"])
 def test_a_vhost_of_any_name_is_the_same_queue(named):
     rows = AMAZON_MQ["rmqMessagesByQueue"]["test::/"]
-    assert len(called({**AMAZON_MQ, "rmqMessagesByQueue": {named: rows}}, "test")) == 1
+    assert len(messages_in({**AMAZON_MQ, "rmqMessagesByQueue": {named: rows}}, "test")) == 1
 
 
 @pytest.mark.parametrize("requests", ["tes", "test2", ""])
 def test_messages_of_another_queue_are_no_requests_and_not_lost(requests):
     with pytest.raises(BadEvent, match=r"messages of the queue 'test::/': name it as requests in \[copier\]"):
-        called(AMAZON_MQ, requests)
+        messages_in(AMAZON_MQ, requests)
 
 
 def test_what_the_message_was_called_and_answers_to_is_kept():
     told = {**AMAZON_MQ["rmqMessagesByQueue"]["test::/"][0]["basicProperties"], "messageId": "m", "correlationId": "c"}
     row = {"basicProperties": told, "redelivered": True, "data": base64.b64encode(b"\xff{").decode()}
-    (found,) = called({**AMAZON_MQ, "rmqMessagesByQueue": {"test::/": [row]}}, "test")
+    (found,) = messages_in({**AMAZON_MQ, "rmqMessagesByQueue": {"test::/": [row]}}, "test")
     assert (found.delivery.id, found.delivery.correlation, found.delivery.body) == ("m", "c", b"\xff{")
 
 
 def test_functiongraph_brings_texts_under_records():
-    found = called(FUNCTIONGRAPH, "whatever: the event does not say")
+    found = messages_in(FUNCTIONGRAPH, "whatever: the event does not say")
     assert [each.delivery.body for each in found] == [b"rabbitmq message%d" % number for number in range(1, 6)]
 
 
 @pytest.mark.parametrize("kind", ["KAFKA", "TIMER", "DMS", None])
 def test_another_trigger_of_functiongraph_brings_no_requests(kind):
-    assert called({**FUNCTIONGRAPH, "trigger_type": kind}, "q") is None
+    assert messages_in({**FUNCTIONGRAPH, "trigger_type": kind}, "q") is None

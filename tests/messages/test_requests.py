@@ -170,7 +170,7 @@ def test_whatever_comes_is_a_request_or_has_an_answer(said):
         through = said.get("pass_through") if isinstance(said, dict) else None
         assert reply["pass_through"] == (through if isinstance(through, dict) else {})
         return
-    assert requests.again(json.loads(json.dumps(requests.kept(found)))) == found
+    assert requests.from_payload(json.loads(json.dumps(requests.to_payload(found)))) == found
     assert json.loads(requests.text(requests.success(found)))["status"] == "success"
 
 

@@ -168,8 +168,8 @@ MOVING = (
     Change(
         "bytes-shared-among-one",
         "core/run.py",
-        "self.budget.shared(fair.places)",
-        "self.budget.shared([])",
+        "self.budget.share(fair.places)",
+        "self.budget.share([])",
         "a target that hangs takes all the memory, and the others wait for ever",
         (SHORT,),
     ),

@@ -84,8 +84,8 @@ RESUMING = (
     Change(
         "sums-of-earlier-parts-forgotten",
         "core/parts.py",
-        "self._held(left.upload), left.sums)",
-        "self._held(left.upload))",
+        "self._held_parts(left.upload), left.sums)",
+        "self._held_parts(left.upload))",
         "an object over several invocations is never compared with its checksum",
         (PARTS,),
     ),

@@ -166,7 +166,7 @@ RUNNING = (
     Change(
         "log-lines-without-end",
         "drivers/record.py",
-        "        if current().left() <= kept:",
+        "        if current().remaining() <= kept:",
         "        if False:",
         "the log of thousands of tasks takes the time in which they were to be handed over",
         (DEFER,),

@@ -177,8 +177,8 @@ SAYING = (
     Change(
         "crc-of-the-last-part-alone",
         "core/digest.py",
-        "whole = joined(name, whole, value, length)",
-        "whole = joined(name, 0, value, length)",
+        "whole = combine(name, whole, value, length)",
+        "whole = combine(name, 0, value, length)",
         "good objects are called damaged",
         (DIGEST,),
     ),

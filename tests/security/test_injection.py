@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bucketrelay.abilities import Part, Upload
 from bucketrelay.cli import cli
-from bucketrelay.commands.terminal import shown
+from bucketrelay.commands.terminal import plain
 from bucketrelay.core.metadata import fit
 from bucketrelay.core.stamp import Stamp
 from bucketrelay.deadline import Deadline
@@ -235,7 +235,7 @@ def test_the_name_of_a_list_cannot_steer_the_terminal_that_replays_it(tmp_path, 
 def test_what_is_shown_in_a_cell_is_the_text_whatever_stands_behind_it(text):
     console = Console(width=200, highlight=False, emoji=False, markup=True, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     with console.file:
-        console.print(f"[bold]{shown(text)}[/]!")
+        console.print(f"[bold]{plain(text)}[/]!")
     said = console.export_text()
     assert said.rstrip("\n").endswith("!")
     assert "[/]!" not in said or text == "[/]"

@@ -88,7 +88,7 @@ def again(clouds, cloud):
     made = []
 
     def health(name):
-        made.append(wire_cloud(found.stores[name].address, found.stores[name].revealed()))
+        made.append(wire_cloud(found.stores[name].address, found.stores[name].reveal()))
         return made[-1]
 
     asked = Asked(found, stores.get, health, lambda: datetime.now(timezone.utc), lambda: uuid.uuid4().hex)

@@ -195,7 +195,7 @@ def test_the_doctor_is_green_on_ceph(gateway, client, tmp_path):
     def health(name):
         store = found.stores[name]
         if name not in adapters:
-            adapters[name] = cloud(store.address, store.revealed())
+            adapters[name] = cloud(store.address, store.reveal())
         return adapters[name]
 
     world = Examined(found, stores.get, health, lambda: datetime.now(timezone.utc), lambda: uuid4().hex)

@@ -156,7 +156,7 @@ def test_quiet_says_nothing_beside_the_rows(folder):
 
 
 def test_verbose_shows_requests_without_what_is_in_their_query():
-    with Receiver() as server, trace.watched((seen := []).append):
+    with Receiver() as server, trace.watch((seen := []).append):
         connections = Connections(server.url)
         connections.send(Request("GET", "/a%20b?X-Amz-Signature=secret&list-type=2"), repeatable=True)
         connections.close()

@@ -437,7 +437,7 @@ def look(clouds, *, now):
         world = World(
             found,
             lambda name: kept(stack, stores.get(name)),
-            lambda name: kept(stack, cloud(found.stores[name].address, found.stores[name].revealed())),
+            lambda name: kept(stack, cloud(found.stores[name].address, found.stores[name].reveal())),
             lambda: now,
             lambda: f"probe-{next(names)}",
         )

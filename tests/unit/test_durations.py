@@ -25,7 +25,7 @@ def test_what_is_no_length_of_time_is_refused_with_examples(text):
 
 @given(st.integers(0, 10**9 - 1))
 def test_a_length_of_time_is_read_as_it_was_written(seconds):
-    assert durations.seconds(durations.written(seconds)) == seconds
+    assert durations.seconds(durations.as_text(seconds)) == seconds
 
 
 @pytest.mark.parametrize(

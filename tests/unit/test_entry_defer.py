@@ -270,7 +270,7 @@ def test_nothing_is_handed_over_that_the_platform_brings_again_anyway():
 
 def test_the_lists_are_written_within_the_platforms_time_and_not_waited_for_beyond():
     world, left = World(), []
-    world.log.arrange("put", lambda: left.append(current().left()))
+    world.log.arrange("put", lambda: left.append(current().remaining()))
     world.handle({"Records": [record("a")]}, seconds=60.0)
 
     assert 55 < left[0] < 60  # later than the tasks' own end, and before the platform's

@@ -55,9 +55,9 @@ def siege(server, workers, trip, end, seed, after=None):
             now, _, accepted, sent = heapq.heappop(under_way)
             waiting += 1
             if accepted:
-                rate.accepted(now)
+                rate.note_success(now)
             else:
-                rate.refused(sent, now, after)
+                rate.note_refusal(sent, now, after)
             continue
         now, waiting = free, waiting - 1
         rate.take(now)
@@ -108,7 +108,7 @@ def test_what_retry_after_asks_for_is_kept_by_every_task():
 
 def test_a_limit_that_is_lifted_is_forgotten_after_a_while():
     rate = Rate(lambda: 0.5)
-    rate.refused(sent=0.0, now=0.1)
+    rate.note_refusal(sent=0.0, now=0.1)
     assert rate.limit > 0
     rate.free(61.0)
     assert rate.limit == 0
@@ -130,9 +130,9 @@ def test_a_rate_is_never_less_than_none(steps):
         sent, now = now, rate.free(now + pause)
         rate.take(now)
         if what == "accepted":
-            rate.accepted(now)
+            rate.note_success(now)
         else:
-            rate.refused(sent if what == "late" else now, now, pause)
+            rate.note_refusal(sent if what == "late" else now, now, pause)
         assert rate.limit >= 0
         assert rate.free(now) >= now
 
@@ -140,7 +140,7 @@ def test_a_rate_is_never_less_than_none(steps):
 @pytest.mark.parametrize("after", [3600.0, 86400.0, 1e9])
 def test_a_retry_after_of_hours_holds_for_minutes(after):
     rate = Rate(lambda: 0.5)
-    rate.refused(sent=0.0, now=1.0, after=after)
+    rate.note_refusal(sent=0.0, now=1.0, after=after)
     assert 200 < rate.free(1.0) < 400
 
 
@@ -270,7 +270,7 @@ def test_requests_that_are_accepted_earn_repetitions(world):
 
 def test_those_who_wait_go_one_after_the_other():
     pace, order, lock = Pace(jitter=lambda: 0.0), [], threading.Lock()
-    pace.refused(pace.turn(Deadline(), URL), None)
+    pace.note_refusal(pace.turn(Deadline(), URL), None)
 
     def go():
         pace.turn(Deadline(), URL)
@@ -293,7 +293,7 @@ def test_who_waits_behind_another_waits_no_longer_than_his_own_invocation_lasts(
         go_on.wait(10)
 
     pace = Pace(sleep=sleep)
-    pace.refused(pace.turn(Deadline(), URL), 0.2)
+    pace.note_refusal(pace.turn(Deadline(), URL), 0.2)
     first = threading.Thread(target=lambda: pace.turn(Deadline(), URL))
     first.start()
     assert began.wait(10)
@@ -315,7 +315,7 @@ def test_a_thread_has_its_own_deadline_and_gets_the_old_one_back():
         assert current() is mine
     assert seen[0] is not mine
     assert current() is not mine
-    assert current().left() == float("inf")
+    assert current().remaining() == float("inf")
 
 
 # --- Retry-After ------------------------------------------------------------------------------------------------------
@@ -375,15 +375,15 @@ def test_behind_a_limit_sporadic_refusals_cost_little_more(seed):
 def test_one_refusal_among_few_requests_is_a_limit():
     rate = Rate(lambda: 0.5)
     for moment in range(5):
-        rate.accepted(moment / 10)
-    rate.refused(0.4, 0.5)
+        rate.note_success(moment / 10)
+    rate.note_refusal(0.4, 0.5)
     assert rate.limit > 0
 
 
 def test_a_retry_after_holds_everybody_also_where_one_refusal_is_no_limit():
     rate = Rate(lambda: 0.5)
     for moment in range(200):
-        rate.accepted(moment / 200)
-    rate.refused(0.99, 1.0, after=3.0)
+        rate.note_success(moment / 200)
+    rate.note_refusal(0.99, 1.0, after=3.0)
     assert rate.limit == 0
     assert rate.free(1.1) == 4.0

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bucketrelay import config, wiring
 from bucketrelay.cli import cli
-from bucketrelay.commands.progress import FEW, Progress, watched
+from bucketrelay.commands.progress import FEW, Progress, with_progress
 from bucketrelay.drivers import function as entry
 from payloads.event_builders import records
 from unit.test_replay import World
@@ -52,7 +52,7 @@ def event(count):
 def test_tasks_are_counted_with_how_many_there_are_and_what_is_left(world):
     out = Out(terminal=True)
     system = wiring.system(config.load(world.toml, {}), emit=lambda _: None)
-    seen = watched(system, Progress("tasks", few=FEW, out=out, now=Clock()))
+    seen = with_progress(system, Progress("tasks", few=FEW, out=out, now=Clock()))
     entry.handle(event(30), seen, cloud="obs", seconds=math.inf, invocation="i")
     system.close()
 
@@ -65,7 +65,7 @@ def test_tasks_are_counted_with_how_many_there_are_and_what_is_left(world):
 def test_of_a_few_tasks_nobody_wants_to_know_how_far_they_are(world):
     out = Out(terminal=True)
     system = wiring.system(config.load(world.toml, {}), emit=lambda _: None)
-    seen = watched(system, Progress("tasks", few=FEW, out=out, now=Clock()))
+    seen = with_progress(system, Progress("tasks", few=FEW, out=out, now=Clock()))
     entry.handle(event(FEW // 2), seen, cloud="obs", seconds=math.inf, invocation="i")
     system.close()
 

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from bucketrelay.model import Address, Change, Deletes, ObjectEvent, Task
-from bucketrelay.routes import ANY_BUCKET, NotASource, Route, UnclearCloud, left_out, nobodys, plan, resolve
+from bucketrelay.routes import ANY_BUCKET, NotASource, Route, UnclearCloud, nobodys, plan, reasons_against, resolve
 from bucketrelay.routes.own import FOLDERS, own_places
 
 SOURCE = Address("s3", "photos-eu")
@@ -168,7 +168,7 @@ def test_a_key_that_is_not_a_routes_is_no_task_and_the_reason_is_told(key, why):
     rules[0] = rules[0] if key.endswith(("tmp", "gif")) else route(strip_prefix="in/")
 
     assert plan(event(key), rules) == ()
-    assert left_out(event(key), rules) == [f"route photos: {why}"]
+    assert reasons_against(event(key), rules) == [f"route photos: {why}"]
 
 
 def test_no_two_keys_of_a_route_have_one_name_at_its_target():
@@ -181,10 +181,10 @@ def test_no_two_keys_of_a_route_have_one_name_at_its_target():
 def test_a_key_outside_of_the_source_is_left_out_with_that_reason():
     rule = route(source=Address("s3", "photos-eu", prefix="from-aws/"))
 
-    assert left_out(event("elsewhere"), [rule]) == [
+    assert reasons_against(event("elsewhere"), [rule]) == [
         "route photos: it lies outside of the source, s3://photos-eu/from-aws"
     ]
-    assert left_out(event("from-aws/k"), [rule]) == []
+    assert reasons_against(event("from-aws/k"), [rule]) == []
 
 
 LOG = Address("s3", "ops-logs", prefix="lists/", endpoint="aws")
@@ -201,7 +201,7 @@ def test_the_log_stores_own_folders_are_nobodys_business_whoever_delivers_their_
 
     assert plan(given, [logged()]) == ()
     assert nobodys(given, [logged()])
-    assert left_out(given, [logged()]) == ["the log store's own folders are nobody's business"]
+    assert reasons_against(given, [logged()]) == ["the log store's own folders are nobody's business"]
 
 
 def test_what_lies_beside_the_own_folders_is_an_event_like_any_other():
@@ -228,7 +228,7 @@ def test_nothing_is_written_into_the_own_folders_of_a_log_store_at_a_target():
 
     assert [task.target for task in plan(event("success_object/x"), [rule])] == ["other"]
     assert [task.target for task in plan(event("x"), [rule])] == ["mirror", "other"]
-    assert left_out(event("success_object/x"), [rule]) == ["route photos: at mirror it would be among the lists"]
+    assert reasons_against(event("success_object/x"), [rule]) == ["route photos: at mirror it would be among the lists"]
 
 
 def any_bucket(**changed):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.cli import cli
 from bucketrelay.config.toml import load, parse
-from bucketrelay.config.turn import turned
+from bucketrelay.config.turn import turn_route
 from bucketrelay.errors import ConfigError
 from bucketrelay.routes.globs import Glob
 
@@ -45,7 +45,7 @@ add_prefix = "c/"
 
 
 def test_source_and_target_change_places_with_their_prefixes_and_filters():
-    found = load(turned(STORES + ROUTE, "r", "b"), {}).routes[0]
+    found = load(turn_route(STORES + ROUTE, "r", "b"), {}).routes[0]
 
     assert (found.source_store, found.targets) == ("b", ("a", "c"))
     assert (found.strip_prefix, found.add_prefix) == ("2026/", "in/")
@@ -54,7 +54,7 @@ def test_source_and_target_change_places_with_their_prefixes_and_filters():
 
 
 def test_the_rest_of_the_text_stays_as_it_is():
-    made = turned(STORES + ROUTE + OTHER, "r", "b")
+    made = turn_route(STORES + ROUTE + OTHER, "r", "b")
 
     assert made.startswith(STORES)
     assert made.endswith(OTHER.lstrip())
@@ -62,15 +62,15 @@ def test_the_rest_of_the_text_stays_as_it_is():
 
 @pytest.mark.parametrize("text", [STORES + ROUTE + OTHER, STORES + OTHER + "\n" + ROUTE, STORES + ROUTE])
 def test_turned_twice_it_means_what_it_meant(text):
-    there = turned(text, "r", "b")
+    there = turn_route(text, "r", "b")
 
-    assert parse(turned(there, "r", "a")) == parse(text)
+    assert parse(turn_route(there, "r", "a")) == parse(text)
 
 
 def test_variables_stay_variables():
     text = STORES + ROUTE.replace('"2026/"', '"${YEAR}/"')
 
-    assert 'strip_prefix = "${YEAR}/"' in turned(text, "r", "b")
+    assert 'strip_prefix = "${YEAR}/"' in turn_route(text, "r", "b")
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_variables_stay_variables():
 )
 def test_what_cannot_be_turned_round_is_named(row, words):
     with pytest.raises(ConfigError, match=words):
-        turned(STORES + row, "r", "b")
+        turn_route(STORES + row, "r", "b")
 
 
 def test_a_route_that_is_written_in_line_is_left_to_a_hand():
     text = 'routes = [{name = "r", source = "a", targets = ["b"]}]\n' + STORES
 
     with pytest.raises(ConfigError, match="by hand"):
-        turned(text, "r", "b")
+        turn_route(text, "r", "b")
 
 
 segments = st.text("ab.", min_size=1, max_size=3)
@@ -103,7 +103,7 @@ def test_a_key_that_is_taken_at_one_end_is_taken_at_the_other(strip, add, rest, 
     row = f'[[routes]]\nname = "r"\nsource = "a"\ntargets = ["b"]\ninclude = ["{strip}{rest}"]\n'
     row += "".join(f'{name} = "{value}"\n' for name, value in (("strip_prefix", strip), ("add_prefix", add)) if value)
 
-    other = parse(turned(STORES + row, "r", "b"))["routes"][0]["include"][0]
+    other = parse(turn_route(STORES + row, "r", "b"))["routes"][0]["include"][0]
 
     assert Glob(strip + rest).matches(strip + key) == Glob(other).matches(add + key)
 
@@ -113,7 +113,7 @@ def test_a_pattern_of_last_segments_is_the_same_at_both_ends(strip, add, name, k
     row = f'[[routes]]\nname = "r"\nsource = "a"\ntargets = ["b"]\nexclude = ["**/*{name}"]\n'
     row += "".join(f'{key_} = "{value}"\n' for key_, value in (("strip_prefix", strip), ("add_prefix", add)) if value)
 
-    other = parse(turned(STORES + row, "r", "b"))["routes"][0]["exclude"][0]
+    other = parse(turn_route(STORES + row, "r", "b"))["routes"][0]["exclude"][0]
 
     assert Glob(f"**/*{name}").matches(strip + key) == Glob(other).matches(add + key)
 

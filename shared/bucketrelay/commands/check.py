@@ -20,7 +20,7 @@ def check(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool
     wiring.system(config, emit=lambda _: None)  # what only the making of it finds out; connects to nothing
     with Rows(("route", "from", "to", "deletes", "keys"), as_json) as rows:
         for route in config.routes:
-            row = _said(config, route)
+            row = _members(config, route)
             to = ", ".join(_to(config, route))
             rows.add((route.name, route.source.url, to, route.deletes.value, _keys(route)), row)
     if not quiet:
@@ -29,7 +29,7 @@ def check(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool
         click.echo(f"no mistake: {count}, {plural(len(config.stores), 'store')}, lists in {log}", err=True)
 
 
-def _said(config: Config, route: Route) -> dict[str, object]:
+def _members(config: Config, route: Route) -> dict[str, object]:
     return {
         "route": route.name,
         "source": route.source.url,

@@ -72,7 +72,7 @@ def demo(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool)
 # What happens
 
 
-def _created(clouds: "Clouds") -> Step:
+def _create(clouds: "Clouds") -> Step:
     clouds.write("photos", "2026/café 1+1.jpg", "a photo")
     clouds.write("scans", "in/page 1.tif", "a scan")
     clouds.write("reports", "q3/100%.pdf", "a report")
@@ -80,12 +80,12 @@ def _created(clouds: "Clouds") -> Step:
     return _step(clouds, "Written in each of three clouds; each cloud's own event starts a function", told)
 
 
-def _overwritten(clouds: "Clouds") -> Step:
+def _overwrite(clouds: "Clouds") -> Step:
     clouds.write("photos", "2026/café 1+1.jpg", "a better photo")
     return _step(clouds, "The photo in S3 is overwritten", (clouds.run_lambda(),), "photos")
 
 
-def _deleted(clouds: "Clouds") -> Step:
+def _delete(clouds: "Clouds") -> Step:
     clouds.store("scans").delete("in/page 1.tif")
     return _step(clouds, "The scan in OBS is deleted", (clouds.run_functiongraph(),), "scans")
 
@@ -105,7 +105,7 @@ def _comes_again(clouds: "Clouds") -> Step:
     return _step(clouds, "OBS is back, and SQS delivers the message again", told)
 
 
-STEPS: tuple[Callable[["Clouds"], Step], ...] = (_created, _overwritten, _deleted, _one_target_down, _comes_again)
+STEPS: tuple[Callable[["Clouds"], Step], ...] = (_create, _overwrite, _delete, _one_target_down, _comes_again)
 
 
 def _step(clouds: "Clouds", title: str, told: tuple[str, ...], *only: str) -> Step:

@@ -45,17 +45,17 @@ def doctor(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
 
         def health(name: str) -> Cloud | None:
             if name not in clouds:
-                made = clouds[name] = cloud(config.stores[name].address, config.stores[name].revealed())
+                made = clouds[name] = cloud(config.stores[name].address, config.stores[name].reveal())
                 if made is not None:
                     stack.callback(made.close)
             return clouds[name]
 
         questions = wiring_doctor.questions(config)
         world = World(config, store, health, lambda: datetime.now(timezone.utc), lambda: uuid.uuid4().hex, questions)
-        raise SystemExit(_told(examine(world), as_json=as_json, quiet=quiet, verbose=verbose))
+        raise SystemExit(_print(examine(world), as_json=as_json, quiet=quiet, verbose=verbose))
 
 
-def _told(findings: Iterable[Finding], *, as_json: bool, quiet: bool, verbose: bool) -> int:
+def _print(findings: Iterable[Finding], *, as_json: bool, quiet: bool, verbose: bool) -> int:
     """Print them: what is well in one row a store, unless *verbose*. Returns the exit status."""
     counts, well = Counter[bool | None](), list[Finding]()
     with Rows(("", "store", "check", "finding", "what to do"), as_json) as rows:

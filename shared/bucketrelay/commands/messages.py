@@ -86,9 +86,9 @@ class Beside:
     def start(self) -> None:
         """Begin them all."""
         for name, step in self._steps.items():
-            self._threads.append(in_background(name, self._watched(step), self.stop, self._failed))
+            self._threads.append(in_background(name, self._watch(step), self.stop, self._failed))
 
-    def _watched(self, step: Callable[["Stop"], None]) -> Callable[["Stop"], None]:
+    def _watch(self, step: Callable[["Stop"], None]) -> Callable[["Stop"], None]:
         def run(stop: "Stop") -> None:
             try:
                 step(stop)

@@ -75,12 +75,12 @@ class Progress:
     def beside(self, say: Callable[[T], None]) -> Callable[[T], None]:
         """*say* between two lines of progress, which are none of its own."""
 
-        def said(words: T) -> None:
+        def say_between(words: T) -> None:
             with self._lock:
                 self._clear()
                 say(words)
 
-        return said
+        return say_between
 
     def _clear(self) -> None:
         if self._shown:
@@ -129,7 +129,7 @@ class Watched(Runner):
             self.progress.end()
 
 
-def watched(system: System, progress: Progress) -> System:
+def with_progress(system: System, progress: Progress) -> System:
     """The same system, whose tasks are counted."""
     known = {each.name: getattr(system.runner, each.name) for each in fields(Runner)}
     known["deliver"] = Counted(system.runner.deliver, progress)

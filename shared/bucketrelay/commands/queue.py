@@ -23,7 +23,7 @@ def _command(function: Callable[..., None]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _opened(config_file: Path | None) -> Iterator[JobQueue]:
+def _open_queue(config_file: Path | None) -> Iterator[JobQueue]:
     """The configured queue."""
     with closing(wiring_jobs.queue(configuration(config_file).queue)) as jobs:
         yield jobs
@@ -33,7 +33,7 @@ def _opened(config_file: Path | None) -> Iterator[JobQueue]:
 def status(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
     """Say how much waits, runs and is dead; without --json for each queue, too."""
     del quiet, verbose
-    with _opened(config_file) as jobs:
+    with _open_queue(config_file) as jobs:
         counts = jobs.counts()
         if as_json:
             click.echo(json.dumps(counts_json(counts)))
@@ -51,7 +51,7 @@ def dead(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool)
     """List the dead jobs, each with its reason, the longest dead first."""
     del quiet, verbose
     count = 0
-    with _opened(config_file) as jobs:
+    with _open_queue(config_file) as jobs:
         for record in jobs.dead():
             count += 1
             _print(dead_json(record) if as_json else _dead_line(record))
@@ -69,7 +69,7 @@ def retry(
     del verbose
     if bool(keys) == every:
         usage("queue retry: say which: KEY …, or --all")
-    with _opened(config_file) as jobs:
+    with _open_queue(config_file) as jobs:
         count = jobs.retry(None if every else keys)
     if as_json:
         click.echo(json.dumps({"retried": count}))
@@ -93,7 +93,7 @@ def resume(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
 
 
 def _pause(config_file: Path | None, *, as_json: bool, quiet: bool, paused: bool) -> None:
-    with _opened(config_file) as jobs:
+    with _open_queue(config_file) as jobs:
         jobs.pause(paused)
         counts = jobs.counts()
     if as_json:

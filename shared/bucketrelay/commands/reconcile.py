@@ -136,7 +136,7 @@ def _wish(typed: _Typed, system: System, config: Config) -> Iterator[Wish]:
     with ExitStack() as held:
         if typed.inventory:
             folder = Path(held.enter_context(TemporaryDirectory(prefix="bucketrelay-")))
-            wish = _inventoried(wish, typed.inventory, config, system, folder)
+            wish = _with_inventory(wish, typed.inventory, config, system, folder)
         yield wish if typed.check else _with_way(typed, wish, system, config, held)
 
 
@@ -159,7 +159,7 @@ def _with_way(typed: _Typed, wish: Wish, system: System, config: Config, held: E
     return replace(wish, repair=RunHere(system, f"reconcile-{uuid.uuid4().hex}"), way="run")
 
 
-def _inventoried(wish: Wish, place: str, config: Config, system: System, folder: Path) -> Wish:
+def _with_inventory(wish: Wish, place: str, config: Config, system: System, folder: Path) -> Wish:
     shelf = Shelf({name: store.address for name, store in config.stores.items()}, system.store)
     try:
         return with_inventory(wish, place, shelf, wish.route.source, folder)

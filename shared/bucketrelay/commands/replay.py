@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from bucketrelay import wiring
-from bucketrelay.commands.progress import FEW, Progress, watched
+from bucketrelay.commands.progress import FEW, Progress, with_progress
 from bucketrelay.commands.rows import plural
 from bucketrelay.commands.show import Results, Tasks
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
@@ -52,7 +52,7 @@ def replay(  # noqa: PLR0913 — one for each option
         usage("--go: say of which route, --route ROUTE: each fuse is looked into by itself")
     config = configuration(config_file, quiet=quiet)
     system = wiring.system(config, emit=lambda line: click.echo(line, err=True) if verbose else None)
-    system = watched(system, Progress("tasks", quiet=quiet, few=FEW))
+    system = with_progress(system, Progress("tasks", quiet=quiet, few=FEW))
     if route and route not in {known.name for known in system.routes}:
         usage(f"--route {route}: no route has this name")
     terminal = _Said()

@@ -11,7 +11,7 @@ from typing import cast
 import click
 
 from bucketrelay import wiring
-from bucketrelay.commands.progress import FEW, Progress, watched
+from bucketrelay.commands.progress import FEW, Progress, with_progress
 from bucketrelay.commands.show import Results, Tasks
 from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration
 from bucketrelay.drivers import function as entry
@@ -41,7 +41,7 @@ def replicate(
     """Do what the function would do with these events; - reads standard input."""
     config = configuration(config_file, secrets=not dry_run, quiet=quiet)
     system = wiring.system(config, emit=lambda line: click.echo(line, err=True) if verbose else None)
-    system = watched(system, Progress("tasks", quiet=quiet, few=FEW))
+    system = with_progress(system, Progress("tasks", quiet=quiet, few=FEW))
     run = _Run(system, cast("Cloud | None", cloud), quiet=quiet)
     with closing(system):
         raise SystemExit(run.foresee(events, as_json) if dry_run else run.replicate(events, as_json))
@@ -67,7 +67,7 @@ class _Run:
                     )
                 except RelayError as error:
                     printed.add(error.results if isinstance(error, ListsLost) else ())
-                    self._failed(name, str(error), USAGE if isinstance(error, BadEvent) else FAILED)
+                    self._fail(name, str(error), USAGE if isinstance(error, BadEvent) else FAILED)
                     continue
                 printed.add(report.results)
                 self._say(name, [message.error for message, _ in report.outcomes if message.error], report.passed)
@@ -79,7 +79,7 @@ class _Run:
                 try:
                     foreseen = foresee(_read(name), self._system, cloud=self._cloud)
                 except BadEvent as error:
-                    self._failed(name, str(error), USAGE)
+                    self._fail(name, str(error), USAGE)
                     continue
                 printed.add(foreseen.tasks)
                 self._say(name, [*foreseen.unread, *(result.error for result in foreseen.refused)], foreseen.passed)
@@ -88,11 +88,11 @@ class _Run:
     def _say(self, name: str, wrong: Sequence[str], passed: Sequence[Passed]) -> None:
         """What cannot be read or done, and why an event made no task."""
         for word in wrong:
-            self._failed(name, word, FAILED)
+            self._fail(name, word, FAILED)
         for each in () if self._quiet else passed:
             complain(f"{name}: {each}")
 
-    def _failed(self, name: str, words: str, status: int) -> None:
+    def _fail(self, name: str, words: str, status: int) -> None:
         self._status = max(self._status, status)
         complain(f"{name}: {words}")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, final
 
 import click
 
-from bucketrelay.commands.terminal import CONTROL, shown
+from bucketrelay.commands.terminal import CONTROL, plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -80,7 +80,7 @@ def _table(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]) ->
 
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for cells, colour in rows:
-        table.add_row(_coloured(cells[0], colour), *(shown(cell) for cell in cells[1:]))
+        table.add_row(_colour(cells[0], colour), *(plain(cell) for cell in cells[1:]))
     return table
 
 
@@ -93,16 +93,16 @@ def _blocks(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]) -
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")
     for cells, colour in rows:
-        first = _coloured(cells[0], colour)
+        first = _colour(cells[0], colour)
         for name, cell in zip(columns[1:], cells[1:], strict=True):
             if cell:
-                table.add_row(first, name, shown(cell))
+                table.add_row(first, name, plain(cell))
                 first = ""
     return table
 
 
-def _coloured(text: str, colour: str) -> str:
-    return f"[{colour}]{shown(text)}[/]" if colour else shown(text)
+def _colour(text: str, colour: str) -> str:
+    return f"[{colour}]{plain(text)}[/]" if colour else plain(text)
 
 
 def size(count: int) -> str:

@@ -65,8 +65,8 @@ def serve(*, listen: str, config_file: Path | None, as_json: bool, quiet: bool, 
         server = _server(app, config, verbose=verbose)
         if not quiet:
             scheme = "https" if config.serve.certificate else "http"
-            complain(f"listening on {scheme}://{_shown(listening)}")
-        with _ticking(jobs, wiring_jobs.calendar(config)), _ended_by_signals(server):
+            complain(f"listening on {scheme}://{_url_of(listening)}")
+        with _ticking(jobs, wiring_jobs.calendar(config)), _end_on_signals(server):
             asyncio.run(server.serve(sockets=[listening]))
     raise SystemExit(OK if server.started else FAILED)
 
@@ -90,7 +90,7 @@ def _listening(host: str, port: int, listen: str) -> Iterator[socket.socket]:
         yield made
 
 
-def _shown(listening: socket.socket) -> str:
+def _url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -121,7 +121,7 @@ def _server(app: "Starlette", settings: Config, *, verbose: bool) -> "uvicorn.Se
 
 
 @contextmanager
-def _ended_by_signals(server: "uvicorn.Server") -> Iterator[None]:
+def _end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
     """SIGTERM and SIGINT: requests that run are answered, and the exit status is 0; a second one ends at once."""
 
     def end(number: int, frame: FrameType | None) -> None:

@@ -51,7 +51,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
         for name in _COMMON:
             given[name] = given[name] or before.get(name) or given[name]
         try:
-            with trace.watched(complain) if given["verbose"] else nullcontext():
+            with trace.watch(complain) if given["verbose"] else nullcontext():
                 return command(**given)
         except BrokenPipeError as error:
             raise OutputClosed from error
@@ -101,7 +101,7 @@ def usage(*lines: str) -> NoReturn:
     raise SystemExit(USAGE)
 
 
-def shown(text: str) -> str:
+def plain(text: str) -> str:
     """For a cell of a table: nothing in it steers the terminal, or is taken for markup."""
     from rich.markup import escape  # noqa: PLC0415 — a tenth of a second, for terminals alone
 

@@ -14,7 +14,7 @@ from bucketrelay.commands.terminal import FAILED, OK, common, complain, configur
 from bucketrelay.config import Config
 from bucketrelay.config.find import locate
 from bucketrelay.config.toml import load
-from bucketrelay.config.turn import turned
+from bucketrelay.config.turn import turn_route
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import order
 from bucketrelay.drivers.reconcile.barrier import Barrier, Missing
@@ -47,7 +47,7 @@ def turn(
         usage("turn: the environment alone is the configuration: swap RELAY_SOURCE and RELAY_TARGETS")
     config = configuration(config_file, quiet=quiet)
     target = _target(config, route, target)
-    text = turned(place.text, route, target)
+    text = turn_route(place.text, route, target)
     load(text, os.environ, place.folder, where=str(out))  # a mistake that only the other direction has is said here
     try:
         with out.open("x", encoding="utf-8") as file:

@@ -107,7 +107,7 @@ def _route(config: Config, name: str) -> Route:
 def _cloud(config: Config, route: Route) -> Cloud:
     if route.source.bucket == ANY_BUCKET:
         usage(f"the route {route.name} takes any bucket: name one as its source, or wire each by hand")
-    adapter = cloud(config.stores[route.source_store].address, config.stores[route.source_store].revealed())
+    adapter = cloud(config.stores[route.source_store].address, config.stores[route.source_store].reveal())
     if adapter is None:
         scheme = route.source.scheme
         usage(f"{scheme}:// has no events to wire: run bucketrelay reconcile {route.name} on a schedule instead")

@@ -56,7 +56,7 @@ def _run(made: Worker, jobs: JobQueue, *, drain: bool, quiet: bool) -> int:
         return FAILED
     began = jobs.now()
     made.run(drain=drain)
-    died = jobs.died(began) if drain else 0
+    died = jobs.deaths(began) if drain else 0
     if not quiet:
         done = made.states[State.DONE] + made.states[State.FAILED]
         click.echo(f"{done} jobs done" + (f", {died} died: bucketrelay queue dead" if died else ""), err=True)

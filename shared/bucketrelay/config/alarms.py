@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from bucketrelay.config.reading import did_you_mean, quoted
+from bucketrelay.config.reading import did_you_mean, in_quotes
 from bucketrelay.config.tables import Table
 from bucketrelay.config.values import Alarms, ForwardConfig
-from bucketrelay.durations import written
+from bucketrelay.durations import as_text
 
 _YEAR = 365 * 86400
 
@@ -36,7 +36,7 @@ def _probe(table: Table, probes: Collection[float]) -> float | None:
     if seconds is not None and not probes:
         table.mistake("probe", 'and no route has a heartbeat: give one probe = "5m"')
     elif seconds is not None and seconds <= max(probes):
-        most = written(max(probes))
+        most = as_text(max(probes))
         table.mistake(
             "probe", f"is not longer than the {most} between two heartbeats of a route: three times as long is"
         )
@@ -47,7 +47,9 @@ def _webhook(table: Table, names: Collection[str], forwards: Mapping[str, Forwar
     name = table.text("webhook")
     if name and name.value not in names:
         hint = did_you_mean(name.written, names) or '; write [forwards.NAME] with type = "webhook" and its url'
-        table.mistake("webhook", f"no forward is named {quoted(name.written)}{hint}")
+        table.mistake("webhook", f"no forward is named {in_quotes(name.written)}{hint}")
     elif name and name.value in forwards and forwards[name.value].type != "webhook":
-        table.mistake("webhook", f"{quoted(name.written)} is of another type: alarms go to a forward of type webhook")
+        table.mistake(
+            "webhook", f"{in_quotes(name.written)} is of another type: alarms go to a forward of type webhook"
+        )
     return name.value if name else ""

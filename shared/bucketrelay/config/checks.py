@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from bucketrelay.config.reading import Reading, quoted
+from bucketrelay.config.reading import Reading, in_quotes
 from bucketrelay.config.values import ForwardConfig, StoreConfig
 from bucketrelay.model import Deletes
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.routes.own import own_places, shut
+from bucketrelay.routes.own import own_places, own_prefixes
 from bucketrelay.routes.relations import meetings
 from bucketrelay.values import replace
 
@@ -19,7 +19,7 @@ def without_lists(route: Route, log: StoreConfig, stores: Mapping[str, StoreConf
         (target, beginning)
         for target in route.targets
         if target in stores
-        for beginning in shut(log.address, stores[target].address)
+        for beginning in own_prefixes(log.address, stores[target].address)
     )
     return replace(route, ignores=(*route.ignores, *own_places(log.address)), shut=closed)
 
@@ -30,13 +30,14 @@ def check_lists(reading: Reading, path: str, log: StoreConfig, routes: Iterable[
     *routes* as `without_lists` makes them.
     """
     for route in routes:
-        name = quoted(route.name)
-        if "" in shut(log.address, route.source) and route.source.bucket != ANY_BUCKET:
+        name = in_quotes(route.name)
+        if "" in own_prefixes(log.address, route.source) and route.source.bucket != ANY_BUCKET:
             reading.mistake(path, f"the source of route {name} lies inside the lists: name another log store")
         for target in route.targets:
             if not route.writes(target, route.add_prefix):
                 reading.mistake(
-                    path, f"the copies of route {name} would land among the lists: give {quoted(target)} another place"
+                    path,
+                    f"the copies of route {name} would land among the lists: give {in_quotes(target)} another place",
                 )
 
 
@@ -60,7 +61,7 @@ def check_names(reading: Reading, routes: Iterable[tuple[str, Route]]) -> None:
     seen: set[str] = set()
     for path, route in routes:
         if route.name in seen:
-            reading.mistake(f"{path}.name", f"{quoted(route.name)} is the name of an earlier route, too: change one")
+            reading.mistake(f"{path}.name", f"{in_quotes(route.name)} is the name of an earlier route, too: change one")
         seen.add(route.name)
 
 
@@ -84,5 +85,5 @@ def check_event_keys(reading: Reading, paths: _Paths, stores: Mapping[str, Store
         if before != form:
             reading.mistake(
                 f"{paths[name]}.event_keys",
-                f"differs from that of {quoted(other)}, which is the same bucket: say the same in both",
+                f"differs from that of {in_quotes(other)}, which is the same bucket: say the same in both",
             )

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from bucketrelay.config.queue import shown_url
-from bucketrelay.config.reading import did_you_mean, quoted
+from bucketrelay.config.reading import did_you_mean, in_quotes
 from bucketrelay.config.tables import Table
 from bucketrelay.config.values import BrokerConfig, CopierConfig, Secret
 
@@ -62,7 +62,7 @@ def _roots(table: Table, stores: Collection[str]) -> dict[str, str]:
         store = below.text(name)
         if store and store.value not in stores:
             hint = did_you_mean(store.written, stores)
-            below.mistake(name, f"no store is named {quoted(store.written)}{hint}")
+            below.mistake(name, f"no store is named {in_quotes(store.written)}{hint}")
         elif store:
             roots[name] = store.value
     return roots

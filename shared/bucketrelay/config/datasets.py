@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from bucketrelay.config.copier import read_broker
 from bucketrelay.config.queue import shown_url
-from bucketrelay.config.reading import Text, did_you_mean, quoted
+from bucketrelay.config.reading import Text, did_you_mean, in_quotes
 from bucketrelay.config.tables import Table
 from bucketrelay.config.values import DatasetsConfig, Offset, RemoteConfig, Secret
 
@@ -83,7 +83,7 @@ def _store(table: Table, key: str, stores: Collection[str], need: str) -> str:
 
 def _known(table: Table, key: str, name: Text, stores: Collection[str]) -> bool:
     if name.value not in stores:
-        table.mistake(key, f"no store is named {quoted(name.written)}{did_you_mean(name.written, stores)}")
+        table.mistake(key, f"no store is named {in_quotes(name.written)}{did_you_mean(name.written, stores)}")
     return name.value in stores
 
 

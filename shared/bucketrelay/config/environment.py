@@ -41,7 +41,7 @@ def from_environment(environ: Mapping[str, str]) -> Config | None:
     Raises:
         ConfigError: with every mistake, each with its variable; also where both sets of variables are begun.
     """
-    oms, relay = _given(environ, OMS_VARIABLES), _given(environ, RELAY_VARIABLES)
+    oms, relay = _variables(environ, OMS_VARIABLES), _variables(environ, RELAY_VARIABLES)
     if oms and relay:
         both = f"{', '.join(oms)} and {', '.join(relay)}"
         raise ConfigError([f"{both}: are two configurations in one environment: remove one of them"])
@@ -50,7 +50,7 @@ def from_environment(environ: Mapping[str, str]) -> Config | None:
     return _relay(Reading(environ), relay) if relay else None
 
 
-def _given(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+def _variables(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
     values = {name: str(environ.get(name) or "").strip() for name in names}
     return {name: value for name, value in values.items() if value}
 
@@ -67,9 +67,9 @@ def _missing(reading: Reading, given: Mapping[str, str], meanings: Mapping[str, 
 def _oms(reading: Reading, given: Mapping[str, str]) -> Config:
     _missing(reading, given, _OMS_MEANING)
     given = {name: value for name, value in given.items() if reading.sound(value, name)}
-    log = _parsed(reading, given, "log_bucket", _log_bucket)
-    endpoint = _parsed(reading, given, "obs_endpoint", endpoint_url)
-    url = _parsed(reading, given, "sync_url", forward_url)
+    log = _parse(reading, given, "log_bucket", _log_bucket)
+    endpoint = _parse(reading, given, "obs_endpoint", endpoint_url)
+    url = _parse(reading, given, "sync_url", forward_url)
     reading.check()
     assert log
     assert url
@@ -88,7 +88,7 @@ def _oms(reading: Reading, given: Mapping[str, str]) -> Config:
     return Config("log", MappingProxyType(stores), routes, MappingProxyType({"oms": oms}))
 
 
-def _parsed(reading: Reading, given: Mapping[str, str], name: str, parse: Callable[[str], _T]) -> _T | None:
+def _parse(reading: Reading, given: Mapping[str, str], name: str, parse: Callable[[str], _T]) -> _T | None:
     try:
         return parse(given[name]) if name in given else None
     except BadURL as error:

@@ -57,11 +57,11 @@ def locate(environ: Mapping[str, str], beside: Path | None, cwd: Path, explicit:
     """
     unused = tuple(name for name in (*RELAY_VARIABLES, *OMS_VARIABLES) if environ.get(name))
     if explicit is not None:
-        return Place(str(explicit), _named(cwd / explicit, f"--config {explicit}"), unused, (cwd / explicit).parent)
+        return Place(str(explicit), _label(cwd / explicit, f"--config {explicit}"), unused, (cwd / explicit).parent)
     if text := environ.get("BUCKETRELAY_TOML"):
         return Place("BUCKETRELAY_TOML", text, unused, cwd)
     if named := environ.get("BUCKETRELAY_CONFIG"):
-        return Place(named, _named(cwd / named, f"BUCKETRELAY_CONFIG={named}"), unused, (cwd / named).parent)
+        return Place(named, _label(cwd / named, f"BUCKETRELAY_CONFIG={named}"), unused, (cwd / named).parent)
     places = list(dict.fromkeys(folder / FILE for folder in (beside, cwd) if folder is not None))
     for path in places:
         document = read(path)
@@ -85,7 +85,7 @@ def load_place(place: Place, environ: Mapping[str, str], *, secrets: bool = True
     return config
 
 
-def _named(path: Path, origin: str) -> str:
+def _label(path: Path, origin: str) -> str:
     text = read(path)
     if text is None:
         raise ConfigError([f"{origin}: there is no file {path}: correct the path"])

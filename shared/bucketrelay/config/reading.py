@@ -100,7 +100,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(words)}" if words else ""
 
 
-def quoted(text: str) -> str:
+def in_quotes(text: str) -> str:
     """The text in quotes on one line, whatever is in it."""
     shown = text if len(text) <= 100 else text[:100] + "…"
     return '"' + shown.encode("unicode_escape").decode().replace('"', '\\"') + '"'

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from bucketrelay.config.reading import did_you_mean, quoted
+from bucketrelay.config.reading import did_you_mean, in_quotes
 from bucketrelay.config.tables import Table
 from bucketrelay.config.values import ScheduleConfig
 
@@ -43,7 +43,7 @@ def _schedule(table: Table, stores: Collection[str], routes: Collection[str]) ->
 def _name(table: Table, key: str, what: str, known: Collection[str]) -> str:
     name = table.text(key)
     if name and name.value not in known:
-        table.mistake(key, f"no {what} is named {quoted(name.written)}{did_you_mean(name.written, known)}")
+        table.mistake(key, f"no {what} is named {in_quotes(name.written)}{did_you_mean(name.written, known)}")
     return name.value if name else ""
 
 

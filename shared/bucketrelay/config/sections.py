@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
-from bucketrelay.config.reading import Reading, Text, did_you_mean, quoted
+from bucketrelay.config.reading import Reading, Text, did_you_mean, in_quotes
 from bucketrelay.config.stores import both
 from bucketrelay.config.tables import Table, shown_size
 from bucketrelay.config.urls import BadURL, forward_url
@@ -95,7 +95,7 @@ def _check_probe(table: Table, route: Route) -> None:
 def _known(table: Table, path: str, name: Text, names: Collection[str]) -> bool:
     if name.value in names:
         return True
-    table.reading.mistake(path, f"no store is named {quoted(name.written)}{did_you_mean(name.written, names)}")
+    table.reading.mistake(path, f"no store is named {in_quotes(name.written)}{did_you_mean(name.written, names)}")
     return False
 
 
@@ -108,7 +108,7 @@ def _targets(table: Table, names: Collection[str]) -> tuple[str, ...]:
     targets: list[str] = []
     for path, name in given:
         if name.value in targets:
-            table.reading.mistake(path, f"{quoted(name.written)} is named twice: remove one")
+            table.reading.mistake(path, f"{in_quotes(name.written)} is named twice: remove one")
         elif _known(table, path, name, names):
             targets.append(name.value)
     return tuple(targets)
@@ -122,7 +122,7 @@ def _forward(table: Table, forwards: Collection[str]) -> str:
                 table.mistake(key, "means nothing to a forward, which tells others the source's key: remove it")
     if forward and forward.value not in forwards:
         hint = did_you_mean(forward.written, forwards) or "; write [forwards.NAME] with its type and url"
-        table.mistake("forward", f"no forward is named {quoted(forward.written)}{hint}")
+        table.mistake("forward", f"no forward is named {in_quotes(forward.written)}{hint}")
     return forward.value if forward else ""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from bucketrelay.config.reading import did_you_mean, quoted
+from bucketrelay.config.reading import did_you_mean, in_quotes
 from bucketrelay.config.tables import Table
 from bucketrelay.config.values import Secret, ServeConfig
 
@@ -22,7 +22,7 @@ def read_serve(table: Table, stores: Collection[str]) -> ServeConfig:
     default = table.text("coms_default")
     if default and default.value not in stores:
         hint = did_you_mean(default.written, stores)
-        table.mistake("coms_default", f"no store is named {quoted(default.written)}{hint}")
+        table.mistake("coms_default", f"no store is named {in_quotes(default.written)}{hint}")
     table.close()
     return ServeConfig(
         token, read_token, user.value if user else "", password, certificate, key, default.value if default else ""

@@ -6,7 +6,7 @@ from datetime import date, time
 from pathlib import Path
 
 from bucketrelay import durations
-from bucketrelay.config.reading import Reading, Text, did_you_mean, quoted
+from bucketrelay.config.reading import Reading, Text, did_you_mean, in_quotes
 from bucketrelay.config.values import Secret
 from bucketrelay.store import GiB, MiB
 
@@ -48,7 +48,7 @@ class Table:
 
     def at(self, key: str) -> str:
         """The path of *key*, as people find it in the file."""
-        shown = key if _BARE_KEY.fullmatch(key) else quoted(key)
+        shown = key if _BARE_KEY.fullmatch(key) else in_quotes(key)
         if not self.path:
             return shown
         return f"{self.path}?{shown}" if self._texts else f"{self.path}.{shown}"
@@ -110,7 +110,7 @@ class Table:
         if text is not None and text.value not in words:
             hint = did_you_mean(text.written, words)
             # What is near to no word is not quoted: it may be a secret that slipped into the wrong line.
-            shown = f"{quoted(text.written)} " if "did you mean" in hint else ""
+            shown = f"{in_quotes(text.written)} " if "did you mean" in hint else ""
             self.mistake(key, f"{shown}is not a choice{hint}")
             return None
         return text.value if text else None
@@ -164,7 +164,7 @@ class Table:
     def duration(self, key: str, low: float, high: float) -> float | None:
         """A length of time in seconds, written as a text such as `15m`, or as a number of seconds."""
         value = self._ask(key)
-        wanted = f'a length of time from {durations.written(low)} to {durations.written(high)}, such as "15m"'
+        wanted = f'a length of time from {durations.as_text(low)} to {durations.as_text(high)}, such as "15m"'
         if isinstance(value, str):
             text = self.reading.fill(value, self.at(key))
             value = None

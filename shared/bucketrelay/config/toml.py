@@ -12,7 +12,7 @@ from bucketrelay.config.alarms import read_alarms
 from bucketrelay.config.copier import read_copier
 from bucketrelay.config.datasets import read_datasets
 from bucketrelay.config.queue import read_queue
-from bucketrelay.config.reading import Reading, did_you_mean, quoted
+from bucketrelay.config.reading import Reading, did_you_mean, in_quotes
 from bucketrelay.config.schedules import read_schedules
 from bucketrelay.config.sections import check_name, read_forward, read_limits, read_route
 from bucketrelay.config.serve import read_serve
@@ -50,7 +50,7 @@ def load(
     store_tables, forward_tables = top.tables("stores"), top.tables("forwards")
     _check_names(reading, [*store_tables.items(), *forward_tables.items()])
     if log and log.value not in store_tables:
-        reading.mistake("log", f"no store is named {quoted(log.written)}{did_you_mean(log.written, store_tables)}")
+        reading.mistake("log", f"no store is named {in_quotes(log.written)}{did_you_mean(log.written, store_tables)}")
     stores = read_stores(reading, store_tables)
     routes = [] if alone else _routes(top, store_tables, stores, forward_tables)
     read = {name: read_forward(table, name) for name, table in forward_tables.items()}

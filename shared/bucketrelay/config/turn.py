@@ -17,7 +17,7 @@ _SPECIAL = frozenset("*?[]{},\\!^")
 _FIRST = ("name", "source", "targets", "include", "exclude", "strip_prefix", "add_prefix", "deletes")
 
 
-def turned(text: str, name: str, target: str) -> str:
+def turn_route(text: str, name: str, target: str) -> str:
     """The text of a file in which the route's *target* is the source, and its source a target.
 
     Filters and prefixes are turned round, too; what names stores is swapped; the rest of the route stays. Comments in
@@ -31,17 +31,17 @@ def turned(text: str, name: str, target: str) -> str:
     number = next((n for n, row in enumerate(rows) if row.get("name") == name), None)
     if number is None:
         raise ConfigError([f"no route is named {name!r}"])
-    row = _turned(rows[number], target)
+    row = _turn_row(rows[number], target)
     wanted = copy.deepcopy(before)
     wanted["routes"][number] = row
     start, end = _block(text, number)
-    made = text[:start] + _written(row) + text[end:]
+    made = text[:start] + _write_row(row) + text[end:]
     if start < 0 or parse(made) != wanted:
         raise ConfigError([f"routes[{number}]: is not written as a [[routes]] table of its own: turn it round by hand"])
     return made
 
 
-def _turned(row: Mapping[str, Any], target: str) -> dict[str, Any]:
+def _turn_row(row: Mapping[str, Any], target: str) -> dict[str, Any]:
     strip, add = row.get("strip_prefix", ""), row.get("add_prefix", "")
     made = dict(row)
     made["source"] = target
@@ -86,7 +86,7 @@ def _block(text: str, number: int) -> tuple[int, int]:
     return start, at if end < 0 else end
 
 
-def _written(row: Mapping[str, Any]) -> str:
+def _write_row(row: Mapping[str, Any]) -> str:
     keys = [*(key for key in _FIRST if key in row), *(key for key in row if key not in _FIRST)]
     tables = [key for key in keys if isinstance(row[key], dict)]
     lines = ["[[routes]]", *(f"{key} = {_value(row[key])}" for key in keys if key not in tables)]

@@ -57,7 +57,7 @@ class StoreConfig:
     address: Address
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
-    def revealed(self) -> dict[str, object]:
+    def reveal(self) -> dict[str, object]:
         """The options with their secrets in plain text: for what makes the store's client, and for nothing else."""
         return {name: v.reveal() if isinstance(v, Secret) else v for name, v in self.options.items()}
 

@@ -23,7 +23,7 @@ def read(path: Path) -> Mapping[str, Any]:
         raise ConfigError(["PyYAML is missing: pip install 'bucketrelay[messages]'"]) from error
     try:
         with path.open("rb") as file:
-            document = _parsed(yaml, file.read(_LARGEST))
+            document = _parse(yaml, file.read(_LARGEST))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read, {error.strerror}: correct the path"]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -33,7 +33,7 @@ def read(path: Path) -> Mapping[str, Any]:
     return _plain(document)
 
 
-def _parsed(yaml: Any, text: bytes) -> object:
+def _parse(yaml: Any, text: bytes) -> object:
     """Ruby's symbols are texts to YAML, but between braces, where `:info` is none to PyYAML."""
     try:
         return yaml.safe_load(text)

@@ -22,9 +22,9 @@ def doubt(pair: Pair, now: datetime, *, deleting: bool) -> None:
         raise StoreUnavailable(
             f"{pair.source_url}: its event says that it was written, and the server does not show it"
         )
-    if deleting and any(info.key == task.key for info in _first_listed(pair.source, task.key)):
+    if deleting and any(info.key == task.key for info in _first_objects(pair.source, task.key)):
         raise StoreUnavailable(f"{pair.source_url}: listed, and yet the server says no such key; nothing was deleted")
 
 
-def _first_listed(store: Store, prefix: str) -> list[ObjectInfo]:
+def _first_objects(store: Store, prefix: str) -> list[ObjectInfo]:
     return list(islice(store.list(prefix), 1))

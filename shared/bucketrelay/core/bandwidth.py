@@ -33,7 +33,7 @@ class Bandwidth:
         with self._lock:
             now = self._clock()
             wait = max(0.0, self._free - now)
-            if wait and wait >= deadline.left():
+            if wait and wait >= deadline.remaining():
                 raise OutOfTime("the route's bandwidth is used up until after the deadline; the task comes again")
             self._free = max(self._free, now) + size / self._rate
         if wait:

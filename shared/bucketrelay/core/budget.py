@@ -74,7 +74,7 @@ class Budget:
                 that a place which hangs keeps no memory from the others, as long as a share is as large as a part.
         """
         amount = min(amount, self._total)
-        left = deadline.left()
+        left = deadline.remaining()
         with self._changed:
             if not self._changed.wait_for(lambda: self._fits(amount, place), None if left == math.inf else left):
                 raise OutOfTime("no memory came free before the invocation's end; the task goes on in the next one")
@@ -96,7 +96,7 @@ class Budget:
             self._changed.notify_all()
 
     @contextmanager
-    def shared(self, places: Collection[str]) -> Iterator[None]:
+    def share(self, places: Collection[str]) -> Iterator[None]:
         """Share the bytes out among *places* for the time of the block, and those of other blocks."""
         with self._changed:
             self._sharing.update(places)

@@ -59,7 +59,7 @@ class Converge:
         return self.results.of(task, ending, started)
 
     def _ending(self, task: Task, deadline: Deadline) -> Ending:
-        ending = self._until_settled(Pair.of(task, self.stores, deadline))
+        ending = self._settle(Pair.of(task, self.stores, deadline))
         if ending.note == YIELDED.note and task.meets:
             self._bring_round(task, deadline)
         return ending
@@ -75,15 +75,15 @@ class Converge:
             if (back.target, back.target_key) in seen:
                 continue
             seen.add((back.target, back.target_key))
-            self._until_settled(Pair.of(back, self.stores, deadline))
+            self._settle(Pair.of(back, self.stores, deadline))
             if (back.target, back.target_key) != (task.source, task.key):
                 todo += self.following(back)
 
-    def _until_settled(self, pair: Pair) -> Ending:
+    def _settle(self, pair: Pair) -> Ending:
         last = Ending(Outcome.UNCHANGED)
         for turn in range(ROUNDS):
             if turn > 1:  # it changes while it is copied: less and less often at once
-                self.resources.pause(min(2.0 ** (turn - 2), pair.deadline.left() / 2))
+                self.resources.pause(min(2.0 ** (turn - 2), pair.deadline.remaining() / 2))
             pair.deadline.check()
             try:
                 ending, settled = self._round(pair, anew=turn > 0)
@@ -149,7 +149,7 @@ class Converge:
         if decision.action is not Action.DELETE or held is None:
             return _nothing(decision, unsurprising=pair.task.change is Change.REMOVED and held is None), True
         pair.deadline.check()
-        counted = self.fuse.counted(pair.task.route, pair.task.max_deletes)
+        counted = self.fuse.count(pair.task.route, pair.task.max_deletes)
         with counted as _, self.resources.writes.under_way(pair.task) as _:
             pair.target.delete(pair.task.target_key, expect=held)
         return Ending(Outcome.DELETED), pair.source.look(pair.task.key, trust_bare_404=True) is None

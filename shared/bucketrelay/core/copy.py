@@ -51,7 +51,7 @@ def by_server(copy: Copy, resources: Resources) -> bool:
         return False
     copy.deadline.check()
     # A copy by the server begins anew in each invocation, an upload goes on: what did not fit once is carried.
-    if copy.deadline.left() < math.inf and copy.info.size > resources.part_size:
+    if copy.deadline.remaining() < math.inf and copy.info.size > resources.part_size:
         left = resources.checkpoints.load(copy.checkpoint)
         if left and left.fingerprint == copy.fingerprint:
             return False

@@ -107,7 +107,7 @@ def decide(
     """
     theirs = link.of_target(target)
     if source is None:
-        return _gone(target, theirs, link, rule)
+        return _decide_absent(target, theirs, link, rule)
     ours = theirs is not None and theirs.hops[-1] == link.source
     if ours and theirs and theirs.describes(source) and theirs.shows(source) and not rule.differs:
         return RIGHT
@@ -128,7 +128,7 @@ def decide(
     return YIELDED if newer else _replace(rule, theirs, ours=ours, ordered=rule.ordered or came_from)
 
 
-def _gone(target: ObjectInfo | None, theirs: Stamp | None, link: Link, rule: Rule) -> Decision:
+def _decide_absent(target: ObjectInfo | None, theirs: Stamp | None, link: Link, rule: Rule) -> Decision:
     if target is None:
         return ABSENT
     if rule.deletes is Deletes.KEEP:

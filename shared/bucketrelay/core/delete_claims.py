@@ -85,7 +85,7 @@ class Claims:
         """Begin a new hour, and take the mark away."""
         log = self.log()
         if log.abilities.creates_once:
-            numbered = _numbered(_listed(log, route, self.now()))
+            numbered = _slots(_list_claims(log, route, self.now()))
             log.put(_slot_name(route, _last(numbered) + 1), b"", _PLAIN, expect=ABSENT)
         else:
             log.put(self._claim_name(route), b"", _PLAIN)
@@ -103,9 +103,9 @@ class Claims:
     # Slots.
 
     def _slot(self, log: Store, route: str, most: int, wanted: int) -> int:
-        listed, now = _listed(log, route, self.now()), self.now()
+        listed, now = _list_claims(log, route, self.now()), self.now()
         self._check_mark(listed, route)
-        slots = _numbered(listed)
+        slots = _slots(listed)
         begun = max((number for number, info in slots if info.size == 0), default=-1)
         live = [info for number, info in slots if number > begun and not _older(info, now - WINDOW)]
         left = most - sum(info.size for info in live) - self._others(listed, now)
@@ -135,15 +135,15 @@ class Claims:
         log.put(name, b"." * wanted, _PLAIN)
         kept = False
         try:
-            kept = self._counted(log, route, most, name)
+            kept = self._fits(log, route, most, name)
         finally:
             if not kept:
                 quietly(lambda: log.delete(name))
         return wanted if kept else 0
 
-    def _counted(self, log: Store, route: str, most: int, name: str) -> bool:
+    def _fits(self, log: Store, route: str, most: int, name: str) -> bool:
         """Whether the claim *name* fits in."""
-        listed = _listed(log, route, self.now())
+        listed = _list_claims(log, route, self.now())
         self._check_mark(listed, route)
         mine = next((info for info in listed if info.key == name), None)
         if mine is None or mine.modified is None:
@@ -173,7 +173,7 @@ class Claims:
     def _pause(self) -> None:
         left = deadline.current()
         left.check()
-        self.sleep(min(left.left(), 0.3 + 0.5 * self.chance()))  # all tries together are longer than `_SETTLED`
+        self.sleep(min(left.remaining(), 0.3 + 0.5 * self.chance()))  # all tries together are longer than `_SETTLED`
 
 
 def _words(route: str, what: str) -> str:
@@ -191,13 +191,13 @@ def _slot_name(route: str, number: int) -> str:
     return f"{FOLDER}{route}/slots/{number:012d}"
 
 
-def _listed(log: Store, route: str, now: datetime) -> list[ObjectInfo]:
+def _list_claims(log: Store, route: str, now: datetime) -> list[ObjectInfo]:
     """All that may count, in one listing: claims begin with their time."""
     after = f"{FOLDER}{route}/claims/{now - WINDOW - _SLACK:%Y%m%dT%H%M%SZ}"
     return list(log.list(f"{FOLDER}{route}/", after))
 
 
-def _numbered(listed: list[ObjectInfo]) -> list[tuple[int, ObjectInfo]]:
+def _slots(listed: list[ObjectInfo]) -> list[tuple[int, ObjectInfo]]:
     """The slots, ascending; what somebody else has put there is none."""
     names = ((info.key.rpartition("/slots/")[2], info) for info in listed if "/slots/" in info.key)
     return [(int(name), info) for name, info in names if len(name) == 12 and name.isascii() and name.isdecimal()]

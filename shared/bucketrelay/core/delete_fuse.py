@@ -48,7 +48,7 @@ class Fuse:
         self._blocks: dict[str, _Block] = {}
 
     @contextmanager
-    def counted(self, route: str, most: int) -> Iterator[None]:
+    def count(self, route: str, most: int) -> Iterator[None]:
         """Count the delete in the block, unless it surely does not happen; raises DeletesHeld instead of the block."""
         if most >= UNLIMITED:
             yield

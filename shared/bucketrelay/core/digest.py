@@ -85,11 +85,11 @@ def check_parts(name: str, parts: Iterable[tuple[int, int]], told: str, url: str
     """Compare the CRC *name* of a whole object with that of its parts, given as (CRC, length) in their order."""
     whole = 0
     for value, length in parts:
-        whole = joined(name, whole, value, length)
+        whole = combine(name, whole, value, length)
     compare(name, whole.to_bytes(_LENGTHS[name], "big"), told, url)
 
 
-def joined(name: str, first: int, second: int, length: int) -> int:
+def combine(name: str, first: int, second: int, length: int) -> int:
     """The CRC of two byte strings put together, from theirs and the *length* of the second.
 
     The first one's CRC, multiplied by x^(8·length) modulo the polynomial, is that of the first followed by zeros; both

@@ -38,7 +38,7 @@ class Fair(Generic[Work]):
                 self._changed.wait()
             return None
 
-    def done(self, place: str) -> None:
+    def finish(self, place: str) -> None:
         """A piece for *place* has come to its end."""
         with self._changed:
             self._running[place] -= 1

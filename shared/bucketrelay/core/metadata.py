@@ -34,7 +34,7 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
     return carried, tuple(sorted([*lost, *dropped, *meta.withheld]))
 
 
-def tagged(source: Store, info: ObjectInfo, target: Abilities, *, strict: bool) -> Meta:
+def with_tags(source: Store, info: ObjectInfo, target: Abilities, *, strict: bool) -> Meta:
     """The metadata of *info* with its tags, where it has some, or may have some.
 
     Args:

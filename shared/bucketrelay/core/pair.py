@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bucketrelay.abilities import has_copies
 from bucketrelay.core.decide import Rule
-from bucketrelay.core.metadata import tagged
+from bucketrelay.core.metadata import with_tags
 from bucketrelay.core.stamp import Link, when
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import StoreRefused
@@ -65,7 +65,7 @@ class Pair:
 
     def meta(self, info: ObjectInfo) -> Meta:
         """The source's metadata, with its tags; see `tagged`."""
-        return tagged(self.source, info, self.target.abilities, strict=self.task.strict)
+        return with_tags(self.source, info, self.target.abilities, strict=self.task.strict)
 
     def unchanged(self, info: ObjectInfo) -> bool:
         """Look at the source again: whether it still is *info*."""

@@ -103,7 +103,7 @@ class _Uploading:
         if left and left.upload.id and left.upload.key == copy.key and left.store == copy.target_name:
             if (left.fingerprint, left.part_size) == (copy.fingerprint, self._size):
                 try:
-                    return _Opened(left.upload, self._held(left.upload), left.sums)
+                    return _Opened(left.upload, self._held_parts(left.upload), left.sums)
                 except ObjectGone:
                     pass  # committed, abandoned or expired: begin again
             elif not self._current:
@@ -128,7 +128,7 @@ class _Uploading:
         if noted and noted.upload == left.upload:
             self._checkpoints.save(self._copy.checkpoint, left)
 
-    def _held(self, upload: Upload) -> dict[int, Part]:
+    def _held_parts(self, upload: Upload) -> dict[int, Part]:
         """The parts that the target holds whole."""
         whole, size, parts = self._copy.info.size, self._size, self._target.parts(upload)
         return {part.number: part for part in parts if part.size == _length(whole, size, part.number)}
@@ -146,7 +146,7 @@ class _Uploading:
             try:
                 self._publish(upload, parts)
             except (StoreRefused, Damaged):
-                held = list(self._held(upload).values())
+                held = list(self._held_parts(upload).values())
                 if held == parts:
                     raise  # for another reason
                 if len(held) != len(parts):
@@ -279,6 +279,6 @@ class _Parts:
 
     def _send(self, number: int, body: bytes | bytearray | Stream, passing: Passing) -> None:
         part = self._target.put_part(self._upload, number, body)
-        self._sums.done(passing)
+        self._sums.finish(passing)
         with self._lock:
             self._done[number] = part

@@ -72,7 +72,7 @@ class Pauses:
         """
         if self._is_due(route):
             asking = self._asking.setdefault(route, threading.Lock())
-            if asking.acquire(timeout=0.0 if route in self._known else min(FIRST, current().left())):
+            if asking.acquire(timeout=0.0 if route in self._known else min(FIRST, current().remaining())):
                 try:
                     self._ask(route)
                 finally:
@@ -93,7 +93,7 @@ class Pauses:
             return
         mine = current()
         try:
-            with under(Deadline(min(PATIENCE if route in self._known else FIRST, mine.left()))):
+            with under(Deadline(min(PATIENCE if route in self._known else FIRST, mine.remaining()))):
                 info = self._log().look(FOLDER + route)
         except RelayError:
             mine.check()  # what ended is not the invocation
@@ -103,7 +103,7 @@ class Pauses:
             self._known[route] = self._clock() + FRESH, since, paused
 
 
-def closed(windows: "Mapping[str, Windows]", now: Callable[[], datetime], route: str) -> str:
+def why_at_rest(windows: "Mapping[str, Windows]", now: Callable[[], datetime], route: str) -> str:
     """See `Why`; of routes that have windows."""
     mine = windows.get(route)
     if not mine or mine.are_open(now()):
@@ -116,7 +116,7 @@ def resting(
 ) -> Why:
     """Why a route rests: a mark, or its windows. *names*: of all routes; whatever is of none of them never rests."""
     known = frozenset(names)
-    reasons: list[Why] = [partial(closed, windows, now)] if windows else []
+    reasons: list[Why] = [partial(why_at_rest, windows, now)] if windows else []
     reasons += [pauses.why] if pauses else []
 
     def why(route: str) -> str:

@@ -79,7 +79,7 @@ class Runner:
         # The places are kept from one group to the next: parts of large objects take what is left over.
         with self.budget.places(min(self.budget.threads, len(groups))) as workers:
             fair = Fair([(_destination(group), group) for group in groups], workers)
-            with self.budget.shared(fair.places):
+            with self.budget.share(fair.places):
                 hands = crew.begin(lambda: self._work(fair, deadline, results, begun), workers)
                 try:
                     self._wait(hands, deadline)
@@ -89,11 +89,11 @@ class Runner:
             fair.stop()
         crew.raise_defects(hands)
         ended = [results.get(number) or self._late(task, number in begun) for number, task in enumerate(tasks)]
-        return [self.writes.noted(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
+        return [self.writes.note(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
 
     def _wait(self, hands: Sequence[crew.Hand], deadline: Deadline) -> None:
         """Until all have ended or the time is up. Meanwhile this thread, idle else, looks after the writes."""
-        end = time.monotonic() + deadline.left()
+        end = time.monotonic() + deadline.remaining()
         while (left := end - time.monotonic()) > 0 and not crew.wait(hands, min(left, PERIOD)):
             self.writes.note_slow(deadline)
 
@@ -105,7 +105,7 @@ class Runner:
         groups: list[list[Step]] = []
         for keys in by_forward.values():
             most = self.deliver.together(keys[0][0][1])
-            groups += [[[each] for each in same] for same in keys] if most == 1 else _gathered(keys, most)
+            groups += [[[each] for each in same] for same in keys] if most == 1 else _gather(keys, most)
         return sorted(groups, key=lambda group: not any(task.urgent for step in group for _, task in step))
 
     def _work(self, fair: Fair[list[Step]], deadline: Deadline, results: dict[int, Result], begun: set[int]) -> None:
@@ -117,7 +117,7 @@ class Runner:
                     ended = self._step([task for _, task in step], deadline)
                     results.update(zip([number for number, _ in step], ended, strict=True))
             finally:
-                fair.done(place)
+                fair.finish(place)
 
     def _step(self, tasks: list[Task], deadline: Deadline) -> Sequence[Result]:
         try:
@@ -146,6 +146,6 @@ def _destination(group: list[Step]) -> str:
     return f"forward {task.forward}" if task.forward else task.way
 
 
-def _gathered(keys: list[Step], most: int) -> list[list[Step]]:
+def _gather(keys: list[Step], most: int) -> list[list[Step]]:
     """Groups of one step each, with the tasks of at most *most* keys."""
     return [[list(chain(*keys[start : start + most]))] for start in range(0, len(keys), most)]

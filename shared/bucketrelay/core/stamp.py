@@ -37,8 +37,8 @@ __all__ = [
     "origin",
     "parse",
     "stamp_of",
-    "stamped",
     "when",
+    "with_stamp",
     "without",
 ]
 MAX_HOPS = 16
@@ -73,7 +73,7 @@ class Stamp:
 
     def text(self) -> str:
         """The metadata value."""
-        known = [self.where, ",".join(self.hops), str(self.size), _coded(self.when), _coded(self.etag)]
+        known = [self.where, ",".join(self.hops), str(self.size), _encode(self.when), _encode(self.etag)]
         if not self.mark:
             return ";".join(["1", *known, self.digest, self.md5])
         return ";".join(["2", *known, self.digest, self.md5, str(self.born), self.mark, self.face, self.seen])
@@ -93,7 +93,7 @@ class Stamp:
             return False
         return not self.mark or alike(face(info.meta), self.face)
 
-    def renamed(self, former: Mapping[str, str]) -> "Stamp":
+    def with_new_names(self, former: Mapping[str, str]) -> "Stamp":
         """The stamp with today's identities in place of *former* ones."""
         where, hops = former.get(self.where, self.where), tuple(former.get(hop, hop) for hop in self.hops)
         return replace(self, where=where, hops=hops)
@@ -148,7 +148,7 @@ def stamp_of(info: ObjectInfo | None, here: str, former: Mapping[str, str] = NOT
     stamp = parse(info.meta.user.get(NAME, "")) if info else None
     if not stamp or not info:
         return None
-    stamp = stamp.renamed(former)
+    stamp = stamp.with_new_names(former)
     return stamp if stamp.where == here and stamp.fits(info) else None
 
 
@@ -195,7 +195,7 @@ def make(source: ObjectInfo, link: Link, digest_of_bytes: str = "", md5: str = "
     )
 
 
-def stamped(info: ObjectInfo, stamp: Stamp) -> ObjectInfo:
+def with_stamp(info: ObjectInfo, stamp: Stamp) -> ObjectInfo:
     """*info* with the stamp in its metadata."""
     return replace(info, meta=replace(info.meta, user={**without(info.meta.user), NAME: stamp.text()}))
 
@@ -204,7 +204,7 @@ def _mark(info: ObjectInfo, shown: str) -> str:
     return digest(f"{info.etag};{info.size};{shown or face(info.meta)}")
 
 
-def _coded(text: str) -> str:
+def _encode(text: str) -> str:
     return quote(text, safe="-_.~")
 
 

@@ -56,7 +56,7 @@ class Sums:
         """The checksums of a part that is about to pass."""
         return Passing(number, self._crcs, self._whole)
 
-    def done(self, passing: Passing) -> None:
+    def finish(self, passing: Passing) -> None:
         """The part has arrived."""
         self.known[passing.number] = passing.values
         self._whole = passing.whole

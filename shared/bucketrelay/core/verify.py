@@ -56,7 +56,7 @@ class Verify:
         Raises:
             RelayError: of the log store, or of a store that is no longer configured.
         """
-        left = deadline.left()
+        left = deadline.remaining()
         due = self.now() + AFTER + timedelta(seconds=0 if left == float("inf") else left)
         text = _text(task)
         # Two sources of one shared target key are two tasks, and one's marker must not take the other's place.
@@ -77,7 +77,7 @@ class Verify:
             except RelayError as error:
                 yield str(error)
                 continue
-            marker = _parsed(info.key, bytes(fetched.body)) if fetched and fetched.body else None
+            marker = _parse(info.key, bytes(fetched.body)) if fetched and fetched.body else None
             if marker:
                 yield marker
             elif fetched:
@@ -93,7 +93,7 @@ def _text(task: Task) -> bytes:
     return json.dumps({**fields, "change": task.change.value}).encode()
 
 
-def _parsed(name: str, raw: bytes) -> Marker | None:
+def _parse(name: str, raw: bytes) -> Marker | None:
     """The marker in *raw*; None where it is none of ours."""
     try:
         parsed = json.loads(raw)

@@ -132,7 +132,7 @@ class Writes:
         if ended:  # meanwhile
             quietly(partial(verify.forget, name))
 
-    def noted(self, task: Task, result: Result, deadline: Deadline) -> Result:
+    def note(self, task: Task, result: Result, deadline: Deadline) -> Result:
         """The result, with the marker put that a write which lingers after its end has, unless it has one.
 
         A task that comes again without anybody's knowing how it ended before may have been killed within the moment

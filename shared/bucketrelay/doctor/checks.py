@@ -214,10 +214,10 @@ def table() -> str:
     lines = ["| check | asked of | call | what to do where it fails |", "|---|---|---|---|"]
     for check in CHECKS.values():
         known = {scheme: facts(scheme).needs.get(check.name, "") for scheme in ("s3", "obs", "oci")}
-        needs = "".join(f"<br>**{scheme}**: {_escaped(need)}" for scheme, need in known.items() if need)
+        needs = "".join(f"<br>**{scheme}**: {_escape(need)}" for scheme, need in known.items() if need)
         lines.append(f"| `{check.name}` | {check.of} | {check.call} | {check.remedy}{needs} |")
     return "\n".join(lines) + "\n"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*")

@@ -44,7 +44,7 @@ class World:
 
 def examine(world: World) -> Iterator[Finding]:
     """Every finding, store by store, sources first; a store that cannot be used at all has one, of the first reason."""
-    for name in _used(world.config):
+    for name in _stores_in_use(world.config):
         yield from _store(world, name)
     for name in dict.fromkeys(route.forward for route in world.config.routes if route.forward):
         shown = world.config.forwards[name].shown
@@ -52,14 +52,14 @@ def examine(world: World) -> Iterator[Finding]:
     yield from answers(world.questions)
 
 
-def _used(config: Config) -> list[str]:
+def _stores_in_use(config: Config) -> list[str]:
     sources = [route.source_store for route in config.routes]
     targets = [target for route in config.routes for target in route.targets]
-    by_message = [*(config.copier.roots.values() if config.copier else ()), *_synced(config)]
+    by_message = [*(config.copier.roots.values() if config.copier else ()), *_dataset_stores(config)]
     return list(dict.fromkeys([*sources, *targets, *by_message, *([config.log] if config.log else [])]))
 
 
-def _synced(config: Config) -> tuple[str, ...]:
+def _dataset_stores(config: Config) -> tuple[str, ...]:
     """The stores of `[datasets]`, its target last."""
     section = config.datasets
     return (section.archive, *section.locations.values(), section.target) if section else ()
@@ -78,16 +78,18 @@ def _store(world: World, name: str) -> Iterator[Finding]:
     usable = yield from _arrival(world, name, store, health)
     if not usable:
         return
-    listed = _tried("list", name, store, lambda: f"begins with {info.key!r}" if (info := _listed(store)) else "empty")
+    listed = _try(
+        "list", name, store, lambda: f"begins with {info.key!r}" if (info := _first_object(store)) else "empty"
+    )
     yield listed
     source_of = [route for route in config.routes if route.source_store == name]
     target_of = [route for route in config.routes if name in route.targets]
     if source_of:
         if listed.ok:
-            yield _tried("read", name, store, lambda: _byte(store))
+            yield _try("read", name, store, lambda: _byte(store))
             yield from _tags(name, store)
         yield from _source(world, name, store, health, source_of)
-    if target_of or name == config.log or name in _synced(config)[-1:]:
+    if target_of or name == config.log or name in _dataset_stores(config)[-1:]:
         yield from probes(Trial(name, store, is_target=bool(target_of), name=world.name), config, world.store)
     if target_of and health is not None:
         yield from _target(name, store, health, target_of)
@@ -96,13 +98,13 @@ def _store(world: World, name: str) -> Iterator[Finding]:
 def _arrival(world: World, name: str, store: Store, health: Health | None) -> Generator[Finding, None, bool]:
     """Reach, clock, credentials, bucket, look: all from one answer. Returns whether to go on."""
     if health is None:
-        looked = _tried("look", name, store, lambda: "there" if store.look(_NO_KEY) else store.address.url)
+        looked = _try("look", name, store, lambda: "there" if store.look(_NO_KEY) else store.address.url)
         yield looked
         return bool(looked.ok)
     try:
         greeting = health.greet()
     except RelayError as error:
-        yield _failed("reach", name, store, str(error))
+        yield _failure("reach", name, store, str(error))
         return False
     yield Finding("reach", name, True, store.address.url)
     clock = _clock(world, name, store, greeting)
@@ -112,7 +114,7 @@ def _arrival(world: World, name: str, store: Store, health: Health | None) -> Ge
         return False
     for check in ("credentials", "bucket", "look"):
         if greeting.trouble == check:
-            yield _failed(check, name, store, greeting.said)
+            yield _failure(check, name, store, greeting.said)
             return False
         yield Finding(check, name, True, _WELL[check])
     return True
@@ -123,17 +125,17 @@ def _clock(world: World, name: str, store: Store, greeting: Greeting) -> Finding
     apart = abs(world.now() - greeting.date) if greeting.date is not None else None
     if greeting.trouble == "clock" or (apart is not None and apart > SKEW):
         words = greeting.said if apart is None else f"{apart.total_seconds():.0f} s apart from the server's"
-        return _failed("clock", name, store, words)
+        return _failure("clock", name, store, words)
     return None if apart is None else Finding("clock", name, True, f"{apart.total_seconds():.0f} s apart")
 
 
-def _listed(store: Store, *, filled: bool = False) -> ObjectInfo | None:
+def _first_object(store: Store, *, filled: bool = False) -> ObjectInfo | None:
     """The first object; with *filled* the first that has a byte to read."""
     return next((info for info in store.list() if info.size or not filled), None)
 
 
 def _byte(store: Store) -> str:
-    info = _listed(store, filled=True)
+    info = _first_object(store, filled=True)
     if info is None:
         return "nothing is there to read"
     return "one byte" if store.fetch(info.key, 1) else f"{info.key!r} was deleted meanwhile"
@@ -141,10 +143,10 @@ def _byte(store: Store) -> str:
 
 def _tags(name: str, store: Store) -> Iterator[Finding]:
     """Whether tags may be read: a source that may not show them shows no number of them either, and they are lost."""
-    info = _listed(store) if isinstance(store, Tagged) and store.abilities.tags else None
+    info = _first_object(store) if isinstance(store, Tagged) and store.abilities.tags else None
     if info is not None and isinstance(store, Tagged):
         doubtful, tagged = replace(info, meta=replace(info.meta, tags_told=False)), store
-        yield _tried("tags", name, store, lambda: f"of {info.key!r}: {len(tagged.tags(doubtful))}")
+        yield _try("tags", name, store, lambda: f"of {info.key!r}: {len(tagged.tags(doubtful))}")
 
 
 def _source(world: World, name: str, store: Store, health: Health | None, routes: list[Route]) -> Iterator[Finding]:
@@ -152,10 +154,10 @@ def _source(world: World, name: str, store: Store, health: Health | None, routes
         remedy = f"run bucketrelay reconcile {routes[0].name} on a schedule"
         yield Finding("wired", name, None, f"{store.address.scheme}:// has no events", remedy)
         return
-    yield from _wired(world, name, store, health, routes)
+    yield from _wiring(world, name, store, health, routes)
 
 
-def _wired(world: World, name: str, store: Store, health: Health, routes: list[Route]) -> Iterator[Finding]:
+def _wiring(world: World, name: str, store: Store, health: Health, routes: list[Route]) -> Iterator[Finding]:
     route = routes[0].name
     try:
         wired = health.wiring()
@@ -167,7 +169,7 @@ def _wired(world: World, name: str, store: Store, health: Health, routes: list[R
         yield (
             Finding("events", name, True, words)
             if wired.enabled
-            else _known("events", name, store, False, words, route)
+            else _finding("events", name, store, False, words, route)
         )
     removals = any(route.deletes is Deletes.FOLLOW for route in routes)
     needed = [CREATED, *([REMOVED, EXPIRED] if removals else [])]
@@ -177,10 +179,10 @@ def _wired(world: World, name: str, store: Store, health: Health, routes: list[R
         yield Finding("wired", name, True, f"{', '.join(e for e in needed if e not in wired.cannot)} to {where}")
     elif wired.targets or wired.whole or store.address.scheme == "oci":
         words = f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else "")
-        yield _known("wired", name, store, False, words, route)
+        yield _finding("wired", name, store, False, words, route)
     else:
         words = "the bucket has no rule of its own; whether EventGrid has, is not seen here"
-        yield _known("wired", name, store, None, words, route)
+        yield _finding("wired", name, store, None, words, route)
     unsaid = [event for event in needed if event in wired.cannot]
     if unsaid:
         remedy = f"run bucketrelay reconcile {route} on a schedule where lifecycle rules delete objects"
@@ -202,7 +204,7 @@ def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Ite
         if kept or not any(route.deletes is Deletes.FOLLOW for route in routes):
             yield Finding("versioning", name, True, "on" if kept else "off, and no route deletes here")
         else:
-            yield _known("versioning", name, store, None, "off: what a route deletes here is gone for good")
+            yield _finding("versioning", name, store, None, "off: what a route deletes here is gone for good")
     try:
         swept = health.sweeps()
     except RelayError as error:
@@ -211,7 +213,7 @@ def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Ite
     if swept:
         yield Finding("uploads", name, True, "a lifecycle rule removes them")
     elif store.address.scheme != "s3" or _OWN_SERVER.fullmatch(store.address.endpoint):  # only S3 is spoken by others
-        yield _known("uploads", name, store, False, _NOT_SWEPT)
+        yield _finding("uploads", name, store, False, _NOT_SWEPT)
     else:  # many servers know no such rule, or remove them by themselves
         yield Finding("uploads", name, None, _NOT_SWEPT, "if the server knows such a rule, add one; else nothing")
 
@@ -219,21 +221,21 @@ def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Ite
 _NOT_SWEPT = "no lifecycle rule removes abandoned multipart uploads"
 
 
-def _tried(check: str, name: str, store: Store, call: Callable[[], str]) -> Finding:
+def _try(check: str, name: str, store: Store, call: Callable[[], str]) -> Finding:
     try:
         return Finding(check, name, True, call())
     except StoreUnavailable as error:
         return Finding(check, name, False, str(error), "try again; then check endpoint and network")
     except RelayError as error:
-        return _failed(check, name, store, str(error))
+        return _failure(check, name, store, str(error))
 
 
-def _known(check: str, name: str, store: Store, ok: bool | None, detail: str, route: str = "") -> Finding:
+def _finding(check: str, name: str, store: Store, ok: bool | None, detail: str, route: str = "") -> Finding:
     """What was asked and answered."""
     return Finding(check, name, ok, detail, CHECKS[check].advice(store.address, route, answered=True))
 
 
-def _failed(check: str, name: str, store: Store, detail: str, route: str = "") -> Finding:
+def _failure(check: str, name: str, store: Store, detail: str, route: str = "") -> Finding:
     return Finding(check, name, False, detail, CHECKS[check].advice(store.address, route))
 
 

@@ -30,7 +30,7 @@ class Trial:
         remedy = "" if ok else CHECKS[check].advice(self.store.address)
         return Finding(check, self.store_name, ok, detail, remedy)
 
-    def refused(self, check: str, error: RelayError) -> Finding:
+    def refusal(self, check: str, error: RelayError) -> Finding:
         """A call that was not answered as it must be."""
         if isinstance(error, StoreUnavailable):
             return Finding(check, self.store_name, False, str(error), "try again; then check endpoint and network")
@@ -47,18 +47,18 @@ def probes(trial: Trial, config: Config, store: Callable[[str], Store]) -> Itera
     try:
         trial.store.put(key, _BODY, _META)
     except RelayError as error:
-        yield trial.refused("write", error)
+        yield trial.refusal("write", error)
         return
     try:
-        yield _written(trial, key)
+        yield _write(trial, key)
         yield _read(trial, key)
         yield _loop(trial, key, config, store)
         if trial.is_target:
             yield _conditional(trial, key)
-            yield from _tagged(trial, key)
+            yield from _tag(trial, key)
             yield from _multipart(trial, key)
     finally:
-        last = _deleted(trial, key)
+        last = _delete(trial, key)
     yield last
 
 
@@ -82,11 +82,11 @@ def _ignored(route: Route, place: Address) -> bool:
     return any((known.scheme, known.bucket, known.prefix) == here for known in route.ignores)
 
 
-def _written(trial: Trial, key: str) -> Finding:
+def _write(trial: Trial, key: str) -> Finding:
     try:
         info = trial.store.look(key)
     except RelayError as error:
-        return trial.refused("look", error)
+        return trial.refusal("look", error)
     if info is None:
         return trial.finding("write", False, "what was written is not there: another store answers reads")
     if dict(info.meta.user) != dict(_META.user):
@@ -100,7 +100,7 @@ def _read(trial: Trial, key: str) -> Finding:
     try:
         fetched = trial.store.fetch(key, len(_BODY))
     except RelayError as error:
-        return trial.refused("read", error)
+        return trial.refusal("read", error)
     same = fetched is not None and fetched.body is not None and bytes(fetched.body) == _BODY
     return trial.finding("read", same, "the probe" if same else "the probe came back as something else")
 
@@ -127,18 +127,18 @@ def _conditional(trial: Trial, key: str) -> Finding:
     except TargetChanged:
         return trial.finding("conditional", True, "honoured")
     except RelayError as error:
-        return trial.refused("conditional", error)
+        return trial.refusal("conditional", error)
     return trial.finding("conditional", None, "not honoured: the store overwrites whatever is there")
 
 
-def _tagged(trial: Trial, key: str) -> Iterator[Finding]:
+def _tag(trial: Trial, key: str) -> Iterator[Finding]:
     """The probe once more with a tag; a server that has none is found out by it, and then declares so."""
     if not trial.store.abilities.tags:
         return
     try:
         trial.store.put(key, _BODY, replace(_META, tags={"bucketrelay-doctor": "probe"}, tag_count=1))
     except RelayError as error:
-        yield trial.refused("tags", error)
+        yield trial.refusal("tags", error)
         return
     if trial.store.abilities.tags:
         yield trial.finding("tags", True, "the probe takes one")
@@ -156,16 +156,16 @@ def _multipart(trial: Trial, key: str) -> Iterator[Finding]:
         parts = list(trial.store.parts(upload))
         trial.store.abandon(upload)
     except RelayError as error:
-        yield trial.refused("multipart", error)
+        yield trial.refusal("multipart", error)
         return
     yield trial.finding("multipart", not parts, "begun and abandoned" if not parts else "a new upload has parts")
 
 
-def _deleted(trial: Trial, key: str) -> Finding:
+def _delete(trial: Trial, key: str) -> Finding:
     try:
         trial.store.delete(key)
         left = trial.store.look(key)
     except RelayError as error:
-        return trial.refused("delete", error)
+        return trial.refusal("delete", error)
     words = "removed" if left is None else f"{trial.store.address.of(key)} is still there"
     return trial.finding("delete", left is None, words)

@@ -40,7 +40,7 @@ def announce(
         Each alarm that changed, and whether it is up now.
     """
     known = {Alarm(line.standing.route, line.standing.target, name): line for line in lines for name in line.alarms}
-    up, before = set(known), _told(log)
+    up, before = set(known), _read_told_alarms(log)
     changes = [*((alarm, True) for alarm in sorted(up - before)), *((alarm, False) for alarm in sorted(before - up))]
     for alarm, raised in changes:
         send(event(alarm, raised, known.get(alarm), now))
@@ -72,7 +72,7 @@ def event(alarm: Alarm, raised: bool, line: Line | None, now: datetime) -> dict[
     }
 
 
-def _told(log: Store) -> set[Alarm]:
+def _read_told_alarms(log: Store) -> set[Alarm]:
     mark = log.fetch(MARK, _LARGEST)
     if mark is None or not mark.body:
         return set()

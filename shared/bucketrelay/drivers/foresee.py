@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bucketrelay import events
-from bucketrelay.drivers.planning import Passed, planned
+from bucketrelay.drivers.planning import Passed, plan_message
 from bucketrelay.model import Cloud, Result, Task
 from bucketrelay.system import System
 
@@ -21,7 +21,7 @@ class Foreseen:
 def foresee(payload: object, system: System, *, cloud: Cloud | None) -> Foreseen:
     """What `function.handle` would do with the payload; touches nothing (`--dry-run`). Raises BadEvent as it does."""
     parsed = events.parse(payload, cloud=cloud, event_keys=system.event_keys)
-    plans = [planned(message, system) for message in parsed.messages]
+    plans = [plan_message(message, system) for message in parsed.messages]
     return Foreseen(
         tasks=tuple(each.task for plan in plans for each in plan.asked),
         refused=tuple(result for plan in plans for result in plan.refused),

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from bucketrelay import events
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.answers import Report, comes_again
-from bucketrelay.drivers.handover import Asked, given_up, hand_over
-from bucketrelay.drivers.planning import planned
+from bucketrelay.drivers.handover import Asked, give_up, hand_over
+from bucketrelay.drivers.planning import plan_message
 from bucketrelay.drivers.record import record
 from bucketrelay.drivers.timer import run_schedule
 from bucketrelay.errors import BadEvent
@@ -47,10 +47,10 @@ def _handle(payload: object, system: System, cloud: Cloud | None, deadline: Dead
         raise
     if parsed.kind == "schedule":
         run_schedule(parsed.note, system, deadline, invocation)
-    plans = [planned(message, system) for message in parsed.messages]
+    plans = [plan_message(message, system) for message in parsed.messages]
     entries = [each for plan in plans for each in plan.asked]
     defer = _way_on(parsed, system, deadline)  # asked before the time is used up
-    rest = iter(given_up(entries, system.runner.run([each.task for each in entries], deadline)))
+    rest = iter(give_up(entries, system.runner.run([each.task for each in entries], deadline)))
     outcomes = tuple(
         (message, (*(next(rest) for _ in plan.asked), *plan.refused))
         for message, plan in zip(parsed.messages, plans, strict=True)
@@ -96,4 +96,4 @@ def _way_on(parsed: Payload, system: System, deadline: Deadline) -> Defer | None
     Batch Operations wait for an answer and ask again themselves. And where the margin leaves no time at all, another
     invocation would get no further: it would call the next, and that one another, as fast as the platform can.
     """
-    return system.defer if parsed.kind != "batch" and deadline.left() > 0 else None
+    return system.defer if parsed.kind != "batch" and deadline.remaining() > 0 else None

@@ -24,10 +24,11 @@ class Asked:
     attempt: int = 0
 
 
-def given_up(entries: Sequence[Asked], results: Sequence[Result]) -> list[Result]:
+def give_up(entries: Sequence[Asked], results: Sequence[Result]) -> list[Result]:
     """The results, where a task that `MOST` invocations could not finish has failed."""
     return [
-        _given_up(result) if _hopeless(each, result) else result for each, result in zip(entries, results, strict=True)
+        _give_up_one(result) if _hopeless(each, result) else result
+        for each, result in zip(entries, results, strict=True)
     ]
 
 
@@ -41,7 +42,7 @@ def hand_over(late: Sequence[tuple[Asked, Result]], defer: Defer) -> tuple[froze
     handed: list[Result] = []
     rest, longest = iter(late), 0.0
     for count, payload in payloads(_deferral(entry) for entry, _ in late):
-        mine, left = list(islice(rest, count)), current().left()
+        mine, left = list(islice(rest, count)), current().remaining()
         if left <= longest:
             return frozenset(
                 handed
@@ -52,7 +53,7 @@ def hand_over(late: Sequence[tuple[Asked, Result]], defer: Defer) -> tuple[froze
             # The next would cost as long again, of the little time that is left.
             return frozenset(handed), f"this function could not hand it over to itself: {error}"
         handed += [result for _, result in mine]
-        longest = max(longest, left - current().left()) if left < math.inf else longest
+        longest = max(longest, left - current().remaining()) if left < math.inf else longest
     return frozenset(handed), ""
 
 
@@ -60,7 +61,7 @@ def _hopeless(each: Asked, result: Result) -> bool:
     return result.outcome is Outcome.UNFINISHED and each.attempt + 1 >= MOST
 
 
-def _given_up(result: Result) -> Result:
+def _give_up_one(result: Result) -> Result:
     words = f"{MOST:,} invocations could not finish it: give the function more time or memory, then replay"
     return replace(result, outcome=Outcome.FAILED, error=words, retryable=False)
 

@@ -35,7 +35,7 @@ def heartbeats(system: System, deadline: Deadline, *, patience: float = PATIENCE
     hearts = [heart for route in system.routes if route.probe and (heart := _heart(system, route, problems))]
     waiting, pause, waited = hearts, _FIRST, 0.0
     while waiting := [heart for heart in waiting if not heart.look(problems)]:
-        if waited >= patience or deadline.left() <= pause:
+        if waited >= patience or deadline.remaining() <= pause:
             break
         system.sleep(pause)
         waited, pause = waited + pause, min(2 * pause, _LONGEST)

@@ -15,7 +15,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, RelayError
 from bucketrelay.model import Address, Deletes, Result, Task
 from bucketrelay.reports import lists
-from bucketrelay.reports.again import Again, Line, Wanted, written
+from bucketrelay.reports.again import Again, Line, Wanted
 from bucketrelay.routes import NotPlanned
 from bucketrelay.routes.meeting import sharing
 from bucketrelay.system import System
@@ -119,7 +119,7 @@ def _again(house: House, system: System, deadline: Deadline, invocation: str) ->
     again, now = Again(system.log(), system.routes, system.runner, system.now), system.now()
     wanted = Wanted(_once_more, deadline=deadline)
     for number, name in enumerate(list(again.names(now - FAILURES)), start=1):
-        time = written(name)
+        time = lists.time_of(name, lists.FAILED)
         if time is None or time > now - YOUNG:
             continue
         deadline.check()
@@ -141,7 +141,7 @@ def _probe(house: House, system: System, deadline: Deadline, invocation: str) ->
     if any(route.probe for route in system.routes):
         from bucketrelay.drivers.heartbeat import PATIENCE, heartbeats  # noqa: PLC0415 — few routes have any
 
-        house.problems += heartbeats(system, deadline, patience=min(PATIENCE, deadline.left() / 3))
+        house.problems += heartbeats(system, deadline, patience=min(PATIENCE, deadline.remaining() / 3))
 
 
 def _tell(house: House, system: System, deadline: Deadline, invocation: str) -> None:

@@ -35,15 +35,15 @@ class Plan:
     passed: list[Passed] = field(default_factory=list)
 
 
-def planned(message: Message, system: System) -> Plan:
+def plan_message(message: Message, system: System) -> Plan:
     """What is to be done for a message; nothing is touched."""
     plan = Plan()
     for event in message.events:
         if event.change is Change.IGNORED:  # may lack a bucket or a key: what asks for nothing is not refused for it
-            plan.passed.append(_passed(event, ["it changes nothing that a copy could show"]))
+            plan.passed.append(_pass_over(event, ["it changes nothing that a copy could show"]))
             continue
         if routes.nobodys(event, system.routes, any_cloud=message.ambiguous):
-            plan.passed.append(_passed(event, ["the log store's own folders are nobody's business"]))
+            plan.passed.append(_pass_over(event, ["the log store's own folders are nobody's business"]))
             continue
         try:
             known = _whose(event, message, system.routes)
@@ -53,16 +53,16 @@ def planned(message: Message, system: System) -> Plan:
             continue
         plan.asked.extend(Asked(replace(task, again=True) if message.again else task) for task in tasks)
         if not tasks:
-            plan.passed.append(_passed(known, routes.left_out(known, system.routes)))
+            plan.passed.append(_pass_over(known, routes.reasons_against(known, system.routes)))
     for deferral in message.deferrals:
         try:
-            plan.asked.append(Asked(_replanned(deferral, system.routes), deferral.attempt))
+            plan.asked.append(Asked(_replan(deferral, system.routes), deferral.attempt))
         except RelayError as error:
-            plan.refused.append(_refused(deferral, error, system.now()))
+            plan.refused.append(_refusal_of_deferral(deferral, error, system.now()))
     return plan
 
 
-def _passed(event: ObjectEvent, why: Sequence[str]) -> Passed:
+def _pass_over(event: ObjectEvent, why: Sequence[str]) -> Passed:
     return Passed(_url(event), event.name, event.cause, "; ".join(why))
 
 
@@ -71,7 +71,7 @@ def _url(event: ObjectEvent) -> str:
     return f"{event.cloud}://{place}/{event.key}"
 
 
-def _replanned(deferral: Deferral, known: Sequence[Route]) -> Task:
+def _replan(deferral: Deferral, known: Sequence[Route]) -> Task:
     task = routes.replan(
         deferral.route, deferral.key, deferral.target, known, change=deferral.change, source=deferral.source
     )
@@ -97,7 +97,7 @@ def _refusal(event: ObjectEvent, error: RelayError, now: datetime) -> Result:
     )
 
 
-def _refused(deferral: Deferral, error: RelayError, now: datetime) -> Result:
+def _refusal_of_deferral(deferral: Deferral, error: RelayError, now: datetime) -> Result:
     return Result(
         route=deferral.route,
         cause=deferral.cause,

@@ -35,12 +35,12 @@ def record(report: Report, system: System, invocation: str) -> None:
 
 
 def _tell(report: Report, system: System, invocation: str) -> None:
-    left = current().left()
+    left = current().remaining()
     kept = left / 2 if left < math.inf else -1.0  # for handing over what is unfinished
     lines = _lines(report, system, invocation)
     for line in lines:
         system.emit(line)
-        if current().left() <= kept:
+        if current().remaining() <= kept:
             break
     if more := sum(1 for _ in lines):
         system.emit(log_line.refusal(f"no time was left for {more:,} more lines: the lists have them all", invocation))
@@ -53,7 +53,7 @@ def _lines(report: Report, system: System, invocation: str) -> Iterator[str]:
     for result in report.results:
         yield log_line.log_line(result, metrics=system.metrics)
     for each in report.passed:
-        yield log_line.passed(each.source, each.name, each.cause, each.why, invocation)
+        yield log_line.pass_line(each.source, each.name, each.cause, each.why, invocation)
 
 
 def _write(results: Sequence[Result], system: System, invocation: str) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bucketrelay.model import Result
-from bucketrelay.reports.books import begun, last_books
+from bucketrelay.reports.books import begin_time, last_books
 from bucketrelay.reports.heartbeats import Heartbeat, heartbeat
 from bucketrelay.reports.status import Reader, Standing, Tally
 from bucketrelay.reports.sums import Sums, slice_start
@@ -57,7 +57,7 @@ class Line:
     @property
     def books_time(self) -> datetime | None:
         """When the last books were begun."""
-        return begun(self.books) if self.books else None
+        return begin_time(self.books) if self.books else None
 
     def members(self) -> dict[str, object]:
         """As `status --json` says it."""
@@ -193,7 +193,7 @@ class Survey:
             yield "books"
 
     def _closed_since(self, books: Mapping[str, Any] | None, seconds: float) -> bool:
-        began = begun(books) if books and books.get("complete") else None
+        began = begin_time(books) if books and books.get("complete") else None
         return began is not None and self.now() - began <= timedelta(seconds=seconds)
 
 

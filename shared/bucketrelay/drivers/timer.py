@@ -33,6 +33,6 @@ def _keep_house(system: System, deadline: Deadline, invocation: str) -> None:
     for result in house.results:
         system.emit(log_line.log_line(result, metrics=system.metrics))
     counts = house.verified, house.abandoned, house.again
-    system.emit(log_line.kept_house(*counts, house.problems, invocation))
+    system.emit(log_line.house_line(*counts, house.problems, invocation))
     if any(result.lingers for result in house.results):
         system.close()

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from bucketrelay.events.payload import Deferral, Kind, Message, Payload
 from bucketrelay.events.reading import Reading
 from bucketrelay.events.senders import EventKeys, KeyForm
-from bucketrelay.events.shapes import opened
+from bucketrelay.events.shapes import open_payload
 from bucketrelay.model import Cloud
 
 __all__ = ["Deferral", "EventKeys", "KeyForm", "Kind", "Message", "Payload", "parse"]
@@ -32,4 +32,4 @@ def parse(payload: object, *, cloud: Cloud | None = None, event_keys: EventKeys 
         BadEvent: not an event, or of another cloud than *cloud*, or nothing in it could be read. What can be told
             apart does not raise: a bad SQS message, Batch task or record among good ones is a `Message.error`.
     """
-    return opened(payload, Reading(cloud, event_keys))
+    return open_payload(payload, Reading(cloud, event_keys))

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events.fields import CHECK, at, hint, moment, shown, size, text
-from bucketrelay.events.keys import form_decoded, place, raw
+from bucketrelay.events.fields import CHECK, at, hint, moment, quote, size, text
+from bucketrelay.events.keys import decode_form, place, raw
 from bucketrelay.events.payload import Message
 from bucketrelay.model import Change, ObjectEvent
 
@@ -98,7 +98,7 @@ def batch_task(task: object) -> Message:
     try:
         task_id = text(task, "taskId")
         named = {"bucket": _batch_bucket(task), "key": text(task, "s3Key")}
-        bucket, key = place(named, ("bucket",), ("key",), decode=form_decoded, change=Change.CREATED)
+        bucket, key = place(named, ("bucket",), ("key",), decode=decode_form, change=Change.CREATED)
     except BadEvent as error:
         return Message(task_id, error=str(error))
     return Message(task_id, (ObjectEvent("s3", bucket, key, Change.CREATED, cause=task_id, name="Batch Operations"),))
@@ -110,5 +110,5 @@ def _batch_bucket(task: object) -> str:
         return name
     arn = _BUCKET_ARN.fullmatch(name)
     if not arn:
-        raise BadEvent(f"{shown(name)} is not the ARN of a bucket; make the job's manifest name buckets; {CHECK}")
+        raise BadEvent(f"{quote(name)} is not the ARN of a bucket; make the job's manifest name buckets; {CHECK}")
     return arn[1]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events.fields import CHECK, at, described, hint, items, moment, shown, size, text
+from bucketrelay.events.fields import CHECK, at, describe, hint, items, moment, quote, size, text
 from bucketrelay.events.keys import raw
 from bucketrelay.events.payload import Deferral
 from bucketrelay.model import Change
@@ -63,7 +63,7 @@ def tasks(event: object) -> list[object]:
     """
     version = at(event, NAME, "version")
     if version != VERSION or isinstance(version, bool):
-        number = shown(str(version)) if isinstance(version, int | str) else described(version)
+        number = quote(str(version)) if isinstance(version, int | str) else describe(version)
         raise BadEvent(f"{NAME}.version is {number}, not {VERSION}: deploy one version of bucketrelay; {CHECK}")
     rows = items(at(event, NAME), "tasks")
     if not rows:
@@ -89,19 +89,19 @@ def read(task: object) -> Deferral:
 def _name(task: object, name: str) -> str:
     value = text(task, name)
     if len(value) > _MAX_NAME:
-        raise BadEvent(f"{name} {shown(value)} has more than {_MAX_NAME:,} characters; {CHECK}")
+        raise BadEvent(f"{name} {quote(value)} has more than {_MAX_NAME:,} characters; {CHECK}")
     return value
 
 
 def _change(task: object) -> Change:
     value = text(task, "change")
     if value not in (Change.CREATED.value, Change.REMOVED.value):
-        raise BadEvent(f"change {shown(value)} is neither created nor removed; {CHECK}")
+        raise BadEvent(f"change {quote(value)} is neither created nor removed; {CHECK}")
     return Change(value)
 
 
 def _attempt(task: object) -> int:
     value = size(task, "attempt")
     if value is None or not 1 <= value <= _MAX_ATTEMPT:
-        raise BadEvent(f"attempt is {described(at(task, 'attempt'))}, not a count of invocations; {CHECK}")
+        raise BadEvent(f"attempt is {describe(at(task, 'attempt'))}, not a count of invocations; {CHECK}")
     return value

@@ -17,15 +17,15 @@ _TIME = re.compile(
 )
 
 
-def shown(text: str, limit: int = 60) -> str:
+def quote(text: str, limit: int = 60) -> str:
     """*text* in quotes, on one line, without its end if it is long: fit for a message."""
     return repr(text) if len(text) <= limit else repr(text[:limit]) + "…"
 
 
-def described(value: object) -> str:
+def describe(value: object) -> str:
     """What *value* is, without its content, which may be secret: `an object with the keys 'a', 'b'`."""
     if isinstance(value, dict):
-        keys = ", ".join(shown(str(key), 40) for key in islice(value, 8))
+        keys = ", ".join(quote(str(key), 40) for key in islice(value, 8))
         more = f" and {len(value) - 8} more" if len(value) > 8 else ""
         return f"an object with the keys {keys}{more}" if keys else "an empty object"
     if isinstance(value, list):
@@ -37,7 +37,7 @@ def described(value: object) -> str:
     return "a number" if isinstance(value, int | float) else f"a Python {type(value).__name__}"
 
 
-def decoded(value: object) -> object:
+def decode_json(value: object) -> object:
     """The value of JSON text or bytes; anything else as it is.
 
     Raises:
@@ -79,11 +79,11 @@ def text(source: object, *path: str) -> str:
     if value is None:
         raise BadEvent(f"{name} is missing; {CHECK}")
     if not isinstance(value, str):
-        raise BadEvent(f"{name} is {described(value)}, not text; {CHECK}")
+        raise BadEvent(f"{name} is {describe(value)}, not text; {CHECK}")
     if not value:
         raise BadEvent(f"{name} is empty; {CHECK}")
     if not is_unicode(value):
-        raise BadEvent(f"{name} {shown(value)} has a lone surrogate, which no UTF-8 can say; {CHECK}")
+        raise BadEvent(f"{name} {quote(value)} has a lone surrogate, which no UTF-8 can say; {CHECK}")
     return value
 
 
@@ -97,11 +97,11 @@ def items(source: object, name: str) -> list[object]:
     """The list at *name*. Raises BadEvent if it is anything else."""
     value = at(source, name)
     if not isinstance(value, list):
-        raise BadEvent(f"{name} is {described(value)}, not a list; {CHECK}")
-    return bounded(value)
+        raise BadEvent(f"{name} is {describe(value)}, not a list; {CHECK}")
+    return check_length(value)
 
 
-def bounded(value: list[object]) -> list[object]:
+def check_length(value: list[object]) -> list[object]:
     """A list that is not absurdly long: `[{},{},…` of 6 MB would be two million errors, and a GiB of memory."""
     if len(value) > MAX_ITEMS:
         raise BadEvent(f"a list of {len(value):,}, and no service sends more than {MAX_ITEMS:,} at once; {CHECK}")

@@ -5,8 +5,8 @@ from typing import Any
 
 from bucketrelay.errors import BadEvent
 from bucketrelay.events import record
-from bucketrelay.events.fields import CHECK, at, described, hint, moment, text
-from bucketrelay.events.keys import form_decoded, raw
+from bucketrelay.events.fields import CHECK, at, describe, hint, moment, text
+from bucketrelay.events.keys import decode_form, raw
 from bucketrelay.events.reading import Reading
 from bucketrelay.model import ObjectEvent
 from bucketrelay.values import replace
@@ -22,10 +22,10 @@ def eventgrid(event: dict[str, Any], reading: Reading) -> ObjectEvent:
     """
     inner = at(event, "data")
     if not isinstance(inner, dict) or at(inner, "obs") is None:
-        raise BadEvent(f"data.obs is missing: data is {described(inner)}; {CHECK}")
+        raise BadEvent(f"data.obs is missing: data is {describe(inner)}; {CHECK}")
     name = at(inner, "eventName") or hint(event, "type").removeprefix("OBS:DWR:")
     encoded = reading.keys("obs", hint(inner, "obs", "bucket", "name"), "encoded") == "encoded"
-    decode = partial(form_decoded, remedy=_KEY_ENCODE) if encoded else raw
+    decode = partial(decode_form, remedy=_KEY_ENCODE) if encoded else raw
     payload = record.read({**inner, "eventName": name}, "obs", reading, decode=decode)
     return replace(payload, time=moment(event, "time"), cause=hint(event, "id") or payload.cause)
 

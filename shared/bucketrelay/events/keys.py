@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.parse import unquote, unquote_plus
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events.fields import CHECK, hint, shown, text
+from bucketrelay.events.fields import CHECK, hint, quote, text
 from bucketrelay.model import Change
 
 MAX_KEY = 1024  # bytes of UTF-8: S3, OBS and OCI agree
@@ -22,12 +22,12 @@ def raw(key: str) -> str:
     return _legal(key)
 
 
-def form_decoded(key: str, *, remedy: str = CHECK) -> str:
+def decode_form(key: str, *, remedy: str = CHECK) -> str:
     """A form-URL-encoded key, as in `Records` and S3 Batch Operations: `a+b%2Bc` is `a b+c`."""
     return _legal(_strictly(unquote_plus, key, remedy))
 
 
-def percent_decoded(key: str) -> str:
+def decode_percent(key: str) -> str:
     """A percent-encoded key, where a plus is a plus: `a+b%20c` is `a+b c`."""
     return _legal(_strictly(unquote, key, CHECK))
 
@@ -53,7 +53,7 @@ def place(
 
 def _bucket(name: str) -> str:
     if len(name.encode()) > MAX_BUCKET:
-        raise BadEvent(f"bucket name {shown(name)} has more than {MAX_BUCKET} bytes; {CHECK}")
+        raise BadEvent(f"bucket name {quote(name)} has more than {MAX_BUCKET} bytes; {CHECK}")
     return name
 
 
@@ -61,15 +61,15 @@ def _strictly(unquoted: Callable[..., str], key: str, remedy: str) -> str:
     # Left to themselves, unquote and unquote_plus put U+FFFD for bytes that are not UTF-8 and keep a lone `%`: a
     # wrong key that looks like a right one, and a delete would follow it.
     if _LONE_PERCENT.search(key):
-        raise BadEvent(f"key {shown(key)} is not URL-encoded (it has a bare %); {remedy}")
+        raise BadEvent(f"key {quote(key)} is not URL-encoded (it has a bare %); {remedy}")
     try:
         return unquoted(key, errors="strict")
     except UnicodeDecodeError as error:
-        raise BadEvent(f"key {shown(key)} is not URL-encoded UTF-8: its escapes are other bytes; {remedy}") from error
+        raise BadEvent(f"key {quote(key)} is not URL-encoded UTF-8: its escapes are other bytes; {remedy}") from error
 
 
 def _legal(key: str) -> str:
     length = len(key.encode())
     if length > MAX_KEY:
-        raise BadEvent(f"key {shown(key)} has {length:,} bytes of UTF-8, and no store takes more than 1,024; {CHECK}")
+        raise BadEvent(f"key {quote(key)} has {length:,} bytes of UTF-8, and no store takes more than 1,024; {CHECK}")
     return key

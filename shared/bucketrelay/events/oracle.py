@@ -7,8 +7,8 @@ since 2020, milliseconds before; `resourceId` was empty in 2019 and is not used.
 from typing import Any
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events.fields import hint, moment, shown, text
-from bucketrelay.events.keys import percent_decoded, place, raw
+from bucketrelay.events.fields import hint, moment, quote, text
+from bucketrelay.events.keys import decode_percent, place, raw
 from bucketrelay.events.reading import Reading
 from bucketrelay.model import Change, ObjectEvent
 
@@ -30,12 +30,12 @@ def event(payload: dict[str, Any], reading: Reading) -> ObjectEvent:
     """
     kind = text(payload, "eventType")
     if not kind.startswith(_SERVICE):
-        raise BadEvent(f"another service's event: {shown(kind)} is not of Object Storage; narrow the event rule")
+        raise BadEvent(f"another service's event: {quote(kind)} is not of Object Storage; narrow the event rule")
     what = kind.removeprefix(_SERVICE)
     about_object = what.endswith(("object", "objects")) and bool(hint(payload, "data", "resourceName"))
     change = _CHANGES.get(what, Change.CREATED if about_object else Change.IGNORED)
     encoded = reading.keys("oci", hint(payload, *_DETAILS, "bucketName"), "raw") == "encoded"
-    decode = percent_decoded if encoded else raw
+    decode = decode_percent if encoded else raw
     bucket, key = place(payload, (*_DETAILS, "bucketName"), ("data", "resourceName"), decode=decode, change=change)
     namespace = (hint if change is Change.IGNORED else text)(payload, *_DETAILS, "namespace")
     return ObjectEvent(

@@ -7,7 +7,7 @@ from typing import Any
 from bucketrelay.errors import BadEvent
 from bucketrelay.events.fields import CHECK
 from bucketrelay.events.payload import Message, Payload
-from bucketrelay.events.senders import EventKeys, KeyForm, configured
+from bucketrelay.events.senders import EventKeys, KeyForm, form_from_config
 from bucketrelay.model import Cloud, ObjectEvent
 from bucketrelay.values import dataclass, field, replace
 
@@ -36,7 +36,7 @@ class Reading:
 
     def keys(self, scheme: Cloud, bucket: str, usual: KeyForm) -> KeyForm:
         """How the keys of *bucket* are written: as its store says, else as is *usual* for who sends them."""
-        return configured(self.event_keys, scheme, bucket) or usual
+        return form_from_config(self.event_keys, scheme, bucket) or usual
 
 
 def each(parts: Sequence[object], reading: Reading, read: Callable[[object, Reading], Payload]) -> Payload:
@@ -49,10 +49,10 @@ def each(parts: Sequence[object], reading: Reading, read: Callable[[object, Read
             where = f"record {number} of {len(parts)}: " if len(parts) > 1 else ""
             return Payload("direct", (Message(error=f"{where}{error}"),))
 
-    return joined([one(number, part) for number, part in enumerate(parts, start=1)])
+    return join([one(number, part) for number, part in enumerate(parts, start=1)])
 
 
-def joined(payloads: Sequence[Payload]) -> Payload:
+def join(payloads: Sequence[Payload]) -> Payload:
     """What several parts of one delivery hold, as one payload that is answered as a whole.
 
     Raises:
@@ -69,8 +69,8 @@ def joined(payloads: Sequence[Payload]) -> Payload:
     doubtful = [event for message in messages if message.ambiguous for event in message.events]
     deferrals = tuple(each for message in messages for each in message.deferrals)
     if errors and not certain and not doubtful and not deferrals:
-        raise BadEvent(listed(errors))
-    rest = Message(events=tuple(certain), error=listed(errors), deferrals=deferrals)
+        raise BadEvent(on_one_line(errors))
+    rest = Message(events=tuple(certain), error=on_one_line(errors), deferrals=deferrals)
     guess = Message(events=tuple(doubtful), ambiguous=True)
     if not doubtful:
         return Payload("direct", (rest,))
@@ -90,7 +90,7 @@ def direct(*events: ObjectEvent, ambiguous: bool = False) -> Payload:
     return Payload("direct", (Message(events=events, ambiguous=ambiguous),))
 
 
-def listed(errors: Sequence[str]) -> str:
+def on_one_line(errors: Sequence[str]) -> str:
     """Several errors on one line, the first few of them."""
     more = f"; and {len(errors) - _ERRORS_SHOWN} more" if len(errors) > _ERRORS_SHOWN else ""
     # Cut, since an error may itself list those of an inner envelope.

@@ -8,8 +8,8 @@ import re
 from functools import partial
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events.fields import CHECK, at, described, hint, moment, shown, size
-from bucketrelay.events.keys import RAW_REMEDY, Decode, form_decoded, place, raw
+from bucketrelay.events.fields import CHECK, at, describe, hint, moment, quote, size
+from bucketrelay.events.keys import RAW_REMEDY, Decode, decode_form, place, raw
 from bucketrelay.events.reading import Reading
 from bucketrelay.events.senders import keys_of
 from bucketrelay.model import Change, Cloud, ObjectEvent
@@ -52,13 +52,13 @@ def cloud_of(record: object, told: Cloud | None) -> tuple[Cloud, bool]:
     if at(record, "obs") is not None or (source == "obs" and at(record, "s3") is not None):
         cloud: Cloud = "obs"
     elif at(record, "s3") is None:
-        raise BadEvent(f"no part s3 or obs in {described(record)}; {CHECK}")
+        raise BadEvent(f"no part s3 or obs in {describe(record)}; {CHECK}")
     elif source not in ("", _AWS) or told != "obs":
         cloud = "s3"
     else:
         cloud = "obs"
     if told not in (None, cloud):
-        says = f" (its source says {shown(hint(record, 'eventSource'))})" if source else ""
+        says = f" (its source says {quote(hint(record, 'eventSource'))})" if source else ""
         raise BadEvent(f"another service's event: a record of {cloud}{says}, and this function serves {told}; {CHECK}")
     return cloud, cloud == "s3" and told is None and _may_be_obs(record, source)
 
@@ -104,7 +104,7 @@ def _decoding(record: object, cloud: Cloud, bucket: str, reading: Reading) -> De
     """OBS encodes the keys of all its records; how an S3 server writes them is its own choice, or its store's word."""
     if cloud == "s3" and reading.keys("s3", bucket, keys_of(hint(record, "eventSource"))) == "raw":
         return raw
-    return partial(form_decoded, remedy=RAW_REMEDY) if cloud == "s3" else form_decoded
+    return partial(decode_form, remedy=RAW_REMEDY) if cloud == "s3" else decode_form
 
 
 def _is_known(record: object) -> bool:
@@ -121,7 +121,7 @@ def change_of(name: object) -> Change:
     if name is None or name == "":
         return Change.CREATED
     if not isinstance(name, str):
-        raise BadEvent(f"eventName is {described(name)}, not text; {CHECK}")
+        raise BadEvent(f"eventName is {describe(name)}, not text; {CHECK}")
     name = name.removeprefix("s3:")
     if name.startswith(_REMOVED):
         return Change.REMOVED

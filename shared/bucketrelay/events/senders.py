@@ -51,6 +51,6 @@ def keys_of(event_source: str) -> KeyForm:
     return _KEYS.get(event_source.lower(), "encoded")
 
 
-def configured(event_keys: EventKeys, scheme: str, bucket: str) -> KeyForm | None:
+def form_from_config(event_keys: EventKeys, scheme: str, bucket: str) -> KeyForm | None:
     """What the configuration says of the events of *bucket*, which settles it; None where it says nothing."""
     return event_keys.get((scheme, bucket)) or event_keys.get((scheme, "*"))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events.fields import CHECK, at, described, hint, moment, shown, size, text
+from bucketrelay.events.fields import CHECK, at, describe, hint, moment, quote, size, text
 from bucketrelay.events.keys import place, raw
 from bucketrelay.model import Change, ObjectEvent
 
@@ -70,7 +70,7 @@ def seaweedfs(event: dict[str, Any]) -> tuple[ObjectEvent, ...]:
     """
     kind, path = text(event, "event_type"), text(event, "key")
     if kind not in ("create", "update", "delete", "rename"):
-        raise BadEvent(f"event_type {shown(kind)} is none of create, update, delete, rename; {CHECK}")
+        raise BadEvent(f"event_type {quote(kind)} is none of create, update, delete, rename; {CHECK}")
     change = Change.REMOVED if kind in ("delete", "rename") else Change.CREATED
     first = _weed(path, change, kind, is_object=not _is_directory(event))
     if kind != "rename":
@@ -102,7 +102,5 @@ def _new_path(event: object, path: str) -> str:
     parent = hint(event, "message_data", "new_parent_path") or hint(event, "message_data", "newParentPath")
     name = hint(_entry(event, "new_entry"), "name")
     if not name:
-        raise BadEvent(
-            f"a rename without the new name: message_data is {described(at(event, 'message_data'))}; {CHECK}"
-        )
+        raise BadEvent(f"a rename without the new name: message_data is {describe(at(event, 'message_data'))}; {CHECK}")
     return f"{parent or path.rpartition('/')[0]}/{name}"

@@ -7,9 +7,20 @@ from collections.abc import Callable
 
 from bucketrelay.errors import BadEvent
 from bucketrelay.events import aws, deferral, huawei, oracle, record, servers
-from bucketrelay.events.fields import CHECK, at, bounded, decoded, described, hint, is_unicode, items, shown, text
+from bucketrelay.events.fields import (
+    CHECK,
+    at,
+    check_length,
+    decode_json,
+    describe,
+    hint,
+    is_unicode,
+    items,
+    quote,
+    text,
+)
 from bucketrelay.events.payload import Message, Payload
-from bucketrelay.events.reading import SCHEDULE, Event, Reading, direct, each, joined, listed
+from bucketrelay.events.reading import SCHEDULE, Event, Reading, direct, each, join, on_one_line
 from bucketrelay.model import Cloud
 from bucketrelay.values import dataclass, replace
 
@@ -24,18 +35,18 @@ class Shape:
     read: Callable[[Event, Reading], Payload]
 
 
-def opened(value: object, reading: Reading) -> Payload:
+def open_payload(value: object, reading: Reading) -> Payload:
     """The payload in JSON text or a JSON value. Raises BadEvent if it holds no event that could be read."""
-    event = decoded(value)
+    event = decode_json(value)
     if isinstance(event, list) and event:
-        return _items(bounded(event), reading)
+        return _items(check_length(event), reading)
     if not isinstance(event, dict):
-        raise BadEvent(f"{described(event)} is no event; {CHECK}")
+        raise BadEvent(f"{describe(event)} is no event; {CHECK}")
     for shape in SHAPES:
         if shape.fits(event):
             _ours(shape.name, reading, shape.clouds)
             return shape.read(event, reading)
-    raise BadEvent(f"{described(event)} is no event that bucketrelay knows; {CHECK}")
+    raise BadEvent(f"{describe(event)} is no event that bucketrelay knows; {CHECK}")
 
 
 def _ours(name: str, reading: Reading, clouds: tuple[Cloud, ...]) -> None:
@@ -47,8 +58,8 @@ def _array_item(item: object, reading: Reading) -> Payload:
     # Connector Hub batches OCI events in an array of objects, Versity's gateway sends its record in one; text in it
     # would be something else.
     if not isinstance(item, dict):
-        raise BadEvent(f"{described(item)} is no event; {CHECK}")
-    return opened(item, reading)
+        raise BadEvent(f"{describe(item)} is no event; {CHECK}")
+    return open_payload(item, reading)
 
 
 # Envelopes
@@ -56,20 +67,20 @@ def _array_item(item: object, reading: Reading) -> Payload:
 
 def _lambda_failure(event: Event, reading: Reading) -> Payload:
     cause = hint(event, "requestContext", "requestId")
-    return _failed(event["requestPayload"], reading.inside("s3", cause))
+    return _unwrap(event["requestPayload"], reading.inside("s3", cause))
 
 
 def _functiongraph_failure(event: Event, reading: Reading) -> Payload:
     cause = hint(event, "request_context", "request_id")
-    return _failed(event["request_payload"], reading.inside("obs", cause))
+    return _unwrap(event["request_payload"], reading.inside("obs", cause))
 
 
-def _failed(payload: object, reading: Reading) -> Payload:
+def _unwrap(payload: object, reading: Reading) -> Payload:
     if payload is None or payload == "":
         raise BadEvent("a failure record without the event that failed; run `bucketrelay reconcile` for its route")
-    payload_inside = opened(payload, reading)
+    payload_inside = open_payload(payload, reading)
     # The answer goes to whoever delivered the failure record, which knows none of the message ids in it.
-    return joined([payload_inside]) if payload_inside.kind in ("sqs", "batch") else payload_inside
+    return join([payload_inside]) if payload_inside.kind in ("sqs", "batch") else payload_inside
 
 
 def _smn(event: Event, reading: Reading) -> Payload:
@@ -77,13 +88,13 @@ def _smn(event: Event, reading: Reading) -> Payload:
         message = huawei.smn_message(envelope)
         if message is None:
             return Payload("test")
-        return opened(message, reading.inside("obs", hint(envelope, "smn", "message_id")))
+        return open_payload(message, reading.inside("obs", hint(envelope, "smn", "message_id")))
 
     return each(items(event, "record"), reading, one)
 
 
 def _sns(envelope: Event, reading: Reading) -> Payload:
-    return opened(text(envelope, "Message"), reading.inside("s3", hint(envelope, "MessageId")))
+    return open_payload(text(envelope, "Message"), reading.inside("s3", hint(envelope, "MessageId")))
 
 
 def _http(event: Event, reading: Reading) -> Payload:
@@ -95,7 +106,7 @@ def _http(event: Event, reading: Reading) -> Payload:
         except (binascii.Error, ValueError) as error:  # UnicodeDecodeError is a ValueError
             raise BadEvent(f"the body of an HTTP request says that it is base64, and is not; {CHECK}") from error
     cause = hint(event, "requestContext", "requestId")
-    return replace(joined([opened(body, reading.inside(reading.cloud, cause))]), http=True)
+    return replace(join([open_payload(body, reading.inside(reading.cloud, cause))]), http=True)
 
 
 def _records(event: Event, reading: Reading) -> Payload:
@@ -117,7 +128,7 @@ def _record(one: object, reading: Reading) -> Payload:
         _ours("an SNS message", reading, ("s3",))
         notification = at(one, "Sns")
         if not isinstance(notification, dict):
-            raise BadEvent(f"Sns is {described(notification)}, not an object; {CHECK}")
+            raise BadEvent(f"Sns is {describe(notification)}, not an object; {CHECK}")
         return _sns(notification, reading)
     cloud, ambiguous = record.cloud_of(one, reading.cloud)
     return direct(record.read(one, cloud, reading), ambiguous=ambiguous)
@@ -133,19 +144,19 @@ def _sqs_message(one: object, reading: Reading) -> Message:
         message_id = _sqs_id(one)
         inside = _sqs_body(one, reading.inside("s3", message_id))
     except BadEvent as error:
-        return Message(message_id, error=f"SQS message {shown(message_id)}: {error}")
+        return Message(message_id, error=f"SQS message {quote(message_id)}: {error}")
     again = hint(one, "attributes", "ApproximateReceiveCount") not in ("", "1")
-    return Message(message_id, inside.events, listed(inside.errors), deferrals=inside.deferrals, again=again)
+    return Message(message_id, inside.events, on_one_line(inside.errors), deferrals=inside.deferrals, again=again)
 
 
 def _sqs_id(one: object) -> str:
     if not _is_sqs(one):
-        raise BadEvent(f"{described(one)} among SQS messages; {CHECK}")
+        raise BadEvent(f"{describe(one)} among SQS messages; {CHECK}")
     return text(one, "messageId")
 
 
 def _sqs_body(one: object, reading: Reading) -> Payload:
-    inside = joined([opened(text(one, "body"), reading)])
+    inside = join([open_payload(text(one, "body"), reading)])
     if inside.kind == "schedule":
         raise BadEvent(SCHEDULE)
     return inside

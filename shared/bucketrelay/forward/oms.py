@@ -89,29 +89,29 @@ class OmsForward:
         return [bad or verdicts[notice.key] for notice, bad in zip(notices, unsayable, strict=True)]
 
     def _ask(self, keys: list[str], deadline: Deadline) -> dict[str, Verdict]:
-        body = json.dumps({"object_keys": [encoded(key) for key in keys]}).encode()
+        body = json.dumps({"object_keys": [encode_key(key) for key in keys]}).encode()
         try:
             hide = self._keys()
-            answer = self._post.send(body, lambda: self._signed(body), deadline, hide=hide)
+            answer = self._post.send(body, lambda: self._sign(body), deadline, hide=hide)
         except RelayError as error:
             return dict.fromkeys(keys, error)
-        words, code = self._post.said(answer, hide), answer.json().get("error_code")
+        words, code = self._post.words(answer, hide), answer.json().get("error_code")
         if answer.taken and not code:
             left = f"{words}: OMS left this key out"
-            return {key: StoreRefused(left) if out else None for key, out in _left(answer, keys)}
+            return {key: StoreRefused(left) if out else None for key, out in _verdicts(answer, keys)}
         if code == _ILLEGAL_CHARACTERS and len(keys) > 1:  # one key's fault, and the answer does not say whose
             middle = len(keys) // 2
             return self._ask(keys[:middle], deadline) | self._ask(keys[middle:], deadline)
         remedy = "this key has characters that OMS does not take" if code == _ILLEGAL_CHARACTERS else ""
         return dict.fromkeys(keys, StoreRefused(f"{words}: {remedy or _REMEDIES.get(answer.status, _REMEDIES[400])}"))
 
-    def _signed(self, body: bytes) -> dict[str, str]:
+    def _sign(self, body: bytes) -> dict[str, str]:
         keys = self._keys()
         if not (keys[0] and keys[1]):
             raise StoreRefused(
                 f"{self._post.shown}: no access key: set access_key and secret_key, or give the function an agency"
             )
-        return signed(self._post, body, keys, self._now())
+        return sign(self._post, body, keys, self._now())
 
 
 def events_url(url: str, task_id: str = "", project: str = "") -> str:
@@ -153,12 +153,12 @@ class _Place(NamedTuple):
         return _Place(match[1], match[2] or "", match[3] or "") if match else _Place(path)
 
 
-def encoded(key: str) -> str:
+def encode_key(key: str) -> str:
     """*key* as OMS wants it in `object_keys`: percent-encoded whole, a slash as `%2F`, a blank as `%20`, never `+`."""
     return quote(key, safe="")
 
 
-def signed(post: Post, body: bytes, keys: Keys, now: datetime) -> dict[str, str]:
+def sign(post: Post, body: bytes, keys: Keys, now: datetime) -> dict[str, str]:
     """The headers of a request with a JSON *body*, signed with SDK-HMAC-SHA256."""
     headers = {
         "Content-Type": "application/json",
@@ -179,27 +179,27 @@ def _unsayable(notice: Notice) -> StoreRefused | None:
     if notice.task.change is Change.REMOVED:
         return StoreRefused(f'{where}: OMS takes no deletes: remove it at the target, and write deletes = "keep"')
     try:
-        encoded(notice.key)
+        encode_key(notice.key)
     except UnicodeEncodeError:
         return StoreRefused(f"{where!a}: the key is not text in UTF-8, which OMS asks for: copy it under another name")
     return None
 
 
-def _left(answer: Answer, keys: list[str]) -> Iterator[tuple[str, bool]]:
+def _verdicts(answer: Answer, keys: list[str]) -> Iterator[tuple[str, bool]]:
     """Each key, and whether OMS says that it left it out.
 
     Documented is a 200 without a body. Should it name keys, those in a list of failures were left out; where there are
     only lists of others, those that are in none.
     """
-    lists = {name: set(_named(value)) for name, value in answer.json().items() if isinstance(value, list)}
+    lists = {name: set(_names(value)) for name, value in answer.json().items() if isinstance(value, list)}
     refused = {key for name, named in lists.items() if _REFUSING.search(name) for key in named}
     taken = {key for name, named in lists.items() if not _REFUSING.search(name) for key in named}
     for key in keys:
-        spellings = {key, encoded(key)}
+        spellings = {key, encode_key(key)}
         yield key, bool(spellings & refused) or (bool(taken) and not spellings & taken)
 
 
-def _named(values: Sequence[object]) -> Iterator[str]:
+def _names(values: Sequence[object]) -> Iterator[str]:
     for value in values:
         name = value.get("object_key", value.get("key")) if isinstance(value, dict) else value
         if isinstance(name, str):

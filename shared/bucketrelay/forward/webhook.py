@@ -83,7 +83,7 @@ class WebhookForward:
         body = json.dumps(event, separators=(",", ":")).encode()
         answer = self._post.send(body, lambda: self._headers(str(event["id"]), body), deadline, hide=self._hide)
         if not answer.taken:
-            raise self._refused(answer)
+            raise self._refusal(answer)
 
     def _one(self, notice: Notice, deadline: Deadline) -> Verdict:
         try:
@@ -106,9 +106,9 @@ class WebhookForward:
             headers["webhook-key-id"] = self._key_id
         return headers
 
-    def _refused(self, answer: Answer) -> StoreRefused:
+    def _refusal(self, answer: Answer) -> StoreRefused:
         moved = "redirects are not followed: write the address itself" if answer.status < 400 else "ask the receiver"
-        return StoreRefused(f"{self._post.said(answer, self._hide)}: {_REMEDIES.get(answer.status, moved)}")
+        return StoreRefused(f"{self._post.words(answer, self._hide)}: {_REMEDIES.get(answer.status, moved)}")
 
 
 def signature(secret: bytes, message: str, seconds: str, body: bytes) -> str:

@@ -98,7 +98,7 @@ class Connection:
         self._deadline = deadline
         self._patient()
         try:
-            early = self._written(head, request.body, asking=asking)
+            early = self._write_request(head, request.body, asking=asking)
         except Interrupted as error:
             if error.by is not self:
                 raise
@@ -122,12 +122,12 @@ class Connection:
         if into is None:
             document = self._document(body, longest, whole=whole)
         else:
-            self._handed(body, into)
+            self._hand_over(body, into)
         self.open = head.keeps and self._ended(body) and not self.incoming.waiting
         self.idle_since = self._now()
         return Answer(head.status, head.headers, document)
 
-    def _written(self, head: bytes, body: Body, *, asking: bool) -> Head | None:
+    def _write_request(self, head: bytes, body: Body, *, asking: bool) -> Head | None:
         plain = isinstance(body, bytes | bytearray | memoryview)
         if not asking and plain and len(body) <= _AT_ONCE:  # type: ignore[arg-type]  # *plain* says that it has a len
             self._write(head + body if body else head, first=True)  # type: ignore[operator]  # as above
@@ -200,7 +200,7 @@ class Connection:
             head = self.incoming.head()
         raise Malformed(f"a server that says {head.status} ten times")
 
-    def _handed(self, body: Incomings, into: Into) -> None:
+    def _hand_over(self, body: Incomings, into: Into) -> None:
         if isinstance(into.to, memoryview):
             self._fill(body, into.to)
             return
@@ -263,7 +263,7 @@ class Connection:
         self._until = self._now() + _PATIENCE * self._timeout
 
     def _wait(self) -> None:
-        left = min(self._timeout, self._deadline.left(), self._until - self._now())
+        left = min(self._timeout, self._deadline.remaining(), self._until - self._now())
         if left <= 0:
             raise TimeoutError
         if not 0.8 * self._limit <= left <= 1.25 * self._limit:  # each change is a call of the system's

@@ -114,7 +114,7 @@ class Connections:
         """
         began = self._now()
         try:
-            answer = self._sent(request, receive, repeatable=repeatable, longest=longest, whole=whole)
+            answer = self._send(request, receive, repeatable=repeatable, longest=longest, whole=whole)
         except NoAnswer as error:
             trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, str(error), self._now() - began)
             raise
@@ -123,15 +123,15 @@ class Connections:
             trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, words, self._now() - began)
         return answer
 
-    def _sent(
+    def _send(
         self, request: Request, receive: Receive | None, *, repeatable: bool, longest: int, whole: bool
     ) -> Answer:
         asking = self._asks and request.length >= _ASKING
         through = (self._proxy.authorization or " ") if self._proxy and self.scheme == "http" else ""
         head = head_of(request, self.host, through=through, asking=asking)
-        kept = self._kept(repeatable=repeatable)
+        kept = self._take_idle(repeatable=repeatable)
         for connection in (kept, None) if kept else (None,):
-            used = connection or self._opened(deadlines.current())
+            used = connection or self._open(deadlines.current())
             self._take(used)
             try:
                 told = used.send(head, request, deadlines.current(), asking=asking)
@@ -148,7 +148,7 @@ class Connections:
                 continue
             finally:
                 self._release(used)
-            return answer if answer.status != 417 or not asking else self._unasked(request, receive, longest)
+            return answer if answer.status != 417 or not asking else self._send_unasking(request, receive, longest)
         raise AssertionError
 
     def _take(self, connection: Connection) -> None:
@@ -156,12 +156,12 @@ class Connections:
             self._busy.add(connection)
         connection.open = False
 
-    def _unasked(self, request: Request, receive: Receive | None, longest: int) -> Answer:
+    def _send_unasking(self, request: Request, receive: Receive | None, longest: int) -> Answer:
         """The answer to a request that was refused for asking: 417, and nothing was done (RFC 9110, 15.5.18)."""
         self._asks = False
-        return self._sent(request, receive, repeatable=False, longest=longest, whole=True)
+        return self._send(request, receive, repeatable=False, longest=longest, whole=True)
 
-    def _kept(self, *, repeatable: bool) -> Connection | None:
+    def _take_idle(self, *, repeatable: bool) -> Connection | None:
         """The connection used last, of those that are still open and not idle for too long; the others are closed."""
         idle = _IDLE if repeatable else _IDLE_FOR_WRITES
         while True:
@@ -185,10 +185,10 @@ class Connections:
                 return
         connection.close()
 
-    def _opened(self, deadline: Deadline) -> Connection:
+    def _open(self, deadline: Deadline) -> Connection:
         """A new connection. Raises NotSent, Untrusted, and StoreRefused where ca_file cannot be read."""
         trusted = context(self._ca_file) if self.scheme == "https" else None
-        left = min(self._timeout, deadline.left())
+        left = min(self._timeout, deadline.remaining())
         if left <= 0:
             raise NotSent("no time is left to connect")
         name, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._name, self._port)
@@ -200,16 +200,16 @@ class Connections:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(left)
-            ready = self._secured(sock, trusted) if trusted else sock
+            ready = self._secure(sock, trusted) if trusted else sock
             sock.settimeout(None)  # from here on the system itself gives up in time, see `Connection`
         except BaseException as error:
             sock.close()
             if isinstance(error, OSError):
-                raise _unopened(error) from error
+                raise _error_of(error) from error
             raise
         return Connection(ready, self._timeout, self._now)
 
-    def _secured(self, sock: socket.socket, trusted: "ssl.SSLContext") -> "TlsSocket":
+    def _secure(self, sock: socket.socket, trusted: "ssl.SSLContext") -> "TlsSocket":
         from bucketrelay.http.tls import TlsSocket  # noqa: PLC0415 — plain HTTP need not load it
 
         if self._proxy:
@@ -250,7 +250,7 @@ def _plain(name: str) -> str | bytes:
     return name.encode() if name.isascii() else name
 
 
-def _unopened(error: OSError) -> NotSent:
+def _error_of(error: OSError) -> NotSent:
     import ssl  # noqa: PLC0415 — loaded already wherever there is one of its errors
 
     if isinstance(error, ssl.SSLCertVerificationError):

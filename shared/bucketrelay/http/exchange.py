@@ -92,13 +92,11 @@ class Exchange:
             RelayError: see `http.outcome`; what the body's `pour` and *receive* raise comes through as it is.
         """
         try:
-            return self.pace.send(
-                lambda: self._attempted(call, request, receive, check), call.url, retries=self._retries
-            )
+            return self.pace.send(lambda: self._attempt(call, request, receive, check), call.url, retries=self._retries)
         except (BodyFailed, _Final) as failure:
             raise failure.error from failure.error.__cause__
 
-    def failed(self, call: Call, answer: Answer) -> RelayError:
+    def error_of(self, call: Call, answer: Answer) -> RelayError:
         """What an answer means that is an error, whatever its status; to be raised in `check`."""
         refusal, elsewhere = self._refusal(answer)
         error = error_for(
@@ -107,40 +105,40 @@ class Exchange:
         error.__cause__ = refusal
         return error
 
-    def _attempted(
+    def _attempt(
         self, call: Call, request: Callable[[], Request], receive: Receive | None, check: Callable[[Answer], None]
     ) -> Answer:
-        answer = self._answered(call, request, receive)
+        answer = self._answer(call, request, receive)
         if answer.status >= 300 and self._skewed(answer) and self.clock.learn(answer.headers.get("date")):
-            answer = self._answered(call, request, receive)
+            answer = self._answer(call, request, receive)
         if answer.status == 304:
             raise NotModified(answer.headers)
         if answer.status >= 300:
-            raise self.failed(call, answer)
+            raise self.error_of(call, answer)
         try:
             check(answer)
         except NoAnswer as fault:
             raise error_without_answer(fault, call.effect, call.url) from fault
         return answer
 
-    def _answered(self, call: Call, request: Callable[[], Request], receive: Receive | None) -> Answer:
+    def _answer(self, call: Call, request: Callable[[], Request], receive: Receive | None) -> Answer:
         repeatable, handed = call.effect is not Effect.PUBLISHING_WRITE, False
 
-        def watched(head: Head) -> Into | None:
+        def watch(head: Head) -> Into | None:
             into = receive(head) if receive else None
             if into is None or not into.once or isinstance(into.to, memoryview):
                 return into
             write = into.to
 
-            def noted(block: memoryview) -> None:
+            def note(block: memoryview) -> None:
                 nonlocal handed
                 handed = True
                 write(block)
 
-            return Into(noted, into.length)
+            return Into(note, into.length)
 
         try:
-            return self.connections.send(request(), watched if receive else None, repeatable=repeatable)
+            return self.connections.send(request(), watch if receive else None, repeatable=repeatable)
         except NoAnswer as fault:
             error = error_without_answer(fault, call.effect, call.url)
             error.__cause__ = fault

@@ -15,7 +15,7 @@ def lasting(encoding: str) -> str:
     return ",".join(part for each in encoding.split(",") if (part := each.strip()).lower() not in ("aws-chunked", ""))
 
 
-def worded(value: str) -> str:
+def encode_word(value: str) -> str:
     """A metadata value for a header, as S3 itself shows it: printable ASCII verbatim, all else as an RFC 2047 word."""
     plain = value.isascii() and (value.isprintable() or not value) and value == value.strip() and "=?" not in value
     try:
@@ -25,7 +25,7 @@ def worded(value: str) -> str:
         raise StoreRefused(words) from error
 
 
-def unworded(value: str) -> str:
+def decode_word(value: str) -> str:
     """The other way round; a value that is no RFC 2047 word comes back as it is.
 
     Headers are read as Latin-1; servers that send raw UTF-8 (MinIO, rclone) mean UTF-8.
@@ -33,12 +33,12 @@ def unworded(value: str) -> str:
     try:
         if not value.isascii():
             return value.encode("latin-1").decode()
-        return _decoded(value) if "=?" in value and _WORDS.fullmatch(value) else value
+        return _decode(value) if "=?" in value and _WORDS.fullmatch(value) else value
     except (LookupError, ValueError):  # UnicodeError is a ValueError
         return value  # not what it looked like: verbatim
 
 
-def _decoded(value: str) -> str:
+def _decode(value: str) -> str:
     from email.errors import HeaderParseError  # noqa: PLC0415 — 10 ms, for metadata that is not ASCII
     from email.header import decode_header  # noqa: PLC0415 — as above
 

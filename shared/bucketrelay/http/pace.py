@@ -69,13 +69,13 @@ class Rate:
         if self._rate:
             self._next = now + 1 / self._rate
 
-    def accepted(self, now: float) -> None:
+    def note_success(self, now: float) -> None:
         """The server has done what it was asked."""
         self._accepted.append(now)
         if self._rate:
             self._rate += self._growth / self._rate if self._growth else 1.0
 
-    def refused(self, sent: float, now: float, after: float | None = None) -> None:
+    def note_refusal(self, sent: float, now: float, after: float | None = None) -> None:
         """The server was asked too often, by a request that was sent at *sent*, and said to come *after* seconds."""
         if after:  # no longer than anybody waits: gateways say a day, and a wrong clock makes a date an hour
             self._held = max(self._held, now + min(after, _LONGEST_WAIT))
@@ -83,7 +83,7 @@ class Rate:
         if sent <= self._cut or now < self._cut + _WINDOW:
             return  # sent before the last cut, of which it tells nothing; or too soon for the server to have noticed
         taken, refused = self._lately(self._accepted, now), self._lately(self._refused, now)
-        kept = _kept(taken, refused)
+        kept = _remaining_share(taken, refused)
         if kept == 1.0:
             return
         if self._rate:
@@ -100,7 +100,7 @@ class Rate:
         return sum(1 for moment in moments if moment > now - _WINDOW) / _WINDOW
 
 
-def _kept(taken: float, refused: float) -> float:
+def _remaining_share(taken: float, refused: float) -> float:
     """What part of its rate is left to a server that took and refused so many, the latest refusal among them.
 
     That one is why we count at all; the others tell the share. Of a few requests nobody can tell a share.
@@ -161,16 +161,16 @@ class Pace:
                 answer = call()
             except (StoreUnavailable, Damaged) as error:
                 if busy := isinstance(error, StoreUnavailable) and error.busy:
-                    self.refused(sent, error.after)
+                    self.note_refusal(sent, error.after)
                 pause = min(_LONGEST_PAUSE, _PAUSE * 2.0**attempt) * (0.5 + self._jitter())
                 harmless = attempt < retries * (_PATIENCE if busy else 1) and not isinstance(error, OutcomeUnknown)
-                if not harmless or pause >= deadline.left() or not self._spared():
+                if not harmless or pause >= deadline.remaining() or not self._spared():
                     raise
             except Exception:
-                self.accepted()  # "no such key" is an answer too
+                self.note_success()  # "no such key" is an answer too
                 raise
             else:
-                self.accepted()
+                self.note_success()
                 return answer
             self._sleep(pause)
             attempt += 1
@@ -183,28 +183,28 @@ class Pace:
         """
         if not self._limited():
             return self._now()
-        left = deadline.left()
+        left = deadline.remaining()
         if not self._first.acquire(timeout=-1 if left == math.inf else min(left, threading.TIMEOUT_MAX)):
             raise _too_late(url)
         try:
             while wait := self._take():
-                if wait >= min(deadline.left(), _LONGEST_WAIT):
+                if wait >= min(deadline.remaining(), _LONGEST_WAIT):
                     raise _too_late(url)
                 self._sleep(wait)
             return self._now()
         finally:
             self._first.release()
 
-    def accepted(self) -> None:
+    def note_success(self) -> None:
         """Take note: the server has answered, and not that it is asked too often."""
         with self._lock:
-            self._rate.accepted(self._now())
+            self._rate.note_success(self._now())
             self._spare = min(_SPARE, self._spare + _EARNED)
 
-    def refused(self, sent: float, after: float | None) -> None:
+    def note_refusal(self, sent: float, after: float | None) -> None:
         """Take note: it was asked too often, by what was sent at *sent*, and said to come again *after* seconds."""
         with self._lock:
-            self._rate.refused(sent, self._now(), after)
+            self._rate.note_refusal(sent, self._now(), after)
 
     def _limited(self) -> bool:
         with self._lock:

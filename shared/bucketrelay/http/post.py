@@ -120,7 +120,7 @@ class Post:
         """Close the connections; the next request opens new ones."""
         self._connections.close()
 
-    def said(self, answer: Answer, hide: Iterable[str] = ()) -> str:
+    def words(self, answer: Answer, hide: Iterable[str] = ()) -> str:
         """Who answered, and in which words, without *hide* and without what `shown` does not show of the URL."""
         path = "" if self.path in self.shown or self.path == "/" else self.path  # web servers quote it in a 404
         return f"{self.shown}: {answer.words((*hide, path, self.query))}"
@@ -148,20 +148,24 @@ class Post:
                 self._note(answer, sent)
                 if not answer.again:
                     return answer
-                failure, wanted = StoreUnavailable(self.said(answer, hide)), answer.retry_after
+                failure, wanted = StoreUnavailable(self.words(answer, hide)), answer.retry_after
             except StoreUnavailable as error:
                 failure = error
             wait = self._retry.pause(attempt, wanted)
-            if attempt + 1 == self._retry.attempts or wait >= deadline.left() or (wanted or 0) > self._retry.longest:
+            if (
+                attempt + 1 == self._retry.attempts
+                or wait >= deadline.remaining()
+                or (wanted or 0) > self._retry.longest
+            ):
                 break
             self._retry.sleep(wait)
         raise failure
 
     def _note(self, answer: Answer, sent: float) -> None:
         if answer.status in (429, 503):
-            self._pace.refused(sent, None)  # Retry-After is obeyed by `send`, and not beyond `Retry.longest`
+            self._pace.note_refusal(sent, None)  # Retry-After is obeyed by `send`, and not beyond `Retry.longest`
         else:
-            self._pace.accepted()
+            self._pace.note_success()
 
     def _once(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         request = Request("POST", f"{self.path}?{self.query}" if self.query else self.path, headers, body)
@@ -169,10 +173,10 @@ class Post:
             # Publishing: who is told twice does the work twice. What `Retry` repeats is another matter: it has our id.
             answer = self._connections.send(request, repeatable=False, longest=_LONGEST_ANSWER, whole=False)
         except NoAnswer as fault:
-            raise self._broken(fault) from fault
+            raise self._error_of(fault) from fault
         return Answer(answer.status, answer.body, seconds(answer.headers.get("retry-after", "")))
 
-    def _broken(self, fault: NoAnswer) -> RelayError:
+    def _error_of(self, fault: NoAnswer) -> RelayError:
         if isinstance(fault, Untrusted):
             return StoreRefused(f"{self.shown}: {fault}: set SSL_CERT_FILE to its authority's")
         if isinstance(fault, Misaddressed):

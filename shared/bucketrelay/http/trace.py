@@ -11,7 +11,7 @@ _listeners: list[Callable[[str], None]] = []
 
 
 @contextmanager
-def watched(listener: Callable[[str], None]) -> Iterator[None]:
+def watch(listener: Callable[[str], None]) -> Iterator[None]:
     """While this lasts, *listener* is given a line for each request of the process, from whichever thread made it."""
     _listeners.append(listener)
     try:

@@ -20,11 +20,11 @@ def context(ca_file: str) -> "ssl.SSLContext":
         StoreRefused: there are no certificates in it.
     """
     with _making:  # `cache` alone would let each of the first threads make one
-        return _made(ca_file)
+        return _make(ca_file)
 
 
 @cache
-def _made(ca_file: str) -> "ssl.SSLContext":
+def _make(ca_file: str) -> "ssl.SSLContext":
     import ssl  # noqa: PLC0415 — 10 ms that plain HTTP need not pay
 
     try:

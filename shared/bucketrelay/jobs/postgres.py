@@ -158,7 +158,7 @@ class PostgresQueue:
             yield from (record_of((*row[:7], "dead")) for row in rows)
             place = {"at": rows[-1][7], "id": rows[-1][0]}
 
-    def died(self, since: float) -> int:
+    def deaths(self, since: float) -> int:
         """See JobQueue."""
         return int(self._rows("died", {"since": since})[0][0])
 

@@ -193,7 +193,7 @@ class Desk(Protocol):
     def dead(self) -> Iterator[Record]:
         """The dead jobs, in the order of their deaths, however many."""
 
-    def died(self, since: float) -> int:
+    def deaths(self, since: float) -> int:
         """How many of the dead died at *since* or later, by `now`."""
 
     def retry(self, keys: Collection[str] | None) -> int:

@@ -130,7 +130,7 @@ class SqliteQueue:
             yield from (record_of((*row[:7], "dead")) for row in rows)
             place = rows[-1][7], rows[-1][0]
 
-    def died(self, since: float) -> int:
+    def deaths(self, since: float) -> int:
         """See JobQueue."""
         with self._database.reading() as cursor:
             return int(str(_one(cursor, "died", {"since": since})))

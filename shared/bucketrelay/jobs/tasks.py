@@ -53,7 +53,7 @@ def queue_of(route: str, target: str) -> str:
     return f"{route} to {target}"
 
 
-def asked(job: Job) -> Asked:
+def parse(job: Job) -> Asked:
     """What a job of this kind asks for. Raises KeyError, TypeError or ValueError where it was made by somebody else."""
     fields = cast("Mapping[str, Any]", job.payload)
     time = datetime.fromisoformat(fields["time"]) if fields["time"] else None

@@ -6,7 +6,6 @@ new list as it was; then it moves to `replayed_object/`, or, where something in 
 before it acts.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -24,7 +23,6 @@ from bucketrelay.values import dataclass, replace
 REPLAYED = "replayed_object/"
 DAMAGED = "damaged_object/"
 _LARGEST = 256 * MiB  # of one list, which is read whole to be moved
-_NAME = re.compile(r"failed_object/(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class Again:
     def names(self, since: datetime | None = None) -> Iterator[str]:
         """The failed lists, the oldest first; those written before *since* left out."""
         for info in self.log.list(lists.FAILED):
-            time = written(info.key)
+            time = lists.time_of(info.key, lists.FAILED)
             if since is None or time is None or time >= since.replace(microsecond=0):
                 yield info.key
 
@@ -123,7 +121,7 @@ class Again:
         if results or rest:
             lists.write(self.log, [*results, *rest], invocation=invocation, now=time or self.now())
         lost = [line for line in lines if not line.task]
-        problems = [problem for each in handled for problem in self._moved(each)]
+        problems = [problem for each in handled for problem in self._move_aside(each)]
         stay = () if wanted.forget else tuple(lost)
         return Ended(tuple(results), stay, len(lost) - len(stay), tuple(problems))
 
@@ -154,7 +152,7 @@ class Again:
         there = result.target.removesuffix(f"/{known.target_key(result.key)}") if known else result.target
         raise routes.NotPlanned(f"the route {result.route} has no target {there} any more")
 
-    def _moved(self, each: FailedList) -> Iterator[str]:
+    def _move_aside(self, each: FailedList) -> Iterator[str]:
         """Move a handled list away; what went wrong, and what was damaged."""
         try:
             self._move(each)
@@ -178,12 +176,3 @@ class Again:
 def _handles(line: Line, wanted: Wanted) -> bool:
     """Whether the line need not be kept: its task has run, or it is to be forgotten."""
     return wanted.line(line) and (line.task is not None or wanted.forget)
-
-
-def written(name: str) -> datetime | None:
-    """When a list was written, by its name; None where somebody else has named it."""
-    match = _NAME.match(name)
-    try:
-        return datetime.strptime("".join(match.groups()) + "Z", "%Y%m%d%H%M%S%z") if match else None
-    except ValueError:  # the 99th of a month
-        return None

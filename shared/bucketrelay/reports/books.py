@@ -24,7 +24,7 @@ def last_books(log: Store, route: str) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def begun(book: Mapping[str, Any]) -> datetime | None:
+def begin_time(book: Mapping[str, Any]) -> datetime | None:
     """When a book's comparison began; None where it does not say so."""
     try:
         return datetime.strptime(str(book.get("time")), TIME).replace(tzinfo=timezone.utc)

@@ -37,6 +37,7 @@ _ATTEMPTS = 50  # as many lists of one invocation in one microsecond are not to 
 _UNPRINTABLE = re.compile(
     "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
 )
+_WHEN = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")  # in a list's name, behind its folder
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 # Made once: `json.dumps` would make one for each line.
@@ -137,6 +138,15 @@ def readable(store: Store, name: str) -> Iterator[Result | BadEvent]:
                 yield _result_or_damage(text, f"{store.address.of(name)} line {number}")
     except BadEvent as error:  # a line without end
         yield error
+
+
+def time_of(name: str, folder: str) -> datetime | None:
+    """When a list in *folder* was written, by its name; None where somebody else has named it."""
+    match = _WHEN.match(name, len(folder))
+    try:
+        return datetime.strptime("".join(match.groups()) + "Z", "%Y%m%d%H%M%S%z") if match else None
+    except ValueError:  # the 99th of a month
+        return None
 
 
 def _result_or_damage(text: bytes, where: str) -> Result | BadEvent:

@@ -34,28 +34,28 @@ def summary(results: Iterable[Result]) -> dict[str, object]:
 
 def refusal(error: str, invocation: str) -> str:
     """One JSON line for a payload or a message that is no event of ours: there is no task to name."""
-    return _one_line({"event": "event.refused", "invocation": invocation, "error": _shortened(error)})
+    return _one_line({"event": "event.refused", "invocation": invocation, "error": _shorten(error)})
 
 
 def notice(words: str) -> str:
     """One JSON line about this process itself, which no event caused."""
-    return _one_line({"event": "notice", "notice": _shortened(words)})
+    return _one_line({"event": "notice", "notice": _shorten(words)})
 
 
-def passed(source: str, name: str, cause: str, why: str, invocation: str) -> str:
+def pass_line(source: str, name: str, cause: str, why: str, invocation: str) -> str:
     """One JSON line for an event that made no task: silence would look like a loss."""
-    fields = {"source": source, "name": name, "cause": cause, "why": _shortened(why)}
+    fields = {"source": source, "name": name, "cause": cause, "why": _shorten(why)}
     return _one_line({"event": "event.passed", "invocation": invocation, **fields})
 
 
-def kept_house(verified: int, abandoned: int, again: int, problems: Iterable[str], invocation: str) -> str:
+def house_line(verified: int, abandoned: int, again: int, problems: Iterable[str], invocation: str) -> str:
     """One JSON line for a schedule: keys verified, uploads abandoned, failures run again, and what went wrong."""
     fields = {"verified": verified, "abandoned": abandoned, "again": again}
-    problems = [_shortened(problem) for problem in problems]
+    problems = [_shorten(problem) for problem in problems]
     return _one_line({"event": "housekeeping.done", "invocation": invocation, **fields, "problems": problems[:100]})
 
 
-def booked(book: Mapping[str, object], invocation: str) -> str:
+def book_line(book: Mapping[str, object], invocation: str) -> str:
     """One JSON line for the books of one target, as far as a reconciliation has come."""
     return _one_line({"event": "route.reconciled", "invocation": invocation, **book})
 
@@ -85,13 +85,13 @@ def log_line(result: Result, *, metrics: bool = False) -> str:
         "lag": result.lag,
         "degraded": list(result.degraded),
         "note": result.note,
-        "error": _shortened(result.error),
+        "error": _shorten(result.error),
         "retryable": result.retryable,
     }
-    return _one_line(_embedded(result, members) if metrics and not is_probe(result.key) else members)
+    return _one_line(_embed(result, members) if metrics and not is_probe(result.key) else members)
 
 
-def _embedded(result: Result, members: dict[str, object]) -> dict[str, object]:
+def _embed(result: Result, members: dict[str, object]) -> dict[str, object]:
     """*members* as an embedded metric format document: metric values must be numbers, and must be there."""
     units = {"bytes": "Bytes", "seconds": "Seconds", "lag": "Seconds", "failed": "Count"}
     if result.lag is None:
@@ -116,7 +116,7 @@ def _dimension(value: str) -> str:
     return printable[:_LONGEST_DIMENSION] if printable.strip() else "-"
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_ERROR else f"{text[: _LONGEST_ERROR - 1]}…"
 
 

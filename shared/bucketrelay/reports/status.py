@@ -4,7 +4,6 @@ A list is read once, as it grows: `Reader` remembers what it has read. `Tally` a
 which order they come, as each says when it ended.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -22,7 +21,6 @@ from bucketrelay.store import Store
 FOLDERS = (lists.SUCCESS, lists.FAILED, "replayed_object/")
 # A list is named when its invocation ends and may be written later: lists of so long ago are looked for once more.
 OVERLAP = timedelta(minutes=15)
-_NAME = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")
 _CROWD = 100_000  # keys, before those are forgotten that have long been right
 _MOST_FAILURES = 64  # of one key that are remembered: the first, and the last ones
 
@@ -212,7 +210,7 @@ def _names(log: Store, folder: str, start: datetime) -> Iterator[ListName]:
     # One invocation writes both lists under one name.
     kind = "ok" if folder == lists.SUCCESS else "not"
     for info in log.list(folder, f"{folder}{start.astimezone(timezone.utc):%Y/%m/%d/%H%M%S}"):
-        if written := written_at(info.key):
+        if written := lists.time_of(info.key, folder):
             yield ListName(f"{info.key.removeprefix(folder)} {kind}", info.key, written)
 
 
@@ -250,14 +248,3 @@ class Reader:
             yield from lists.read(self._log, name)
         except RelayError as error:  # one damaged list costs the others nothing; who asks is told of it
             self.unreadable.append(str(error))
-
-
-def written_at(name: str) -> datetime | None:
-    """When a list was written, by its name; None where it is not named as a list."""
-    parts = _NAME.search(name)
-    if not parts:
-        return None
-    try:
-        return datetime(*(int(part) for part in parts.groups()), tzinfo=timezone.utc)  # type: ignore[misc, arg-type]  # six numbers
-    except ValueError:
-        return None

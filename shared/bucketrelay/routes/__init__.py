@@ -24,9 +24,9 @@ __all__ = [
     "Route",
     "UnclearCloud",
     "glob",
-    "left_out",
     "nobodys",
     "plan",
+    "reasons_against",
     "replan",
     "resolve",
     "task_of",
@@ -134,7 +134,7 @@ def plan(event: ObjectEvent, routes: Iterable[Route]) -> tuple[Task, ...]:
 
     None for a change that is no change of an object, for what lies in the log store's own folders, for a key outside of
     every source's prefix (the prefix itself, as a folder marker, is no key of the store), and for keys that a route
-    leaves out: `left_out` says which and why.
+    leaves out: `why_not` says which and why.
 
     Raises:
         NotASource: no route has the bucket as its source.
@@ -166,12 +166,12 @@ def replan(
     """
     known_route = next((known for known in routes if known.name == route), None)
     if known_route is None:
-        raise NotPlanned(f"no route is named {_shown(route)}: was it renamed? Run `bucketrelay reconcile` for it")
-    event = _claimed(known_route, key, change, source)
+        raise NotPlanned(f"no route is named {_quote(route)}: was it renamed? Run `bucketrelay reconcile` for it")
+    event = _claim(known_route, key, change, source)
     for task in _tasks(known_route, event):
         if task.target == target:
             return task
-    wanted = f"{_shown(key)} to {_shown(target)}" if target else f"{_shown(key)} to its forward"
+    wanted = f"{_quote(key)} to {_quote(target)}" if target else f"{_quote(key)} to its forward"
     raise NotPlanned(f"the route {known_route.name} does not bring {wanted}: its filters or targets have changed since")
 
 
@@ -188,20 +188,20 @@ def task_of(route: Route, key: str, target: str, *, change: Change = Change.CREA
     return _task(route, ObjectEvent("s3", place.bucket, place.prefix + key, change, size=size), key, target)
 
 
-def _claimed(route: Route, key: str, change: Change, source: str) -> ObjectEvent:
+def _claim(route: Route, key: str, change: Change, source: str) -> ObjectEvent:
     """The event that a task of this route would come from."""
     place = route.source
     if place.bucket == ANY_BUCKET:
         match = _BUCKET_URL.fullmatch(source)
         if not match or match[1] != place.scheme or match[2] == ANY_BUCKET:
-            raise NotPlanned(f"the route {route.name} has sources in {place.scheme}://, and none in {_shown(source)}")
+            raise NotPlanned(f"the route {route.name} has sources in {place.scheme}://, and none in {_quote(source)}")
         place = Address(match[1], match[2], match[3] or "", place.prefix)
     # No cloud sends events about a directory, but reconciling makes tasks of it all the same.
     cloud = next((cloud for cloud in _CLOUDS if cloud == place.scheme), _CLOUDS[0])
     return ObjectEvent(cloud, place.bucket, place.prefix + key, change, place.namespace)
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return repr(text) if len(text) <= 100 else repr(text[:100]) + "…"
 
 
@@ -299,7 +299,7 @@ def _alike(scheme: str, cloud: str) -> bool:
     return scheme == cloud or {scheme, cloud} == {"s3", "obs"}
 
 
-def left_out(event: ObjectEvent, routes: Iterable[Route]) -> list[str]:
+def reasons_against(event: ObjectEvent, routes: Iterable[Route]) -> list[str]:
     """A line for each route of the event's bucket that makes no task of it, and why."""
     known = list(routes)
     if nobodys(event, known):

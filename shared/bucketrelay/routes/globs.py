@@ -196,7 +196,7 @@ def _alternatives(tokens: Iterable[_Token]) -> list[list[_Step]]:
             case "{" if not inside:
                 inside = [[]]
             case "}" if inside:
-                done, inside = _combined(done, inside), []
+                done, inside = _combine(done, inside), []
             case "," if inside:
                 inside.append([])
             case "{" | "}":
@@ -210,7 +210,7 @@ def _alternatives(tokens: Iterable[_Token]) -> list[list[_Step]]:
     return done
 
 
-def _combined(before: list[list[_Step]], choices: list[list[_Step]]) -> list[list[_Step]]:
+def _combine(before: list[list[_Step]], choices: list[list[_Step]]) -> list[list[_Step]]:
     if len(before) * len(choices) > MAX_ALTERNATIVES:
         raise BadGlob(f"has more than {MAX_ALTERNATIVES} combinations of {{ }}: write several patterns")
     return [way + chosen for way in before for chosen in choices]

@@ -24,7 +24,7 @@ def own_places(log: Address) -> tuple[Address, ...]:
     )
 
 
-def shut(log: Address, target: Address) -> tuple[str, ...]:
+def own_prefixes(log: Address, target: Address) -> tuple[str, ...]:
     """Beginnings of keys, relative to *target*, that lie in the folders; "" where the whole store does."""
     if not same_bucket(log, target):
         return ()

@@ -52,7 +52,7 @@ class _Way:
             if fixed.startswith(strip) or strip.startswith(fixed):
                 yield self.above + max(fixed, strip, key=len)
 
-    def taken(self, head: str) -> Iterator[str]:
+    def prefixes(self, head: str) -> Iterator[str]:
         """The beginnings, at least as long as *head*, of keys that begin with it and that the route may take."""
         for mine in self.heads():
             longer = max(mine, head, key=len)
@@ -123,16 +123,16 @@ def _both(one: _Way, other: _Way, mine: str, theirs: str) -> bool:
     return one.may_take(one.back(head)) and other.may_take(other.back(head))
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     """The text in quotes, on one line and not longer than a line."""
     plain = text if len(text) <= 60 else f"{text[:60]}…"
     return '"' + plain.encode("unicode_escape").decode().replace('"', '\\"') + '"'
 
 
 def _overlap_text(one: _Way, other: _Way) -> str:
-    here, there, place = _shown(one.route.name), _shown(other.route.name), _shown(other.target)
+    here, there, place = _quote(one.route.name), _quote(other.route.name), _quote(other.target)
     if one.number == other.number:
-        return f"{_shown(one.target)} and {place} are, or may be, the same place: route {here} names it twice"
+        return f"{_quote(one.target)} and {place} are, or may be, the same place: route {here} names it twice"
     return (
         f"routes {here} and {there} can write the same keys of {place}: let their include"
         " begin differently, give one of them an add_prefix, or say shared = true in both, and the newest source wins"
@@ -178,7 +178,7 @@ def _cycle(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> _Walk | None:
         for way in nexts[walk.path[-1]]:
             if way not in leading or way in walk.path[1:]:
                 continue
-            for head in way.taken(walk.now):
+            for head in way.prefixes(walk.now):
                 first = walk.first + head[len(walk.now) :]
                 if way is not start:
                     todo.append(_Walk((*walk.path, way), first, way.there(head)))
@@ -200,16 +200,16 @@ def _leading_to(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> set[_Way]:
 
 
 def _cycle_text(cycle: _Walk) -> str:
-    names = list(dict.fromkeys(_shown(way.route.name) for way in cycle.path))
+    names = list(dict.fromkeys(_quote(way.route.name) for way in cycle.path))
     if len(names) == 1:
         way = cycle.path[0]
         return (
-            f"{_shown(way.target)} and the source {_shown(way.route.source_store)} overlap, so the route would feed"
+            f"{_quote(way.target)} and the source {_quote(way.route.source_store)} overlap, so the route would feed"
             " itself: give"
             " them different buckets, prefixes of which none begins with the other, or filters that leave copies out"
         )
     words = f"routes {', '.join(names[:-1])} and {names[-1]} lead back to where they began, under another name"
-    came, went = _shown(cycle.now), _shown(cycle.first)
+    came, went = _quote(cycle.now), _quote(cycle.first)
     return (
         f"{words}: what begins with {went} comes back with {came}: give them opposite prefixes, or filters that end it"
     )

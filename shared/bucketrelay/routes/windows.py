@@ -58,7 +58,7 @@ def spans(text: str) -> tuple[Span, ...]:
     """
     parts = _WRITTEN.fullmatch(text.lower())
     if not parts or not (parts["first"] or parts["from"]):
-        raise BadWindow(_expected(text))
+        raise BadWindow(_remedy(text))
     first = _day(parts["first"], text) if parts["first"] else 0
     last = _day(parts["last"], text) if parts["last"] else first if parts["first"] else len(_DAYS) - 1
     start, end = (_time(parts["from"], text), _time(parts["to"], text)) if parts["from"] else (0, _DAY)
@@ -76,16 +76,16 @@ def _minute(at: datetime) -> int:
 
 def _day(word: str, text: str) -> int:
     if word not in _DAYS:
-        raise BadWindow(_expected(text))
+        raise BadWindow(_remedy(text))
     return _DAYS.index(word)
 
 
 def _time(word: str, text: str) -> int:
     hours, minutes = int(word[:2]), int(word[3:])
     if minutes > 59 or hours * 60 + minutes > _DAY:
-        raise BadWindow(_expected(text))
+        raise BadWindow(_remedy(text))
     return hours * 60 + minutes
 
 
-def _expected(text: str) -> str:
+def _remedy(text: str) -> str:
     return f'{text[:60]!r} is no time of a window: write "20:00-06:00", "sat-sun" or "mon-fri 20:00-06:00", in UTC'

@@ -54,7 +54,7 @@ class Collector:
         start = max(state.since, state.until - (WIDE if widely else OVERLAP))
         whole = _Pass(self, now, deadline).run(self._new(start))
         if whole is not None:
-            self.statistics.passed(whole, now if widely else None)
+            self.statistics.advance(whole, now if widely else None)
         return whole is not None
 
     def tally(self, since: datetime) -> Tally:
@@ -68,7 +68,7 @@ class Collector:
         return self._last[2]
 
     def _new(self, start: datetime) -> Iterator[ListName]:
-        known = self.statistics.known(start.replace(microsecond=0))
+        known = self.statistics.known_names(start.replace(microsecond=0))
         for name in list_names(self.log, start):
             if (stem := plain(name.stem)) not in known:
                 yield name._replace(stem=stem)
@@ -88,7 +88,7 @@ class _Pass:
         """All of them, as far as the time goes; up to when all have been read, None where some are left."""
         rest = iter(names)
         while some := list(islice(rest, _AT_ONCE)):
-            if self.deadline.left() <= 0:
+            if self.deadline.remaining() <= 0:
                 return None
             read = [each for name in some for each in self._read(name)]
             self.collector.statistics.add(read, self._until(some[-1].written), self.collector.target)

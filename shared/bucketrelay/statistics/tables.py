@@ -89,7 +89,7 @@ class Statistics:
 
         return self.database.run(body)
 
-    def known(self, start: datetime) -> frozenset[str]:
+    def known_names(self, start: datetime) -> frozenset[str]:
         """The lists named *start* or later that have been read."""
         rows = self.database.run(lambda cursor: self._do(cursor, "known", start=start.timestamp()).fetchall())
         return frozenset(str(row[0]) for row in rows)
@@ -113,7 +113,7 @@ class Statistics:
 
         return self.database.run(body)
 
-    def passed(self, until: datetime, wide: datetime | None) -> None:
+    def advance(self, until: datetime, wide: datetime | None) -> None:
         """All lists were looked at; what nobody needs any more is forgotten.
 
         Args:

@@ -57,7 +57,7 @@ class Bucket:
         """Delete; old versions stay."""
         self.before[key] = self.objects.pop(key, None)
 
-    def seen(self, verb: str, key: str) -> Held | None:
+    def show(self, verb: str, key: str) -> Held | None:
         """What a request by *verb* is shown of *key*: the past, as often as was ordered."""
         left = self.behind.get((verb, key), 0)
         if left:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bucketrelay.abilities import Part, Upload
-from bucketrelay.bodies import gathered, pour_bytes
+from bucketrelay.bodies import gather, pour_bytes
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, StoreRefused, TargetChanged
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
@@ -48,7 +48,7 @@ class MemoryStore(OrderedStore):
         with self.bucket.lock:
             if not self.bucket.exists and trust_bare_404:
                 return None  # a bare 404 does not say what is missing
-            held = self._held(key, "look")
+            held = self._find(key, "look")
         self.orders.end("look", key)
         return self._info(key, held, summed=True) if held else None
 
@@ -57,7 +57,7 @@ class MemoryStore(OrderedStore):
         assert length >= 1, (length, size)
         self.orders.begin("fetch", key)
         with self.bucket.lock:
-            held = self._held(key, "fetch")
+            held = self._find(key, "fetch")
         self.orders.end("fetch", key)
         if held is None:
             return None
@@ -83,7 +83,7 @@ class MemoryStore(OrderedStore):
                 for key in self._all_keys()
                 if key.startswith(prefix)
                 and key.encode() > after.encode()
-                and (held := self.bucket.seen("list", self._full(key)))
+                and (held := self.bucket.show("list", self._full(key)))
             ]
         yield from infos[:1]
         self.orders.end("list", prefix)
@@ -92,11 +92,11 @@ class MemoryStore(OrderedStore):
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """See Store."""
         self.orders.begin("put", key)
-        content = bytes(gathered(body))
+        content = bytes(gather(body))
         with self.bucket.lock:
             self._check(key, meta, expect)
             etag = hashlib.md5(content).hexdigest()  # noqa: S324 — as S3 does
-            held = self._hold(self._full(key), content, etag, self._carried(meta))
+            held = self._hold(self._full(key), content, etag, self._meta_of(meta))
         self.orders.end("put", key)
         return Written(held.etag, held.version)
 
@@ -104,7 +104,7 @@ class MemoryStore(OrderedStore):
         """See Store."""
         self.orders.begin("delete", key)
         with self.bucket.lock:
-            held = self._held(key)
+            held = self._find(key)
             if self._conditional and expect is not None and held is not None and held.etag != expect.etag:
                 raise TargetChanged(f"{self._address.of(key)} is not {expect.etag} any more: look again")
             self.bucket.remove(self._full(key))
@@ -118,14 +118,14 @@ class MemoryStore(OrderedStore):
         with self.bucket.lock:
             self._check(key, meta, None)
             upload = Upload(key, f"u{next(self.bucket.numbers)}")
-            self.bucket.open[upload.id] = Open(self._full(key), self._carried(meta))
+            self.bucket.open[upload.id] = Open(self._full(key), self._meta_of(meta))
         self.orders.end("begin", key)
         return upload
 
     def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """See PartStore."""
         self.orders.begin("put_part", upload.key)
-        content = bytes(gathered(body))
+        content = bytes(gather(body))
         with self.bucket.lock:
             opened = self._upload(upload)
             if not 1 <= number <= self._abilities.max_parts or len(content) > self._abilities.max_part:
@@ -149,7 +149,7 @@ class MemoryStore(OrderedStore):
         """See PartStore."""
         self.orders.begin("commit", upload.key)
         with self.bucket.lock:
-            bodies = self._chosen(upload, parts)
+            bodies = self._choose(upload, parts)
             self._check(upload.key, Meta(), expect)
             opened = self.bucket.open.pop(upload.id)
             sums = b"".join(hashlib.md5(body).digest() for body in bodies)  # noqa: S324 — as S3 does
@@ -205,7 +205,7 @@ class MemoryStore(OrderedStore):
             original = source.version(info)
         with self.bucket.lock:
             self._check(key, meta, expect)
-            held = self._hold(self._full(key), original.body, original.etag, self._carried(meta))
+            held = self._hold(self._full(key), original.body, original.etag, self._meta_of(meta))
         self.orders.end("copy_from", key)
         return Written(held.etag, held.version)
 

@@ -148,17 +148,17 @@ class OrderedStore:
         if not self.bucket.exists:
             raise StoreRefused(f"{self._address.of(key)}: there is no such bucket: create it or mend the configuration")
 
-    def _held(self, key: str, verb: str = "") -> Held | None:
+    def _find(self, key: str, verb: str = "") -> Held | None:
         self._there(key)
         if not 0 < len(self._full(key).encode()) <= self._abilities.key_bytes:
             raise StoreRefused(
                 f"{self._address.of(key)}: the key is empty or longer than the store can hold: rename it"
             )
-        return self.bucket.seen(verb, self._full(key))
+        return self.bucket.show(verb, self._full(key))
 
     def version(self, info: ObjectInfo, verb: str = "") -> Held:
         """What is held, if it is that version; or that version, where old ones can be read."""
-        held, url = self._held(info.key, verb), self._address.of(info.key)
+        held, url = self._find(info.key, verb), self._address.of(info.key)
         old = self.bucket.versions.get((self._full(info.key), info.version)) if self._history else None
         if old is not None:
             return old
@@ -184,7 +184,7 @@ class OrderedStore:
 
     def _check(self, key: str, meta: Meta, expect: Expect) -> None:
         """Whether a write may happen now."""
-        held = self._held(key)
+        held = self._find(key)
         if sum(len(name) + len(value.encode()) for name, value in meta.user.items()) > self._abilities.user_bytes:
             raise StoreRefused(f"{self._address.of(key)}: more metadata than the store can hold")
         if len(meta.tags) > self._abilities.tags:
@@ -197,7 +197,7 @@ class OrderedStore:
         elif held is None or held.etag != expect.etag:  # the ETag alone, as S3 and OCI compare it
             raise TargetChanged(f"{self._address.of(key)} is not {expect.etag} any more: look again")
 
-    def _carried(self, meta: Meta) -> Meta:
+    def _meta_of(self, meta: Meta) -> Meta:
         """What of *meta* a write keeps; names get lower case."""
         kept = {name: getattr(meta, name) for name in self._abilities.headers}
         user = MappingProxyType({name.lower(): value for name, value in meta.user.items()})
@@ -210,7 +210,7 @@ class OrderedStore:
             raise ObjectGone(f"{self._address.of(upload.key)}: there is no upload {upload.id}: begin again")
         return opened
 
-    def _chosen(self, upload: Upload, parts: Sequence[Part]) -> Sequence[bytes]:
+    def _choose(self, upload: Upload, parts: Sequence[Part]) -> Sequence[bytes]:
         """The bodies that *parts* name, or why they cannot be put together."""
         parts_there = self._upload(upload).parts
         url = self._address.of(upload.key)

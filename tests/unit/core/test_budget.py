@@ -40,7 +40,7 @@ def held(budget, amount, place):
 
 
 def test_who_holds_bytes_gets_no_more_than_his_share_and_who_holds_none_gets_what_he_asks_for(budget):
-    with budget.shared([str(n) for n in range(2)]), held(budget, 3, "hangs"):
+    with budget.share([str(n) for n in range(2)]), held(budget, 3, "hangs"):
         with pytest.raises(OutOfTime):
             held(budget, 2, "hangs")
         with held(budget, 1, "hangs"), held(budget, 4, "works"), pytest.raises(OutOfTime):
@@ -54,24 +54,24 @@ def test_bytes_that_were_given_back_do_not_count_against_the_share(budget):
 
 
 def test_shares_are_those_of_the_tasks_that_are_under_way(budget):
-    with budget.shared([str(n) for n in range(4)]):
+    with budget.share([str(n) for n in range(4)]):
         pass
     with held(budget, 4, "a"), held(budget, 4, "a"):
         pass
 
 
 def test_runs_at_the_same_time_of_the_same_ways_share_as_one(budget):
-    with budget.shared(["a", "b"]), budget.shared(["a", "b"]), held(budget, 2, "a"):
+    with budget.share(["a", "b"]), budget.share(["a", "b"]), held(budget, 2, "a"):
         held(budget, 2, "a").release()
 
 
 def test_where_a_share_is_smaller_than_a_part_what_is_small_does_not_wait_for_its_neighbour(budget):
-    with budget.shared("abcd"), held(budget, 1, "a"):
+    with budget.share("abcd"), held(budget, 1, "a"):
         held(budget, 4, "a").release()
 
 
 def test_what_tidies_up_has_a_moment_though_the_tasks_time_is_used_up():
     left = []
     with under(Deadline(0)):
-        quietly(lambda: left.append(current().left()))
+        quietly(lambda: left.append(current().remaining()))
     assert 0 < left[0] < 10

@@ -52,7 +52,7 @@ def copied(info, source=S, target=T, etag="copy", seconds=50, **edited):
 def before(info, *hops, where=T):
     """A copy of *info* with a stamp of before 0.2."""
     stamp = stamps.Stamp(where, hops or (S,), info.size, stamps.when(info), info.etag)
-    return stamps.stamped(ObjectInfo("k", 3, "old-copy", NINE + timedelta(seconds=50)), stamp)
+    return stamps.with_stamp(ObjectInfo("k", 3, "old-copy", NINE + timedelta(seconds=50)), stamp)
 
 
 FIRST, SECOND = written("1"), written("2", 10)

@@ -30,7 +30,7 @@ def test_the_reference_crc64_gives_the_published_check_value():
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_the_crcs_of_two_parts_joined_are_that_of_the_whole(first, second):
     for name, function in (("crc32", zlib.crc32), ("crc64nvme", crc64nvme)):
-        joined = digest.joined(name, function(first), function(second), len(second))
+        joined = digest.combine(name, function(first), function(second), len(second))
         assert joined == function(first + second)
 
 

@@ -46,7 +46,7 @@ class World:
         done = 0
         for _ in range(times):
             try:
-                with fuse.counted(route, most):
+                with fuse.count(route, most):
                     done += 1
             except DeletesHeld:
                 pass
@@ -169,7 +169,7 @@ def test_where_somebody_said_go_nothing_is_counted(shared):
 def test_a_log_store_that_cannot_be_asked_holds_and_blows_nothing(shared, verb, error):
     shared.log.fail(verb, error)
     fuse = shared.process()
-    with pytest.raises((StoreUnavailable, StoreRefused), match="the delete is held") as held, fuse.counted("photos", 9):
+    with pytest.raises((StoreUnavailable, StoreRefused), match="the delete is held") as held, fuse.count("photos", 9):
         pytest.fail("deleted")
 
     assert held.value.retryable is error.retryable
@@ -181,7 +181,7 @@ def test_a_log_store_that_cannot_be_asked_holds_and_blows_nothing(shared, verb, 
 def test_a_claim_that_is_not_in_the_listing_is_no_claim():
     shared = World(numbered=False)
     shared.log.arrange("put", lambda: [shared.log.remove(key) for key in shared.log.keys()], after=True)
-    with pytest.raises(StoreUnavailable, match="not in the listing"), shared.process().counted("photos", 9):
+    with pytest.raises(StoreUnavailable, match="not in the listing"), shared.process().count("photos", 9):
         pytest.fail("deleted")
 
 
@@ -240,7 +240,7 @@ def test_threads_of_many_processes_at_once_delete_no_more_than_is_allowed(number
         start.wait()
         for _ in range(10):
             try:
-                with fuse.counted("photos", 10):
+                with fuse.count("photos", 10):
                     done.append(1)
             except (DeletesHeld, StoreUnavailable):
                 pass

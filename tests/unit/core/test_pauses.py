@@ -156,7 +156,7 @@ class Hanging:
         self.asked, self.answer = threading.Event(), threading.Event()
 
     def look(self, key):
-        self.lefts.append(current().left())
+        self.lefts.append(current().remaining())
         if self.hangs:
             self.asked.set()
             assert self.answer.wait(60)

@@ -92,16 +92,16 @@ def test_a_write_without_an_answer_has_one_marker_however_long_it_took(world):
     deadline = Deadline()
     with under(deadline):
         world.fail(OutcomeUnknown("no answer"))
-    assert world.writes.noted(TASK, LOST, deadline) is LOST
+    assert world.writes.note(TASK, LOST, deadline) is LOST
     assert len(world.markers) == 1
-    assert world.writes.noted(TASK, LOST, deadline) is LOST  # another one, which was not slow
+    assert world.writes.note(TASK, LOST, deadline) is LOST  # another one, which was not slow
     assert len(world.markers) == 2
 
 
 @pytest.mark.parametrize("outcome", [Outcome.COPIED, Outcome.FAILED, Outcome.UNFINISHED])
 def test_a_task_whose_marker_could_not_be_put_comes_again(world, outcome):
     world.log.fail("put", StoreRefused("403"))
-    noted = world.writes.noted(TASK, replace(LOST, outcome=outcome), Deadline())
+    noted = world.writes.note(TASK, replace(LOST, outcome=outcome), Deadline())
 
     assert (noted.ok, noted.retryable) == (False, True)
     assert "it could not be noted to be verified: 403" in noted.error
@@ -124,7 +124,7 @@ def test_a_slow_write_that_is_left_behind_has_one_marker(world):
     deadline = Deadline()
     with under(deadline), world.writes.under_way(TASK):
         world.wait()
-        world.writes.noted(TASK, LOST, deadline)
+        world.writes.note(TASK, LOST, deadline)
         assert len(world.markers) == 1
 
 
@@ -163,7 +163,7 @@ def test_without_a_log_store_nothing_is_noted(world):
     writes = Writes()
     with writes.under_way(TASK):
         writes.note_slow(Deadline())
-    assert writes.noted(TASK, LOST, Deadline()) is LOST
+    assert writes.note(TASK, LOST, Deadline()) is LOST
 
 
 def test_the_runner_looks_after_slow_writes_while_it_waits(world):
@@ -192,7 +192,7 @@ def test_a_write_that_may_overwrite_unseen_has_its_marker_before_it_is_sent_and_
     with under(deadline), world.writes.under_way(TASK, unseen=True):
         assert len(world.markers) == 1
         world.wait()
-        assert world.writes.noted(TASK, LOST, deadline) is LOST
+        assert world.writes.note(TASK, LOST, deadline) is LOST
     assert len(world.markers) == 1
     assert [verb for verb, _ in world.log.calls] == ["put"]
 

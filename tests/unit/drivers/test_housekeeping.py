@@ -75,7 +75,7 @@ class World:
 
     def note(self, task=TASK, outcome=Outcome.FAILED, deadline=None):
         result = replace(FAILED, outcome=outcome, lingers=True)
-        assert Writes(self.system.verify).noted(task, result, deadline or Deadline()) is result
+        assert Writes(self.system.verify).note(task, result, deadline or Deadline()) is result
 
     def fail(self, name, *results):
         self.log.write(

@@ -19,7 +19,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
 from bucketrelay.forward import Notice
 from bucketrelay.forward.deliver import Forwarding
-from bucketrelay.forward.oms import OmsForward, encoded, events_url, signed
+from bucketrelay.forward.oms import OmsForward, encode_key, events_url, sign
 from bucketrelay.http.post import Post, Retry
 from bucketrelay.model import Address, Change, Outcome, Task
 from receivers import SILENCE, Got, Oms, Receiver, Say, oms_error, signature
@@ -130,15 +130,15 @@ def test_the_signature_covers_the_query_of_an_address_that_has_one(oms, pauses):
 @given(st.lists(KEYS, min_size=1, max_size=10))
 def test_any_key_survives_its_encoding(keys):
     for key in keys:
-        assert unquote(encoded(key)) == unquote_plus(encoded(key)) == key
-        assert encoded(key).isascii()
-        assert not set(encoded(key)) & set(" +/\n\"'\\")
+        assert unquote(encode_key(key)) == unquote_plus(encode_key(key)) == key
+        assert encode_key(key).isascii()
+        assert not set(encode_key(key)) & set(" +/\n\"'\\")
 
 
 @given(IDS, IDS, KEYS, st.binary(min_size=1, max_size=200), st.sampled_from(["", "token/+="]))
 def test_the_signature_is_the_one_of_the_guide_and_of_the_sdk(project, task, secret, body, token):
     post = Post(events_url("https://oms.example.com", task, project))
-    headers = signed(post, body, ("AK", secret, token), NOW)
+    headers = sign(post, body, ("AK", secret, token), NOW)
     got = Got("POST", post.path, post.query, {name.lower(): value for name, value in headers.items()}, body)
     request = SdkRequest(
         method="POST",

@@ -82,7 +82,7 @@ def test_what_a_check_raises_counts_as_said_by_the_server(exchanging):
 
         def check(answer) -> None:
             if answer.body == b"bad":
-                raise exchange.failed(READ, answer)
+                raise exchange.error_of(READ, answer)
 
         assert exchange.send(READ, lambda: GET, check=check).body == b"good"
 

@@ -85,7 +85,7 @@ def test_the_estimate_is_within_two_percent_of_what_the_servers_count(clouds, sm
 def test_an_object_in_parts_takes_a_read_and_a_write_for_each(size, writes, reads):
     rehearsal = Rehearsal(MemoryStore(), MemoryStore(conditional=False), MemoryStore(), 8 * MiB)
 
-    requests = rehearsal.copied(size)
+    requests = rehearsal.cost_of_copy(size)
 
     assert (requests["target", "write"], requests["source", "read"]) == (writes, reads)
 
@@ -93,7 +93,7 @@ def test_an_object_in_parts_takes_a_read_and_a_write_for_each(size, writes, read
 def test_what_is_right_already_takes_two_looks():
     rehearsal = Rehearsal(MemoryStore(), MemoryStore(), MemoryStore(), 8 * MiB)
 
-    assert rehearsal.unchanged() == {("source", "read"): 1, ("target", "read"): 1}
+    assert rehearsal.cost_of_look() == {("source", "read"): 1, ("target", "read"): 1}
 
 
 def test_a_day_like_the_last_is_its_tasks_and_its_lists():

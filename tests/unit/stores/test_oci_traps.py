@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.abilities import Upload
 from bucketrelay.clouds.oracle import service
-from bucketrelay.clouds.oracle.fields import full_key, md5_of, unworded, worded
+from bucketrelay.clouds.oracle.fields import decode_word, encode_word, full_key, md5_of
 from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.errors import (
     ConfigError,
@@ -486,14 +486,14 @@ class TestMetadata:
 
     @given(st.text(st.characters(exclude_categories=["Cs"])))
     def test_any_value_makes_the_round_trip(self, value):
-        said = worded(value)
+        said = encode_word(value)
         assert said.isascii()
         assert said.isprintable() or not said
-        assert unworded(said) == value
+        assert decode_word(said) == value
 
     @given(st.text(st.characters(max_codepoint=255)))
     def test_whatever_a_stranger_wrote_is_read_without_an_error(self, value):
-        assert isinstance(unworded(value), str)
+        assert isinstance(decode_word(value), str)
 
 
 class TestCredentials:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.aws.access import Access
-from bucketrelay.clouds.aws.fields import info_of, unworded, worded
+from bucketrelay.clouds.aws.fields import decode_word, encode_word, info_of
 from bucketrelay.clouds.aws.store import S3Store, s3_store
 from bucketrelay.errors import (
     Damaged,
@@ -688,11 +688,11 @@ class TestRemedies:
 class TestMetadata:
     @given(st.text(st.characters(codec="utf-8")))
     def test_any_text_makes_the_round_trip_as_printable_ascii(self, text):
-        wire = worded(text)
+        wire = encode_word(text)
         assert wire.isascii()
         assert wire == wire.strip()
         assert not any(ord(character) < 32 or ord(character) == 127 for character in wire)
-        assert unworded(wire) == text
+        assert decode_word(wire) == text
 
     @pytest.mark.parametrize(
         ("wire", "text"),
@@ -707,7 +707,7 @@ class TestMetadata:
         ],
     )
     def test_what_servers_send_is_understood(self, wire, text):
-        assert unworded(wire) == text
+        assert decode_word(wire) == text
 
     def test_a_checksum_of_the_whole_object_is_kept_and_one_of_parts_is_not(self):
         told = {"etag": '"e-2"', "content-length": "5"}

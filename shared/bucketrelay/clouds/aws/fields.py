@@ -14,7 +14,7 @@ from bucketrelay.clouds.aws.facts import ABILITIES
 from bucketrelay.clouds.beside import withheld
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
-from bucketrelay.http.headers import lasting, unworded, worded
+from bucketrelay.http.headers import decode_word, encode_word, lasting
 from bucketrelay.model import Meta, ObjectInfo
 
 _HEADERS = {
@@ -59,7 +59,7 @@ def headers_of(meta: Meta, url: str) -> dict[str, str]:
                 f"{url}: {wire} {value!a} is not printable ASCII, which S3 headers must be: mend the object"
             )
     for name, value in meta.user.items():
-        wanted[_META + _name(name, url)] = worded(value)
+        wanted[_META + _name(name, url)] = encode_word(value)
     if meta.tags:
         wanted["x-amz-tagging"] = urlencode(meta.tags, quote_via=quote)
     if meta.storage_class:
@@ -164,8 +164,8 @@ def _md5_etag(headers: Mapping[str, str]) -> bool:
 
 
 def _meta(headers: Mapping[str, str]) -> Meta:
-    user = {name[len(_META) :]: unworded(value) for name, value in headers.items() if name.startswith(_META)}
-    told = {name: unworded(headers[wire]) if wire in headers else "" for name, wire in _HEADERS.items()}
+    user = {name[len(_META) :]: decode_word(value) for name, value in headers.items() if name.startswith(_META)}
+    told = {name: decode_word(headers[wire]) if wire in headers else "" for name, wire in _HEADERS.items()}
     count = headers.get("x-amz-tagging-count", "")
     return Meta(
         content_type=told["content_type"],

@@ -132,7 +132,7 @@ class Requests:
 
         def check_document(answer: Answer) -> None:
             if answer.body and error_of(answer.body):
-                raise reached.exchange.failed(call, answer)
+                raise reached.exchange.error_of(call, answer)
             check(answer)
 
         chunked = self._chunks and isinstance(body, Stream) and not reached.place.url.startswith("https")

@@ -51,7 +51,7 @@ class _Seen:
         for name, told in self.inner.checksums.items() if not self.skip else ():
             function, body = digest.crc(name), digest.crc_of(name, told)
             if function and body is not None:
-                yield name, digest.crc_text(name, digest.joined(name, function(self.head, 0), body, self.inner.size))
+                yield name, digest.crc_text(name, digest.combine(name, function(self.head, 0), body, self.inner.size))
 
 
 class ReencryptedStore:

@@ -86,7 +86,7 @@ def _post(urn: str, endpoint: str, path: str, payload: bytes, headers: dict[str,
 
     def check(answer: "Answer") -> None:
         if answer.status != 202:
-            raise exchange.failed(call, answer)
+            raise exchange.error_of(call, answer)
 
     try:
         exchange.send(call, request, check=check)

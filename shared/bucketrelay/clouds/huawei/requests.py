@@ -133,7 +133,7 @@ class Requests:
 
         def check(answer: Answer) -> None:
             if answer.body and _ERROR.match(answer.body):
-                raise exchange.failed(call, answer)
+                raise exchange.error_of(call, answer)
 
         try:
             return exchange.send(call, request, receive, check=check)

@@ -104,7 +104,7 @@ class WorkCopy:
                 with suppress(RelayError):  # it may have ended meanwhile
                     self._ask("CancelWorkRequest", work)
                 raise OutOfTime(f"{url}: the copy {work.id} was called off, or ends too late: {error}") from error
-            time.sleep(min(pause, self.deadline.left()))
+            time.sleep(min(pause, self.deadline.remaining()))
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 request = self._ask("GetWorkRequest", work)

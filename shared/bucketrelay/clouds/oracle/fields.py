@@ -14,7 +14,7 @@ from typing import Any
 from bucketrelay.clouds.oracle.facts import ABILITIES, STORAGE_CLASSES
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
-from bucketrelay.http.headers import lasting, unworded, worded
+from bucketrelay.http.headers import decode_word, encode_word, lasting
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
 
 PREFIX = "opc-meta-"
@@ -47,7 +47,7 @@ def headers_of(meta: Meta, url: str) -> dict[str, str]:
     """*meta* as headers of PutObject. An object without a type becomes application/octet-stream."""
     wanted = {"content-type": UNTYPED}
     wanted |= {name.replace("_", "-"): _latin(value) for name, value in _content(meta, url).items()}
-    wanted |= {PREFIX + _name(name, url): worded(value) for name, value in meta.user.items()}
+    wanted |= {PREFIX + _name(name, url): encode_word(value) for name, value in meta.user.items()}
     if meta.storage_class:
         wanted["storage-tier"] = _tier(meta, url)
     return wanted
@@ -59,7 +59,7 @@ def details_of(full: str, meta: Meta, url: str) -> dict[str, Any]:
     wanted: dict[str, Any] = {"object": full}
     wanted |= {re.sub("_(.)", lambda m: m[1].upper(), name): value for name, value in content.items()}
     if meta.user:
-        wanted["metadata"] = {PREFIX + _name(name, url): worded(value) for name, value in meta.user.items()}
+        wanted["metadata"] = {PREFIX + _name(name, url): encode_word(value) for name, value in meta.user.items()}
     if meta.storage_class:
         wanted["storageTier"] = _tier(meta, url)
     return wanted
@@ -169,7 +169,7 @@ def _name(name: str, url: str) -> str:
 
 def _meta(headers: Mapping[str, str]) -> Meta:
     lower = {name.lower(): value for name, value in headers.items()}
-    user = {name[len(PREFIX) :]: unworded(value) for name, value in lower.items() if name.startswith(PREFIX)}
-    content: dict[str, Any] = {name: unworded(lower.get(name.replace("_", "-"), "")) for name in _HEADERS}
+    user = {name[len(PREFIX) :]: decode_word(value) for name, value in lower.items() if name.startswith(PREFIX)}
+    content: dict[str, Any] = {name: decode_word(lower.get(name.replace("_", "-"), "")) for name in _HEADERS}
     content["content_encoding"] = lasting(content["content_encoding"])
     return Meta(**content, user=MappingProxyType(user), storage_class=lower.get("storage-tier", ""))

@@ -174,7 +174,7 @@ class RcloneStore(RcloneReads):
     def _await(self, job: object, key: str, deadline: Deadline) -> None:
         pause, longest = _POLLS
         while not (state := self._members(self.rclone.call("job/status", jobid=job), key)).get("finished"):
-            if deadline.left() <= pause:
+            if deadline.remaining() <= pause:
                 self.rclone.call("job/stop", jobid=job)
                 raise OutOfTime(f"{self._address.of(key)}: rclone's copy did not end in time, and was called off")
             threading.Event().wait(pause)

@@ -86,7 +86,7 @@ def inventory_kinds(keeper: Keeper, facts: Facts) -> dict[str, Kind]:
         return [Ended(_one(job)) for job in jobs]
 
     def _one(job: Job) -> Ending:
-        wanted = _said(job)
+        wanted = _parse(job)
         if wanted is None:
             return Dead("the job names no store and key: was it put into the table by hand?")
         ended = keeper.sync(facts(wanted[0]), wanted[1], wanted[2])
@@ -106,7 +106,7 @@ def inventory_kinds(keeper: Keeper, facts: Facts) -> dict[str, Kind]:
     return {KIND: Kind(one), STORE_KIND: Kind(whole, stops=True)}
 
 
-def _said(job: Job) -> tuple[str, str, str] | None:
+def _parse(job: Job) -> tuple[str, str, str] | None:
     store, key, depth = job.payload.get("store"), job.payload.get("key"), job.payload.get("depth", USUAL)
     if isinstance(store, str) and isinstance(key, str) and isinstance(depth, str) and depth in DEPTHS:
         return store, key, depth

@@ -70,10 +70,12 @@ class Keeper:
         has = self.tables.rows(facts.name, key)
         rows = {row.version: row for row in has[1]} if has else {}
         level = DEPTHS.index(depth)
-        entries = [self._found(facts.store, version, rows.get(version.version), level) for version in versions]
+        entries = [self._describe(facts.store, version, rows.get(version.version), level) for version in versions]
         number, entries = self._identity(facts, has[0] if has else "", entries, level)
         if level == 0:  # of an object alone: what is known of its older versions stays known
-            entries += [Found(_listed(key, row)) for row in rows.values() if row.version != entries[0].version.version]
+            entries += [
+                Found(_version_of(key, row)) for row in rows.values() if row.version != entries[0].version.version
+            ]
         return Ended(self.tables.write(facts.name, key, number, entries))
 
     def _versions(self, store: Store, key: str, depth: str) -> list[Version]:
@@ -81,7 +83,7 @@ class Keeper:
             versions = _of(store, key)
             return versions[:1] if depth == "object" else versions
         info = store.look(key)
-        return [unversioned(info)] if info else []
+        return [only_version(info)] if info else []
 
     def _absent(self, facts: StoreFacts, key: str) -> Ended:
         """Nothing is listed: the object goes if the store itself says that there is none."""
@@ -89,7 +91,7 @@ class Keeper:
             raise StoreUnavailable(f"{facts.store.address.of(key)}: it is there, and was not listed: ask again later")
         return Ended(Change(), removed=self.tables.drop(facts.name, key))
 
-    def _found(self, store: Store, version: Version, row: Row | None, level: int) -> Found:
+    def _describe(self, store: Store, version: Version, row: Row | None, level: int) -> Found:
         """What is to be known of a version; only what may have changed is asked for."""
         if version.marker:
             return Found(version)
@@ -119,7 +121,7 @@ class Keeper:
         store = facts.store
         if not isinstance(store, Tagged):
             return known or str(uuid.uuid4()), entries
-        number = known or self._said(store, entries)
+        number = known or self._id_in_tags(store, entries)
         latest = entries[0]
         if level < 2 or not facts.coms_id or latest.version.marker or not isinstance(store, Taggable):
             return number, entries
@@ -129,7 +131,7 @@ class Keeper:
         store.set_tags(_info(latest.version), {**tags, COMS_ID: number})
         return number, [replace(latest, tags={**tags, COMS_ID: number}), *entries[1:]]
 
-    def _said(self, store: Tagged, entries: Sequence[Found]) -> str:
+    def _id_in_tags(self, store: Tagged, entries: Sequence[Found]) -> str:
         """The first id that a version's tag says and no object has; else a new one."""
         for each in entries:
             if each.version.marker:
@@ -163,11 +165,11 @@ def _info(version: Version) -> ObjectInfo:
     return ObjectInfo(version.key, version.size, version.etag, version.modified, version.version)
 
 
-def unversioned(info: ObjectInfo) -> Version:
+def only_version(info: ObjectInfo) -> Version:
     """An object of a store that keeps no versions, or tells of none."""
     return Version(info.key, "", latest=True, etag=info.etag, size=info.size, modified=info.modified)
 
 
-def _listed(key: str, row: Row) -> Version:
+def _version_of(key: str, row: Row) -> Version:
     modified = datetime.fromisoformat(row.modified.replace("Z", "+00:00")) if row.modified else None
     return Version(key, row.version, latest=False, marker=row.marker, etag=row.etag, size=row.size, modified=modified)

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from bucketrelay.abilities import Version, Versioned
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.inventory.one import Ended, Keeper, StoreFacts, unversioned
+from bucketrelay.drivers.inventory.one import Ended, Keeper, StoreFacts, only_version
 from bucketrelay.errors import RelayError
 from bucketrelay.inventory.tables import Row
 from bucketrelay.jobs.inventory import DEPTHS
@@ -109,7 +109,7 @@ def _listing(store: Store, prefix: str, depth: str) -> Iterator[tuple[str, list[
         return
     for info in store.list(prefix):
         if not is_probe(info.key):
-            yield info.key, [unversioned(info)]
+            yield info.key, [only_version(info)]
 
 
 def _side_by_side(

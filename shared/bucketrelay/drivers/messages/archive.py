@@ -66,7 +66,7 @@ class Archive:
         """
         return {row[0]: self._file(row) for row in self._rows(_FILES, {"ids": list(ids)})}
 
-    def known(self, ids: Sequence[str]) -> frozenset[str]:
+    def known_ids(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of *ids* that have a file. Errors as of `files`."""
         return frozenset(row[0] for row in self._rows(_KNOWN, {"ids": list(ids)}))
 
@@ -80,7 +80,7 @@ class Archive:
         Errors as of `files`.
         """
         self.files([])
-        self.known([])
+        self.known_ids([])
         self._rows(_DATASETS + " LIMIT 0", {"prefix": ""})
 
     def close(self) -> None:

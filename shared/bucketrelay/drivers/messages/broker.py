@@ -42,7 +42,7 @@ class Place:
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname}:{parts.port or ('5671' if parts.scheme == 'amqps' else '5672')}"
 
-    def connected(self) -> Any:
+    def connect(self) -> Any:
         """An open connection. py-amqp itself, and not kombu around it: of a refusal that leaves the socket open."""
         parts = urlsplit(self.url)
         secure = parts.scheme == "amqps"
@@ -100,17 +100,17 @@ class Spool:
                     reading.go_on(stop)
             except (AccessRefused, NotAllowed) as error:
                 if not connected:
-                    raise _refused(self.place, self.queue, error) from error
-                lost = self._lost(error, lost)
+                    raise _refusal(self.place, self.queue, error) from error
+                lost = self._report_loss(error, lost)
             except (*BROKEN, RelayError) as error:
                 if isinstance(error, RelayError) and not error.retryable:
                     raise
-                lost = self._lost(error, lost)
+                lost = self._report_loss(error, lost)
             if not stop.is_set():
                 stop.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _lost(self, error: Exception, before: str) -> str:
+    def _report_loss(self, error: Exception, before: str) -> str:
         """Say it once, not at every attempt."""
         line = f"{self.place.shown}: {self.queue} cannot be read, and is tried again: {words(error)}"
         if not before:
@@ -129,7 +129,7 @@ class _Reading:
 
     def __enter__(self) -> "_Reading":  # noqa: PYI034 — typing.Self came with Python 3.11
         try:
-            self._connection = self._spool.place.connected()
+            self._connection = self._spool.place.connect()
             declare(self._connection, self._spool.queue)
             self._consume()
         except BaseException:
@@ -211,7 +211,7 @@ class Outgoing:
 
     def send(self, letter: Letter) -> None:
         """See `delivery.Sender`."""
-        with self._told(letter):
+        with self._confirm(letter):
             channel = self._open()
             if not letter.exchange and letter.key not in self._declared:
                 declare(self._connection, letter.key)
@@ -233,12 +233,12 @@ class Outgoing:
     def _open(self) -> Any:
         if self._connection is None or not self._connection.connected:
             self.close()
-            self._connection = self._place.connected()
+            self._connection = self._place.connect()
             self._channel = self._connection.channel()
         return self._channel
 
     @contextmanager
-    def _told(self, letter: Letter) -> Iterator[None]:
+    def _confirm(self, letter: Letter) -> Iterator[None]:
         to = f"{self._place.shown}: {letter.exchange or 'queue'} {letter.key}"
         try:
             yield
@@ -253,10 +253,10 @@ class Outgoing:
             raise
 
 
-def reached(place: Place) -> None:
+def check_reach(place: Place) -> None:
     """Connect and hang up. Raises StoreUnavailable where there is no broker that takes us."""
     try:
-        hang_up(place.connected())
+        hang_up(place.connect())
     except BROKEN as error:
         raise StoreUnavailable(f"{place.shown}: {words(error)}: try again later") from error
 
@@ -277,7 +277,7 @@ def _properties(letter: Letter) -> dict[str, object]:
     return {**usual, **{name: value for name, value in known.items() if value}}
 
 
-def _refused(place: Place, queue: str, error: Exception) -> StoreRefused:
+def _refusal(place: Place, queue: str, error: Exception) -> StoreRefused:
     return StoreRefused(
         f"{place.shown}: {queue}: the broker refuses us: {words(error)}: correct user, password and vhost, or grant "
         "the permission"

@@ -59,7 +59,7 @@ class Copying:
 
     def _one(self, job: Job, deadline: Deadline) -> Ended:
         try:
-            request, name = requests.again(_table(job.payload, "request")), str(job.payload["name"])
+            request, name = requests.from_payload(_table(job.payload, "request")), str(job.payload["name"])
         except (KeyError, TypeError):
             return Ended(Dead("the job holds no request: was it put into the table by hand?"))
         if request.action == requests.COPYTO:
@@ -68,24 +68,24 @@ class Copying:
 
     def _copyto(self, job: Job, request: Request, name: str, deadline: Deadline) -> Ended:
         if self._is_last(job):
-            return self._answered(job, requests.failure(request, _worn_out(job), TEMPORARY), name, failed=True)
+            return self._answer(job, requests.failure(request, _last_words(job), TEMPORARY), name, failed=True)
         task = self._task(request, request.parameters["source_key"], request.parameters["target_key"], name)
         if task is None:
-            return self._answered(job, _no_root(request), name, failed=True)
+            return self._answer(job, _no_root(request), name, failed=True)
         result = self.runner.run([task], deadline)[0]
         if result.outcome is Outcome.UNFINISHED:
             return Ended(Release(), (result,))
         if result.outcome is Outcome.UNCHANGED:
-            result = self._checked(task, result)
+            result = self._check_source(task, result)
         if result.ok:
-            return self._answered(job, requests.success(request), name, result)
+            return self._answer(job, requests.success(request), name, result)
         if result.retryable and job.attempts < self.attempts - 1:
             return Ended(Retry(result.error), (result,))
         missing = result.error.endswith(_MISSING)
         status = NOT_FOUND if missing else TEMPORARY if result.retryable else UNCATEGORISED
-        return self._answered(job, requests.failure(request, result.error, status), name, result, failed=True)
+        return self._answer(job, requests.failure(request, result.error, status), name, result, failed=True)
 
-    def _checked(self, task: Task, result: Result) -> Result:
+    def _check_source(self, task: Task, result: Result) -> Result:
         """To a route nothing is to be done for a key that is not there; to a request it is a failure."""
         try:
             if self.stores(task.source).look(task.key) is not None:
@@ -97,8 +97,8 @@ class Copying:
     def _copy(self, job: Job, request: Request, name: str, deadline: Deadline) -> Ended:
         counts = Counts(**{n: int(v) for n, v in _table(job.payload, "counts").items()})
         if self._is_last(job):
-            reply = requests.failure(request, _worn_out(job), TEMPORARY, counts)
-            return self._answered(job, reply, name, failed=True)
+            reply = requests.failure(request, _last_words(job), TEMPORARY, counts)
+            return self._answer(job, reply, name, failed=True)
         source, after = self.roots.get(request.parameters["source_root"]), str(job.payload.get("after", ""))
         again = [str(key) for key in _list(job.payload, "again")]
         try:
@@ -107,12 +107,12 @@ class Copying:
             if error.retryable:
                 return Ended(Retry(str(error)))
             reply = requests.failure(request, str(error), requests.status_of(error), counts)
-            return self._answered(job, reply, name, failed=True)
+            return self._answer(job, reply, name, failed=True)
         if source is None or request.parameters["target_root"] not in self.roots:
-            return self._answered(job, _no_root(request), name, failed=True)
+            return self._answer(job, _no_root(request), name, failed=True)
         if not keys:
-            return self._ended(job, request, name, counts)
-        tasks = [task for key in keys if (task := self._task(request, key, _moved(request, key), name))]
+            return self._finish(job, request, name, counts)
+        tasks = [task for key in keys if (task := self._task(request, key, _target_key(request, key), name))]
         results = self.runner.run(tasks, deadline)
         if any(result.outcome is Outcome.UNFINISHED for result in results):
             return Ended(Release(), tuple(results))
@@ -126,12 +126,12 @@ class Copying:
         later = [r.key for r in results if not r.ok and r.retryable]
         name, first = str(job.payload["name"]), str(job.payload.get("error", ""))
         ended = [r for r in results if r.ok or not r.retryable]
-        counts = counts.plus(_counted(ended))
+        counts = counts.plus(_count(ended))
         first = first or next((r.error for r in results if not r.ok), "")
-        payload = {**job.payload, "counts": counts.told(), "error": first}
+        payload = {**job.payload, "counts": counts.members(), "error": first}
         if later and tries >= self.attempts:
             counts = counts.plus(Counts(failed=len(later)))
-            return self._answered(job, requests.failure(request, first, TEMPORARY, counts), name, *results, failed=True)
+            return self._answer(job, requests.failure(request, first, TEMPORARY, counts), name, *results, failed=True)
         page, after = int(str(job.payload.get("page", 0))), str(job.payload.get("after", ""))
         listed = keys[-1] if not job.payload.get("again") else after  # a listing ascends
         page += 0 if later else 1
@@ -144,15 +144,15 @@ class Copying:
             self.queue.enqueue([letter_job(REPLY, key, letter)])
         return Ended(Done(), tuple(results))
 
-    def _ended(self, job: Job, request: Request, name: str, counts: Counts) -> Ended:
+    def _finish(self, job: Job, request: Request, name: str, counts: Counts) -> Ended:
         first = str(job.payload.get("error", ""))
         if counts.failed:
             text = f"{counts.failed} objects could not be copied; the first: {first}"
-            return self._answered(job, requests.failure(request, text, UNCATEGORISED, counts), name, failed=True)
+            return self._answer(job, requests.failure(request, text, UNCATEGORISED, counts), name, failed=True)
         if counts == Counts() and request.parameters["source_prefix"]:
             text = f"{request.parameters['source_prefix']}: directory not found"
-            return self._answered(job, requests.failure(request, text, _DIRECTORY_NOT_FOUND, counts), name, failed=True)
-        return self._answered(job, requests.success(request, counts), name)
+            return self._answer(job, requests.failure(request, text, _DIRECTORY_NOT_FOUND, counts), name, failed=True)
+        return self._answer(job, requests.success(request, counts), name)
 
     def _keys(self, request: Request, after: str) -> list[str]:
         source = self.stores(self.roots[request.parameters["source_root"]])
@@ -168,7 +168,7 @@ class Copying:
     def _is_last(self, job: Job) -> bool:
         return job.attempts >= self.attempts > 1
 
-    def _answered(self, job: Job, answer: Reply, name: str, *results: Result, failed: bool = False) -> Ended:
+    def _answer(self, job: Job, answer: Reply, name: str, *results: Result, failed: bool = False) -> Ended:
         """The reply is durable before its job ends."""
         if self.replies:
             letter = reply(self.replies, answer, name, str(job.payload["correlation"]))
@@ -198,7 +198,7 @@ def _no_root(request: Request) -> Reply:
     }
 
 
-def _worn_out(job: Job) -> str:
+def _last_words(job: Job) -> str:
     return f"it was tried {job.attempts - 1} times, and the worker was killed or fell silent"
 
 
@@ -207,13 +207,13 @@ def _folder(prefix: str) -> str:
     return f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
 
 
-def _moved(request: Request, key: str) -> str:
+def _target_key(request: Request, key: str) -> str:
     """The key at the target."""
     below = key[len(_folder(request.parameters["source_prefix"])) :]
     return _folder(request.parameters["target_prefix"]) + below
 
 
-def _counted(results: Sequence[Result]) -> Counts:
+def _count(results: Sequence[Result]) -> Counts:
     return Counts(
         copied=sum(result.outcome is Outcome.COPIED for result in results),
         unchanged=sum(result.outcome is Outcome.UNCHANGED for result in results),

@@ -71,7 +71,7 @@ def mapping(body: bytes) -> Mapped | None:
     return Mapped(dataset, tuple(dict.fromkeys(ids)))
 
 
-def synced(body: bytes) -> Synced:
+def parse_sync(body: bytes) -> Synced:
     """What a `file-sync` message says. Raises BadMessage."""
     fields = _object(body)
     _only(fields, "dataset_id", "dataset_files", "user")
@@ -102,7 +102,7 @@ def file_sync(dataset: Synced) -> bytes:
     body = json.dumps(
         {"dataset_id": dataset.dataset, "dataset_files": files, "user": dataset.user}, ensure_ascii=False
     ).encode()
-    synced(body)
+    parse_sync(body)
     return body
 
 
@@ -134,7 +134,7 @@ def rejection(reason: str, body: bytes) -> bytes:
     return json.dumps(told, ensure_ascii=False).encode()
 
 
-def dumped(fields: Mapping[str, object]) -> bytes:
+def dump(fields: Mapping[str, object]) -> bytes:
     """A message as it is published."""
     return json.dumps(fields, ensure_ascii=False).encode()
 

@@ -44,7 +44,7 @@ class CopyIntake:
             request = requests.parse(delivery.body, self.roots.get)
         except requests.Refused as refusal:
             return [letter_job(REPLY, name, reply(self.replies, refusal.reply, name, delivery.correlation))]
-        payload = {"request": requests.kept(request), "name": name, "correlation": delivery.correlation}
+        payload = {"request": requests.to_payload(request), "name": name, "correlation": delivery.correlation}
         return [NewJob("copier", name, COPY, payload, Priority.ORDER)]
 
 

@@ -31,7 +31,7 @@ class Called:
     times: int = ATTEMPTS  # how often it has come, this time included; the last time where nobody tells
 
 
-def called(payload: object, requests: str) -> tuple[Called, ...] | None:
+def messages_in(payload: object, requests: str) -> tuple[Called, ...] | None:
     """The messages in a payload; None where it brings none from the queue *requests*.
 
     Amazon MQ names the queue with its vhost, `queue::vhost`, and brings bodies in base64
@@ -106,7 +106,7 @@ class _AtOnce:
         return Intake(0, 0)
 
 
-def answered(
+def answer(
     messages: Sequence[Called], system: System, roots: Mapping[str, str], replies: str, sender: Sender, seconds: float
 ) -> dict[str, object]:
     """Do what the messages ask for; what to return to the platform.

@@ -50,13 +50,13 @@ class Postman:
         """Send what waits, some of it. Returns how much was sent, and what went wrong."""
         try:
             jobs = self.queue.claim(self.most, kinds={self.kind})
-            endings, trouble = self._sent(jobs)
+            endings, trouble = self._send_all(jobs)
             self.queue.settle(endings)
         except StoreUnavailable as error:
             return 0, str(error)
         return sum(isinstance(ending, Done) for _, ending in endings), trouble
 
-    def _sent(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Ending]], str]:
+    def _send_all(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Ending]], str]:
         endings: list[tuple[Job, Ending]] = []
         trouble = ""
         for job in jobs:

@@ -48,7 +48,7 @@ class Receiving:
             BadMessage: it is no `file-sync` message.
             StoreUnavailable: the broker or the database is away; nothing was begun.
         """
-        told = datasets.synced(body)
+        told = datasets.parse_sync(body)
         same = datasets.file_sync(told)
         self.reach()
         name = sha256(same).hexdigest()
@@ -73,10 +73,10 @@ class Publishing:
     @property
     def kinds(self) -> dict[str, Kind]:
         """For the worker's table."""
-        return {RECEIVED: Kind(_each(self._received)), MAPPING: Kind(_each(self._mapping))}
+        return {RECEIVED: Kind(_each(self._receive)), MAPPING: Kind(_each(self._mapping))}
 
-    def _received(self, job: Job) -> Ended:
-        told = datasets.synced(str(job.payload["body"]).encode())
+    def _receive(self, job: Job) -> Ended:
+        told = datasets.parse_sync(str(job.payload["body"]).encode())
         ingest, accession, _ = datasets.ingestion(told)
         letters = []
         for number, file in enumerate(told.files):
@@ -88,7 +88,7 @@ class Publishing:
         return Ended(Done({"dataset": told.dataset, "files": len(told.files)}))
 
     def _mapping(self, job: Job) -> Ended:
-        told = datasets.synced(str(job.payload["body"]).encode())
+        told = datasets.parse_sync(str(job.payload["body"]).encode())
         name, tries = str(job.payload["name"]), int(str(job.payload["tries"]))
         if datasets.missing([file.id for file in told.files], self.known([file.id for file in told.files])):
             self.queue.enqueue([_mapping_job(job.payload, name, tries + 1)])
@@ -98,7 +98,7 @@ class Publishing:
         return Ended(Done({"dataset": told.dataset, "mapped": True}))
 
     def _letter(self, key: str, fields: Mapping[str, object], correlation: str) -> Letter:
-        return Letter(datasets.dumped(fields), key, self.exchange, correlation)
+        return Letter(datasets.dump(fields), key, self.exchange, correlation)
 
     def _send(self, letters: Sequence[Letter]) -> None:
         sender = self.sender()

@@ -38,7 +38,7 @@ class Remote:
         answer = self.post.send(body, lambda: self._headers(body), deadline, hide=(self.password,))
         if answer.status == 200:
             return
-        words = self.post.said(answer, (self.password,))
+        words = self.post.words(answer, (self.password,))
         if answer.again or answer.status in _LATER:
             raise StoreUnavailable(words)
         raise StoreRefused(f"{words}: 200 is the only answer that means that it was taken")

@@ -57,7 +57,7 @@ class Counts:
             self.bytes + other.bytes,
         )
 
-    def told(self) -> Reply:
+    def members(self) -> Reply:
         """As members of a reply."""
         return {"copied": self.copied, "unchanged": self.unchanged, "failed": self.failed, "bytes": self.bytes}
 
@@ -138,7 +138,7 @@ def success(request: Request, counts: Counts | None = None) -> Reply:
         "status": "success",
         "action": request.action,
         "parameters": dict(request.parameters),
-        **(counts.told() if counts else {}),
+        **(counts.members() if counts else {}),
     }
 
 
@@ -150,7 +150,7 @@ def failure(request: Request, message: str, status: int | None = UNCATEGORISED, 
         "status": "failure",
         "message": f"Unknown copying error: {message}",
         "action": request.action,
-        **(counts.told() if counts else {}),
+        **(counts.members() if counts else {}),
     }
 
 
@@ -161,7 +161,7 @@ def progress(request: Request, counts: Counts) -> Reply:
         "status": "progress",
         "action": request.action,
         "parameters": dict(request.parameters),
-        **counts.told(),
+        **counts.members(),
     }
 
 
@@ -180,7 +180,7 @@ def text(reply: Mapping[str, object]) -> bytes:
         return json.dumps(reply, separators=(",", ":")).encode()
 
 
-def kept(request: Request) -> dict[str, object]:
+def to_payload(request: Request) -> dict[str, object]:
     """A request as the payload of a job."""
     return {
         "action": request.action,
@@ -190,7 +190,7 @@ def kept(request: Request) -> dict[str, object]:
     }
 
 
-def again(payload: Mapping[str, Any]) -> Request:
+def from_payload(payload: Mapping[str, Any]) -> Request:
     """The request of a job's payload."""
     return Request(
         payload["action"], payload["parameters"], payload["pass_through"], progress=bool(payload.get("progress"))

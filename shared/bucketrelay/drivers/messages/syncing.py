@@ -84,7 +84,7 @@ class Syncing:
 
     def _dataset(self, job: Job, _deadline: Deadline) -> Ended:
         """Look whether all of it can be synced, and have it done."""
-        dataset, ids, message = _said(job)
+        dataset, ids, message = _parse(job)
         files = self.archive.files(ids)
         if absent := datasets.missing(ids, files):
             words = f"{dataset}: the archive has no file {absent[0]!r}" + _more(len(absent) - 1)
@@ -118,7 +118,7 @@ class Syncing:
 
     def _await(self, job: Job, _deadline: Deadline) -> Ended:
         """Go on once all files are there; else look again later."""
-        dataset, ids, message = _said(job)
+        dataset, ids, message = _parse(job)
         numbers, tries = _numbers(job), int(str(job.payload.get("tries", 0)))
         states = {each: self.queue.get(numbers[each]) for each in ids}
         dead = [record for record in states.values() if record and record.state is State.DEAD]
@@ -138,7 +138,7 @@ class Syncing:
 
     def _post(self, job: Job, deadline: Deadline) -> Ended:
         """Tell the receiving end, once for each user whose files the dataset has."""
-        dataset, ids, _ = _said(job)
+        dataset, ids, _ = _parse(job)
         files = self.archive.files(ids)
         try:
             messages = _messages(dataset, [files[each] for each in ids if each in files])
@@ -165,7 +165,7 @@ def _each(one: Callable[[Job, Deadline], Ended]) -> Callable[[Sequence[Job], Dea
     return lambda jobs, deadline: [safely(job, deadline) for job in jobs]
 
 
-def _said(job: Job) -> tuple[str, tuple[str, ...], str]:
+def _parse(job: Job) -> tuple[str, tuple[str, ...], str]:
     ids = job.payload["ids"]
     if not isinstance(ids, list | tuple):
         raise TypeError("ids")

@@ -73,7 +73,7 @@ def _channel(place: Place, what: str = "") -> Iterator[Any]:
     shown = f"{place.shown}: {what}" if what else place.shown
     connection = None
     try:
-        connection = place.connected()
+        connection = place.connect()
         yield connection.channel()
     except (AccessRefused, NotAllowed, ResourceLocked) as error:
         raise StoreRefused(f"{shown}: {words(error)}") from error

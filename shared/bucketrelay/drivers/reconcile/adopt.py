@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from bucketrelay.abilities import ServerSideCopy
 from bucketrelay.core import stamp as stamps
-from bucketrelay.core.metadata import fit, tagged
+from bucketrelay.core.metadata import fit, with_tags
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.books import Verdict
 from bucketrelay.drivers.reconcile.compare import Pair
@@ -58,7 +58,7 @@ class Adopt:
         """What the route would write. The storage class stays, unless the source's has one that corresponds."""
         judge = self.judge
         stamp = stamps.make(here, judge.link(rest), "", there.checksums.get("md5", ""))
-        carried = tagged(judge.source, here, judge.target.abilities, strict=judge.route.strict)
+        carried = with_tags(judge.source, here, judge.target.abilities, strict=judge.route.strict)
         meta, lost = fit(carried, judge.target.abilities, stamp)
         if lost and judge.route.strict:
             raise StoreRefused(f"{url}: the copy would lack {', '.join(lost)}, and the route is strict")

@@ -64,9 +64,9 @@ class Barrier:
         """
         missing = [each for target in self.wish.targets for each in self._first(target)]
         pause = FIRST_PAUSE
-        while missing and deadline.left() > 0:
+        while missing and deadline.remaining() > 0:
             self.see(len(missing))
-            self.sleep(min(pause, deadline.left()))
+            self.sleep(min(pause, deadline.remaining()))
             pause = min(pause * 2, LONGEST_PAUSE)
             missing = [again for each in missing if (again := self._look(each))]
         return missing

@@ -138,7 +138,7 @@ class _Backfill:
             estimate.requests["target", "read"] += 1
             if pair.source is None:  # ours most likely: nobody else writes there
                 estimate.deletes += 1
-                estimate.requests += self._rehearsal.deleted()
+                estimate.requests += self._rehearsal.cost_of_delete()
             else:
                 estimate.unchanged += 1
             return 1
@@ -146,7 +146,7 @@ class _Backfill:
             self._learn(self._judge.key(pair.rest))
             estimate.copies += 1
             estimate.bytes += pair.source.size
-            estimate.requests += self._rehearsal.copied(pair.source.size, replaces=verdict.kind is Kind.DIFFERENT)
+            estimate.requests += self._rehearsal.cost_of_copy(pair.source.size, replaces=verdict.kind is Kind.DIFFERENT)
         else:
             estimate.unchanged += verdict.kind is Kind.RIGHT
         return 0
@@ -177,7 +177,7 @@ def _asks_again(source: Tagged, info: ObjectInfo) -> bool:
     reasons: list[str] = []
     with suppress(RelayError):
         source.tags(info)
-    with suppress(RelayError), trace.watched(reasons.append):
+    with suppress(RelayError), trace.watch(reasons.append):
         source.tags(info)
     return bool(reasons)
 
@@ -206,12 +206,12 @@ def day(
     for result in results:
         if result.outcome is Outcome.COPIED:
             estimate.copies, estimate.bytes = estimate.copies + 1, estimate.bytes + result.bytes
-            estimate.requests += rehearsal.copied(result.bytes)
+            estimate.requests += rehearsal.cost_of_copy(result.bytes)
         elif result.outcome is Outcome.DELETED:
             estimate.deletes += 1
-            estimate.requests += rehearsal.deleted()
+            estimate.requests += rehearsal.cost_of_delete()
         else:
             estimate.unchanged += 1
-            estimate.requests += rehearsal.unchanged()
+            estimate.requests += rehearsal.cost_of_look()
     estimate.requests += times(_list_of_results(stores[2].conditional), invocations)
     return estimate

@@ -185,7 +185,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
         zipped = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         held = b""
-        for piece in _expanded(file) if zipped else iter(lambda: file.read(_BLOCK), b""):
+        for piece in _expand(file) if zipped else iter(lambda: file.read(_BLOCK), b""):
             whole, _, rest = (held + piece).rpartition(b"\n")
             if whole:
                 yield whole + b"\n"
@@ -195,7 +195,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
         yield held
 
 
-def _expanded(file: Any) -> Iterator[bytes]:
+def _expand(file: Any) -> Iterator[bytes]:
     unzip, rest, ended = zlib.decompressobj(31), b"", True
     while piece := rest or file.read(_BLOCK):
         yield unzip.decompress(piece, _BLOCK)

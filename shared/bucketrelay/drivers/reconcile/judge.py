@@ -121,7 +121,7 @@ class Judge:
     def _both(self, pair: Pair, source: ObjectInfo, target: ObjectInfo) -> Verdict | None:
         if source.size != target.size:
             return Verdict.of(pair, Kind.DIFFERENT, f"{source.size} bytes here, {target.size} there")
-        told = _told(source, target)
+        told = _equal_bytes(source, target)
         if self.depth is Depth.LISTING:
             if told or _not_older(source, target):
                 return None if self.stamped else Verdict.of(pair, Kind.RIGHT)
@@ -129,7 +129,7 @@ class Judge:
         if told is False:
             return Verdict.of(pair, Kind.DIFFERENT, "the MD5s differ")
         if told and not self.stamped and (self.depth is Depth.CONTENT or _not_older(source, target)):
-            # An equal ETag is a digest to believe only where the listing says so; see `_told`.
+            # An equal ETag is a digest to believe only where the listing says so; see `_equal_bytes`.
             return (
                 None if self.depth is Depth.CONTENT and not _digests(source, target) else Verdict.of(pair, Kind.RIGHT)
             )
@@ -167,7 +167,7 @@ class Judge:
         here = self.source.look(source.key) or source
         if self._echo(pair.rest, here):
             return Verdict.of(pair, Kind.RIGHT)
-        told = True if self.depth is Depth.LISTING else _told(here, there)
+        told = True if self.depth is Depth.LISTING else _equal_bytes(here, there)
         if told:
             return Verdict.of(pair, Kind.RIGHT, unstamped=not mine)
         doubt = "differs" if told is False else "cannot be compared by what the stores tell"
@@ -213,7 +213,7 @@ def _digests(source: ObjectInfo, target: ObjectInfo) -> set[str]:
     return set(source.checksums) & set(target.checksums)
 
 
-def _told(source: ObjectInfo, target: ObjectInfo) -> bool | None:
+def _equal_bytes(source: ObjectInfo, target: ObjectInfo) -> bool | None:
     """Whether the bytes are equal, by digests of both or by an equal ETag; None where nobody can tell.
 
     An ETag may be an MD5 or not, so different ones say nothing; of two that are equal it does not matter what they are.

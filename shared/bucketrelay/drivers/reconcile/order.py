@@ -11,7 +11,7 @@ from bucketrelay.drivers.reconcile.wish import Remembering, Wish, World, nowhere
 from bucketrelay.errors import ConfigError, StoreUnavailable
 from bucketrelay.reports import log_line as observe
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.routes.own import shut
+from bucketrelay.routes.own import own_prefixes
 from bucketrelay.system import System
 
 STREAMS = 8  # listings of one side at once, in a namespace that is worth cutting
@@ -41,7 +41,7 @@ def world(system: System) -> World:
     log = system.log()
 
     def skip(name: str) -> Callable[[str], bool]:
-        beginnings = shut(log.address, system.store(name).address)
+        beginnings = own_prefixes(log.address, system.store(name).address)
         return (lambda key: key.startswith(beginnings)) if beginnings else nothing
 
     return World(log, system.store, skip, system.now, threads=system.runner.budget.threads)
@@ -92,6 +92,6 @@ def by_schedule(
         books = work.run()
     for book in books:
         told = {"problems": problems[:10]} if problems else {}
-        system.emit(observe.booked({**book.members(), **told}, invocation))
+        system.emit(observe.book_line({**book.members(), **told}, invocation))
     if here.again:
         raise StoreUnavailable(f"{here.again} repairs of route {name} failed, and may do later: see failed_object/")

@@ -51,16 +51,16 @@ class Rehearsal:
     part_size: int
     like: ObjectInfo | None = None
 
-    def copied(self, size: int, *, replaces: bool = False) -> Requests:
+    def cost_of_copy(self, size: int, *, replaces: bool = False) -> Requests:
         """The requests of one copy of *size* bytes; *replaces*: the target holds something."""
         parts = -(-size // self.part_size) if size > self.part_size and not self._by_server(size) else 1
         return self._of(min(parts, _MANY), replaces) + times(self._each_more(replaces), max(0, parts - _MANY))
 
-    def unchanged(self) -> Requests:
+    def cost_of_look(self) -> Requests:
         """The requests of a task whose target is right already."""
         return self._run("again")
 
-    def deleted(self) -> Requests:
+    def cost_of_delete(self) -> Requests:
         """The requests of a delete that is followed."""
         return self._run("delete")
 

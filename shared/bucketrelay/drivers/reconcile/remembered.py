@@ -97,7 +97,7 @@ class Remembered:
         """
         pairs_by_rest = {pair.rest: pair for pair in pairs}
         right: set[str] = set()
-        for known in self._known(after, last):
+        for known in self._recall(after, last):
             right.update(
                 rest for rest in known if rest in pairs_by_rest and known[rest] == self._face(pairs_by_rest[rest])
             )
@@ -110,7 +110,7 @@ class Remembered:
         """Forget what is behind *after*, up to *until* ("": to the end): both listings have ended."""
         self.right((), after, until or self.within + _GREATEST)
 
-    def _known(self, after: str, last: str) -> Iterator[dict[str, str]]:
+    def _recall(self, after: str, last: str) -> Iterator[dict[str, str]]:
         """What is remembered of a stretch, bit by bit: there may be any number of keys that are gone."""
         at, end = _storable(max(after, self.within)), _storable(last, _GREATEST)
         while known := self.faces.faces(self.scope, at, end):
@@ -135,11 +135,11 @@ class Remembered:
         """What both listings show of the pair; "" where that is not enough, or no database could hold its name."""
         if pair.source is None or pair.target is None or "\0" in pair.rest or not _encodable(pair.rest):
             return ""
-        shown = [_shown(self.source, pair.source), _shown(self.target, pair.target)]
+        shown = [_members(self.source, pair.source), _members(self.target, pair.target)]
         return sha256(json.dumps(shown).encode()).hexdigest() if all(shown) else ""
 
 
-def _shown(place: Address, info: ObjectInfo) -> list[object]:
+def _members(place: Address, info: ObjectInfo) -> list[object]:
     if not info.etag or info.modified is None:
         return []
     return [place.of(info.key), place.endpoint, info.etag, info.size, info.modified.timestamp()]

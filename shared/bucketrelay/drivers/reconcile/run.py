@@ -42,9 +42,9 @@ class Halt(Deadline):
         """Nothing new begins from here on."""
         self._called.set()
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds left, none once it was called."""
-        return 0.0 if self._called.is_set() else self._of.left()
+        return 0.0 if self._called.is_set() else self._of.remaining()
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ class Reconciliation:
         name, strip = route.source_store, route.strip_prefix
         return side(world.store(name), strip, span, world.skip(name), self.within), there
 
-    def remembered(self, target: str) -> Remembered | None:
+    def memory_of(self, target: str) -> Remembered | None:
         """The pairs that need not be asked about: at the depth at which they were, and of listings of now."""
         wish, world = self.wish, self.world
         if world.faces is None or wish.source or wish.adopt or wish.depth is not Depth.STAMP:
@@ -266,7 +266,7 @@ class _Work:
             deadline=whole.halt,
             see=lambda more: whole.world.see(target, more),
             row=row_of(wish.route.source) if wish.manifest else None,
-            remembered=whole.remembered(target),
+            remembered=whole.memory_of(target),
             span=spans[place],
         )
         try:

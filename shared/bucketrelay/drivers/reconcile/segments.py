@@ -52,11 +52,11 @@ def _leaves(probe: "_Probe", most: int) -> list[_Branch]:
         at, largest = max(enumerate(leaves), key=lambda each: each[1].weight)
         if largest.weight * most <= 1.0:
             break
-        leaves[at : at + 1] = _opened(probe, largest)
+        leaves[at : at + 1] = _open(probe, largest)
     return leaves
 
 
-def _opened(probe: "_Probe", branch: _Branch) -> list[_Branch]:
+def _open(probe: "_Probe", branch: _Branch) -> list[_Branch]:
     """The branch's own branches that fill a page or more."""
     page = probe.page(branch.first, inclusive=True)
     depth = _fork(probe, branch, page)

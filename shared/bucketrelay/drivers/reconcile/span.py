@@ -139,10 +139,10 @@ class SpanRun:
 
     def _ask(self, pairs: list[Pair]) -> list[Verdict]:
         # Each in a context of its own: one cannot be entered twice at once, and the deadline is in it.
-        futures = [self.threads.submit(contextvars.copy_context().run, self._asked, pair) for pair in pairs]
+        futures = [self.threads.submit(contextvars.copy_context().run, self._verdict, pair) for pair in pairs]
         return _results(futures)
 
-    def _asked(self, pair: Pair) -> Verdict:
+    def _verdict(self, pair: Pair) -> Verdict:
         self.deadline.check()
         verdict = self.judge.ask(pair)
         return self.adopt(verdict, pair, self.deadline) if self.adopt and verdict.unstamped else verdict
@@ -181,7 +181,7 @@ class SpanRun:
             if result is not None and result.outcome is Outcome.UNFINISHED:
                 rest.append(verdict)
             else:
-                self._count(self._settled(verdict, result))
+                self._count(self._verdict_after(verdict, result))
         self.mark.waiting, self.mark.begun, self._resumed = rest, bool(rest), bool(rest) and self._resumed
         self.keep(self.mark, self.mark.ended or bool(rest))
         if rest:
@@ -194,7 +194,7 @@ class SpanRun:
         # What the bytes have shown, no stamp denies: it says what was written, and the bytes may have rotted since.
         return replace(task, differs=verdict.why == BYTES_DIFFER)
 
-    def _settled(self, verdict: Verdict, result: Result | None) -> Verdict:
+    def _verdict_after(self, verdict: Verdict, result: Result | None) -> Verdict:
         """What the pair is to be counted as, now that it is known what became of its task."""
         counts = self.mark.counts
         if result is None:
@@ -203,19 +203,19 @@ class SpanRun:
                 self.mark.lines.setdefault(MANIFEST, []).append(self.row(self.judge.key(verdict.rest)))
             return verdict
         if result.outcome is Outcome.FAILED:
-            return _failed(verdict, result.error)
+            return _fail(verdict, result.error)
         if result.outcome is Outcome.UNCHANGED:
             try:
-                return self._unchanged(verdict, result.note)
+                return self._look_again(verdict, result.note)
             except OutOfTime:
                 raise
             except RelayError as error:
-                return _failed(verdict, str(error))
+                return _fail(verdict, str(error))
         counts.repaired += 1
         counts.bytes += result.bytes
         return verdict
 
-    def _unchanged(self, verdict: Verdict, note: str) -> Verdict:
+    def _look_again(self, verdict: Verdict, note: str) -> Verdict:
         """Nothing was left to do: somebody was faster (we, before we were killed?), or the core declined."""
         counts = self.mark.counts
         if note not in ("", EQUAL.note) and verdict.kind is not Kind.SURPLUS:
@@ -236,7 +236,7 @@ class SpanRun:
         return replace(verdict, kind=Kind.RIGHT, why="", unstamped=not ours)
 
 
-def _failed(verdict: Verdict, why: str) -> Verdict:
+def _fail(verdict: Verdict, why: str) -> Verdict:
     """The verdict on a key whose repair failed. What is not at the source stays what it is: surplus."""
     if verdict.kind is Kind.SURPLUS:
         return replace(verdict, undeleted=True, why=why)

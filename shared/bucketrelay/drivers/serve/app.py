@@ -14,8 +14,8 @@ from starlette.routing import Route
 from bucketrelay.drivers.serve import coms, sync
 from bucketrelay.drivers.serve.events import Intake
 from bucketrelay.drivers.serve.group import Group
-from bucketrelay.drivers.serve.guard import Guard, TooLarge, said, too_large
-from bucketrelay.drivers.serve.jobs import reconcile_job, replay_job, shown
+from bucketrelay.drivers.serve.guard import Guard, TooLarge, error_response, too_large
+from bucketrelay.drivers.serve.jobs import members, reconcile_job, replay_job
 from bucketrelay.drivers.serve.metrics import CONTENT_TYPE, Metrics
 from bucketrelay.drivers.serve.openapi import DOCUMENT
 from bucketrelay.drivers.serve.world import Serving
@@ -53,7 +53,7 @@ def app(serving: Serving, *more: Route) -> Starlette:
             HTTPException: _http_error,
             RelayError: _relay_error,
             TooLarge: _too_large,
-            ClientDisconnect: _gone,
+            ClientDisconnect: _not_found,
         },
     )
     made.state.metrics = endpoints.registry
@@ -88,7 +88,7 @@ class _Endpoints:
         """A job that reconciles a route."""
         name = request.path_params["route"]
         if name not in {route.name for route in self._serving.system.routes}:
-            return said(404, f"no route is named {name[:64]!a}")
+            return error_response(404, f"no route is named {name[:64]!a}")
         intake = await run_in_threadpool(self._serving.queue.enqueue, [reconcile_job(name)])
         return JSONResponse({"id": intake.ids[0]}, 202)
 
@@ -104,7 +104,9 @@ class _Endpoints:
         number = request.path_params["id"]
         whole = number.isascii() and number.isdigit() and len(number) < 20
         record = await run_in_threadpool(self._serving.queue.get, int(number)) if whole else None
-        return JSONResponse(shown(record)) if record else said(404, "no such job, or its result is no longer kept")
+        if record is None:
+            return error_response(404, "no such job, or its result is no longer kept")
+        return JSONResponse(members(record))
 
     async def healthz(self, _: Request) -> Response:
         """This process is alive."""
@@ -115,7 +117,7 @@ class _Endpoints:
         try:
             await run_in_threadpool(self._serving.queue.now)
         except RelayError as error:
-            return said(503, str(error))
+            return error_response(503, str(error))
         return JSONResponse({"status": "ok"})
 
     async def metrics(self, _: Request) -> Response:
@@ -141,16 +143,16 @@ async def _object(request: Request) -> dict[str, object]:
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers) if error.headers else None
-    return said(error.status_code, str(error.detail), headers)
+    return error_response(error.status_code, str(error.detail), headers)
 
 
 async def _relay_error(_: Request, error: Exception) -> Response:
     if isinstance(error, BadEvent):
-        return said(400, str(error))
+        return error_response(400, str(error))
     assert isinstance(error, RelayError)
     # Nothing was taken in: whoever sent it must come again, and senders do so after a 503.
     later = str(int(error.after or 5)) if isinstance(error, StoreUnavailable) else "60"
-    return said(503, str(error), {"Retry-After": later})
+    return error_response(503, str(error), {"Retry-After": later})
 
 
 async def _too_large(_: Request, error: Exception) -> Response:
@@ -158,6 +160,6 @@ async def _too_large(_: Request, error: Exception) -> Response:
     return too_large()
 
 
-async def _gone(_: Request, error: Exception) -> Response:
+async def _not_found(_: Request, error: Exception) -> Response:
     del error
-    return said(408, "the body did not come to its end")
+    return error_response(408, "the body did not come to its end")

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import Headers
 
 from bucketrelay import events
-from bucketrelay.drivers.planning import planned
+from bucketrelay.drivers.planning import plan_message
 from bucketrelay.drivers.serve.world import Serving
 from bucketrelay.errors import BadEvent
 from bucketrelay.events import Payload
@@ -60,28 +60,28 @@ class Intake:
         value = _value(body)
         if isinstance(value, dict) and value.get("Type") in _SUBSCRIPTIONS:
             return Taken(Answer(202, {"accepted": 0, "refused": [], "note": _subscription(value)}))
-        return self._planned(_parsed(value, headers, _CLOUDS.get(cloud), self._serving))
+        return self._plan(_parse(value, headers, _CLOUDS.get(cloud), self._serving))
 
-    def _planned(self, payload: Payload) -> Taken:
+    def _plan(self, payload: Payload) -> Taken:
         system = self._serving.system
         if payload.kind == "schedule":
-            return Taken(Answer(202, {"accepted": 1, "refused": []}), [_scheduled(payload.note, system.routes)])
-        plans = [planned(message, system) for message in payload.messages]
+            return Taken(Answer(202, {"accepted": 1, "refused": []}), [_schedule_job(payload.note, system.routes)])
+        plans = [plan_message(message, system) for message in payload.messages]
         refused = [result for plan in plans for result in plan.refused]
         errors = [message.error for message in payload.messages if message.error]
         jobs = [task_job(entry.task) for plan in plans for entry in plan.asked]
-        noted = self._noted(payload)
+        noted = self._inventory_jobs(payload)
         jobs += noted.values()
         refused = [result for result in refused if result.source not in noted]
         accepted = len(payload.events) + len(payload.deferrals) - len(refused)
-        shown = [_shown(result) for result in refused] + [{"error": error} for error in errors]
+        shown = [_members(result) for result in refused] + [{"error": error} for error in errors]
         if shown and not accepted:
             answer = Answer(400, {"error": shown[0]["error"], "accepted": 0, "refused": shown})
         else:
             answer = Answer(202, {"accepted": accepted, "refused": shown})
         return Taken(answer, jobs, refused)
 
-    def _noted(self, payload: Payload) -> dict[str, NewJob]:
+    def _inventory_jobs(self, payload: Payload) -> dict[str, NewJob]:
         """For events of stores that are taken stock of: the objects' URLs, and the jobs that keep their rows right.
 
         Also for changes that no copy could show: a tag is none to a route, and one to the inventory.
@@ -125,7 +125,7 @@ def _value(body: bytes) -> object:
         raise BadEvent("the body is not JSON in UTF-8") from error
 
 
-def _parsed(value: object, headers: Headers, cloud: Cloud | None, serving: Serving) -> Payload:
+def _parse(value: object, headers: Headers, cloud: Cloud | None, serving: Serving) -> Payload:
     """The payload; a CloudEvent, in either mode, as a whole if its sender has a form of his own, else what is in it."""
     forms = [value]
     if "ce-type" in headers:  # binary mode: the attributes are headers, the body is the data
@@ -151,7 +151,7 @@ def _subscription(value: dict[str, Any]) -> str:
     )
 
 
-def _scheduled(note: str, routes: tuple[Route, ...]) -> NewJob:
+def _schedule_job(note: str, routes: tuple[Route, ...]) -> NewJob:
     word, _, name = note.strip().partition(" ")
     if word == "reconcile" and name in {route.name for route in routes}:
         return NewJob("reconcile", name, "reconcile", {"route": name}, Priority.ORDER, keep=True)
@@ -160,5 +160,5 @@ def _scheduled(note: str, routes: tuple[Route, ...]) -> NewJob:
     return NewJob("sweep", "", "sweep", priority=Priority.ORDER, keep=True)
 
 
-def _shown(result: Result) -> dict[str, object]:
+def _members(result: Result) -> dict[str, object]:
     return {"source": result.source, "key": result.key, "error": result.error}

@@ -46,30 +46,32 @@ class Guard:
         if answer is not None:
             await answer(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive), send)
+        await self._app(scope, _limit(receive), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         if _is_foreign(headers):
-            return said(403, "a page of another origin sent this request through your browser: refused")
+            return error_response(403, "a page of another origin sent this request through your browser: refused")
         if self._guarding.open and not is_loopback(_host(headers)):
-            return said(403, "without [serve] token or user only this machine is served, by its name localhost")
+            return error_response(
+                403, "without [serve] token or user only this machine is served, by its name localhost"
+            )
         if scope["path"] in _OPEN or self._guarding.open:
             return None
-        may_change, may_look = known(headers.get("authorization", ""), self._guarding)
+        may_change, may_look = rights(headers.get("authorization", ""), self._guarding)
         if may_change or (may_look and not _changes(scope)):
             return None
         if may_look:
-            return said(403, "this token may look, and change nothing")
-        return said(401, "say who you are: Authorization: Bearer TOKEN, or a user and a password", _CHALLENGE)
+            return error_response(403, "this token may look, and change nothing")
+        return error_response(401, "say who you are: Authorization: Bearer TOKEN, or a user and a password", _CHALLENGE)
 
 
-def known(authorization: str, guarding: Guarding) -> tuple[bool, bool]:
+def rights(authorization: str, guarding: Guarding) -> tuple[bool, bool]:
     """Whether the caller may change things, and whether he may look. Takes as long whatever is wrong about it."""
     scheme, _, rest = authorization.partition(" ")
     given = rest.strip().encode("utf-8", "surrogateescape")
     token = _same(given, guarding.token) & (scheme.lower() == "bearer")
     read_token = _same(given, guarding.read_token) & (scheme.lower() == "bearer")
-    basic = _same(_decoded(given), f"{guarding.user}:{guarding.password}" if guarding.user else "")
+    basic = _same(_decode(given), f"{guarding.user}:{guarding.password}" if guarding.user else "")
     may_change = token | (basic & (scheme.lower() == "basic"))
     return may_change, may_change | read_token
 
@@ -78,7 +80,7 @@ def _same(given: bytes, secret: str) -> bool:
     return hmac.compare_digest(given, secret.encode()) & bool(secret)
 
 
-def _decoded(given: bytes) -> bytes:
+def _decode(given: bytes) -> bytes:
     try:
         return base64.b64decode(given, validate=True)
     except (binascii.Error, ValueError):
@@ -120,7 +122,7 @@ def _length(headers: Headers) -> int:
     return int(said_length) if said_length.isascii() and said_length.isdigit() and len(said_length) < 20 else 0
 
 
-def _bounded(receive: Receive) -> Receive:
+def _limit(receive: Receive) -> Receive:
     """The same body, but not too long a one, and none that trickles for ever."""
     taken, refused = 0, False
 
@@ -179,6 +181,6 @@ async def _drop(receive: Receive) -> None:
         more = message.get("more_body", False)
 
 
-def said(status: int, error: str, headers: dict[str, str] | None = None) -> Response:
+def error_response(status: int, error: str, headers: dict[str, str] | None = None) -> Response:
     """An answer that says in one line what is wrong."""
     return JSONResponse({"error": error}, status, headers)

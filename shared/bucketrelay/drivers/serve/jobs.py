@@ -64,7 +64,7 @@ def _moment(since: str) -> datetime:
         raise BadEvent(f"since: {str(error)[:200]}") from error
 
 
-def shown(record: Record) -> dict[str, object]:
+def members(record: Record) -> dict[str, object]:
     """A job as `GET /jobs/{id}` shows it."""
     return {
         "id": record.id,

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bucketrelay.drivers.serve.guard import said
+from bucketrelay.drivers.serve.guard import error_response
 from bucketrelay.drivers.serve.world import Serving
 from bucketrelay.jobs.inventory import DEPTHS, queue_of
 from bucketrelay.jobs.queue import Counts, Intake
@@ -36,20 +36,18 @@ class _Endpoints:
 
     async def whole(self, request: Request) -> Response:
         """All keys of a store."""
-        store, depth = self._named(request)
+        store, depth = self._place(request)
         prefix = request.query_params.get("prefix", "")
         if any(ord(char) < 32 for char in prefix):  # many servers fail on it, and none would be helped by asking
             raise HTTPException(400, "prefix has a control character in it")
-        return _enqueued(await run_in_threadpool(self._serving.sync.store, store, prefix, depth=depth))
+        return _enqueue(await run_in_threadpool(self._serving.sync.store, store, prefix, depth=depth))
 
     async def one(self, request: Request) -> Response:
         """One key."""
-        store, depth = self._named(request)
-        return _enqueued(
-            await run_in_threadpool(self._serving.sync.key, store, request.path_params["key"], depth=depth)
-        )
+        store, depth = self._place(request)
+        return _enqueue(await run_in_threadpool(self._serving.sync.key, store, request.path_params["key"], depth=depth))
 
-    def _named(self, request: Request) -> tuple[str, str]:
+    def _place(self, request: Request) -> tuple[str, str]:
         store, depth = request.path_params["store"], request.query_params.get("depth", "")
         if store not in self._serving.stores:
             raise HTTPException(404, f"no store is named {store[:64]!a}")
@@ -68,8 +66,8 @@ def waiting(serving: Serving, store: str = "") -> Counts:
 
 def unknown(store: str) -> Response:
     """The answer where no store has that name."""
-    return said(404, f"no store is named {store[:64]!a}")
+    return error_response(404, f"no store is named {store[:64]!a}")
 
 
-def _enqueued(intake: Intake) -> Response:
+def _enqueue(intake: Intake) -> Response:
     return JSONResponse({"enqueued": intake.new, "already": intake.already}, 202)

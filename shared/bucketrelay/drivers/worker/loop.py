@@ -211,7 +211,7 @@ class Worker:
             for result in end.results:
                 self._world.tell(result)
             if not end.results and isinstance(end.ending, Retry | Dead):  # nothing else would say so
-                self._world.say(_failed(job, end.ending.error, dead=self._is_last(job, end.ending)))
+                self._world.say(_failure_line(job, end.ending.error, dead=self._is_last(job, end.ending)))
         last = [end for job, end in ended if self._is_last(job, end.ending)]
         results = [result for end in last for result in end.results]
         try:
@@ -258,7 +258,7 @@ class Worker:
         return self._stopped or self._halted
 
 
-def _failed(job: Job, error: str, *, dead: bool) -> str:
+def _failure_line(job: Job, error: str, *, dead: bool) -> str:
     """A line on an attempt that ended without a result."""
     then = "given up: bucketrelay queue dead" if dead else "tried again later"
     return f"{job.queue}: {job.key}: {' '.join(error.split())}: {then}"
@@ -273,6 +273,6 @@ class _UntilStopped(Deadline):
         super().__init__()
         self._worker = worker
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """See Deadline."""
         return 0.0 if self._worker.stopped else math.inf

@@ -26,17 +26,17 @@ def replay_kind(system: System) -> Kind:
 
     def run(jobs: Sequence[Job], deadline: Deadline) -> Sequence[Ended]:
         del deadline
-        return [Ended(_traced(system, job)) for job in jobs]
+        return [Ended(_trace(system, job)) for job in jobs]
 
     return Kind(run)
 
 
-def _traced(system: System, job: Job) -> Done:
+def _trace(system: System, job: Job) -> Done:
     with system.traced(system, f"replay {job.id}") as traced:
-        return _replayed(traced, job.payload)
+        return _replay(traced, job.payload)
 
 
-def _replayed(system: System, payload: Payload) -> Done:
+def _replay(system: System, payload: Payload) -> Done:
     again = Again(system.log(), system.routes, system.runner, system.now)
     go, route = bool(payload.get("go")), str(payload.get("route") or "")
     since = str(payload.get("since") or "")

@@ -10,7 +10,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Ending, Job, NewJob, Release, Retry
-from bucketrelay.jobs.tasks import Asked, asked
+from bucketrelay.jobs.tasks import Asked, parse
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.routes import Route
 from bucketrelay.system import System
@@ -25,7 +25,7 @@ def task_kind(system: System, then: Callable[[Task], tuple[NewJob, ...]] = lambd
         with system.traced(system, f"job {jobs[0].id}") as traced:
             results = iter(traced.runner.run([plan for plan in plans if isinstance(plan, Task)], deadline))
         return [
-            _ended(plan, next(results), then) if isinstance(plan, Task) else _lost(job, plan, system.now())
+            _end(plan, next(results), then) if isinstance(plan, Task) else _give_up(job, plan, system.now())
             for job, plan in zip(jobs, plans, strict=True)
         ]
 
@@ -41,7 +41,7 @@ def _together(job: Job, forwards: Mapping[str, str], runner: Runner) -> tuple[st
 def _plan(job: Job, known: Sequence[Route]) -> Task | str:
     """The task; or why there is none (any more)."""
     try:
-        wanted = asked(job)
+        wanted = parse(job)
         source = wanted.source if "://" in wanted.source else ""
         task = routes.replan(wanted.route, wanted.key, wanted.target, known, change=wanted.change, source=source)
     except RelayError as error:
@@ -52,7 +52,7 @@ def _plan(job: Job, known: Sequence[Route]) -> Task | str:
     return replace(task, cause=wanted.cause, time=wanted.time, size=wanted.size, differs=wanted.differs, again=again)
 
 
-def _ended(task: Task, result: Result, then: Callable[[Task], tuple[NewJob, ...]]) -> Ended:
+def _end(task: Task, result: Result, then: Callable[[Task], tuple[NewJob, ...]]) -> Ended:
     changed = result.outcome in (Outcome.COPIED, Outcome.DELETED)
     return Ended(_ending(result), (result,), then(task) if changed else ())
 
@@ -65,15 +65,15 @@ def _ending(result: Result) -> Ending:
     return Retry(result.error) if result.retryable else Dead(result.error)
 
 
-def _lost(job: Job, error: str, now: datetime) -> Ended:
+def _give_up(job: Job, error: str, now: datetime) -> Ended:
     try:
-        wanted = asked(job)
+        wanted = parse(job)
     except (KeyError, TypeError, ValueError, AttributeError):
         return Ended(Dead(error))
-    return Ended(Dead(error), (_refused(wanted, error, now),))
+    return Ended(Dead(error), (_refusal(wanted, error, now),))
 
 
-def _refused(wanted: Asked, error: str, now: datetime) -> Result:
+def _refusal(wanted: Asked, error: str, now: datetime) -> Result:
     return Result(
         route=wanted.route,
         cause=wanted.cause,

@@ -77,7 +77,7 @@ class TestCopies:
         """Another bucket of the same server."""
         return rig.beside()
 
-    def seen(self, source, key="a", content=b"12345"):
+    def look_at(self, source, key="a", content=b"12345"):
         source.put(key, content, self.OLD)
         return source.look(key)
 
@@ -88,7 +88,7 @@ class TestCopies:
 
     def test_a_copy_has_the_sources_bytes_and_the_metadata_that_was_given(self, rig, source):
         target = rig.store("in ner/+/")
-        info = self.seen(source)
+        info = self.look_at(source)
         written = target.copy_from(source, info, "b", self.NEW, Deadline())
         now = target.look("b")
         assert body_of(target, "b") == b"12345"
@@ -99,11 +99,11 @@ class TestCopies:
 
     def test_an_object_is_overwritten_by_a_copy(self, store, source):
         store.put("a", b"old and longer", TEXT)
-        store.copy_from(source, self.seen(source), "a", self.NEW, Deadline())
+        store.copy_from(source, self.look_at(source), "a", self.NEW, Deadline())
         assert body_of(store, "a") == b"12345"
 
     def test_an_empty_object_can_be_copied(self, store, source):
-        store.copy_from(source, self.seen(source, content=b""), "a", self.NEW, Deadline())
+        store.copy_from(source, self.look_at(source, content=b""), "a", self.NEW, Deadline())
         assert body_of(store, "a") == b""
         assert store.look("a").meta.user == self.NEW.user
 
@@ -111,12 +111,12 @@ class TestCopies:
     def test_an_odd_key_is_the_same_key_on_both_sides(self, rig, store, source, key):
         if rig.refuses(key):
             pytest.skip(f"{rig.name}: {rig.odd[0]}")
-        store.copy_from(source, self.seen(source, key), key, self.NEW, Deadline())
+        store.copy_from(source, self.look_at(source, key), key, self.NEW, Deadline())
         assert body_of(store, key) == b"12345"
         assert keys_of(store) == [key]
 
     def test_another_version_than_the_one_looked_at_is_not_published(self, store, source):
-        info = self.seen(source)
+        info = self.look_at(source)
         source.put("a", b"54321", self.OLD)
         with pytest.raises(SourceChanged, match=source.address.bucket):
             store.copy_from(source, info, "a", self.NEW, Deadline())
@@ -125,7 +125,7 @@ class TestCopies:
 
     @pytest.mark.parametrize("content", [b"12345", b""])
     def test_a_source_that_is_gone_is_gone(self, store, source, content):
-        info = self.seen(source, content=content)
+        info = self.look_at(source, content=content)
         source.delete("a")
         with pytest.raises(ObjectGone, match=source.address.bucket):
             store.copy_from(source, info, "a", self.NEW, Deadline())
@@ -133,7 +133,7 @@ class TestCopies:
         assert list(store.uploads()) == []
 
     def test_what_is_expected_is_kept_where_the_server_enforces_it(self, rig, store, source):
-        info = self.seen(source)
+        info = self.look_at(source)
         store.copy_from(source, info, "a", self.NEW, Deadline(), expect=ABSENT)
         first = store.look("a")
         store.copy_from(source, info, "a", replace(self.NEW, user={"turn": "2"}), Deadline(), expect=first)
@@ -155,11 +155,11 @@ class TestCopies:
     def test_what_is_out_of_reach_is_said_and_not_tried(self, store):
         source = MemoryStore(region="elsewhere")
         with pytest.raises(CannotCopy, match=store.address.bucket):
-            store.copy_from(source, self.seen(source), "a", self.NEW, Deadline())
+            store.copy_from(source, self.look_at(source), "a", self.NEW, Deadline())
         assert store.look("a") is None
 
     def test_a_bucket_that_is_missing_is_refused_on_either_side(self, rig, store, source):
-        info = self.seen(source)
+        info = self.look_at(source)
         with pytest.raises(StoreRefused):
             store.copy_from(rig.missing(), info, "a", self.NEW, Deadline())
         assert store.look("a") is None
@@ -169,7 +169,7 @@ class TestCopies:
                 missing.copy_from(source, info, "a", self.NEW, Deadline())
 
     def test_nothing_is_begun_without_time(self, store, source):
-        info = self.seen(source)
+        info = self.look_at(source)
         with pytest.raises(OutOfTime):
             store.copy_from(source, info, "a", self.NEW, Deadline(0))
         assert store.look("a") is None

@@ -154,7 +154,7 @@ class TestRead:
 class TestPour:
     CONTENT = bytes(number % 251 for number in range(2 * BLOCK + 1000))
 
-    def poured(self, store, info, start, length):
+    def pour(self, store, info, start, length):
         blocks = []
         store.pour(info, start, length, lambda block: blocks.append(bytes(block)))
         assert max(map(len, blocks)) <= BLOCK
@@ -164,7 +164,7 @@ class TestPour:
         store.put("a", self.CONTENT, TEXT)
         info = store.look("a")
         for start, length in [(0, 1), (0, info.size), (1000, BLOCK), (BLOCK - 1, BLOCK + 2), (info.size - 1, 1)]:
-            assert self.poured(store, info, start, length) == self.CONTENT[start : start + length]
+            assert self.pour(store, info, start, length) == self.CONTENT[start : start + length]
 
     @pytest.mark.parametrize("content", [b"abcde", b"abc", b"abcdefgh"], ids=["same size", "shorter", "longer"])
     def test_an_object_overwritten_since_is_another_version(self, store, content):
@@ -172,14 +172,14 @@ class TestPour:
         info = store.look("a")
         store.put("a", content, TEXT)
         with pytest.raises(SourceChanged, match=store.address.bucket):
-            self.poured(store, info, 0, 5)
+            self.pour(store, info, 0, 5)
 
     def test_an_object_deleted_since_is_gone(self, store):
         store.put("a", b"12345", TEXT)
         info = store.look("a")
         store.delete("a")
         with pytest.raises(ObjectGone, match=store.address.bucket):
-            self.poured(store, info, 0, 5)
+            self.pour(store, info, 0, 5)
 
     @pytest.mark.parametrize(
         "error", [OSError("not the store's"), StoreRefused("elsewhere")], ids=["defect", "refusal"]
@@ -198,7 +198,7 @@ class TestPour:
         with pytest.raises(type(error)) as raised:
             store.pour(info, 0, info.size, write)
         assert raised.value is error
-        assert self.poured(store, info, 0, info.size) == self.CONTENT
+        assert self.pour(store, info, 0, info.size) == self.CONTENT
 
 
 class TestList:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bucketrelay.drivers.serve.guard import known
+from bucketrelay.drivers.serve.guard import rights
 from bucketrelay.drivers.serve.jobs import replay_job
 from bucketrelay.drivers.serve.page import view
 from bucketrelay.drivers.serve.page.acts import Act, last, write_down
@@ -108,7 +108,7 @@ class Page:
         """The question before a deed, with the number of what it is about."""
         what, shown = request.query_params.get("what", ""), Filter.of(request.query_params)
         if what not in DEEDS:
-            return _refused(404, "there is no such thing to do")
+            return _refusal(404, "there is no such thing to do")
         return self._html(await run_in_threadpool(self._confirm, request, what, shown))
 
     async def act(self, request: Request) -> Response:
@@ -116,7 +116,7 @@ class Page:
         given = dict(parse_qsl((await request.body()).decode(errors="replace"), max_num_fields=20))
         what, shown = given.get("what", ""), Filter.of(given)
         if what not in DEEDS:
-            return _refused(404, "there is no such thing to do")
+            return _refusal(404, "there is no such thing to do")
         words = await run_in_threadpool(self._act, what, shown, _who(request))
         return RedirectResponse(f"./?{urlencode({**shown.members, 'done': words})}", 303, HEADERS)
 
@@ -181,7 +181,7 @@ class Page:
         return sum(1 for _ in shown.failures(self.watch.tally))
 
     def _render(self, template: str, request: Request, **words: Any) -> str:
-        may_change, _ = known(request.headers.get("authorization", ""), self.serving.guarding)
+        may_change, _ = rights(request.headers.get("authorization", ""), self.serving.guarding)
         reader = not (may_change or self.serving.guarding.open)
         return self._templates.get_template(template).render(reader=reader, **words)
 
@@ -223,5 +223,5 @@ def _who(request: Request) -> str:
     return f"token, from {host}" if scheme else f"somebody on {host}"
 
 
-def _refused(status: int, words: str) -> Response:
+def _refusal(status: int, words: str) -> Response:
     return PlainTextResponse(words, status, HEADERS)

@@ -50,7 +50,7 @@ def row(watch: Watch, line: Line, now: datetime) -> dict[str, Any]:
         "query": Filter(standing.route).query,
         "state": state(line),
         "level": "bad" if line.alarms or line.blown else "warn" if line.waiting or line.rests else "good",
-        "lag_picture": _drawn(lag_over_time(slices, now.timestamp(), title)),
+        "lag_picture": _draw(lag_over_time(slices, now.timestamp(), title)),
         "lag_words": words,
         "copied": f"{standing.copied:,}",
         "deleted": f"{standing.deleted:,}",
@@ -124,10 +124,10 @@ def _books(line: Line) -> dict[str, Any]:
     words = f"{clock(began) if began else 'some time'}: {counts.get('right', 0):,} right{', ' + wrong if wrong else ''}"
     if not line.books.get("complete"):
         words += ", not complete"
-    return {"books_words": words, "books_picture": _drawn(books_bar(counts, words))}
+    return {"books_words": words, "books_picture": _draw(books_bar(counts, words))}
 
 
-def _drawn(svg: str) -> Markup:
+def _draw(svg: str) -> Markup:
     """A picture of ours: every text in it is escaped where it is drawn."""
     return Markup(svg)  # noqa: S704 — see above
 
