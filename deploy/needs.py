@@ -60,8 +60,8 @@ def _database(read: dict[str, Any]) -> set[str]:
 def _check(text: str) -> None:
     sys.path.insert(0, str(SHARED))
     try:
-        from bucketrelay.config import load  # noqa: PLC0415 - the package may not be installed where this runs
-        from bucketrelay.errors import ConfigError  # noqa: PLC0415 - as above
+        from bucketrelay.config import load  # the package may not be installed where this runs
+        from bucketrelay.errors import ConfigError
 
         load(text, {}, where=CONFIG, secrets=False)
     except ConfigError as error:
@@ -76,11 +76,11 @@ def _check(text: str) -> None:
 
 def _toml() -> Callable[[str], dict[str, Any]]:
     if sys.version_info >= (3, 11):
-        import tomllib  # noqa: PLC0415 - what comes below is the other half
+        import tomllib  # what comes below is the other half
 
         return tomllib.loads
     try:
-        import tomli  # noqa: PLC0415 - only where it is needed
+        import tomli  # only where it is needed
     except ImportError as error:
         raise Refused(f"reading {CONFIG} needs Python 3.11, or the package tomli; or name --stores") from error
     found: Callable[[str], dict[str, Any]] = tomli.loads

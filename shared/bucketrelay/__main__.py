@@ -14,7 +14,7 @@ def main() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # an output of another encoding: a key is shown, not lost
     try:
-        from bucketrelay.cli import cli  # noqa: PLC0415 — click and rich are an extra
+        from bucketrelay.cli import cli  # click and rich are an extra
     except ModuleNotFoundError as error:
         _end(f"{error.name} is missing: pip install '.[cli]' in a clone of bucketrelay", _USAGE)
     try:
@@ -30,9 +30,9 @@ def main() -> NoReturn:
 
 
 def _run(cli: Any) -> int:
-    import click  # noqa: PLC0415 — as above
+    import click  # as above
 
-    from bucketrelay.commands.terminal import OutputClosed  # noqa: PLC0415 — as above
+    from bucketrelay.commands.terminal import OutputClosed  # as above
 
     try:
         return int(cli.main(prog_name="bucketrelay", standalone_mode=False) or 0)

@@ -57,7 +57,7 @@ class Process:
             return replace(self._system, defer=defer, alarms=self._tell_alarms)
 
     def _tell_alarms(self) -> None:
-        from bucketrelay import wiring_status  # noqa: PLC0415 — only where a schedule asks, and alarms are configured
+        from bucketrelay import wiring_status  # only where a schedule asks, and alarms are configured
 
         if self._found and self._system:
             wiring_status.tell_alarms(self._found, self._system)
@@ -70,7 +70,7 @@ class Process:
         """
         if self._found is None or self._found.copier is None:
             return None
-        from bucketrelay import wiring_invocation  # noqa: PLC0415 — only where copies are asked for by message
+        from bucketrelay import wiring_invocation  # only where copies are asked for by message
 
         return wiring_invocation.invoke(self._found.copier, system, payload, seconds)
 

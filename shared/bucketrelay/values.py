@@ -40,7 +40,7 @@ else:
         @property
         def _field_type(self) -> Any:
             """What the library tells fields from class variables by."""
-            import dataclasses  # noqa: PLC0415 — whoever asks has loaded it
+            import dataclasses  # whoever asks has loaded it
 
             return dataclasses._FIELD  # noqa: SLF001 — the library's functions ask for it
 
@@ -73,7 +73,7 @@ else:
         """As the library's."""
         kind = instance.__class__
         if not hasattr(kind, "_compared_by"):  # a class of the library's
-            import dataclasses  # noqa: PLC0415 — it is loaded, then
+            import dataclasses  # it is loaded, then
 
             return dataclasses.replace(instance, **changes)
         for name in kind._given:  # noqa: SLF001 — one of ours
@@ -200,7 +200,7 @@ else:
 
     class _Signature:
         def __get__(self, instance: Any, kind: Any) -> Any:
-            import inspect  # noqa: PLC0415 — whoever asks has loaded it
+            import inspect  # whoever asks has loaded it
 
             owner = next(base for base in kind.__mro__ if "__init__" in base.__dict__)
             made = inspect.signature(_init_of(owner) if _FIELDS in owner.__dict__ else owner.__init__)
@@ -224,7 +224,7 @@ else:
     def _refuse(self: Any, name: str, *_: Any) -> None:
         """Nobody changes a value; what a class of no fields of its own adds to one, it may."""
         if _FIELDS in type(self).__dict__ or name in getattr(self, _FIELDS):
-            import dataclasses  # noqa: PLC0415 — it is a mistake, and may take its time
+            import dataclasses  # it is a mistake, and may take its time
 
             raise dataclasses.FrozenInstanceError(f"cannot change {name!r}")
         (object.__setattr__ if _ else object.__delattr__)(self, name, *_)

@@ -110,7 +110,7 @@ def _trace(made: System, environ: Mapping[str, str]) -> System:
         say(f"no traces: OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}, and only http/protobuf is spoken here")
         return made
     try:
-        from bucketrelay.traces import Traces  # noqa: PLC0415 — OpenTelemetry is an extra, and takes a second to load
+        from bucketrelay.traces import Traces  # OpenTelemetry is an extra, and takes a second to load
     except ModuleNotFoundError as error:
         say(f"no traces: {error.name} is missing: pip install 'bucketrelay[otel]', or unset {_ENDPOINT}")
         return made
@@ -155,12 +155,12 @@ def _rests(config: Config, log: Callable[[], Store]) -> Why:
 
 
 def _reconcile(config: Config, made: System, route: str, deadline: Deadline, invocation: str) -> None:
-    from bucketrelay.drivers.reconcile.order import by_schedule  # noqa: PLC0415 — a function that gets events needs none of it
+    from bucketrelay.drivers.reconcile.order import by_schedule  # a function that gets events needs none of it
 
     if not config.queue.url:
         by_schedule(made, route, deadline, invocation)
         return
-    from bucketrelay.wiring_tables import faces  # noqa: PLC0415 — as above
+    from bucketrelay.wiring_tables import faces  # as above
 
     by_schedule(made, route, deadline, invocation, partial(faces, config))
 

@@ -41,8 +41,8 @@ def _of_datasets(section: DatasetsConfig) -> Iterator[Question]:
 
 
 def _broker(broker: BrokerConfig) -> _Answer:
-    from bucketrelay.drivers.messages import trials  # noqa: PLC0415 — amqp is an extra
-    from bucketrelay.drivers.messages.broker import place_of  # noqa: PLC0415 — as above
+    from bucketrelay.drivers.messages import trials  # amqp is an extra
+    from bucketrelay.drivers.messages.broker import place_of
 
     place = place_of(broker.url.reveal(), broker.ca_file)
     trials.connect(place)
@@ -50,8 +50,8 @@ def _broker(broker: BrokerConfig) -> _Answer:
 
 
 def _queue(broker: BrokerConfig, queue: str, *, sends: bool = False) -> _Answer:
-    from bucketrelay.drivers.messages import trials  # noqa: PLC0415 — as above
-    from bucketrelay.drivers.messages.broker import place_of  # noqa: PLC0415 — as above
+    from bucketrelay.drivers.messages import trials  # as above
+    from bucketrelay.drivers.messages.broker import place_of
 
     place = place_of(broker.url.reveal(), broker.ca_file)
     kind = trials.kind_of(place, queue)
@@ -61,15 +61,15 @@ def _queue(broker: BrokerConfig, queue: str, *, sends: bool = False) -> _Answer:
 
 
 def _exchange(broker: BrokerConfig, exchange: str) -> _Answer:
-    from bucketrelay.drivers.messages import trials  # noqa: PLC0415 — as above
-    from bucketrelay.drivers.messages.broker import place_of  # noqa: PLC0415 — as above
+    from bucketrelay.drivers.messages import trials  # as above
+    from bucketrelay.drivers.messages.broker import place_of
 
     there = trials.has_exchange(place_of(broker.url.reveal(), broker.ca_file), exchange)
     return there, f"{exchange} is there" if there else f"there is no exchange {exchange}"
 
 
 def _sqs(broker: BrokerConfig, queue: str) -> _Answer:
-    from bucketrelay.clouds.aws.queues import Queues  # noqa: PLC0415 — an SDK that RabbitMQ does not need
+    from bucketrelay.clouds.aws.queues import Queues  # an SDK that RabbitMQ does not need
 
     with closing(Queues(broker.url.reveal())) as queues:
         there = queues.has(queue)
@@ -83,7 +83,7 @@ def _archive(section: DatasetsConfig) -> _Answer:
 
 
 def _keys(section: DatasetsConfig) -> _Answer:
-    from bucketrelay.clouds.crypt4gh.keys import private_key, public_key  # noqa: PLC0415 — cryptography is an extra
+    from bucketrelay.clouds.crypt4gh.keys import private_key, public_key  # cryptography is an extra
 
     own = private_key(section.key_file, section.passphrase.reveal() if section.passphrase else None)
     if own.public == public_key(section.receiver_key):
@@ -92,7 +92,7 @@ def _keys(section: DatasetsConfig) -> _Answer:
 
 
 def _remote(section: DatasetsConfig) -> _Answer:
-    from bucketrelay.drivers.messages.remote import ready  # noqa: PLC0415 — only who syncs datasets needs it
+    from bucketrelay.drivers.messages.remote import ready  # only who syncs datasets needs it
 
     there = section.remote
     credentials = there.user, there.password.reveal()

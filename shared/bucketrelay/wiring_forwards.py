@@ -32,7 +32,7 @@ def forwards(config: Config, keys: Callable[[], Keys], project: str) -> dict[str
 
 
 def _oms(config: ForwardConfig, keys: Callable[[], Keys], project: str) -> Forward:
-    from bucketrelay.forward.oms import OmsForward  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.forward.oms import OmsForward  # a function imports only what its routes need
 
     own = _reveal(config.access_key), _reveal(config.secret_key), ""
     return OmsForward(
@@ -41,7 +41,7 @@ def _oms(config: ForwardConfig, keys: Callable[[], Keys], project: str) -> Forwa
 
 
 def _webhook(config: ForwardConfig) -> "WebhookForward":
-    from bucketrelay.forward.webhook import WebhookForward  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.forward.webhook import WebhookForward  # a function imports only what its routes need
 
     access_key, secret_key = _reveal(config.access_key), _reveal(config.secret_key)
     return WebhookForward(config.url, access_key=access_key, secret_key=secret_key, shown=config.shown)

@@ -22,9 +22,9 @@ def sender_of(broker: BrokerConfig) -> Sender:
     """Where messages are sent; connects to nothing yet."""
     url = broker.url.reveal()
     if url.startswith("sqs"):
-        from bucketrelay.drivers.messages.sqs import Outbox  # noqa: PLC0415 — an SDK that RabbitMQ does not need
+        from bucketrelay.drivers.messages.sqs import Outbox  # an SDK that RabbitMQ does not need
 
         return Outbox(url)
-    from bucketrelay.drivers.messages.broker import Outgoing, Place  # noqa: PLC0415 — amqp is an extra
+    from bucketrelay.drivers.messages.broker import Outgoing, Place  # amqp is an extra
 
     return Outgoing(Place(url, str(broker.ca_file or "")))

@@ -43,10 +43,10 @@ def queue(config: QueueConfig) -> JobQueue:
     """The queue; opened, and its tables made, at its first use."""
     if config.url:
         need_psycopg()
-        from bucketrelay.jobs.postgres import PostgresQueue  # noqa: PLC0415 — psycopg is an extra
+        from bucketrelay.jobs.postgres import PostgresQueue  # psycopg is an extra
 
         return PostgresQueue(config.url.reveal(), config.shown, policy(config))
-    from bucketrelay.jobs.sqlite import SqliteQueue  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
+    from bucketrelay.jobs.sqlite import SqliteQueue  # whoever has PostgreSQL needs no SQLite
 
     return SqliteQueue(config.path, policy(config))
 

@@ -36,7 +36,7 @@ def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
     """Who does what messages ask for."""
     made: dict[str, Kind] = {}
     if config.copier:
-        from bucketrelay.drivers.messages.copying import Copying  # noqa: PLC0415 — only who copies by message needs it
+        from bucketrelay.drivers.messages.copying import Copying  # only who copies by message needs it
 
         copier = config.copier
         made[COPY] = Copying(
@@ -65,10 +65,10 @@ _ONCE = Again(attempts=1)  # the job is tried again, and others have the thread 
 
 
 def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncing":
-    from bucketrelay.clouds.crypt4gh.keys import private_key, public_key  # noqa: PLC0415 — cryptography is an extra
-    from bucketrelay.clouds.crypt4gh.views import Views  # noqa: PLC0415 — as above
-    from bucketrelay.drivers.messages.remote import Remote  # noqa: PLC0415 — only who syncs datasets needs it
-    from bucketrelay.drivers.messages.syncing import Syncing  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.crypt4gh.keys import private_key, public_key  # cryptography is an extra
+    from bucketrelay.clouds.crypt4gh.views import Views
+    from bucketrelay.drivers.messages.remote import Remote  # only who syncs datasets needs it
+    from bucketrelay.drivers.messages.syncing import Syncing
 
     passphrase = section.passphrase.reveal() if section.passphrase else None
     key, receiver = private_key(section.key_file, passphrase), public_key(section.receiver_key)
@@ -89,7 +89,7 @@ def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncin
 
 
 def _publishing(section: DatasetsConfig, jobs: JobQueue) -> "Publishing":
-    from bucketrelay.drivers.messages.receiving import Publishing  # noqa: PLC0415 — only who receives needs it
+    from bucketrelay.drivers.messages.receiving import Publishing  # only who receives needs it
 
     return Publishing(jobs, section.exchange, lambda: sender_of(section.broker), archive(section).known_ids)
 
@@ -98,8 +98,8 @@ def endpoints(config: Config, jobs: JobQueue) -> "list[Route]":
     """What `bucketrelay serve` answers to the archive's senders; nothing without `[datasets]`."""
     if config.datasets is None:
         return []
-    from bucketrelay.drivers.messages.broker import Place, check_reach  # noqa: PLC0415 — amqp is an extra
-    from bucketrelay.drivers.messages.receiving import Receiving, routes  # noqa: PLC0415 — starlette is an extra
+    from bucketrelay.drivers.messages.broker import Place, check_reach  # amqp is an extra
+    from bucketrelay.drivers.messages.receiving import Receiving, routes  # starlette is an extra
 
     broker = config.datasets.broker
     place = Place(broker.url.reveal(), str(broker.ca_file or ""))
@@ -108,7 +108,7 @@ def endpoints(config: Config, jobs: JobQueue) -> "list[Route]":
 
 def archive(section: DatasetsConfig) -> "Archive":
     """The archive's tables. Connects to nothing yet."""
-    from bucketrelay.drivers.messages.archive import Archive  # noqa: PLC0415 — psycopg is an extra
+    from bucketrelay.drivers.messages.archive import Archive  # psycopg is an extra
 
     return Archive(section.database.reveal(), "the archive's database")
 
@@ -163,10 +163,10 @@ def _reader(
 ) -> Reader:
     url = broker.url.reveal()
     if url.startswith("sqs"):
-        from bucketrelay.drivers.messages.sqs import Inbox  # noqa: PLC0415 — an SDK that RabbitMQ does not need
+        from bucketrelay.drivers.messages.sqs import Inbox  # an SDK that RabbitMQ does not need
 
         return Inbox(url, queue, say=say)
-    from bucketrelay.drivers.messages.broker import Place, Spool  # noqa: PLC0415 — amqp is an extra
+    from bucketrelay.drivers.messages.broker import Place, Spool  # amqp is an extra
 
     place = Place(url, str(broker.ca_file or ""))
     return Spool(place, queue, broker.prefetch, position, first, say)

@@ -65,33 +65,33 @@ def _store(configured: StoreConfig, keys: Callable[[], Keys], pace: Pace) -> Sto
 
 
 def _s3(configured: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.aws.store import s3_store  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.aws.store import s3_store  # a function imports only what its routes need
 
     return s3_store(configured.address, **options)  # type: ignore[arg-type]  # config has checked every option's type
 
 
 def _obs(configured: StoreConfig, options: dict[str, object], keys: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.huawei.store import obs_store  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.huawei.store import obs_store  # a function imports only what its routes need
 
     return obs_store(configured.address, keys=keys, **options)  # type: ignore[arg-type]  # config has checked every option's type
 
 
 def _oci(configured: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.oracle.store import oci_store  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.oracle.store import oci_store  # a function imports only what its routes need
 
     return oci_store(configured.address, **options)  # type: ignore[arg-type]  # as above
 
 
 def _local(configured: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.local.store import LocalStore  # noqa: PLC0415 — a function imports only what its routes need
+    from bucketrelay.clouds.local.store import LocalStore  # a function imports only what its routes need
 
     del options  # nothing of a connection applies to a directory
     return LocalStore(configured.address)
 
 
 def _rclone(configured: StoreConfig, options: dict[str, object], _: Callable[[], Keys]) -> Store:
-    from bucketrelay.clouds.rclone.daemon import shared_daemon  # noqa: PLC0415 — a function imports only what its routes need
-    from bucketrelay.clouds.rclone.store import RcloneStore  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.rclone.daemon import shared_daemon  # a function imports only what its routes need
+    from bucketrelay.clouds.rclone.store import RcloneStore
 
     rclone = shared_daemon(str(options.get("binary", "")), str(options.get("config", "")))
     return RcloneStore(configured.address, rclone, lambda: _spool(configured.address))
@@ -99,9 +99,9 @@ def _rclone(configured: StoreConfig, options: dict[str, object], _: Callable[[],
 
 def _spool(address: Address) -> PartStore:
     """Where the parts of objects are gathered that go through rclone: this user's, on this machine."""
-    import tempfile  # noqa: PLC0415 — 5 ms that only rclone needs
+    import tempfile  # 5 ms that only rclone needs
 
-    from bucketrelay.clouds.local.store import LocalStore  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.local.store import LocalStore  # as above
 
     place = Path(tempfile.gettempdir()) / f"bucketrelay-{os.getuid()}" / "parts" / address.bucket
     place.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from bucketrelay.statistics.tables import Statistics
 def need_psycopg() -> None:
     """Raise ConfigError where PostgreSQL cannot be spoken to."""
     try:
-        import psycopg  # noqa: F401, PLC0415 — an extra
+        import psycopg  # noqa: F401 — an extra
     except ImportError as error:
         raise ConfigError(["queue.url: PostgreSQL needs psycopg: pip install 'bucketrelay[postgres]'"]) from error
 
@@ -26,11 +26,11 @@ def tables(config: QueueConfig) -> Tables:
     """The inventory's tables, in the same database as the queue."""
     if config.url:
         need_psycopg()
-        from bucketrelay.database.postgres import Postgres  # noqa: PLC0415 — psycopg is an extra
+        from bucketrelay.database.postgres import Postgres  # psycopg is an extra
 
         steps = migrations("bucketrelay.inventory.sql", "postgres")
         return Tables(Postgres(config.url.reveal(), config.shown, "inventory", steps), postgres=True)
-    from bucketrelay.database.sqlite import Sqlite  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
+    from bucketrelay.database.sqlite import Sqlite  # whoever has PostgreSQL needs no SQLite
 
     steps = migrations("bucketrelay.inventory.sql", "sqlite")
     return Tables(Sqlite(config.path, "inventory", steps), postgres=False)
@@ -64,10 +64,10 @@ def statistics(config: QueueConfig) -> Statistics:
     package = "bucketrelay.statistics.sql"
     if config.url:
         need_psycopg()
-        from bucketrelay.database.postgres import Postgres  # noqa: PLC0415 — psycopg is an extra
+        from bucketrelay.database.postgres import Postgres  # psycopg is an extra
 
         steps = migrations(package, "postgres")
         return Statistics(Postgres(config.url.reveal(), config.shown, "statistics", steps), postgres=True)
-    from bucketrelay.database.sqlite import Sqlite  # noqa: PLC0415 — whoever has PostgreSQL needs no SQLite
+    from bucketrelay.database.sqlite import Sqlite  # whoever has PostgreSQL needs no SQLite
 
     return Statistics(Sqlite(config.path, "statistics", migrations(package, "sqlite")), postgres=False)

@@ -65,8 +65,8 @@ class LocalS3:
     """S3, by a server of moto's or any other S3-compatible one that listens at *endpoint*."""
 
     def __init__(self, endpoint: str) -> None:
-        from botocore.config import Config  # noqa: PLC0415 — whoever wants OBS alone need not have it
-        from botocore.session import Session  # noqa: PLC0415 — as above
+        from botocore.config import Config  # whoever wants OBS alone need not have it
+        from botocore.session import Session
 
         self.endpoint = endpoint
         self.options: Mapping[str, str] = {"endpoint": endpoint, "region": S3_REGION, **S3_KEYS}
@@ -163,7 +163,7 @@ class Emulated:
 @contextmanager
 def local_s3() -> Iterator[LocalS3]:
     """S3 by moto's server."""
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 — half a second, which the other clouds need not pay
+    from moto.server import ThreadedMotoServer  # half a second, which the other clouds need not pay
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request, else
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -24,7 +24,7 @@ class Document:
     """
 
     def __init__(self, body: bytes, root: str, url: str) -> None:
-        from xml.etree import ElementTree as ET  # noqa: PLC0415 - no copy of a small object reads a document
+        from xml.etree import ElementTree as ET  # no copy of a small object reads a document
 
         self._url, self._root = url, root
         try:

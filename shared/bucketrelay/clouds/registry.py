@@ -31,9 +31,9 @@ def storage_classes(scheme: str = "") -> list[str]:
 
 def permissions(scheme: str) -> "Permissions":
     """What the calls to the stores of a cloud take, and what its functions are granted. Raises KeyError for others."""
-    from bucketrelay.clouds.aws import permissions as aws  # noqa: PLC0415 — no function that starts needs them
-    from bucketrelay.clouds.huawei import permissions as huawei  # noqa: PLC0415 — as above
-    from bucketrelay.clouds.oracle import permissions as oracle  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.aws import permissions as aws  # no function that starts needs them
+    from bucketrelay.clouds.huawei import permissions as huawei
+    from bucketrelay.clouds.oracle import permissions as oracle
 
     return {"s3": aws.PERMISSIONS, "obs": huawei.PERMISSIONS, "oci": oracle.PERMISSIONS}[scheme]
 
@@ -49,22 +49,22 @@ def cloud(address: Address, options: Mapping[str, Any]) -> Cloud | None:
 
 
 def _s3(address: Address, options: Mapping[str, Any]) -> Cloud:
-    from bucketrelay.clouds.aws.access import access_of  # noqa: PLC0415 — as below
-    from bucketrelay.clouds.aws.bucket import S3Cloud  # noqa: PLC0415 — a command imports only what its stores need
+    from bucketrelay.clouds.aws.access import access_of  # as below
+    from bucketrelay.clouds.aws.bucket import S3Cloud  # a command imports only what its stores need
 
     return S3Cloud(address, access_of(options))
 
 
 def _obs(address: Address, options: Mapping[str, Any]) -> Cloud:
-    from bucketrelay.clouds.huawei.bucket import ObsCloud  # noqa: PLC0415 — as above
-    from bucketrelay.clouds.huawei.credentials import access_of  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.huawei.bucket import ObsCloud  # as above
+    from bucketrelay.clouds.huawei.credentials import access_of
 
     return ObsCloud(address, access_of(options))
 
 
 def _oci(address: Address, options: Mapping[str, Any]) -> Cloud:
-    from bucketrelay.clouds.oracle.bucket import OciCloud  # noqa: PLC0415 — as above
-    from bucketrelay.clouds.oracle.credentials import access_of  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.oracle.bucket import OciCloud  # as above
+    from bucketrelay.clouds.oracle.credentials import access_of
 
     return OciCloud(address, access_of(options), options.get("compartment", ""))
 

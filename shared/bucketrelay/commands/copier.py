@@ -29,6 +29,6 @@ def copier(
     """
     del verbose
     config = medusa(original) if original else configuration(config_file)
-    from bucketrelay import wiring_messages  # noqa: PLC0415 — completion and help need none of it
+    from bucketrelay import wiring_messages  # completion and help need none of it
 
     raise SystemExit(by_message(config, wiring_messages.copier, no_worker=no_worker, as_json=as_json, quiet=quiet))

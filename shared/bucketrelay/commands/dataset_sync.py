@@ -23,7 +23,7 @@ def dataset_sync(*, no_worker: bool, config_file: Path | None, as_json: bool, qu
     --config also takes the original's config.yaml; its variables (BROKER_HOST and so on) count as there.
     """
     del verbose
-    from bucketrelay import wiring_messages  # noqa: PLC0415 — completion and help need none of it
+    from bucketrelay import wiring_messages  # completion and help need none of it
 
     config = _configuration(config_file)
     raise SystemExit(by_message(config, wiring_messages.datasets, no_worker=no_worker, as_json=as_json, quiet=quiet))
@@ -38,7 +38,7 @@ def _configuration(config_file: Path | None) -> "Config":
     yaml = named is not None and named.suffix in (".yaml", ".yml")
     if not yaml and (named or ours or not os.environ.get("BROKER_HOST")):
         return configuration(config_file)
-    from bucketrelay.config.sda import load  # noqa: PLC0415 — PyYAML is an extra
+    from bucketrelay.config.sda import load  # PyYAML is an extra
 
     try:
         return load(named if yaml else None, os.environ)

@@ -51,7 +51,7 @@ def demo(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool)
     """Show the main job between local stand-ins of S3, OBS and OCI; no account, no network."""
     del config_file, verbose  # it has a configuration of its own, and the servers are its own, too
     try:
-        from bucketrelay.commands.demo_world import Clouds  # noqa: PLC0415 — the emulators are an extra
+        from bucketrelay.commands.demo_world import Clouds  # the emulators are an extra
     except ModuleNotFoundError as error:
         usage(f"{error.name} is missing: the demo needs the extra `demo`: pip install '.[demo]' in a clone")
     started = time.monotonic()
@@ -109,7 +109,7 @@ STEPS: tuple[Callable[["Clouds"], Step], ...] = (_create, _overwrite, _delete, _
 
 
 def _step(clouds: "Clouds", title: str, told: tuple[str, ...], *only: str) -> Step:
-    from bucketrelay.commands.demo_world import ROUTES, STORES  # noqa: PLC0415 — as above
+    from bucketrelay.commands.demo_world import ROUTES, STORES  # as above
 
     sides = tuple(
         Side(STORES[source], clouds.contents(source), STORES[target], clouds.contents(target))

@@ -24,7 +24,7 @@ Steps = Callable[["Config", JobQueue, Say], Mapping[str, Callable[["Stop"], None
 
 def medusa(path: Path) -> "Config":
     """The configuration in medusa-copier's own file; a wrong one ends the program with every mistake on a line."""
-    from bucketrelay.config.medusa import load  # noqa: PLC0415 — PyYAML is an extra
+    from bucketrelay.config.medusa import load  # PyYAML is an extra
 
     try:
         return load(path)

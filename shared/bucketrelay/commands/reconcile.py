@@ -143,14 +143,14 @@ def _wish(typed: _Typed, system: System, config: Config) -> Iterator[Wish]:
 def _with_way(typed: _Typed, wish: Wish, system: System, config: Config, held: ExitStack) -> Wish:
     """The wish with what becomes of the tasks."""
     if typed.enqueue:
-        from bucketrelay import wiring_jobs  # noqa: PLC0415 — only who enqueues needs a database
-        from bucketrelay.jobs.queue import Priority  # noqa: PLC0415 — as above
-        from bucketrelay.jobs.tasks import task_job  # noqa: PLC0415 — as above
+        from bucketrelay import wiring_jobs  # only who enqueues needs a database
+        from bucketrelay.jobs.queue import Priority
+        from bucketrelay.jobs.tasks import task_job
 
         queue = held.enter_context(closing(wiring_jobs.queue(config.queue)))
         return replace(wish, repair=Enqueue(queue, lambda task: task_job(task, Priority.BACKLOG)), way="enqueue")
     if typed.sqs:
-        from bucketrelay.clouds.aws.sqs import Queue  # noqa: PLC0415 — only who sends needs it
+        from bucketrelay.clouds.aws.sqs import Queue  # only who sends needs it
 
         return replace(wish, repair=SendOn(held.enter_context(closing(Queue(typed.sqs))).send), way=f"sqs {typed.sqs}")
     if typed.manifest:

@@ -67,7 +67,7 @@ class Rows:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        from rich.console import Console  # noqa: PLC0415 — a tenth of a second, for terminals alone
+        from rich.console import Console  # a tenth of a second, for terminals alone
 
         console = Console(highlight=False, emoji=False)
         widest = [max(map(len, column)) for column in zip(*(cells for cells, _ in waiting), strict=True)]
@@ -76,7 +76,7 @@ class Rows:
 
 
 def _table(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]) -> "Table":
-    from rich.table import Table  # noqa: PLC0415 — as above
+    from rich.table import Table  # as above
 
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for cells, colour in rows:
@@ -86,7 +86,7 @@ def _table(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]) ->
 
 def _blocks(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]) -> "Table":
     """What is too wide for a table: a row's cells below each other, each with its name; folded, and whole."""
-    from rich.table import Table  # noqa: PLC0415 — as above
+    from rich.table import Table  # as above
 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)

@@ -43,8 +43,8 @@ def serve(*, listen: str, config_file: Path | None, as_json: bool, quiet: bool, 
     config = configuration(config_file)
     host, port = _address(listen)
     try:
-        from bucketrelay import wiring_serve  # noqa: PLC0415 — the server is an extra
-        from bucketrelay.drivers.serve.guard import is_loopback  # noqa: PLC0415 — as above
+        from bucketrelay import wiring_serve  # the server is an extra
+        from bucketrelay.drivers.serve.guard import is_loopback
     except ModuleNotFoundError as error:
         usage(f"{error.name} is missing: pip install 'bucketrelay[serve]'")
     guarding = wiring_serve.guarding(config.serve)
@@ -96,7 +96,7 @@ def _url_of(listening: socket.socket) -> str:
 
 
 def _server(app: "Starlette", settings: Config, *, verbose: bool) -> "uvicorn.Server":
-    import uvicorn  # noqa: PLC0415 — an extra
+    import uvicorn  # an extra
 
     certificate, key = settings.serve.certificate, settings.serve.key
     config = uvicorn.Config(

@@ -71,7 +71,7 @@ def configuration(config_file: Path | None, *, secrets: bool = True, quiet: bool
         secrets: whether variables that hold secrets must be set; for what touches nothing they need not be.
         quiet: do not say which settings of the environment the file has made void.
     """
-    from bucketrelay import config  # noqa: PLC0415 — completion and help need none, and are waited for
+    from bucketrelay import config  # completion and help need none, and are waited for
 
     try:
         place = config.locate(os.environ, None, Path.cwd(), config_file)
@@ -103,7 +103,7 @@ def usage(*lines: str) -> NoReturn:
 
 def plain(text: str) -> str:
     """For a cell of a table: nothing in it steers the terminal, or is taken for markup."""
-    from rich.markup import escape  # noqa: PLC0415 — a tenth of a second, for terminals alone
+    from rich.markup import escape  # a tenth of a second, for terminals alone
 
     safe = escape(text.translate(CONTROL))
     # Of an odd number of backslashes at the end the last would quote the markup behind it; `escape` sees to one alone.

@@ -92,7 +92,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     words = list(known)
     if len(words) > _FEW:
         return ""
-    from difflib import get_close_matches  # noqa: PLC0415 — only for mistakes
+    from difflib import get_close_matches  # only for mistakes
 
     near = get_close_matches(word, words, n=1)
     if near:

@@ -53,7 +53,7 @@ def _cron(table: Table) -> str:
         return ""
     try:
         # A function, which runs no schedules, does without it: it then believes the line.
-        from croniter import croniter  # noqa: PLC0415 — see above
+        from croniter import croniter  # see above
     except ImportError:
         return text.value
     if len(text.value.split()) != 5 or not croniter.is_valid(text.value):

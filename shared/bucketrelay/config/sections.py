@@ -84,7 +84,7 @@ def _check_probe(table: Table, route: Route) -> None:
     """Whether a heartbeat can be told from what else is there, and passes the filters."""
     if not route.probe or route.forward:
         return
-    from bucketrelay.routes.probes import NAME, probe_key  # noqa: PLC0415 — few routes have any
+    from bucketrelay.routes.probes import NAME, probe_key  # few routes have any
 
     if not probe_key(route):
         table.mistake(
@@ -129,7 +129,7 @@ def _forward(table: Table, forwards: Collection[str]) -> str:
 def _windows(table: Table) -> "Windows | None":
     if "windows" not in table:
         return None
-    from bucketrelay.routes.windows import BadWindow, Span, Windows, spans  # noqa: PLC0415 — few routes have any
+    from bucketrelay.routes.windows import BadWindow, Span, Windows, spans  # few routes have any
 
     section = table.table("windows")
     hours: list[Span] = []

@@ -18,7 +18,7 @@ def read(path: Path) -> Mapping[str, Any]:
         ConfigError: there is no such file, or it is no YAML.
     """
     try:
-        import yaml  # noqa: PLC0415 — an extra
+        import yaml  # an extra
     except ModuleNotFoundError as error:
         raise ConfigError(["PyYAML is missing: pip install 'bucketrelay[messages]'"]) from error
     try:

@@ -97,7 +97,7 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
     if len(first.body) == copy.info.size:
         resources.spend(copy.task.route, copy.info.size, copy.deadline)
         return _whole(copy, first, resources)
-    from bucketrelay.core.parts import in_parts  # noqa: PLC0415 — most invocations have no object that large
+    from bucketrelay.core.parts import in_parts  # most invocations have no object that large
 
     return in_parts(copy, first, resources)
 

@@ -63,7 +63,7 @@ def crc(name: str) -> "Crc | None":
 @cache
 def _of_awscrt(name: str) -> "Crc | None":
     try:
-        from awscrt import checksums  # noqa: PLC0415 — comes with boto3's extra `crt`, if at all
+        from awscrt import checksums  # comes with boto3's extra `crt`, if at all
     except ImportError:
         return None
     function: Crc | None = getattr(checksums, name, None)

@@ -16,6 +16,6 @@ def keep_large_buffers_out() -> None:
     `memory = "128MiB"` took 173 MiB, and take 104. Elsewhere than on glibc this does nothing.
     """
     with suppress(ImportError, OSError, AttributeError):
-        import ctypes  # noqa: PLC0415 — 2 ms, and only large objects need it
+        import ctypes  # 2 ms, and only large objects need it
 
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE)

@@ -139,7 +139,7 @@ def _again(house: House, system: System, deadline: Deadline, invocation: str) ->
 def _probe(house: House, system: System, deadline: Deadline, invocation: str) -> None:
     del invocation
     if any(route.probe for route in system.routes):
-        from bucketrelay.drivers.heartbeat import PATIENCE, heartbeats  # noqa: PLC0415 — few routes have any
+        from bucketrelay.drivers.heartbeat import PATIENCE, heartbeats  # few routes have any
 
         house.problems += heartbeats(system, deadline, patience=min(PATIENCE, deadline.remaining() / 3))
 

@@ -33,7 +33,7 @@ class Schedule:
         return now if last is not None and self._next(last) <= now else None
 
     def _next(self, last: float) -> float:
-        from croniter import croniter  # noqa: PLC0415 — only whoever has such a schedule needs it
+        from croniter import croniter  # only whoever has such a schedule needs it
 
         return float(croniter(self.cron, datetime.fromtimestamp(last, timezone.utc)).get_next(float))
 

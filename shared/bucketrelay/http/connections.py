@@ -210,7 +210,7 @@ class Connections:
         return Connection(ready, self._timeout, self._now)
 
     def _secure(self, sock: socket.socket, trusted: "ssl.SSLContext") -> "TlsSocket":
-        from bucketrelay.http.tls import TlsSocket  # noqa: PLC0415 — plain HTTP need not load it
+        from bucketrelay.http.tls import TlsSocket  # plain HTTP need not load it
 
         if self._proxy:
             self._tunnel(sock, self._proxy)
@@ -251,7 +251,7 @@ def _plain(name: str) -> str | bytes:
 
 
 def _error_of(error: OSError) -> NotSent:
-    import ssl  # noqa: PLC0415 — loaded already wherever there is one of its errors
+    import ssl  # loaded already wherever there is one of its errors
 
     if isinstance(error, ssl.SSLCertVerificationError):
         return Untrusted(f"its certificate is not trusted, or names another host ({error.verify_message})")

@@ -37,6 +37,6 @@ def _usual(text: str) -> datetime | None:
 
 
 def _unusual(text: str) -> datetime:
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 — 10 ms, for servers of old habits alone
+    from email.utils import parsedate_to_datetime  # 10 ms, for servers of old habits alone
 
     return parsedate_to_datetime(text)

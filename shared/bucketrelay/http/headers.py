@@ -39,8 +39,8 @@ def decode_word(value: str) -> str:
 
 
 def _decode(value: str) -> str:
-    from email.errors import HeaderParseError  # noqa: PLC0415 — 10 ms, for metadata that is not ASCII
-    from email.header import decode_header  # noqa: PLC0415 — as above
+    from email.errors import HeaderParseError  # 10 ms, for metadata that is not ASCII
+    from email.header import decode_header
 
     try:
         parts = decode_header(value)

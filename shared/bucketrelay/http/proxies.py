@@ -53,7 +53,7 @@ def _excepted(host: str, port: int, listed: str) -> bool:
     """Whether NO_PROXY names the host: itself, a domain above it, a network that its address is in, or `*`."""
     if not listed:
         return False
-    import ipaddress  # noqa: PLC0415 — 3 ms, and few have a NO_PROXY
+    import ipaddress  # 3 ms, and few have a NO_PROXY
 
     host = host.lower().rstrip(".")
     for entry in listed.lower().replace(",", " ").split():

@@ -25,7 +25,7 @@ def context(ca_file: str) -> "ssl.SSLContext":
 
 @cache
 def _make(ca_file: str) -> "ssl.SSLContext":
-    import ssl  # noqa: PLC0415 — 10 ms that plain HTTP need not pay
+    import ssl  # 10 ms that plain HTTP need not pay
 
     try:
         made = ssl.create_default_context(cafile=ca_file or None)
@@ -35,7 +35,7 @@ def _make(ca_file: str) -> "ssl.SSLContext":
         # A slim image may have no certificates of its own; the SDKs bring certifi. A directory of the system's, read
         # only when it is needed, counts as none here, and stays trusted.
         with suppress(ImportError):
-            import certifi  # noqa: PLC0415 — only where there is nothing else
+            import certifi  # only where there is nothing else
 
             made.load_verify_locations(certifi.where())
     made.set_alpn_protocols(["http/1.1"])  # some front doors would rather speak HTTP/2

@@ -226,7 +226,7 @@ class ObsEmulator:
 
     def client(self, **settings: Any) -> Any:
         """An ObsClient of the real SDK that talks to this emulator; closed together with it."""
-        from obs import ObsClient  # noqa: PLC0415  150 ms that only those pay who ask for a client
+        from obs import ObsClient  # 150 ms that only those pay who ask for a client
 
         usual = {
             "access_key_id": self.access_key,
@@ -272,7 +272,7 @@ class ObsEmulator:
         self.close()
 
     def _secure(self, host: str) -> ssl.SSLContext:
-        from bucketrelay_emulators.server.tls import Authority  # noqa: PLC0415  needs cryptography, which only TLS does
+        from bucketrelay_emulators.server.tls import Authority  # needs cryptography, which only TLS does
 
         self._authority = Authority()
         self.ca_file = self._authority.ca_file

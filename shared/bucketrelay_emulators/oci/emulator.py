@@ -142,8 +142,8 @@ class OciEmulator:
             config: other credentials than `self.config`.
             options: what the client's constructor takes.
         """
-        import oci  # noqa: PLC0415  optional, and 0.3 s
-        from oci.object_storage import ObjectStorageClient  # noqa: PLC0415
+        import oci  # optional, and 0.3 s
+        from oci.object_storage import ObjectStorageClient
 
         defaults = {
             "service_endpoint": self.endpoint,

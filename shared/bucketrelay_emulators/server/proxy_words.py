@@ -82,7 +82,7 @@ def speaks_oci(incoming: Incoming) -> bool:
 def name_call(incoming: Incoming, target: str) -> Named:
     """Operation, bucket and key of a request to *target*, as it was sent."""
     if speaks_oci(incoming):
-        from bucketrelay_emulators.oci.http import operation  # noqa: PLC0415  wants cryptography, which S3 does not
+        from bucketrelay_emulators.oci.http import operation  # wants cryptography, which S3 does not
 
         return operation(OciRequest(incoming.method, target, incoming.headers, incoming.body))[0]
     bucket, key = _place(incoming)

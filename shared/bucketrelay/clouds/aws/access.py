@@ -63,7 +63,7 @@ class Access:
         """
         values = self._environment()
         if self.needs_sdk:
-            from bucketrelay.clouds.aws.sdk import settings  # noqa: PLC0415 — 60 ms of which a function needs nothing
+            from bucketrelay.clouds.aws.sdk import settings  # 60 ms of which a function needs nothing
 
             values = {**values, **settings(self)}
         endpoint = self.endpoint or values.get("endpoint", "")

@@ -107,7 +107,7 @@ class S3Cloud:
 
     def greet(self) -> Greeting:
         """See Health. A GET, for the answers to HEAD have no error code."""
-        from bucketrelay.clouds.aws.sdk import refusal_of, translate  # noqa: PLC0415 - loads the SDK
+        from bucketrelay.clouds.aws.sdk import refusal_of, translate  # loads the SDK
 
         try:
             self._client().get_object(
@@ -153,7 +153,7 @@ class S3Cloud:
 
     def facts(self, targets: Sequence[str], need: Need) -> Sequence[Fact]:
         """Of Lambda functions, and of queues that Lambda reads."""
-        from bucketrelay.clouds.aws.function import facts  # noqa: PLC0415 - two more clients, for this alone
+        from bucketrelay.clouds.aws.function import facts  # two more clients, for this alone
 
         return facts(self._access, targets, need)
 
@@ -163,7 +163,7 @@ class S3Cloud:
 
     def _client(self) -> "S3Client":
         if self._connected is None:
-            from bucketrelay.clouds.aws.sdk import s3_client  # noqa: PLC0415 - loads the SDK
+            from bucketrelay.clouds.aws.sdk import s3_client  # loads the SDK
 
             self._connected = s3_client(self._access)
             events = self._connected.meta.events
@@ -171,7 +171,7 @@ class S3Cloud:
         return self._connected
 
     def _call(self, operation: str, arguments: Mapping[str, Any], *, sent: bytes = b"") -> dict[str, Any]:
-        from bucketrelay.clouds.aws.sdk import translate  # noqa: PLC0415 - the SDK is loaded by now
+        from bucketrelay.clouds.aws.sdk import translate  # the SDK is loaded by now
 
         client = self._client()
         before, send = "before-call.s3.PutBucketNotificationConfiguration", _sender(sent)
@@ -236,6 +236,6 @@ def _greeting(refusal: "Refusal", words: str) -> Greeting:
 
 
 def _code(error: RelayError) -> str:
-    from bucketrelay.clouds.aws.sdk import refusal_of  # noqa: PLC0415 - the SDK is loaded by now
+    from bucketrelay.clouds.aws.sdk import refusal_of  # the SDK is loaded by now
 
     return refusal_of(error.__cause__).code if isinstance(error.__cause__, Exception) else ""

@@ -36,7 +36,7 @@ class Credentials:
             return self._own
         if not self._access.profile and (keys := _of_environment()):
             return keys
-        from bucketrelay.clouds.aws import sdk  # noqa: PLC0415 — loads botocore, which a function does not need
+        from bucketrelay.clouds.aws import sdk  # loads botocore, which a function does not need
 
         with self._lock:
             if self._chain is None:

@@ -101,7 +101,7 @@ def _limits(arn: str, shown: Mapping[str, Any], need: Need) -> Iterator[Fact]:
 
 
 def _ask(call: Callable[[], Mapping[str, Any]], permission: str) -> Mapping[str, Any] | Fact:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the SDK is loaded by now
+    from botocore.exceptions import BotoCoreError, ClientError  # the SDK is loaded by now
 
     try:
         return call()
@@ -116,7 +116,7 @@ _GONE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist
 
 def _client(access: Access, service: str, arn: str) -> Any:
     """A client of another service, with the store's credentials; to be closed."""
-    from bucketrelay.clouds.aws.sdk import client  # noqa: PLC0415 - the SDK loads when something is asked of it
+    from bucketrelay.clouds.aws.sdk import client  # the SDK loads when something is asked of it
 
     return closing(client(access, service, arn.split(":")[3]))
 

@@ -59,7 +59,7 @@ class Queue:
         raise StoreUnavailable(f"{self._url}: {len(texts)} messages were not taken in {_TRIES} tries: try again later")
 
     def _request(self, texts: list[bytes]) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 — only who sends needs the SDK
+        from botocore.exceptions import BotoCoreError, ClientError  # only who sends needs the SDK
 
         entries = [{"Id": str(number), "MessageBody": text.decode()} for number, text in enumerate(texts)]
         try:
@@ -73,8 +73,8 @@ class Queue:
 
     def _connect(self) -> Any:
         if self._client is None:
-            from botocore.config import Config  # noqa: PLC0415 — as above
-            from botocore.session import Session  # noqa: PLC0415 — as above
+            from botocore.config import Config  # as above
+            from botocore.session import Session
 
             config = Config(connect_timeout=_CONNECT, read_timeout=_ANSWER, retries={"mode": "standard"})
             self._client = Session().create_client(
@@ -98,7 +98,7 @@ def _refusal(error: "ClientError", url: str) -> RelayError:
 
 
 def _error_of(error: Exception, url: str) -> RelayError:
-    from botocore import exceptions  # noqa: PLC0415 — the SDK is loaded now
+    from botocore import exceptions  # the SDK is loaded now
 
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         return StoreUnavailable(f"{url}: {error}")

@@ -113,7 +113,7 @@ def _scrypt(passphrase: bytes, salt: bytes, _: int) -> bytes:
 
 
 def _bcrypt(passphrase: bytes, salt: bytes, rounds: int) -> bytes:
-    import bcrypt  # noqa: PLC0415 — only a key file that is encrypted by it needs the package
+    import bcrypt  # only a key file that is encrypted by it needs the package
 
     return bcrypt.kdf(passphrase, salt, desired_key_bytes=32, rounds=max(1, rounds), ignore_few_rounds=True)
 

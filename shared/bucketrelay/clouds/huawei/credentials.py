@@ -115,7 +115,7 @@ def keys_of_machine(environ: Mapping[str, str]) -> Keys:
     if (of_environment[0] and of_environment[1]) or _FUNCTION in environ or not _is_ecs():
         return of_environment
     try:
-        from obs.loadtoken import ECS  # noqa: PLC0415 - 0.2 s; it knows both versions of the metadata service
+        from obs.loadtoken import ECS  # 0.2 s; it knows both versions of the metadata service
     except ImportError as error:
         raise StoreRefused(f"the keys of this machine's agency need the package esdk-obs-python ({error})") from error
     try:

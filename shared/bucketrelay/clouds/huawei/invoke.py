@@ -65,11 +65,11 @@ def _temporary(keys: Keys) -> dict[str, str]:
 
 
 def _post(urn: str, endpoint: str, path: str, payload: bytes, headers: dict[str, str], keys: Keys) -> None:
-    from bucketrelay.http.connections import Connections  # noqa: PLC0415 — only a function that has run out of time
-    from bucketrelay.http.exchange import Call, Exchange  # noqa: PLC0415 — as above
-    from bucketrelay.http.messages import Request  # noqa: PLC0415 — as above
-    from bucketrelay.http.outcome import Dialect, Effect  # noqa: PLC0415 — as above
-    from bucketrelay.http.pace import Pace  # noqa: PLC0415 — as above
+    from bucketrelay.http.connections import Connections  # only a function that has run out of time
+    from bucketrelay.http.exchange import Call, Exchange
+    from bucketrelay.http.messages import Request
+    from bucketrelay.http.outcome import Dialect, Effect
+    from bucketrelay.http.pace import Pace
 
     try:
         connections = Connections(endpoint, timeout=_TIMEOUT)
@@ -101,7 +101,7 @@ def _post(urn: str, endpoint: str, path: str, payload: bytes, headers: dict[str,
 
 def _refusal(answer: "Answer") -> "tuple[Refusal, str]":
     """What the service says went wrong."""
-    from bucketrelay.http.outcome import Refusal  # noqa: PLC0415 — as above
+    from bucketrelay.http.outcome import Refusal  # as above
 
     code = words = ""
     try:

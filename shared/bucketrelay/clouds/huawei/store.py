@@ -232,8 +232,8 @@ class ObsStore:
 
     def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
         """See Versioned: pages of 1,000."""
-        from bucketrelay.clouds.huawei.versions import versions_of, within  # noqa: PLC0415 - only the inventory asks
-        from bucketrelay.clouds.versions import in_order  # noqa: PLC0415 - as above
+        from bucketrelay.clouds.huawei.versions import versions_of, within  # only the inventory asks
+        from bucketrelay.clouds.versions import in_order
 
         full, key = self._full(prefix), self._full(after) if after else ""
         query = {"max-keys": _PAGE, "versions": None, **_ENCODED}
@@ -243,7 +243,7 @@ class ObsStore:
 
     def look_version(self, version: Version) -> ObjectInfo:
         """See Versioned: HEAD of that version."""
-        from bucketrelay.clouds.huawei.versions import look_version  # noqa: PLC0415 - only the inventory asks
+        from bucketrelay.clouds.huawei.versions import look_version  # only the inventory asks
 
         return look_version(self._requests, version, self._address.of(version.key))
 
@@ -252,7 +252,7 @@ class ObsStore:
         if not self._abilities.consistent:
             words = "this server is none of Huawei's, and may put the tags in the place of the object"
             raise StoreRefused(f"{self._address.of(info.key)}: {words}: leave out coms_id")
-        from bucketrelay.clouds.huawei.versions import set_tags  # noqa: PLC0415 - only the inventory asks
+        from bucketrelay.clouds.huawei.versions import set_tags  # only the inventory asks
 
         set_tags(self._requests, info, tags)
 

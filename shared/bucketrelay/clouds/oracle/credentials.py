@@ -124,7 +124,7 @@ def _check(known: Mapping[str, str]) -> None:
 
 def _read_profile(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
     """What the configuration file says of the profile."""
-    from configparser import ConfigParser, Error  # noqa: PLC0415 - only who has such a file pays for it
+    from configparser import ConfigParser, Error  # only who has such a file pays for it
 
     path = _config_file(access.config_file, environ)
     parser = ConfigParser(interpolation=None)
@@ -168,11 +168,11 @@ def _of_sdk(auth: str, environ: Mapping[str, str], filed: Mapping[str, str] = NO
     if auth == "resource_principal" and not environ.get(f"{_PRINCIPAL}VERSION"):
         raise ValueError(f"{_PRINCIPAL}VERSION is not set: this is no function or other resource of Oracle's")
     try:
-        from oci.auth import signers  # noqa: PLC0415 - 0.2 s
-        from oci.util import get_signer_from_authentication_type  # noqa: PLC0415 - as above
+        from oci.auth import signers  # 0.2 s
+        from oci.util import get_signer_from_authentication_type
     except ImportError as error:
         raise ValueError(f"auth = {auth!r} needs the package oci ({error})") from error
-    import logging  # noqa: PLC0415 - the SDK has loaded it
+    import logging  # the SDK has loaded it
 
     logging.getLogger("oci").setLevel(logging.WARNING)  # fdk sets the root logger to DEBUG
     try:
@@ -182,7 +182,7 @@ def _of_sdk(auth: str, environ: Mapping[str, str], filed: Mapping[str, str] = NO
             return SdkSigner(signers.get_resource_principals_signer())
         return SdkSigner(signers.InstancePrincipalsSecurityTokenSigner())
     except Exception as error:
-        from oci._vendor.requests.exceptions import RequestException  # noqa: PLC0415 - as above
+        from oci._vendor.requests.exceptions import RequestException  # as above
 
         if isinstance(error, RequestException | ConnectionError | TimeoutError):
             text = " ".join(str(error).split())[:300]

@@ -37,8 +37,8 @@ def invoke(function: str, payload: bytes) -> None:
         StoreUnavailable: no answer, or one that asks to try later.
         StoreRefused: the policies do not allow it, or there is no resource principal.
     """
-    from bucketrelay.clouds.oracle.credentials import Access  # noqa: PLC0415 — only a function out of time needs it
-    from bucketrelay.clouds.oracle.service import Identities  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.oracle.credentials import Access  # only a function out of time needs it
+    from bucketrelay.clouds.oracle.service import Identities
 
     identities = Identities(Access(auth="resource_principal", timeout=_TIMEOUT, retries=0), function)
     try:
@@ -51,7 +51,7 @@ def invoke(function: str, payload: bytes) -> None:
 
 
 def _endpoint(function: str, identities: "Identities") -> str:
-    from bucketrelay.clouds.oracle.requests import document  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.oracle.requests import document  # as above
 
     with _remedy(_READ):
         answer = _ask(identities, os.environ.get(SERVICE, ""), "GET", function)
@@ -72,10 +72,10 @@ def _remedy(words: str) -> Iterator[None]:
 
 def _ask(identities: "Identities", endpoint: str, method: str, function: str, payload: bytes | None = None) -> "Answer":
     """One request about the function, made once."""
-    from bucketrelay.clouds.oracle.service import Given, Service  # noqa: PLC0415 — as above
-    from bucketrelay.http.exchange import Call  # noqa: PLC0415 — as above
-    from bucketrelay.http.outcome import Effect  # noqa: PLC0415 — as above
-    from bucketrelay.http.pace import Pace  # noqa: PLC0415 — as above
+    from bucketrelay.clouds.oracle.service import Given, Service  # as above
+    from bucketrelay.http.exchange import Call
+    from bucketrelay.http.outcome import Effect
+    from bucketrelay.http.pace import Pace
 
     path, effect, given = f"/{_VERSION}/functions/{quote(function, safe='')}", Effect.READ, Given()
     if payload is not None:

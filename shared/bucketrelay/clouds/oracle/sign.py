@@ -47,8 +47,8 @@ def authorization(identity: Identity, method: str, target: str, headers: Mapping
         target: path and query as they stand on the request line.
         headers: names in lower case, with `date` and `host`; what `body_headers` gives is signed where it is there.
     """
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 - only who signs loads it
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # only who signs loads it
+    from cryptography.hazmat.primitives.hashes import SHA256
 
     names = (*_ALWAYS, *_OF_BODY) if "x-content-sha256" in headers else _ALWAYS
     lines = [

@@ -125,7 +125,7 @@ def private_key(pem: str, passphrase: str = "") -> Any:
     Raises:
         ValueError: it is none, or the passphrase is wrong.
     """
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - 30 ms, once it signs
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # 30 ms, once it signs
 
     secret = passphrase.encode() or None
     # Checking that the key's numbers are prime takes 36 ms of a cold start, and whoever could forge the file could as

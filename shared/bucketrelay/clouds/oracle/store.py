@@ -223,13 +223,13 @@ class OciStore:
 
     def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
         """ListObjectVersions."""
-        from bucketrelay.clouds.oracle.versions import versions  # noqa: PLC0415 - only the inventory asks
+        from bucketrelay.clouds.oracle.versions import versions  # only the inventory asks
 
         return versions(self.requests, self._address, prefix, after)
 
     def look_version(self, version: Version) -> ObjectInfo:
         """HeadObject of that version."""
-        from bucketrelay.clouds.oracle.versions import look_version  # noqa: PLC0415 - only the inventory asks
+        from bucketrelay.clouds.oracle.versions import look_version  # only the inventory asks
 
         return look_version(self.requests, version, self._address.of(version.key))
 

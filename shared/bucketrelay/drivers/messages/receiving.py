@@ -129,9 +129,9 @@ def _mapping_job(payload: Mapping[str, object], name: str, tries: int) -> NewJob
 
 def routes(receiving: Receiving) -> "list[Route]":
     """The archive's endpoints, for `bucketrelay serve`."""
-    from starlette.concurrency import run_in_threadpool  # noqa: PLC0415 — only who serves has starlette
-    from starlette.responses import JSONResponse, Response  # noqa: PLC0415 — as above
-    from starlette.routing import Route  # noqa: PLC0415 — as above
+    from starlette.concurrency import run_in_threadpool  # only who serves has starlette
+    from starlette.responses import JSONResponse, Response
+    from starlette.routing import Route
 
     async def ready(_request: "Request") -> "Response":
         """Whether a dataset would be taken now."""

@@ -210,7 +210,7 @@ def _expand(file: Any) -> Iterator[bytes]:
 
 def _parquet(path: Path) -> Iterator[Row]:
     try:
-        from pyarrow import ArrowException, parquet  # noqa: PLC0415 — an extra, for who has such an inventory
+        from pyarrow import ArrowException, parquet  # an extra, for who has such an inventory
     except ModuleNotFoundError as error:
         raise BadEvent("a Parquet inventory: pip install 'bucketrelay[parquet]'") from error
     try:
