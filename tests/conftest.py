@@ -1,5 +1,7 @@
 """What all tests have in common: here, because under xdist it is the controller that writes the summary."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -31,6 +33,11 @@ LONG = (
 )
 # Modules that share what is dear: one process brings the clouds up, once.
 TOGETHER = {f"tests/security/test_{name}.py": "security" for name in ("forged", "injection", "permissions")}
+
+
+def pytest_collection_finish():
+    """All that was collected stays until the end: no need to look for garbage in it, again and again."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

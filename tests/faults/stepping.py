@@ -14,7 +14,7 @@ from bucketrelay.model import Result, Task
 from bucketrelay.store import Store
 from faults.asking import AskingStore
 from faults.memory import Memory
-from faults.world import SLOW, Answer, Operation, Rules
+from faults.world import READS, SLOW, Answer, Operation, Rules
 
 Deliver = Callable[[Task, Callable[[str], Store]], Result]  # what is done with a task: the core, or another strategy
 OK, AGAIN, GAVE_UP = "ok", "again", "gave up"
@@ -63,7 +63,8 @@ def advance(
 class Behaviour:
     """All places that tasks can get to, found as they are needed, each with a number.
 
-    `operations[node]` is what a task at that place does next, or how it ended; `requests`, the different operations.
+    `operations[node]` is what a task at that place does next, or how it ended; `requests`, the different operations;
+    `marking`, the nodes at which a task is about to touch a marker, and `reading`, those at which it reads the source.
     Places from which everything must go on alike, because the stopped code remembers the same, are one (`merge=False`:
     they are not).
     """
@@ -74,6 +75,8 @@ class Behaviour:
         self._history: list[tuple[Task, tuple[Answer, ...]]] = []
         self.operations: list[Operation | str] = []
         self.requests: list[Operation] = []
+        self.marking: set[int] = set()
+        self.reading: set[int] = set()
         self._numbers: dict[Operation, int] = {}
         self._requested: list[int] = []
         self.roots: dict[Task, int] = {}
@@ -117,8 +120,11 @@ class Behaviour:
             what = OK if end.ok else AGAIN if end.retryable else GAVE_UP
             name = (task, what) if what != GAVE_UP else (task, end.error)
         if name not in self._known:
-            self._known[name] = len(self.operations)
+            node = self._known[name] = len(self.operations)
             self.operations.append(what)
+            if isinstance(what, Operation):
+                self.marking.update({node} if what.is_marker else ())
+                self.reading.update({node} if what.store == "source" and what.verb in READS else ())
             self._history.append((task, answers))
             self._requested.append(self._number(what))
         return self._known[name]

@@ -16,7 +16,7 @@ from faults.strategies import converge
 from faults.world import WRITES, Rules
 
 NONE: frozenset[str] = frozenset()
-LONG = pytest.mark.slow  # 5 s and more each, beside a shorter walk of the same kind
+LONG = pytest.mark.slow  # a second and more each, beside a shorter walk of the same kind
 IN_PARTS = Small(size=3, most=2, acts="wtd")  # the smallest has two parts of at most two bytes
 
 
@@ -31,6 +31,10 @@ FULL = pytest.mark.parametrize(
 )
 
 
+# Of two walks of the same kind the shorter one: conditions that are ignored leave fewer things to happen.
+SHORTER = pytest.mark.parametrize(
+    "conditional", [pytest.param(False, id="unconditional"), pytest.param(True, id="conditional", marks=LONG)]
+)
 MOST = pytest.mark.parametrize("most", [2, pytest.param(3, marks=LONG)])  # acts
 
 
@@ -94,6 +98,7 @@ def test_an_object_may_grow_into_parts_and_shrink_again(explore, most):
     assert_right(walk, result, requests_in_a_round=10)
 
 
+@SHORTER
 def test_a_store_that_says_not_modified_and_no_more_is_asked_once_more(explore, conditional):
     walk, result = explore(
         Small(conditional=conditional, acts="wtd", source=Rules(terse=True), faults=NONE), converge()
@@ -147,6 +152,7 @@ def test_no_upload_and_no_checkpoint_is_left_where_no_task_is_killed(explore, co
 # What tells two versions apart.
 
 
+@SHORTER
 def test_contents_that_change_within_a_second_are_told_apart(explore, conditional):
     walk, result = explore(
         Small(conditional=conditional, acts="wod", source=Rules(clock=False), faults=NONE), converge()
@@ -155,7 +161,7 @@ def test_contents_that_change_within_a_second_are_told_apart(explore, conditiona
     assert_right(walk, result)
 
 
-@pytest.mark.parametrize("acts", ["wt", "wr"])
+@pytest.mark.parametrize("acts", ["wr", pytest.param("wt", marks=LONG)])
 def test_metadata_alone_that_changes_within_a_second_takes_a_versioned_source(explore, acts):
     _, blind = explore(Small(acts=acts, source=Rules(clock=False), faults=NONE), converge())
     walk, result = explore(Small(acts=acts, source=Rules(clock=False, versioned=True), faults=NONE), converge())
@@ -201,15 +207,19 @@ def test_otherwise_it_can_go_back_for_a_moment(explore, deletes, acts, condition
 
 
 @pytest.mark.parametrize(
-    ("deletes", "acts", "conditional"),
+    ("fault", "deletes", "acts", "conditional"),
     [
-        (Deletes.KEEP, "w", False),
-        pytest.param(Deletes.FOLLOW, "wd", True, marks=LONG),
-        (Deletes.KEEP, "wr", True),
-        (Deletes.KEEP, "wt", True),
+        pytest.param(fault, deletes, acts, conditional, marks=() if (acts, fault) in shorter else LONG)
+        for shorter in [{("w", "outlive"), ("w", "unknown"), ("wr", "outlive")}]
+        for fault in ("outlive", "unknown")
+        for deletes, acts, conditional in (
+            (Deletes.KEEP, "w", False),
+            (Deletes.FOLLOW, "wd", True),
+            (Deletes.KEEP, "wr", True),
+            (Deletes.KEEP, "wt", True),
+        )
     ],
 )
-@pytest.mark.parametrize("fault", ["outlive", "unknown"])
 def test_a_write_that_outlives_its_task_may_be_the_last_unless_the_key_is_verified(
     explore, deletes, acts, conditional, fault
 ):

@@ -140,16 +140,13 @@ class Walk:
 
     def _commuting(self, state: State) -> int | None:
         """A task whose next request commutes with all else that may happen, so that it may as well be now."""
+        at_end = len(state.path) == self.small.most
         for node in state.tasks:
-            if not state.faults and self.behaviour.operations[node].is_marker:
+            if not state.faults and node in self.behaviour.marking:
                 return node  # nobody else looks at markers
-            if len(state.path) == self.small.most and self._reads_source(node):
+            if at_end and node in self.behaviour.reading:
                 return node  # the source cannot change any more
         return None
-
-    def _reads_source(self, node: int) -> bool:
-        operation = self.behaviour.operations[node]
-        return operation.store == "source" and operation.verb in READS
 
     def _step(self, state: State, node: int) -> Move:
         after, answer, complaint = self._done(state, self.behaviour.request(node))
