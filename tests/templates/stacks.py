@@ -14,7 +14,6 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from cfnlint.decode.cfn_yaml import loads
 from moto.server import ThreadedMotoServer
 
 from functions.child import choose
@@ -30,6 +29,8 @@ SDK = ("botocore", "jmespath", "dateutil", "six.py", "urllib3")  # of what Lambd
 
 def read(name: str) -> dict[str, Any]:
     """The template, with `!Ref x` as {"Ref": x} and so on."""
+    from cfnlint.decode.cfn_yaml import loads  # brings sympy, half a second in every process that collects
+
     return json.loads(json.dumps(loads((SAM / name).read_text(encoding="utf-8"))))
 
 
