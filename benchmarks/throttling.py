@@ -6,16 +6,20 @@
 One invocation copies new objects through a proxy that answers 503 to all but *rate* requests in any second. Beside it,
 in the same run, the same without a common limit: each request that is refused is made again after a pause of its own,
 as often. *used* is what was accepted, against the rate, after the first second's: 1.00 is all of it.
+
+Then the same through a proxy that has no limit and refuses one request in so many, whatever it is asked (`--sporadic`).
+*used* is then the speed, against that of the same run without refusals.
 """
 
 import argparse
 import json
 import math
+import random
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -53,14 +57,28 @@ def no_pace() -> Iterator[None]:
 
 
 def run(cloud: Cloud, rate: int, count: int, prefix: str) -> Figures:
-    """Copy *count* new objects in one invocation."""
+    """Copy *count* new objects in one invocation, of which the server takes *rate* requests a second."""
+    found = copied(cloud, Fault(kind="throttle", rate=rate, status=503, times=ALWAYS), count, prefix)
+    # The first *rate* requests are free: the server has had a second's rest.
+    return replace(found, used=(found.used * found.seconds - rate) / found.seconds / rate)
+
+
+def sporadic(cloud: Cloud, chance: float, count: int, prefix: str) -> Figures:
+    """Copy *count* new objects in one invocation, and of the requests one in so many is refused."""
+    dice = random.Random(prefix)
+    refuse = Fault(match=lambda _: dice.random() < chance, status=503, times=ALWAYS)
+    return copied(cloud, refuse, count, prefix)
+
+
+def copied(cloud: Cloud, fault: Fault, count: int, prefix: str) -> Figures:
+    """Copy *count* new objects in one invocation; *used* is what was accepted a second."""
     notices = [cloud.create(f"{prefix}/{n:05}", b"x" * 4096) for n in range(count)]
     endpoint = json.loads(
         next(line for line in cloud.toml.splitlines() if line.startswith("endpoint")).split("=", 1)[1]
     )
     with FaultProxy(endpoint) as proxy:
         system = wiring.system(config.load(cloud.toml.replace(endpoint, proxy.endpoint), {}), emit=lambda _: None)
-        proxy.faults.order(Fault(kind="throttle", rate=rate, status=503, times=ALWAYS))
+        proxy.faults.order(fault)
         began = time.monotonic()
         report = entry.handle(_one(notices), system, cloud=NAMES[cloud.name], seconds=math.inf, invocation=prefix)
         seconds = time.monotonic() - began
@@ -68,8 +86,7 @@ def run(cloud: Cloud, rate: int, count: int, prefix: str) -> Figures:
         refused = sum(request.status == 503 for request in proxy.requests)
         accepted = len(proxy.requests) - refused
     failed = sum(not result.ok for result in report.results)
-    # The first *rate* requests are free: the server has had a second's rest.
-    return Figures((accepted - rate) / seconds / rate, refused / (accepted + refused), failed, seconds)
+    return Figures(accepted / seconds, refused / (accepted + refused), failed, seconds)
 
 
 def _one(notices: list[object]) -> object:
@@ -84,19 +101,25 @@ def main() -> None:
     said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     said.add_argument("-n", type=int, default=300, help="objects of an invocation")
     said.add_argument("--rates", default="30,100", help="requests a second")
+    said.add_argument("--sporadic", default="0.01,0.04", help="shares of requests that are refused at any rate")
     said.add_argument("--clouds", default="s3,obs,oci")
     given = said.parse_args()
-    print("| cloud | rate/s | road | used | refused | failed | seconds |\n|---|---|---|---|---|---|---|")
+    print("| cloud | limit/s | road | used | refused | failed | seconds |\n|---|---|---|---|---|---|---|")
     for name in given.clouds.split(","):
-        for rate in map(int, given.rates.split(",")):
+        for rate in map(int, filter(None, given.rates.split(","))):
             count = min(given.n, rate * 5)
             with CLOUDS[name]() as cloud:
                 _row(name, rate, "one limit", run(cloud, rate, count, "with"))
                 with no_pace():
                     _row(name, rate, "none", run(cloud, rate, count, "without"))
+        with CLOUDS[name]() as cloud:
+            whole = sporadic(cloud, 0.0, given.n, "undisturbed")
+            for chance in filter(None, map(float, filter(None, given.sporadic.split(",")))):
+                found = sporadic(cloud, chance, given.n, f"chance-{chance}")
+                _row(name, f"{chance:.0%} refused", "one limit", replace(found, used=found.used / whole.used))
 
 
-def _row(name: str, rate: int, road: str, found: Figures) -> None:
+def _row(name: str, rate: int | str, road: str, found: Figures) -> None:
     print(
         f"| {name} | {rate} | {road} | {found.used:.2f} | {found.refused:.0%} | {found.failed} | {found.seconds:.1f} |",
         flush=True,

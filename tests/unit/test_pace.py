@@ -365,11 +365,31 @@ def test_sporadic_refusals_do_not_strangle(chance, seed):
     assert server.refused() <= 2 * chance
 
 
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("workers", [8, 16, 32])
+def test_a_server_that_refuses_one_in_twenty_five_is_asked_nearly_as_much_as_it_takes(workers, seed):
+    """What it refuses below any limit is no limit: that is learnt within some seconds."""
+    server = Moody(most=1e9, burst=1e9, chance=0.04, dice=random.Random(seed))
+    siege(server, workers=workers, trip=0.04, end=40.0, seed=seed)
+    load = sum(ok for at, ok in server.answers if at >= 10) / 30
+    assert load >= 0.8 * workers / 0.04
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_behind_a_limit_sporadic_refusals_cost_little_more(seed):
-    server = Moody(most=200, burst=20, chance=0.01, dice=random.Random(seed))
+@pytest.mark.parametrize(("chance", "least"), [(0.01, 0.85), (0.04, 0.8)])
+def test_behind_a_limit_sporadic_refusals_cost_little_more(chance, least, seed):
+    server = Moody(most=200, burst=20, chance=chance, dice=random.Random(seed))
     siege(server, workers=16, trip=0.02, end=35.0, seed=seed)
-    assert server.share(5.0, 35.0) >= 0.85
+    assert server.share(5.0, 35.0) >= least
+    assert server.refused() <= chance + 0.03
+
+
+def test_a_limit_teaches_no_patience():
+    """Refusals of a limit come at it, and not in the second below it: so they go on being believed."""
+    server = Server(most=200, burst=20)
+    rate = siege(server, workers=16, trip=0.02, end=60.0, seed=1)
+    assert rate.trouble < 0.01
+    assert server.share(5.0, 60.0) >= 0.85
 
 
 def test_one_refusal_among_few_requests_is_a_limit():

@@ -20,12 +20,15 @@ from bucketrelay.errors import Damaged, OutcomeUnknown, StoreUnavailable
 from bucketrelay.http.dates import http_date
 
 T = TypeVar("T")
-_CUT = 0.85  # of what was accepted, at the most that is cut
-_WEIGHT = 3.0  # times the share of refusals is cut, at the least
-_SPORADIC = 0.05  # of the requests: so many refusals are the server's usual trouble, and no limit
+_CUT = 0.85  # of what was accepted is left after a cut
+_SPORADIC = 0.05  # of the requests: so many refusals may be the server's usual trouble, and no limit
 _FEW = 20  # requests in a second, of which one refusal says nothing about a share
+_KNOWN = 0.02  # of the requests: a server that refuses so many below its limit is known for trouble
+_UNLIKELY = 2.5  # standard deviations above the usual trouble, which chance alone is seldom
 _GROWTH = 0.08  # of the rate after the last cut, each second: a cut is made up for in two
 _LEAST = 0.2  # requests a second; so much is asked even of a server that refuses everything
+_SURE = 8.0  # seconds after a cut in which the limit is near; without another one it is not, and is looked for anew
+_DOUBTED = 2.0  # the same, of a server whose refusals are often none of a limit
 _WINDOW = 1.0  # seconds over which accepted requests are counted, as most servers seem to, and no more than one cut
 _START = 10.0  # requests a second to begin with, where the first refusal comes before enough was accepted
 _CALM = 60.0  # seconds without a refusal after which nothing is held back any more
@@ -39,8 +42,9 @@ class Rate:
     """Requests a second, by additive increase and multiplicative decrease. Pure arithmetic: every time is given.
 
     The first cut is to what was accepted until then, from where it doubles each second to find the server's limit; each
-    further one is the decrease of AIMD. How deep it cuts depends on the share of refusals: behind a limit that is
-    exceeded most are refused; a server that now and then refuses one in a hundred has no limit to be found.
+    further one is the decrease of AIMD. Not each refusal is a limit: a server that refuses one in twenty-five, whatever
+    it is asked, has none to be found. Its trouble is what it still refuses where the rate is surely below what it took:
+    in the second second after a cut. Only refusals beyond that trouble, and beyond chance, cut.
 
     Args:
         jitter: numbers from 0 to 1, so that processes which were refused together do not come again together.
@@ -52,6 +56,7 @@ class Rate:
         self._next = self._held = self._cut = float("-inf")  # when a slot is free; Retry-After's end; the last cut
         self._accepted: deque[float] = deque(maxlen=4096)
         self._refused: deque[float] = deque(maxlen=4096)
+        self._below = self._trouble = 0.0  # requests below the limit, and refused ones of them; old ones count less
 
     @property
     def limit(self) -> float:
@@ -72,27 +77,43 @@ class Rate:
     def note_success(self, now: float) -> None:
         """The server has done what it was asked."""
         self._accepted.append(now)
+        self._below += self._recovers(now)
         if self._rate:
-            self._rate += self._growth / self._rate if self._growth else 1.0
+            # So little that it takes two seconds to be where the limit was found; else twice as much each second.
+            self._rate += self._growth / self._rate if self._growth and now < self._cut + self._sure() else 1.0
 
     def note_refusal(self, sent: float, now: float, after: float | None = None) -> None:
         """The server was asked too often, by a request that was sent at *sent*, and said to come *after* seconds."""
         if after:  # no longer than anybody waits: gateways say a day, and a wrong clock makes a date an hour
             self._held = max(self._held, now + min(after, _LONGEST_WAIT))
         self._refused.append(now)
+        if self._recovers(now) and self._recovers(sent):
+            self._below, self._trouble = self._below + 1, self._trouble + 1
         if sent <= self._cut or now < self._cut + _WINDOW:
             return  # sent before the last cut, of which it tells nothing; or too soon for the server to have noticed
         taken, refused = self._lately(self._accepted, now), self._lately(self._refused, now)
-        kept = _remaining_share(taken, refused)
-        if kept == 1.0:
+        if not _exceeds(taken, refused, self.trouble):
             return
         if self._rate:
-            self._rate = max(_LEAST, self._rate / 2, kept * min(self._rate, taken))
+            self._rate = max(_LEAST, self._rate / 2, _CUT * min(self._rate, taken))
             self._growth = _GROWTH * self._rate
         else:
-            self._rate, self._growth = max(_START, kept * taken), 0.0  # 0: the limit is still to be found
+            self._rate, self._growth = max(_START, _CUT * taken), 0.0  # 0: the limit is still to be found
         self._next = now + (0.5 + self._jitter()) / self._rate
         self._cut = now
+        self._below, self._trouble = self._below / 2, self._trouble / 2
+
+    @property
+    def trouble(self) -> float:
+        """The share of requests that the server refuses whatever it is asked; never more than may be no limit."""
+        return min(_SPORADIC, self._trouble / (self._below + _FEW))
+
+    def _sure(self) -> float:
+        return _SURE if self.trouble < _KNOWN else _DOUBTED
+
+    def _recovers(self, now: float) -> bool:
+        """Whether the rate is below what was accepted before the last cut, and the server has had time to notice."""
+        return self._growth > 0 and self._cut + _WINDOW <= now < self._cut + 2 * _WINDOW
 
     @staticmethod
     def _lately(moments: "deque[float]", now: float) -> float:
@@ -100,15 +121,17 @@ class Rate:
         return sum(1 for moment in moments if moment > now - _WINDOW) / _WINDOW
 
 
-def _remaining_share(taken: float, refused: float) -> float:
-    """What part of its rate is left to a server that took and refused so many, the latest refusal among them.
+def _exceeds(taken: float, refused: float, trouble: float) -> bool:
+    """Whether a server that took and refused so many, the latest refusal among them, has a limit that is exceeded.
 
-    That one is why we count at all; the others tell the share. Of a few requests nobody can tell a share.
+    That one is why we count at all; the others tell the share. Of a few requests nobody can tell a share: a server that
+    is not known for trouble is believed at once.
     """
-    if taken + refused < _FEW:
-        return _CUT
-    share = (refused - 1) / (taken + refused - 1)
-    return 1.0 if share < _SPORADIC else max(_CUT, 1 - _WEIGHT * share)
+    if taken + refused < _FEW and trouble < _KNOWN:
+        return True
+    others = taken + refused - 1
+    chance = trouble * others + _UNLIKELY * math.sqrt(trouble * others)
+    return refused - 1 >= max(_SPORADIC * others, chance)
 
 
 class Pace:
