@@ -4,10 +4,15 @@
 mistakes, or raise ConfigError with all mistakes at once. A Secret shows itself to nobody.
 """
 
-from bucketrelay.config.environment import from_environment
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from bucketrelay.config.find import FILE, Place, find, load_place, locate, read
-from bucketrelay.config.toml import load
 from bucketrelay.config.values import Config, ForwardConfig, Limits, Secret, StoreConfig
+
+if TYPE_CHECKING:
+    from bucketrelay.config.environment import from_environment
+    from bucketrelay.config.toml import load
 
 __all__ = [
     "FILE",
@@ -24,3 +29,11 @@ __all__ = [
     "locate",
     "read",
 ]
+
+_LATER = {"from_environment": "environment", "load": "toml"}  # with all their checks, which not every start needs
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(f"bucketrelay.config.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

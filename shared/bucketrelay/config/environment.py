@@ -11,15 +11,13 @@ from bucketrelay.config.stores import store
 from bucketrelay.config.tables import Table
 from bucketrelay.config.urls import BadURL, endpoint_url, forward_url, store_address
 from bucketrelay.config.values import Config, ForwardConfig, Secret, StoreConfig
+from bucketrelay.config.variables import OMS_VARIABLES, RELAY_VARIABLES
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Deletes
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.routes.own import own_places
 
 _T = TypeVar("_T")
-# The names are those of Huawei's template "sync-oms-data": an existing function's settings work as they are.
-OMS_VARIABLES = ("sync_url", "sync_task_id", "log_bucket", "obs_endpoint", "hw_ak", "hw_sk")
-RELAY_VARIABLES = ("RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG", "RELAY_DELETES")
 _OMS_MEANING = {
     "sync_url": "the address for synchronisation requests, in the OMS task's details",
     "sync_task_id": "the OMS task's id",

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from bucketrelay.config.environment import OMS_VARIABLES, RELAY_VARIABLES, from_environment
-from bucketrelay.config.toml import load
+from bucketrelay.config.checked import FILE as CHECKED
+from bucketrelay.config.checked import load_checked
 from bucketrelay.config.values import Config
+from bucketrelay.config.variables import OMS_VARIABLES, RELAY_VARIABLES
 from bucketrelay.errors import ConfigError
 from bucketrelay.values import dataclass
 
@@ -29,7 +30,7 @@ class Place:
 
 
 def find(environ: Mapping[str, str], beside: Path | None, cwd: Path) -> Config:
-    """The configuration of this process; see `locate`.
+    """The configuration of this process; see `locate`, and `checked` for one that was checked before.
 
     Args:
         environ: only ever asked by `.get`, so that a mapping will do which asks the platform.
@@ -37,7 +38,12 @@ def find(environ: Mapping[str, str], beside: Path | None, cwd: Path) -> Config:
     Raises:
         ConfigError: with every mistake; or that there is no configuration, and where it was looked for.
     """
-    return load_place(locate(environ, beside, cwd), environ)
+    place = locate(environ, beside, cwd)
+    if place.text is not None and (written := read(place.folder / CHECKED)) is not None:
+        known = load_checked(written, place.text, environ, place.folder)
+        if known is not None:
+            return known
+    return load_place(place, environ)
 
 
 def locate(environ: Mapping[str, str], beside: Path | None, cwd: Path, explicit: Path | None = None) -> Place:
@@ -79,7 +85,11 @@ def load_place(place: Place, environ: Mapping[str, str], *, secrets: bool = True
         secrets: whether what secrets are made of has to be there; False for what connects to nothing.
     """
     if place.text is not None:
+        from bucketrelay.config.toml import load  # noqa: PLC0415 — 10 ms of checks, for what was not checked before
+
         return load(place.text, environ, place.folder, where=place.name, secrets=secrets)
+    from bucketrelay.config.environment import from_environment  # noqa: PLC0415 — as above
+
     config = from_environment(environ)
     assert config is not None  # `locate` has seen one of its variables
     return config
