@@ -58,7 +58,7 @@ def no_pace() -> Iterator[None]:
 
 def run(cloud: Cloud, rate: int, count: int, prefix: str) -> Figures:
     """Copy *count* new objects in one invocation, of which the server takes *rate* requests a second."""
-    found = copied(cloud, Fault(kind="throttle", rate=rate, status=503, times=ALWAYS), count, prefix)
+    found = copy_objects(cloud, Fault(kind="throttle", rate=rate, status=503, times=ALWAYS), count, prefix)
     # The first *rate* requests are free: the server has had a second's rest.
     return replace(found, used=(found.used * found.seconds - rate) / found.seconds / rate)
 
@@ -67,10 +67,10 @@ def sporadic(cloud: Cloud, chance: float, count: int, prefix: str) -> Figures:
     """Copy *count* new objects in one invocation, and of the requests one in so many is refused."""
     dice = random.Random(prefix)
     refuse = Fault(match=lambda _: dice.random() < chance, status=503, times=ALWAYS)
-    return copied(cloud, refuse, count, prefix)
+    return copy_objects(cloud, refuse, count, prefix)
 
 
-def copied(cloud: Cloud, fault: Fault, count: int, prefix: str) -> Figures:
+def copy_objects(cloud: Cloud, fault: Fault, count: int, prefix: str) -> Figures:
     """Copy *count* new objects in one invocation; *used* is what was accepted a second."""
     notices = [cloud.create(f"{prefix}/{n:05}", b"x" * 4096) for n in range(count)]
     endpoint = json.loads(

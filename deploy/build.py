@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from bytecode import compile_modules
+from bytecode import bundle, compile_modules
 from contents import (
     ARCHITECTURES,
     BROKERS,
@@ -36,14 +36,14 @@ from contents import (
     Function,
     Package,
 )
-from needs import CONFIG, EVERYTHING, needs
+from needs import CHECKED, CONFIG, EVERYTHING, checked_form, needs
 from packages import Refused, Target, fetch, files, versions
 from reach import reach
 
-SQL = "bucketrelay/inventory/sql"  # read by name, and not imported
 ROOT = Path(__file__).resolve().parents[1]
-# Imported by functions of theirs when first called, in nearly every invocation.
-_LOADED = ("bucketrelay.config.toml", "bucketrelay.wiring_stores")
+SQL = "bucketrelay/inventory/sql"  # read by name, and not imported
+FIRST = "bucketrelay/__init__.py"  # the one module of the core that stays a source
+LOADER = Path(__file__).with_name("loader.py")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can tell
 
 
@@ -78,28 +78,20 @@ class Order:
 
 def code(order: Order) -> dict[str, bytes]:
     """The handler, the configuration and the core, by their path in the handler's folder."""
-    handler, shared, wanted = _parts(order)
+    handler, shared = ROOT / "functions" / order.function.name / order.function.handler, ROOT / "shared"
     found = {handler.name: handler.read_bytes()}
     if order.config:
         found[CONFIG] = order.config.read_bytes()
-    paths = reach(handler, shared, wanted)
+        if written := checked_form(order.config.read_text(encoding="utf-8-sig")):
+            found[CHECKED] = written
+    paths = reach(handler, shared, _may_go_in(order))
     if POSTGRES in order.forwards:
         paths |= {path for path in (shared / SQL).rglob("*") if path.suffix in (".py", ".sql")}
     return found | {path.relative_to(shared).as_posix(): path.read_bytes() for path in paths}
 
 
-def at_once(order: Order) -> set[str]:
-    """The paths of the modules that most invocations load: byte code of the others would only be weight."""
-    handler, shared, wanted = _parts(order)
-    used = [f"bucketrelay.clouds.{CLOUDS[scheme]}.store" for scheme in order.stores if scheme in CLOUDS]
-    used += [f"bucketrelay.forward.{kind}" for kind in order.forwards if kind in FORWARDS]
-    modules = reach(handler, shared, wanted, also=[*used, *_LOADED], later=False)
-    return {path.relative_to(shared).as_posix() for path in modules}
-
-
-def _parts(order: Order) -> tuple[Path, Path, Callable[[str], bool]]:
-    """The handler, where the core is, and which of its modules may go in."""
-    handler = ROOT / "functions" / order.function.name / order.function.handler
+def _may_go_in(order: Order) -> Callable[[str], bool]:
+    """Which modules of the core may go in."""
     # What a bucket has besides its objects is for people at a terminal: `wire` and `doctor`.
     foreign = {f"bucketrelay.clouds.{cloud}.bucket" for cloud in CLOUDS.values()}
     # By these modules alone wiring and the registry come to a cloud. What else reaches into its folder needs what it
@@ -113,26 +105,29 @@ def _parts(order: Order) -> tuple[Path, Path, Callable[[str], bool]]:
         foreign.add("bucketrelay.wiring_invocation")
     if POSTGRES not in order.forwards:
         foreign.add("bucketrelay.wiring_tables")
-    return handler, ROOT / "shared", lambda module: module not in foreign
+    return lambda module: module not in foreign
 
 
 def archive(order: Order, downloads: Path) -> dict[str, bytes]:
     """All files of the archive, by their path in it."""
     function = order.function
     found = {function.code + path: content for path, content in code(order).items()}
-    for package, path in fetch(order.packages(), order.target, downloads).items():
-        found.update({function.packages + inside: content for inside, content in files(package, path).items()})
+    for brought, path in fetch(order.packages(), order.target, downloads).items():
+        found.update({function.packages + inside: content for inside, content in files(brought, path).items()})
     if not order.compiled:
         return found
     # The handler stays as it is: somebody who edits it in the console must see it change.
-    handler = function.code + function.handler
-    early = {function.code + path for path in at_once(order)}
-    modules = {
-        name: content
-        for name, content in found.items()
-        if name.endswith(".py") and name != handler and (name in early or "bucketrelay/" not in name)
+    modules = {path: content for path, content in found.items() if path.endswith(".py") and SQL not in path}
+    del modules[function.code + function.handler]
+    codes, package = compile_modules(modules), f"{function.code}bucketrelay/"
+    ours = {path.removeprefix(function.code): code for path, code in codes.items() if path.startswith(package)}
+    first = found[f"{package}__init__.py"] + b"\n\n" + LOADER.read_bytes()
+    return {
+        **{path: content for path, content in found.items() if path not in modules},
+        **{f"{path}c": code for path, code in codes.items() if not path.startswith(package)},
+        f"{package}__init__.py": first,
+        f"{package}modules.bin": bundle({path: code for path, code in ours.items() if path != FIRST}),
     }
-    return found | compile_modules(modules)
 
 
 def write(found: Mapping[str, bytes], path: Path) -> None:
@@ -223,7 +218,7 @@ def _parser() -> Parser:
         "--stores", type=_stores, help="such as s3,obs: whose SDKs go in; all, if nothing says otherwise"
     )
     parser.add_argument("--pin-sdk", action="store_true", help="bring botocore, although Lambda has one")
-    parser.add_argument("--no-compile", action="store_true", help="smaller, and slower to start")
+    parser.add_argument("--no-compile", action="store_true", help="sources in place of byte code: slower to start")
     parser.add_argument("--layout", choices=("zip", "fn"), default="zip", help="fn: a folder for `fn deploy`")
     parser.add_argument("--downloads", type=Path, help="folder where packages are kept between builds")
     return parser

@@ -1,7 +1,9 @@
 """Byte code that is the same for the same sources and the same Python. Run as a program, it is its own other half.
 
-With it `import oci` takes 0.2 s, without it 1.1 s, and that in every new process: a function's disk is read-only.
-It bears a hash of its source in place of a time, and is never compared with the source ("unchecked": PEP 552).
+A function's disk is read-only, so that without byte code each new process compiles what it imports anew. It goes in in
+place of the sources, as both would be twice the size: of packages `module.pyc` where `module.py` was, which Python
+imports as well; of ours all modules in one file (`loader.py`). A traceback still names file and line, but has no text
+of it, and no column, which would be a quarter of the byte code.
 """
 
 import ast
@@ -15,16 +17,17 @@ from collections.abc import Mapping
 from packages import Refused
 
 _OURS = "/bucketrelay/"
+_PYC_HEADER = 16
 _UNCHECKED = (0b01).to_bytes(4, "little")
 
 
 def compile_modules(sources: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The byte code of each module, by its path; for the Python that runs this.
+    """The byte code of each module, as a `.pyc` holds it, by the module's path; for the Python that runs this.
 
     A process of its own: what is written depends on what the process has read before, and on the order of its sets.
     """
     done = subprocess.run(  # noqa: S603 - this file
-        [sys.executable, "-s", "-S", "-W", "ignore", __file__],
+        [sys.executable, "-s", "-S", "-W", "ignore", "-X", "no_debug_ranges", __file__],
         input=marshal.dumps(dict(sorted(sources.items()))),
         capture_output=True,
         env={**os.environ, "PYTHONHASHSEED": "0"},
@@ -35,6 +38,19 @@ def compile_modules(sources: Mapping[str, bytes]) -> dict[str, bytes]:
         raise Refused(f"not compiled, mend it or use --no-compile: {last}")
     found: dict[str, bytes] = marshal.loads(done.stdout)  # noqa: S302 - our own process wrote it
     return found
+
+
+def bundle(codes: Mapping[str, bytes]) -> bytes:
+    """Modules in the one file that `loader.py` reads.
+
+    Args:
+        codes: what `compile_modules` gave, by paths that begin with the package's.
+    """
+    modules = {}
+    for path in sorted(codes):
+        name = path.removesuffix(".py").replace("/", ".")
+        modules[name.removesuffix(".__init__")] = (name.endswith(".__init__"), codes[path][_PYC_HEADER:])
+    return marshal.dumps((sys.version_info[:2], modules), 2)  # as old as that, so that each Python can read the version
 
 
 def _compile(path: str, source: bytes) -> bytes:
@@ -49,7 +65,7 @@ def _compile(path: str, source: bytes) -> bytes:
 
 
 def _drop_docstrings(tree: ast.Module) -> None:
-    """A third of our byte code is docstrings, which stand in the sources beside it.
+    """A third of our byte code would be docstrings, which no function reads.
 
     A class keeps a point: a dataclass without any makes one of its signature, which takes longer than all else of it.
     """
@@ -63,11 +79,7 @@ def _drop_docstrings(tree: ast.Module) -> None:
 
 def _main() -> None:
     sources: dict[str, bytes] = marshal.load(sys.stdin.buffer)  # noqa: S302 - our own process wrote it
-    made = {
-        importlib.util.cache_from_source(path, optimization=""): _compile(path, source)
-        for path, source in sources.items()
-    }
-    sys.stdout.buffer.write(marshal.dumps(made))
+    sys.stdout.buffer.write(marshal.dumps({path: _compile(path, source) for path, source in sources.items()}))
 
 
 if __name__ == "__main__":

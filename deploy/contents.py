@@ -11,7 +11,7 @@ MB = 1000 * 1000
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}  # as the clouds call them, as wheels do
 # No function looks at these; `test` and `tests` are whole folders.
-USELESS = r".*\.(pyi|pyx|pxd|c|h|S)|(.*/)?tests?/.*|.*/py\.typed"
+USELESS = r".*\.(pyi|pyx|pxd|c|h|S)|(.*/)?tests?/.*|.*/test_\w+\.py|.*/py\.typed"
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,14 @@ _BOTOCORE = (
 # Our own requests need no SDK; certifi is for a runtime without authorities of its own.
 _OBS = (_CERTIFI,)
 
-# Requests are signed with RSA, which Python itself does not have; all else is our own.
+# Requests are signed with RSA, which Python itself does not have; all else is our own. What of cryptography neither
+# reads a private key nor signs stays out: certificates are the most of it.
+_NOT_RSA = (
+    r"fernet\.py|x509/.*|hazmat/(asn1|backends|bindings/openssl)/.*|hazmat/primitives/((kdf|twofactor)/.*"
+    r"|(cmac|constant_time|hmac|hpke|keywrap|padding|poly1305)\.py|serialization/pkcs(7|12)\.py)"
+)
 _OCI = (
-    Package("cryptography"),
+    Package("cryptography", drop=rf"cryptography/({_NOT_RSA})"),
     Package("cffi", keep=r"_cffi_backend\..*"),  # cryptography's compiled part asks for the backend alone
     _CERTIFI,
 )
@@ -127,7 +132,7 @@ FUNCTIONS = {
             handler="app.py",
             python="3.12",
             offered=("3.11", "3.12", "3.13", "3.14"),
-            own_limit=1 * MB,
+            own_limit=600_000,
             limit=50 * MB,
             provided=("role", "sqs"),
         ),
@@ -137,7 +142,7 @@ FUNCTIONS = {
             handler="index.py",
             python="3.10",
             offered=("3.10", "3.12"),
-            own_limit=1 * MB,
+            own_limit=600_000,
             limit=40 * MB,
             has=("certifi",),  # Open Telekom Cloud's list of bundled packages, the same for 3.6 to 3.12
         ),
@@ -147,7 +152,7 @@ FUNCTIONS = {
             handler="func.py",
             python="3.12",
             offered=("3.11", "3.12"),
-            own_limit=7 * MB,
+            own_limit=5 * MB,
             limit=25 * MB,
             code="function/",
             packages="python/",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contents import ARCHITECTURES, USELESS, Package
+from elf import strip_symbols
 
 HERE = Path(__file__).resolve().parent
 PINS = (HERE / "constraints.txt", HERE.parent / "constraints.txt")
@@ -65,7 +66,7 @@ def files(package: Package, archive: Path) -> Mapping[str, bytes]:
     found = _of_source(package, archive) if archive.name.endswith(".tar.gz") else _of_wheel(package, archive)
     if not any(path.endswith((".py", ".so")) for path in found):
         raise Refused(f"{archive.name}: none of its files is wanted: correct {package.name} in contents.py")
-    return found
+    return {path: strip_symbols(content) if path.endswith(".so") else content for path, content in found.items()}
 
 
 def _there(folder: Path) -> Mapping[tuple[str, str], Path]:
@@ -93,7 +94,7 @@ def _download(packages: Mapping[str, Package], target: Target, folder: Path) -> 
 def _of_wheel(package: Package, archive: Path) -> Mapping[str, bytes]:
     with zipfile.ZipFile(archive) as wheel:
         paths = {_install_path(name): name for name in wheel.namelist() if not name.endswith("/")}
-        return {path: wheel.read(name) for path, name in paths.items() if path and _wanted(package, path)}
+        return {path: wheel.read(name) for path, name in paths.items() if path and _is_needed(package, path)}
 
 
 def _of_source(package: Package, archive: Path) -> Mapping[str, bytes]:
@@ -104,7 +105,7 @@ def _of_source(package: Package, archive: Path) -> Mapping[str, bytes]:
             path = member.name.partition("/")[2].removeprefix(package.root)
             if path in _SAYS_WHAT_IT_IS:
                 path = f"{archive.name.removesuffix('.tar.gz')}.dist-info/{_SAYS_WHAT_IT_IS[path]}"
-            content = source.extractfile(member) if member.isfile() and _wanted(package, path) else None
+            content = source.extractfile(member) if member.isfile() and _is_needed(package, path) else None
             if content:
                 found[path] = content.read()
     return found
@@ -119,7 +120,7 @@ def _install_path(name: str) -> str:
     return path if kind in {"purelib", "platlib"} else ""
 
 
-def _wanted(package: Package, path: str) -> bool:
+def _is_needed(package: Package, path: str) -> bool:
     if ".dist-info/" in path:  # what scanners for vulnerable versions read, and the licences
         return path.endswith("/METADATA") or bool(_LICENCE.fullmatch(path))
     if not re.fullmatch(package.keep, path) or re.fullmatch(USELESS, path):

@@ -4,23 +4,16 @@ Not a list of what to leave out: each command that is added for people at a term
 """
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 OURS = "bucketrelay"
 
 
-def reach(
-    handler: Path, shared: Path, wanted: Callable[[str], bool], *, also: Iterable[str] = (), later: bool = True
-) -> set[Path]:
-    """The files below *shared* that *handler* can import, but for modules that are not *wanted*.
-
-    Args:
-        also: modules that it imports in any case, by whatever way.
-        later: with what is imported only when a function is called; else what is imported at once.
-    """
+def reach(handler: Path, shared: Path, wanted: Callable[[str], bool]) -> set[Path]:
+    """The files below *shared* that *handler* can import, but for modules that are not *wanted*."""
     found: set[str] = set()
-    pending = [*_imports(handler, later=True), *also]
+    pending = [*_imports(handler)]
     while pending:
         module = pending.pop()
         if module in found or not wanted(module) or not (path := _file(module, shared)):
@@ -28,19 +21,17 @@ def reach(
         found.add(module)
         if "." in module:
             pending.append(module.rpartition(".")[0])  # importing a module imports the package that it is in
-        pending += _imports(path, later=later)
+        pending += _imports(path)
     return {path for module in found if (path := _file(module, shared))}
 
 
-def _imports(path: Path, *, later: bool) -> Iterator[str]:
+def _imports(path: Path) -> Iterator[str]:
     """Our modules that are named in imports; with names that may be modules, or things in one."""
     pending: list[ast.AST] = [ast.parse(path.read_bytes(), path.name)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             pending += node.orelse
-            continue
-        if not later and isinstance(node, ast.FunctionDef | ast.Lambda):
             continue
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name.partition(".")[0] == OURS)

@@ -1,7 +1,9 @@
 """The archives of deploy/build.py, run by the clouds' real runtimes with nothing else installed."""
 
 import ast
+import importlib.util
 import json
+import marshal
 import os
 import re
 import subprocess
@@ -12,6 +14,8 @@ from email import message_from_string
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -28,7 +32,7 @@ FUNCTIONS = {"oci": "oci_events", "obs": "obs_trigger", "s3": "s3_notifications"
 # The archive of Lambda is packed in a second, the others in eight each.
 QUICK_FIRST = [pytest.param(name, marks=[] if name == "s3" else pytest.mark.slow) for name in FUNCTIONS]
 HANDLERS = {"s3": "app.py", "obs": "index.py", "oci": "function/func.py"}
-OWN_LIMITS = {"s3": 1_000_000, "obs": 1_000_000, "oci": 7_000_000}
+OWN_LIMITS = {"s3": 600_000, "obs": 600_000, "oci": 5_000_000}
 BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")  # of Lambda's runtime
 # What the SDKs ask for and what nothing of ours imports: a name that is new here is a dependency to be looked at.
 LEFT_OUT = {
@@ -93,7 +97,7 @@ def downloads(tmp_path_factory):
 def archive(tmp_path_factory, downloads, standing):
     """Make the archive of a cloud's function: for its `own` stores, for `all` that it can need, or with a `role`.
 
-    With a role the keys of S3 are the SDK's to find.
+    With a role the keys of S3 are the SDK's to find, and the sources are in it instead of their byte code.
     """
     made = {}
 
@@ -106,7 +110,8 @@ def archive(tmp_path_factory, downloads, standing):
                 text = re.sub(r'(?m)^(access_key = "test"|secret_key = "test-secret")\n', "", text)
             config.write_text(text, encoding="utf-8")
             function = FUNCTIONS[cloud]
-            build(function, "--python", PYTHON, "--config", config, "--out", folder, "--downloads", downloads)
+            options = ["--no-compile"] if stores == "role" else []
+            build(function, "--python", PYTHON, "--config", config, "--out", folder, "--downloads", downloads, *options)
             made[cloud, stores] = folder / f"{function}.zip"
         return made[cloud, stores]
 
@@ -133,8 +138,18 @@ def unpacked(path, folder):
 
 
 def names(path):
+    """What is in an archive, as paths of sources, whichever form they have in it."""
     with zipfile.ZipFile(path) as found:
-        return found.namelist()
+        held = [name.removesuffix("c") if name.endswith(".pyc") else name for name in found.namelist()]
+        bundles = [name for name in held if name.endswith("bucketrelay/modules.bin")]
+        for bundle in bundles:
+            top = bundle.removesuffix("bucketrelay/modules.bin")
+            _version, modules = marshal.loads(found.read(bundle))
+            held += [
+                f"{top}{name.replace('.', '/')}{'/__init__' if is_package else ''}.py"
+                for name, (is_package, _code) in modules.items()
+            ]
+    return held
 
 
 def checksums(path):
@@ -181,8 +196,9 @@ def test_an_archive_alone_replicates_in_its_clouds_own_runtime(code, clouds, tmp
         replicate(clouds, cloud, function, [cloud] if stores == "own" else list(FUNCTIONS))
 
     # Whatever had been left uncompiled, or refused, would have been compiled now.
-    made = byte_code(folder) - before
-    assert {re.sub(r"__pycache__/(\w+)\..*", r"\1.py", name) for name in made} == {HANDLERS[cloud]}
+    made = {re.sub(r"__pycache__/(\w+)\..*", r"\1.py", name) for name in byte_code(folder) - before}
+    first = Path(HANDLERS[cloud]).with_name("bucketrelay") / "__init__.py"
+    assert made == {HANDLERS[cloud], first.as_posix()}
 
 
 @pytest.mark.slow
@@ -228,6 +244,7 @@ def test_an_archive_holds_what_is_deployed_and_no_more(archive, cloud):
     assert HANDLERS[cloud] in held
     assert f"{top}relay.toml" in held
     assert f"{top}bucketrelay/core/converge.py" in held
+    assert len(set(held)) > 150
     for unwanted in (
         "emulators",
         "bucketrelay/cli",
@@ -400,7 +417,7 @@ def test_the_folder_for_fn_deploy_runs_with_what_its_requirements_install(clouds
     config.write_text(own_toml(clouds.views["oci"]), encoding="utf-8")
     build("oci_events", "--layout", "fn", "--config", config, "--out", folder)
     assert {path.name for path in folder.iterdir()} == {
-        *("bucketrelay", "func.py", "func.yaml", "relay.toml", "requirements.txt")
+        *("bucketrelay", "func.py", "func.yaml", "relay.toml", "relay.checked.json", "requirements.txt")
     }
     installed = [line.partition("==")[0] for line in (folder / "requirements.txt").read_text().splitlines()]
     assert installed == ["certifi", "cryptography", "fdk"]
@@ -495,3 +512,86 @@ def test_s3s_sdk_goes_in_only_where_the_keys_are_its_to_find(tmp_path, store, br
     config.write_text(f'{logs}{stores}[[routes]]\nname = "r"\nsource = "a"\ntargets = ["b"]\n', encoding="utf-8")
     build("obs_trigger", "--config", config, "--out", tmp_path)
     assert any(name.startswith("botocore/") for name in names(tmp_path / "obs_trigger.zip")) is brought
+
+
+@pytest.fixture(scope="module")
+def standalone(tmp_path_factory):
+    """An unpacked archive of Lambda's function, for whoever breaks none of it."""
+    folder = tmp_path_factory.mktemp("standalone")
+    build("s3_notifications", "--stores", "s3", "--python", PYTHON, "--out", folder)
+    return unpacked(folder / "s3_notifications.zip", folder / "code")
+
+
+def run_in(folder, program):
+    """A bare interpreter that sees nothing but *folder*."""
+    command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, {str(folder)!r})\n{program}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_traceback_out_of_byte_code_names_the_files_and_lines_of_the_sources(standalone):
+    done = run_in(standalone, "import app; from bucketrelay import config; config.load('[', {}, where='x')")
+    source = (ROOT / "shared/bucketrelay/config/toml.py").read_text("utf-8").splitlines()
+    line = re.search(r'File "bucketrelay/config/toml\.py", line (\d+), in (\w+)', done.stderr)
+    assert line, done.stderr
+    assert f"def {line[2]}(" in "\n".join(source[: int(line[1])])
+    assert "bucketrelay.errors.ConfigError: " in done.stderr
+
+
+def test_byte_code_on_another_python_says_which_python_it_is_for(standalone, tmp_path):
+    other = tmp_path / "bucketrelay"
+    other.mkdir()
+    (other / "__init__.py").write_bytes((standalone / "bucketrelay/__init__.py").read_bytes())
+    _version, modules = marshal.loads((standalone / "bucketrelay/modules.bin").read_bytes())
+    (other / "modules.bin").write_bytes(marshal.dumps(((3, 9), modules), 2))
+    done = run_in(tmp_path, "import bucketrelay")
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: this archive was built for Python 3.9, and the function runs "), done.stderr
+
+
+def rsa_keys():
+    """A key in each form that a user may have it in, with its passphrase."""
+    key = rsa.generate_private_key(65537, 2048)
+    locked = serialization.BestAvailableEncryption(b"secret")
+    for form in (serialization.PrivateFormat.TraditionalOpenSSL, serialization.PrivateFormat.PKCS8):
+        for lock, passphrase in ((serialization.NoEncryption(), ""), (locked, "secret")):
+            yield key.private_bytes(serialization.Encoding.PEM, form, lock).decode(), passphrase
+
+
+SIGN = """
+import json
+from bucketrelay.clouds.oracle.sign import Identity, authorization
+from bucketrelay.clouds.oracle.signers import private_key
+for pem, passphrase in json.loads({keys!r}):
+    identity = Identity("key", private_key(pem, passphrase))
+    print(len(authorization(identity, "GET", "/n/", {{"host": "h", "date": "d"}})))
+try:
+    private_key(pem, "wrong")
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_what_is_left_of_cryptography_reads_each_form_of_a_private_key_and_signs(code):
+    folder = code("oci", "own")
+    keys = list(rsa_keys())
+    program = f"sys.path.insert(0, {str(folder / 'function')!r})\n" + SIGN.format(keys=json.dumps(keys))
+    done = run_in(folder / "python", program)
+    *lengths, refusal = done.stdout.splitlines()
+    assert len(lengths) == len(keys), done.stderr
+    assert len(set(lengths)) == 1
+    assert "passphrase is wrong" in refusal
+
+
+def test_a_module_of_c_without_its_symbols_is_loaded_and_smaller(tmp_path):
+    made = Path(importlib.util.find_spec("_cffi_backend").origin)
+    code = (
+        f"import sys; sys.path.insert(0, {str(BUILD.parent)!r}); from pathlib import Path; "
+        "from elf import strip_symbols; "
+        f"Path({str(tmp_path / made.name)!r}).write_bytes(strip_symbols(Path({str(made)!r}).read_bytes())); "
+        "assert strip_symbols(b'no ELF') == b'no ELF'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (tmp_path / made.name).stat().st_size < made.stat().st_size
+    done = run_in(tmp_path, "import _cffi_backend; print(_cffi_backend.FFI().sizeof('int'), _cffi_backend.__file__)")
+    assert done.stdout.split() == ["4", str(tmp_path / made.name)], done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bucketrelay.config import find, load
-from bucketrelay.config.checked import FILE, checked, load_checked
+from bucketrelay.config.checked import FILE, checked_form, load_form
 from bucketrelay.errors import ConfigError
 
 KEYS = 'access_key = "${KEY}"\nsecret_key = "${SECRET}"\n'
@@ -52,14 +52,14 @@ ENVIRON = {"KEY": "a", "SECRET": "b/c+d="}
 
 def place(tmp_path, text, written=None):
     (tmp_path / "relay.toml").write_text(text, encoding="utf-8")
-    (tmp_path / FILE).write_text(checked(text) if written is None else written, encoding="utf-8")
+    (tmp_path / FILE).write_text(checked_form(text) if written is None else written, encoding="utf-8")
     return tmp_path
 
 
 @pytest.mark.parametrize("text", [STORES + ROUTE, WHOLE])
 def test_it_is_what_reading_gives(tmp_path, text):
     read = load(text, ENVIRON, tmp_path)
-    assert load_checked(checked(text), text, ENVIRON, tmp_path) == read
+    assert load_form(checked_form(text), text, ENVIRON, tmp_path) == read
     assert find(ENVIRON, place(tmp_path, text), Path("/nowhere")) == read
 
 
@@ -75,13 +75,13 @@ def test_it_is_what_reading_gives(tmp_path, text):
     ],
 )
 def test_what_the_environment_or_a_check_has_a_say_in_is_read(other):
-    assert checked((STORES + ROUTE).replace(*other)) is None
+    assert checked_form((STORES + ROUTE).replace(*other)) is None
 
 
 def test_a_mistake_is_said_when_it_is_built():
     text = WHOLE.replace("${KEY}", "k").replace("${SECRET}", "s").replace('source = "photos"', 'source = "photo"')
     with pytest.raises(ConfigError, match='did you mean "photos"'):
-        checked(text)
+        checked_form(text)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def test_a_variable_that_is_missing_or_odd_is_judged_by_reading(tmp_path, enviro
             return error.mistakes
 
     text = STORES + ROUTE
-    assert load_checked(checked(text), text, environ, tmp_path) is None
+    assert load_form(checked_form(text), text, environ, tmp_path) is None
     found = outcome(lambda: find(environ, place(tmp_path, text), tmp_path))
     assert found == outcome(lambda: load(text, environ, tmp_path))
 
 
 def test_a_relay_toml_that_was_edited_afterwards_is_checked(tmp_path):
-    folder = place(tmp_path, (STORES + ROUTE).replace("photos", "photo"), checked(STORES + ROUTE))
+    folder = place(tmp_path, (STORES + ROUTE).replace("photos", "photo"), checked_form(STORES + ROUTE))
     assert find(ENVIRON, folder, folder).stores["photo"].address.bucket == "photo"
     (folder / "relay.toml").write_text(STORES + ROUTE.replace('"photos"', '"fotos"'), encoding="utf-8")
     with pytest.raises(ConfigError, match="fotos"):
@@ -110,7 +110,7 @@ def test_a_relay_toml_that_was_edited_afterwards_is_checked(tmp_path):
 
 
 def spoilt(change):
-    held = json.loads(checked(STORES + ROUTE))
+    held = json.loads(checked_form(STORES + ROUTE))
     change(held)
     return json.dumps(held)
 

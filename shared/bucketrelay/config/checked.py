@@ -28,7 +28,7 @@ _ELSEWHERE = f"/{_MARK}folder"
 _NAME = _MARK + "{}" + _MARK
 
 
-def checked(text: str) -> str | None:
+def checked_form(text: str) -> str | None:
     """What a function loads in place of *text*, a relay.toml; None where it has to read that itself.
 
     Raises:
@@ -36,36 +36,36 @@ def checked(text: str) -> str | None:
     """
     from bucketrelay.config.toml import load, parse  # noqa: PLC0415 — who loads a checked one does not pay for it
 
-    asked = _Asked()
+    environ = _Everything()
     try:
-        config = load(text, asked, Path(_ELSEWHERE))
+        config = load(text, environ, Path(_ELSEWHERE))
     except ConfigError:
-        if asked.names:
+        if environ.names:
             return None  # it may be right with what the function's environment has
         raise
     if not parse(text).keys() <= set(_HELD):
         return None
-    writing = _Writing(asked.names)
+    writing = _Writing(environ.names)
     try:
         values = {name: writing.value(getattr(config, name)) for name in _HELD}
     except _NotThis:
         return None
-    if writing.used != asked.names:
+    if writing.used != environ.names:
         return None
     return json.dumps({"form": _FORM, "version": __version__, "digest": _digest(text), "config": values})
 
 
-def load_checked(written: str, text: str, environ: Mapping[str, str], folder: Path) -> Config | None:
+def load_form(written: str, text: str, environ: Mapping[str, str], folder: Path) -> Config | None:
     """The configuration that *written* holds; None where it is not of *text*, or a variable that it names is not set.
 
     Args:
         folder: of the file, as in `load`.
     """
     try:
-        found = json.loads(written)
-        if (found["form"], found["version"], found["digest"]) != (_FORM, __version__, _digest(text)):
+        whole = json.loads(written)
+        if (whole["form"], whole["version"], whole["digest"]) != (_FORM, __version__, _digest(text)):
             return None
-        held = {name: _value(value, environ) for name, value in found["config"].items()}
+        held = {name: _value(value, environ) for name, value in whole["config"].items()}
         return Config(**held, queue=QueueConfig(path=folder / QueueConfig().path))
     except (
         ValueError,
@@ -79,7 +79,7 @@ class _NotThis(Exception):
     """The configuration has a value that is not for this form."""
 
 
-class _Asked(Mapping[str, str]):
+class _Everything(Mapping[str, str]):
     """An environment in which each variable is set, to something that is nothing else; and which of them were asked."""
 
     def __init__(self) -> None:

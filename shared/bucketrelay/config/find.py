@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bucketrelay.config.checked import FILE as CHECKED
-from bucketrelay.config.checked import load_checked
+from bucketrelay.config.checked import load_form
 from bucketrelay.config.values import Config
 from bucketrelay.config.variables import OMS_VARIABLES, RELAY_VARIABLES
 from bucketrelay.errors import ConfigError
@@ -40,7 +40,7 @@ def find(environ: Mapping[str, str], beside: Path | None, cwd: Path) -> Config:
     """
     place = locate(environ, beside, cwd)
     if place.text is not None and (written := read(place.folder / CHECKED)) is not None:
-        known = load_checked(written, place.text, environ, place.folder)
+        known = load_form(written, place.text, environ, place.folder)
         if known is not None:
             return known
     return load_place(place, environ)
