@@ -12,7 +12,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged
 from bucketrelay.http.faults import BodyFailed, CutShort, Malformed, NoAnswer
 from bucketrelay.http.incoming import Counted, Incoming, Incomings, body_of
-from bucketrelay.http.messages import Answer, Body, Head, Into, Receive, Request
+from bucketrelay.http.messages import PLAIN, Answer, Body, Head, Into, Receive, Request
 from bucketrelay.store import BLOCK
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ class Connection:
             BodyFailed: the body could not be had.
         """
         self._deadline = deadline
-        self._patient()
         try:
             early = self._write_request(head, request.body, asking=asking)
         except Interrupted as error:
@@ -115,22 +114,22 @@ class Connection:
             CutShort, Malformed: and whatever *receive* and its taker raise.
         """
         self.answers += 1
-        self._patient()
         body = body_of(self.incoming, request.method, head)
         into = receive(head) if receive and 200 <= head.status < 300 else None
         document = b""
-        if into is None:
-            document = self._document(body, longest, whole=whole)
-        else:
+        if into is not None:
+            self._patient()
             self._hand_over(body, into)
-        self.open = head.keeps and self._ended(body) and not self.incoming.waiting
+        elif body.left != 0:
+            self._patient()
+            document = self._document(body, longest, whole=whole)
+        self.open = head.keeps and (body.left == 0 or self._ended(body)) and not self.incoming.waiting
         self.idle_since = self._now()
         return Answer(head.status, head.headers, document)
 
     def _write_request(self, head: bytes, body: Body, *, asking: bool) -> Head | None:
-        plain = isinstance(body, bytes | bytearray | memoryview)
-        if not asking and plain and len(body) <= _AT_ONCE:  # type: ignore[arg-type]  # *plain* says that it has a len
-            self._write(head + body if body else head, first=True)  # type: ignore[operator]  # as above
+        if not asking and isinstance(body, PLAIN) and len(body) <= _AT_ONCE:
+            self._write(head + body if body else head, first=True)
             return None
         self._write(head, first=True)
         if asking and (early := self._refusal()) is not None:
@@ -139,7 +138,7 @@ class Connection:
         return None
 
     def _pour(self, body: Body) -> None:
-        if isinstance(body, bytes | bytearray | memoryview):
+        if isinstance(body, PLAIN):
             with memoryview(body) as view:
                 for start in range(0, len(view), BLOCK):
                     self._write(view[start : start + BLOCK])

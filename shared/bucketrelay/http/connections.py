@@ -129,12 +129,12 @@ class Connections:
         asking = self._asks and request.length >= _ASKING
         through = (self._proxy.authorization or " ") if self._proxy and self.scheme == "http" else ""
         head = head_of(request, self.host, through=through, asking=asking)
-        kept = self._take_idle(repeatable=repeatable)
+        deadline, kept = deadlines.current(), self._take_idle(repeatable=repeatable)
         for connection in (kept, None) if kept else (None,):
-            used = connection or self._open(deadlines.current())
-            self._take(used)
+            used = connection or self._take(self._open(deadline))
+            used.open = False
             try:
-                told = used.send(head, request, deadlines.current(), asking=asking)
+                told = used.send(head, request, deadline, asking=asking)
                 answer = used.receive(request, told, receive, longest=longest, whole=whole)
             except Interrupted as error:
                 if error.by is not used:  # another request's, whose body this one reads
@@ -151,10 +151,10 @@ class Connections:
             return answer if answer.status != 417 or not asking else self._send_unasking(request, receive, longest)
         raise AssertionError
 
-    def _take(self, connection: Connection) -> None:
+    def _take(self, connection: Connection) -> Connection:
         with self._lock:
             self._busy.add(connection)
-        connection.open = False
+        return connection
 
     def _send_unasking(self, request: Request, receive: Receive | None, longest: int) -> Answer:
         """The answer to a request that was refused for asking: 417, and nothing was done (RFC 9110, 15.5.18)."""
@@ -162,18 +162,23 @@ class Connections:
         return self._send(request, receive, repeatable=False, longest=longest, whole=True)
 
     def _take_idle(self, *, repeatable: bool) -> Connection | None:
-        """The connection used last, of those that are still open and not idle for too long; the others are closed."""
+        """The connection used last, of those that are still open and not idle for too long; the others are closed.
+
+        It is among the busy ones from then on.
+        """
         idle = _IDLE if repeatable else _IDLE_FOR_WRITES
         while True:
             with self._lock:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
+                self._busy.add(connection)
             rested = self._now() - connection.idle_since
             # What may be sent again need not be asked for between two requests: it costs a call of the system.
             if rested < idle and ((repeatable and rested < _AT_ONCE) or not connection.stale()):
                 return connection
-            connection.close()
+            connection.open = False
+            self._release(connection)
 
     def _release(self, connection: Connection) -> None:
         if connection.deaf:

@@ -56,7 +56,7 @@ class Incoming:
         data: bytes | bytearray = self._held[self._at :] if self._at else self._held
         seen = 0
         while True:
-            if (end := end_of_head(data, seen)) is not None:
+            if data and (end := end_of_head(data, seen)) is not None:
                 self._held, self._at = data, end[1]
                 return parse(memoryview(data)[: end[0]])
             if len(data) > LONGEST:
@@ -88,6 +88,8 @@ class Incoming:
         """The next *count* bytes, if they have come already."""
         if self.waiting < count:
             return None
+        if not count:
+            return b""
         taken = bytes(memoryview(self._held)[self._at : self._at + count])
         self._at += count
         return taken

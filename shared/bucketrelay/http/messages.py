@@ -24,6 +24,7 @@ class Pourable(Protocol):
 
 
 Body = bytes | bytearray | memoryview | Pourable
+PLAIN = (bytes, bytearray, memoryview)  # bodies that are bytes; a tuple, as `isinstance` makes a union anew each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Request:
     def length(self) -> int:
         """Bytes of the body."""
         body = self.body
-        return len(body) if isinstance(body, bytes | bytearray | memoryview) else body.length
+        return len(body) if isinstance(body, PLAIN) else body.length
 
 
 @dataclass(frozen=True, slots=True)

