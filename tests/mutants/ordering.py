@@ -81,7 +81,7 @@ ORDERING = (
     Change(
         "face-of-the-source-for-that-of-the-copy",
         "core/metadata.py",
-        "replace(stamp, face=face(carried)).text()",
+        "replace(stamp, face=shown).text()",
         "stamp.text()",
         "a copy that lost a header counts as edited",
         (REVIEW,),

@@ -7,13 +7,11 @@ IN_TIME = "unit/core/test_in_time.py"
 RESUME = "unit/core/test_resume.py"
 PARTS = "unit/core/test_parts_of_one_version.py"
 
-_FINGERPRINT = (
-    "fingerprint=f\"{pair.link.source};{info.etag};{info.size};{stamps.when(info)};{digest(';'.join(written))}\","
-)
+_FINGERPRINT = "return f\"{pair.link.source};{info.etag};{info.size};{stamps.when(info)};{digest(';'.join(written))}\""
 # What is written has the stamp in it, and that the fingerprint: who forgets the one must forget the other.
 _STAMPLESS = "digest(';'.join(written[:1]))"
 _OURS = "if left and left.upload.id and left.upload.key == copy.key and left.store == copy.target_name:"
-_CUT = "if (left.fingerprint, left.part_size) == (copy.fingerprint, self._size):"
+_CUT = "if (left.fingerprint, left.part_size) == (copy.fingerprint(), self._size):"
 
 RESUMING = (
     # What an upload's parts depend on.
@@ -21,7 +19,7 @@ RESUMING = (
         "checkpoint-of-any-cut",
         "core/parts.py",
         _CUT,
-        "if left.fingerprint == copy.fingerprint:",
+        "if left.fingerprint == copy.fingerprint():",
         "a last part is taken for a middle one of another cut",
         (PARTS,),
     ),
@@ -29,7 +27,7 @@ RESUMING = (
         "checkpoint-of-any-content",
         "core/prepare.py",
         _FINGERPRINT,
-        f'fingerprint=f"{{pair.link.source}};{{info.size}};{{stamps.when(info)}};{{{_STAMPLESS}}}",',
+        f'return f"{{pair.link.source}};{{info.size}};{{stamps.when(info)}};{{{_STAMPLESS}}}"',
         "parts of two versions are put together",
         (PARTS,),
     ),
@@ -37,7 +35,7 @@ RESUMING = (
         "checkpoint-of-any-size",
         "core/prepare.py",
         _FINGERPRINT,
-        f'fingerprint=f"{{pair.link.source}};{{info.etag}};{{stamps.when(info)}};{{{_STAMPLESS}}}",',
+        f'return f"{{pair.link.source}};{{info.etag}};{{stamps.when(info)}};{{{_STAMPLESS}}}"',
         "where a store's ETag is not of the content, parts of two versions are put together",
         (PARTS,),
     ),
@@ -45,7 +43,7 @@ RESUMING = (
         "checkpoint-of-any-time",
         "core/prepare.py",
         _FINGERPRINT,
-        f'fingerprint=f"{{pair.link.source}};{{info.etag}};{{info.size}};{{{_STAMPLESS}}}",',
+        f'return f"{{pair.link.source}};{{info.etag}};{{info.size}};{{{_STAMPLESS}}}"',
         "what is published has the stamp of an older version, and is copied again",
         (PARTS,),
     ),
@@ -53,7 +51,7 @@ RESUMING = (
         "checkpoint-of-any-metadata",
         "core/prepare.py",
         _FINGERPRINT,
-        'fingerprint=f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)}",',
+        'return f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)}"',
         "metadata said when the upload was opened is published, though it has changed",
         (RESUME,),
     ),

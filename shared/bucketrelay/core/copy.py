@@ -1,6 +1,7 @@
 """Moving the bytes of exactly one version from one store to another: by the server, whole, or in parts."""
 
 import math
+from collections.abc import Callable
 
 from bucketrelay.abilities import ServerSideCopy, Upload
 from bucketrelay.core import digest, heap
@@ -25,7 +26,7 @@ class Copy:
     expect: Expect
     deadline: Deadline
     checkpoint: str = ""  # what its checkpoint is called: the target's identity
-    fingerprint: str = ""  # of all that its parts depend on, but for their size
+    fingerprint: Callable[[], str] = str  # of all that its parts depend on, but for their size; most objects have none
     target_name: str = ""  # of the target store
     task: Task  # that it is for
 
@@ -53,7 +54,7 @@ def by_server(copy: Copy, resources: Resources) -> bool:
     # A copy by the server begins anew in each invocation, an upload goes on: what did not fit once is carried.
     if copy.deadline.remaining() < math.inf and copy.info.size > resources.part_size:
         left = resources.checkpoints.load(copy.checkpoint)
-        if left and left.fingerprint == copy.fingerprint:
+        if left and left.fingerprint == copy.fingerprint():
             return False
     try:
         with resources.writes.under_way(copy.task, unseen=copy.unseen) as _:
@@ -62,7 +63,7 @@ def by_server(copy: Copy, resources: Resources) -> bool:
         resources.unreachable.add(copy.task.way)
         return False
     except OutOfTime:
-        too_slow = Checkpoint(copy.target_name, Upload(copy.key, ""), copy.fingerprint)
+        too_slow = Checkpoint(copy.target_name, Upload(copy.key, ""), copy.fingerprint())
         quietly(lambda: resources.checkpoints.save(copy.checkpoint, too_slow))
         raise
     return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from operator import attrgetter
 
 from bucketrelay.model import Meta
 
@@ -16,6 +17,7 @@ _HEADERS = (
 )
 # What servers say of an object that was given none.
 _NO_TYPE = frozenset({"binary/octet-stream", "application/octet-stream"})
+_told = attrgetter(*_HEADERS)
 
 
 def without(user: Mapping[str, str]) -> dict[str, str]:
@@ -25,7 +27,8 @@ def without(user: Mapping[str, str]) -> dict[str, str]:
 
 def face(meta: Meta) -> str:
     """Seven short digests, of each content header and of the user metadata in any order; "" for what is not there."""
-    headers = [_digest(_value(meta, name), 4) for name in _HEADERS]
+    kind, *others = _told(meta)
+    headers = [_digest(value, 4) if value else "" for value in ("" if kind in _NO_TYPE else kind, *others)]
     user = without(meta.user)
     return ".".join([*headers, _digest("\0".join(f"{name}\0{user[name]}" for name in sorted(user)), 12)])
 
@@ -39,11 +42,6 @@ def alike(now: str, then: str) -> bool:
 def digest(text: str) -> str:
     """Twelve hexadecimal digits."""
     return _digest(text, 12)
-
-
-def _value(meta: Meta, name: str) -> str:
-    value: str = getattr(meta, name)
-    return "" if name == "content_type" and value in _NO_TYPE else value
 
 
 def _digest(text: str, digits: int) -> str:

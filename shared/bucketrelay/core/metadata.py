@@ -8,7 +8,7 @@ from bucketrelay.abilities import has_tags
 from bucketrelay.core.face import NAME, face, without
 from bucketrelay.core.stamp import Stamp
 from bucketrelay.errors import StoreRefused
-from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.model import NOTHING, Meta, ObjectInfo
 from bucketrelay.store import CONTENT_HEADERS, Abilities, Store
 from bucketrelay.values import fields, replace
 
@@ -30,7 +30,8 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
         lost.append(f"storage_class={meta.storage_class}")
     tags, dropped = _tags(meta, abilities)
     carried = Meta(**headers, user=user, storage_class=storage_class, tags=tags)
-    user[NAME] = replace(stamp, face=face(carried)).text()  # never longer than the one that there was room for
+    if (shown := face(carried)) != stamp.face:
+        user[NAME] = replace(stamp, face=shown).text()  # never longer than the one that there was room for
     return carried, tuple(sorted([*lost, *dropped, *meta.withheld]))
 
 
@@ -69,6 +70,8 @@ def _tags(meta: Meta, abilities: Abilities) -> tuple[Mapping[str, str], list[str
     """All or none of a set that is too large: which ten of eleven tags matter is not for us to say."""
     if len(meta.tags) > abilities.tags or meta.tag_count > len(meta.tags):
         return {}, ["tags"]
+    if not meta.tags:
+        return NOTHING, []
     allowed = re.compile(abilities.tag_text, re.DOTALL)
     kept = {n: v for n, v in meta.tags.items() if allowed.fullmatch(n) and allowed.fullmatch(v)}
     return kept, [f"tag:{name}" for name in meta.tags if name not in kept]

@@ -101,7 +101,7 @@ class _Uploading:
         """The upload that an earlier invocation has left, if it is of this version and this cut; else a new one."""
         copy, left = self._copy, self._checkpoints.load(self._copy.checkpoint)
         if left and left.upload.id and left.upload.key == copy.key and left.store == copy.target_name:
-            if (left.fingerprint, left.part_size) == (copy.fingerprint, self._size):
+            if (left.fingerprint, left.part_size) == (copy.fingerprint(), self._size):
                 try:
                     return _Opened(left.upload, self._held_parts(left.upload), left.sums)
                 except ObjectGone:
@@ -120,7 +120,7 @@ class _Uploading:
         return _Opened(upload)
 
     def _checkpoint(self, upload: Upload, sums: Mapping[int, Mapping[str, int]]) -> Checkpoint:
-        return Checkpoint(self._copy.target_name, upload, self._copy.fingerprint, self._size, sums)
+        return Checkpoint(self._copy.target_name, upload, self._copy.fingerprint(), self._size, sums)
 
     def _keep(self, left: Checkpoint) -> None:
         """Note how far the upload is; unless another task has begun a newer one meanwhile, which nobody else names."""

@@ -35,7 +35,10 @@ def prepare(pair: Pair, info: ObjectInfo, held: ObjectInfo | None, first: FirstB
 
 
 def _copy_of(pair: Pair, info: ObjectInfo, meta: Meta, held: ObjectInfo | None) -> Copy:
-    written = [face(meta), meta.user[stamps.NAME], meta.storage_class, *map("=".join, sorted(meta.tags.items()))]
+    def fingerprint() -> str:
+        written = [face(meta), meta.user[stamps.NAME], meta.storage_class, *map("=".join, sorted(meta.tags.items()))]
+        return f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)};{digest(';'.join(written))}"
+
     return Copy(
         source=pair.source,
         info=info,
@@ -45,7 +48,7 @@ def _copy_of(pair: Pair, info: ObjectInfo, meta: Meta, held: ObjectInfo | None) 
         expect=held or ABSENT,
         deadline=pair.deadline,
         checkpoint=pair.link.target,
-        fingerprint=f"{pair.link.source};{info.etag};{info.size};{stamps.when(info)};{digest(';'.join(written))}",
+        fingerprint=fingerprint,
         target_name=pair.task.target,
         task=pair.task,
     )

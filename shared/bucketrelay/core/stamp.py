@@ -145,7 +145,8 @@ def parse(text: str) -> Stamp | None:
 
 def stamp_of(info: ObjectInfo | None, here: str, former: Mapping[str, str] = NOTHING) -> Stamp | None:
     """The stamp that *info* carries, if it was written for this very object and still fits what it holds."""
-    stamp = parse(info.meta.user.get(NAME, "")) if info else None
+    text = info.meta.user.get(NAME) if info else None
+    stamp = parse(text) if text else None
     if not stamp or not info:
         return None
     stamp = stamp.with_new_names(former)

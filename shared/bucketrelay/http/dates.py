@@ -2,12 +2,14 @@
 
 import re
 from datetime import datetime, timezone
+from functools import lru_cache
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _USUAL = re.compile(r"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT")
 
 
+@lru_cache(maxsize=256)  # an object's is read at each look at it, and those of one batch are often the same
 def http_date(text: str | None) -> datetime | None:
     """What a header such as `Last-Modified` says, in UTC; None where it says nothing that is a date.
 
