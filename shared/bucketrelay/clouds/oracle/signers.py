@@ -125,9 +125,7 @@ def private_key(pem: str, passphrase: str = "") -> Any:
     Raises:
         ValueError: it is none, or the passphrase is wrong.
     """
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # 30 ms, once it signs
-
-    secret = passphrase.encode() or None
+    load_pem_private_key, secret = _loader(), passphrase.encode() or None
     # Checking that the key's numbers are prime takes 36 ms of a cold start, and whoever could forge the file could as
     # well put a key of his own into it.
     try:
@@ -138,6 +136,22 @@ def private_key(pem: str, passphrase: str = "") -> Any:
         return load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)  # it needs none
     except ValueError as error:
         raise ValueError("what is configured is no private key in PEM, or its passphrase is wrong") from error
+
+
+def _loader() -> Callable[..., Any]:
+    """`load_pem_private_key` of the package's serialization, from where that has it.
+
+    The module itself loads SSH's keys, all other kinds of keys and the ciphers beside: 30 modules, and a tenth of a
+    function's start.
+    """
+    try:
+        from cryptography.hazmat.bindings._rust import openssl  # once it signs
+
+        return openssl.keys.load_pem_private_key
+    except (ImportError, AttributeError):  # another version of the package: it is not said to stay there
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # as above
+
+        return load_pem_private_key
 
 
 def _end_of(token: str) -> float:
