@@ -21,6 +21,7 @@ from bucketrelay.values import dataclass, field
 FOLDER = "checkpoints/"
 _TIDYING = 2.0  # seconds, of the margin
 _LONGEST = 4 * 1024 * 1024  # bytes; 10,000 parts with a checksum each take half a MiB
+Fingerprint = Callable[[], str]  # makes one: an object that goes whole needs none
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """Moving the bytes of exactly one version from one store to another: by the server, whole, or in parts."""
 
 import math
-from collections.abc import Callable
 
 from bucketrelay.abilities import ServerSideCopy, Upload
 from bucketrelay.core import digest, heap
-from bucketrelay.core.checkpoints import Checkpoint, quietly
+from bucketrelay.core.checkpoints import Checkpoint, Fingerprint, quietly
 from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, CopyGoesOn, Damaged, OutOfTime
@@ -26,7 +25,7 @@ class Copy:
     expect: Expect
     deadline: Deadline
     checkpoint: str = ""  # what its checkpoint is called: the target's identity
-    fingerprint: Callable[[], str] = str  # of all that its parts depend on, but for their size; most objects have none
+    fingerprint: Fingerprint = str  # of all that its parts depend on, but for their size; most objects have none
     target_name: str = ""  # of the target store
     task: Task  # that it is for
 
