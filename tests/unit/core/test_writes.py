@@ -116,7 +116,7 @@ def test_a_task_that_comes_again_from_a_run_of_which_nobody_knows_the_end_is_ver
     world.target = MemoryStore(Address("obs", "target"), conditional=conditional)
     ended = replace(LOST, outcome=outcome, lingers=False)
 
-    assert world.writes.noted(replace(TASK, again=again), ended, Deadline()) is ended
+    assert world.writes.note(replace(TASK, again=again), ended, Deadline()) is ended
     assert len(world.markers) == markers
 
 
