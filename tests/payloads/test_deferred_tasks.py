@@ -14,7 +14,7 @@ from bucketrelay.model import Change
 from payloads.event_builders import failure, record, records, refusal, sqs
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=timezone.utc)
-ONE = Deferral("photos", "in/a b+%2B ü.jpg", "mirror", cause="evt-1", time=NOON, size=7, attempt=3)
+ONE = Deferral("photos", "in/a b+%2B ü.jpg", "mirror", cause="evt-1", time=NOON, size=7, attempt=3, differs=True)
 DROP = object()
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -138,7 +138,7 @@ def test_a_payload_that_only_has_our_name_is_refused(ours):
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=10)
-members = ["route", "key", "target", "source", "change", "cause", "time", "size", "attempt"]
+members = ["route", "key", "target", "source", "change", "cause", "time", "size", "attempt", "differs"]
 anything = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.text(max_size=3), scalars, max_size=2)
 
 

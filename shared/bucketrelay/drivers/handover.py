@@ -78,4 +78,5 @@ def _deferral(entry: Asked) -> Deferral:
         time=task.time,
         size=task.size,
         attempt=entry.attempt + 1,
+        differs=task.differs,
     )

@@ -75,7 +75,7 @@ def _replan(deferral: Deferral, known: Sequence[Route]) -> Task:
     task = routes.replan(
         deferral.route, deferral.key, deferral.target, known, change=deferral.change, source=deferral.source
     )
-    return replace(task, cause=deferral.cause, time=deferral.time, size=deferral.size)
+    return replace(task, cause=deferral.cause, time=deferral.time, size=deferral.size, differs=deferral.differs)
 
 
 def _whose(event: ObjectEvent, message: Message, known: Sequence[Route]) -> ObjectEvent:

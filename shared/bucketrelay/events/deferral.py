@@ -1,7 +1,7 @@
 """The payload by which an invocation hands to the next what it could not finish: written and read here, nowhere else.
 
 {"bucketrelay": {"version": 1, "tasks": [{"route", "key", "target", "source", "change", "cause", "time", "size",
-"attempt"}]}}
+"attempt", "differs"}]}}
 """
 
 import json
@@ -50,6 +50,7 @@ def _line(deferral: Deferral) -> bytes:
         "time": deferral.time.isoformat() if deferral.time else None,
         "size": deferral.size,
         "attempt": deferral.attempt,
+        "differs": deferral.differs or None,
     }
     given = {name: value for name, value in members.items() if value not in ("", None)}
     return json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()
@@ -83,6 +84,7 @@ def read(task: object) -> Deferral:
         time=moment(task, "time"),
         size=size(task, "size"),
         attempt=_attempt(task),
+        differs=at(task, "differs") is True,
     )
 
 

@@ -26,6 +26,7 @@ class Deferral:
     time: datetime | None = None
     size: int | None = None
     attempt: int = 1  # how many invocations have had it
+    differs: bool = False  # the bytes of both sides were compared, and differ
 
 
 @dataclass(frozen=True, slots=True)

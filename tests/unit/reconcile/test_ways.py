@@ -1,6 +1,7 @@
 """Differences handed on: to functions by SQS, to S3 Batch Operations by a manifest; each message one that they read."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from botocore.session import Session
@@ -40,6 +41,20 @@ def test_messages_carry_every_task_in_the_shape_that_functions_read(world):
     report = entry.handle({"Records": records}, world.system, cloud="s3", seconds=60, invocation="i")
     assert report.answer() == {"batchItemFailures": []}
     assert world.target.keys() == world.source.keys()
+
+
+def test_what_rotted_under_its_stamp_is_copied_anew_by_the_function_too(world):
+    world.source.write("a", b"right")
+    world.replicate("a")
+    held = world.target.bucket.objects["a"]
+    world.target.bucket.objects["a"] = replace(held, body=b"wrong", etag="rotted")
+    assert world.counts(check=True).get("different", 0) == 0  # its stamp says that all is well
+    texts = []
+    assert world.book(repair=SendOn(texts.extend), way="sqs", depth="content")["queued"] == 1
+    records = [{"messageId": "1", "eventSource": "aws:sqs", "body": texts[0].decode()}]
+    report = entry.handle({"Records": records}, world.system, cloud="s3", seconds=60, invocation="i")
+    assert report.answer() == {"batchItemFailures": []}
+    assert world.target.body("a") == b"right"
 
 
 def test_what_no_queue_took_is_sent_by_the_next_run(world):

@@ -59,7 +59,9 @@ class SendOn:
 
 
 def _deferral(task: Task) -> Deferral:
-    return Deferral(route=task.route, key=task.key, target=task.target, change=task.change, size=task.size)
+    return Deferral(
+        route=task.route, key=task.key, target=task.target, change=task.change, size=task.size, differs=task.differs
+    )
 
 
 @dataclass(frozen=True, slots=True)
