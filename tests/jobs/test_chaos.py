@@ -66,7 +66,8 @@ def effects(folder):
 
 
 @pytest.mark.parametrize(
-    ("count", "workers", "kills"), [(2000, 2, 2), pytest.param(40_000, 4, 60, marks=pytest.mark.slow)]
+    ("count", "workers", "kills"),
+    [(2000, 2, 2), pytest.param(40_000, 4, 60, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
 )
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 def test_workers_that_are_killed_again_and_again_lose_no_job(tmp_path, request, database, count, workers, kills):

@@ -12,8 +12,9 @@ from bucketrelay.database import postgres, sqlite
 from bucketrelay.database.queries import migrations
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.jobs.postgres import PostgresQueue
-from bucketrelay.jobs.queue import NewJob
+from bucketrelay.jobs.queue import Counts, NewJob
 from bucketrelay.jobs.sqlite import SqliteQueue
+from messages.small_disk import small_disk
 from postgres_server import new_schema
 
 # Room, and the package that has its SQL.
@@ -125,6 +126,17 @@ def test_a_file_that_is_no_database_is_not_touched(tmp_path):
     with pytest.raises(StoreRefused, match=r"relay\.db: file is not a database"):
         SqliteQueue(path).now()
     assert path.read_text().startswith("these are my notes")
+
+
+def test_a_disk_without_room_for_the_tables_is_named_as_what_it_is(tmp_path):
+    """SQLite undoes the transaction by itself then: to undo it again was the error that people were shown."""
+    with small_disk(tmp_path, "64k") as grow:
+        queue = SqliteQueue(tmp_path / "relay.db")
+        with pytest.raises(StoreUnavailable, match="full: make room on the disk"):
+            queue.counts()
+        grow("4m")
+        assert queue.counts() == Counts()
+        queue.close()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

@@ -105,7 +105,8 @@ def migrate(connection: sqlite3.Connection, room: str, steps: Sequence[Migration
         )
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite has undone it by itself where the disk was full
+            connection.execute("ROLLBACK")
         raise
 
 

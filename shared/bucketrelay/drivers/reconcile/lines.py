@@ -14,6 +14,7 @@ from bucketrelay.store import MiB, Store
 
 ENOUGH = 64 * 1024  # characters of lines that are worth an object
 LONGEST = 8 * MiB  # bytes of one list
+_TWO = "did another process reconcile the same? Run it again; where that does not help, say --restart"
 _META = Meta(content_type="application/x-ndjson")
 
 
@@ -36,7 +37,7 @@ def gather(log: Store, marks: Bookmarks, mark: Mark, place: tuple[int, int], kin
         name = f"{marks.stem(kind, *place)}{number:06}.jsonl"
         fetched = log.fetch(name, 4 * LONGEST)
         if fetched is None or fetched.body is None or len(fetched.body) < fetched.info.size:
-            raise ObjectGone(f"{log.address.of(name)}: it is gone, or no longer what was written: say --restart")
+            raise ObjectGone(f"{log.address.of(name)}: it is gone, or no longer what was written: {_TWO}")
         yield bytes(fetched.body)
     if mark.lines.get(kind):
         yield _body(mark.lines[kind])
