@@ -62,7 +62,7 @@ def checked_form(text: str) -> bytes | None:
     """What the function loads in place of the configuration, without checking it anew; None where it has to."""
     sys.path.insert(0, str(SHARED))
     try:
-        from bucketrelay.config.checked import checked_form as write  # noqa: PLC0415 - as below
+        from bucketrelay.config.checked import checked_form as write  # as below
 
         written = write(text)
     finally:

@@ -29,16 +29,16 @@ LONGEST_DOCUMENT = 4 * MiB
 # Bytes that are handed over at once, at most, where an object passes in blocks.
 BLOCK = 256 * KiB
 
-CONTENT_HEADERS = frozenset(
-    {
-        "content_type",
-        "content_encoding",
-        "content_language",
-        "content_disposition",
-        "cache_control",
-        "expires",
-    }
+# The fields of Meta that are headers of an object's content; in this order they stand in stamps, see `core.face`.
+HEADER_NAMES = (
+    "content_type",
+    "content_encoding",
+    "content_language",
+    "content_disposition",
+    "cache_control",
+    "expires",
 )
+CONTENT_HEADERS = frozenset(HEADER_NAMES)
 
 Write = Callable[[memoryview], object]  # takes a block of at most BLOCK bytes, which is valid during the call alone
 

@@ -70,7 +70,7 @@ class Document:
             for row in place.iterfind(self._space + name):
                 yield _cells(row, cut)
 
-    def mixed(self, *names: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    def rows_in_order(self, *names: str) -> Iterator[tuple[str, Mapping[str, str]]]:
         """The children of the root that have one of these *names*, in the order in which they stand there."""
         cut = len(self._space)
         for row in self._tree:

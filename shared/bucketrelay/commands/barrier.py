@@ -10,21 +10,19 @@ import click
 
 from bucketrelay import durations, wiring
 from bucketrelay.commands.rows import Rows, plural
-from bucketrelay.commands.terminal import FAILED, OK, common, configuration, usage
+from bucketrelay.commands.terminal import FAILED, OK, common, configuration, of_route, usage
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import order
 from bucketrelay.drivers.reconcile.barrier import Barrier
 
 
 @click.command()
-@click.argument("route")
-@click.option("--target", "targets", multiple=True, metavar="STORE", help="Only this target; may be said again.")
-@click.option("--prefix", default="", metavar="P", help="Only the source's keys that begin with it.")
+@of_route
 @click.option(
     "--timeout", metavar="TIME", help="How long to wait for what is on its way: 30s, 15m. Without it: for ever."
 )
 @common
-def barrier(  # noqa: PLR0913 — one parameter for each option
+def barrier(
     *,
     route: str,
     targets: Sequence[str],
@@ -33,10 +31,8 @@ def barrier(  # noqa: PLR0913 — one parameter for each option
     config_file: Path | None,
     as_json: bool,
     quiet: bool,
-    verbose: bool,
 ) -> None:
     """Wait until every write that the source of ROUTE holds now is at every target; 1 and their names where not."""
-    del verbose
     try:
         seconds = durations.seconds(timeout) if timeout else math.inf
     except ValueError as error:

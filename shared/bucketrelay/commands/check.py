@@ -13,9 +13,8 @@ from bucketrelay.routes import Route
 
 @click.command()
 @common
-def check(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def check(*, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Read the configuration and say every mistake, or what the routes are. Needs no network and no secrets."""
-    del verbose  # nothing is asked
     config = configuration(config_file, secrets=False, quiet=quiet)
     wiring.system(config, emit=lambda _: None)  # what only the making of it finds out; connects to nothing
     with Rows(("route", "from", "to", "deletes", "keys"), as_json) as rows:

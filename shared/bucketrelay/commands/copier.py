@@ -20,14 +20,11 @@ from bucketrelay.commands.terminal import common, configuration
     "--no-worker", is_flag=True, help="Only take requests and send replies: workers elsewhere do the copying."
 )
 @common
-def copier(
-    *, original: Path | None, no_worker: bool, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool
-) -> None:
+def copier(*, original: Path | None, no_worker: bool, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Answer copy requests from a broker, as medusa-copier did.
 
     SIGTERM and SIGINT: what runs ends, nothing new begins. SIGUSR2 toggles a halt after what runs.
     """
-    del verbose
     config = medusa(original) if original else configuration(config_file)
     from bucketrelay import wiring_messages  # completion and help need none of it
 

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 @click.command("dataset-sync")
 @click.option("--no-worker", is_flag=True, help="Only take messages: workers elsewhere copy the files.")
 @common
-def dataset_sync(*, no_worker: bool, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def dataset_sync(*, no_worker: bool, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Sync datasets told by a broker to a partner's store, as the sensitive-data-archive's sync does.
 
     --config also takes the original's config.yaml; its variables (BROKER_HOST and so on) count as there.
     """
-    del verbose
     from bucketrelay import wiring_messages  # completion and help need none of it
 
     config = _configuration(config_file)

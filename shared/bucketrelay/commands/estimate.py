@@ -12,7 +12,7 @@ import click
 from bucketrelay import wiring
 from bucketrelay.commands.progress import Progress
 from bucketrelay.commands.rows import Rows, size
-from bucketrelay.commands.terminal import OK, common, complain, configuration, known_route, usage
+from bucketrelay.commands.terminal import OK, common, complain, configuration, known_route, of_route, usage
 from bucketrelay.config import Config
 from bucketrelay.drivers.reconcile import order
 from bucketrelay.drivers.reconcile.estimate import Estimate, backfill, day
@@ -31,9 +31,7 @@ COLUMNS = ("route", "target", "copies", "deletes", "bytes", "requests", "time", 
 
 
 @click.command()
-@click.argument("route")
-@click.option("--target", "targets", multiple=True, metavar="STORE", help="Only this target; may be said again.")
-@click.option("--prefix", default="", metavar="P", help="Only the source's keys that begin with it.")
+@of_route
 @click.option(
     "--depth",
     type=click.Choice([Depth.LISTING.value, Depth.STAMP.value]),
@@ -57,10 +55,8 @@ def estimate(  # noqa: PLR0913 — one parameter for each option
     config_file: Path | None,
     as_json: bool,
     quiet: bool,
-    verbose: bool,
 ) -> None:
     """Say what `reconcile ROUTE` would take: requests, bytes, time, money. Lists both sides and writes nothing."""
-    del verbose
     if rate <= 0:
         usage("--rate: write how many MiB a second move, such as 100")
     table = _prices(prices)

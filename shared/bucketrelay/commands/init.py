@@ -55,9 +55,9 @@ deletes = "keep"                      # or "follow": what is deleted at the sour
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @common
-def init(*, file: Path | None, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def init(*, file: Path | None, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Write a commented FILE to start from, relay.toml by default; never over one that is there."""
-    del as_json, verbose
+    del as_json
     path = file or config_file or Path(FILE)
     try:
         with path.open("x", encoding="utf-8") as new:

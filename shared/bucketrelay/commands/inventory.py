@@ -27,7 +27,7 @@ from bucketrelay.jobs.inventory import DEPTHS, USUAL
 )
 @click.option("--enqueue", is_flag=True, help="A job for each key, for workers, instead of doing it here.")
 @common
-def inventory(  # noqa: PLR0913 — one parameter for each option
+def inventory(
     *,
     store: str,
     prefix: str,
@@ -36,10 +36,8 @@ def inventory(  # noqa: PLR0913 — one parameter for each option
     config_file: Path | None,
     as_json: bool,
     quiet: bool,
-    verbose: bool,
 ) -> None:
     """Bring the inventory of STORE up to date: objects, versions, delete markers, tags, metadata."""
-    del verbose
     config = configuration(config_file)
     if store not in config.stores:
         usage(f"no store is named {store!r}: there is {', '.join(config.stores)}")

@@ -13,12 +13,11 @@ from bucketrelay.commands.terminal import common, configuration, known_route
 @click.command()
 @click.argument("route")
 @common
-def pause(*, route: str, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def pause(*, route: str, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Have every process leave ROUTE alone until `resume`: within five seconds.
 
     What runs ends. What comes meanwhile waits in the job queue, or fails, comes again and is in the failed list.
     """
-    del verbose
     system = wiring.system(configuration(config_file, quiet=quiet), emit=lambda _: None)
     known_route(route, system.routes)
     with closing(system):

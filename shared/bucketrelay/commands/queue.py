@@ -30,9 +30,9 @@ def _open_queue(config_file: Path | None) -> Iterator[JobQueue]:
 
 
 @_command
-def status(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def status(*, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Say how much waits, runs and is dead; without --json for each queue, too."""
-    del quiet, verbose
+    del quiet
     with _open_queue(config_file) as jobs:
         counts = jobs.counts()
         if as_json:
@@ -47,9 +47,9 @@ def status(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
 
 
 @_command
-def dead(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def dead(*, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """List the dead jobs, each with its reason, the longest dead first."""
-    del quiet, verbose
+    del quiet
     count = 0
     with _open_queue(config_file) as jobs:
         for record in jobs.dead():
@@ -62,11 +62,8 @@ def dead(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool)
 @click.argument("keys", nargs=-1, metavar="[KEY]…")
 @click.option("--all", "every", is_flag=True, help="All dead jobs.")
 @common
-def retry(
-    *, keys: Sequence[str], every: bool, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool
-) -> None:
+def retry(*, keys: Sequence[str], every: bool, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Have dead jobs tried again, with all their attempts: those of KEYs, or --all."""
-    del verbose
     if bool(keys) == every:
         usage("queue retry: say which: KEY …, or --all")
     with _open_queue(config_file) as jobs:

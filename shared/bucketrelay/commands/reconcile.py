@@ -13,7 +13,7 @@ import click
 from bucketrelay import wiring
 from bucketrelay.commands.progress import Progress
 from bucketrelay.commands.rows import Rows, plural
-from bucketrelay.commands.terminal import FAILED, INTERRUPTED, OK, common, complain, configuration, usage
+from bucketrelay.commands.terminal import FAILED, INTERRUPTED, OK, common, complain, configuration, of_route, usage
 from bucketrelay.config import Config
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import order
@@ -61,10 +61,8 @@ class _Typed:
 
 
 @click.command()
-@click.argument("route")
-@click.option("--target", "targets", multiple=True, metavar="STORE", help="Only this target; may be said again.")
+@of_route
 @click.option("--check", is_flag=True, help="Only report: 1 where the sides differ. Repairs nothing.")
-@click.option("--prefix", default="", metavar="P", help="Only the source's keys that begin with it.")
 @click.option(
     "--depth",
     type=click.Choice([depth.value for depth in Depth]),
@@ -101,10 +99,8 @@ def reconcile(  # noqa: PLR0913 — one parameter for each option
     config_file: Path | None,
     as_json: bool,
     quiet: bool,
-    verbose: bool,
 ) -> None:
     """Compare both sides of ROUTE, repair the difference, and write the books."""
-    del verbose
     typed = _Typed(
         route=route,
         targets=tuple(targets),

@@ -13,9 +13,8 @@ from bucketrelay.commands.terminal import common, configuration, known_route
 @click.command()
 @click.argument("route")
 @common
-def resume(*, route: str, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def resume(*, route: str, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Have ROUTE work again. What functions could not do meanwhile, `bucketrelay replay --route ROUTE` does now."""
-    del verbose
     system = wiring.system(configuration(config_file, quiet=quiet), emit=lambda _: None)
     known_route(route, system.routes)
     with closing(system):

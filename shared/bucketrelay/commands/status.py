@@ -27,9 +27,8 @@ COLUMNS = ("route", "target", "state", "copied", "deleted", "unchanged", "failed
     help="What was done since: 2026-11-21, 2026-11-21T09:15:00Z, 15m, 2h, 7d.",
 )
 @common
-def status(*, route: str, since: str, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def status(*, route: str, since: str, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Say of each route, or of ROUTE, and each of its targets how far behind it is, and why. 1 where an alarm is up."""
-    del verbose
     try:
         start = durations.moment(since, datetime.now(timezone.utc))
     except ValueError:

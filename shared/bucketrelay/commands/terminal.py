@@ -1,6 +1,7 @@
 """What the commands have in common: options, the configuration, words for people."""
 
 import functools
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -43,7 +44,11 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that the commands share, which may as well stand before the command; errors end in a line each."""
+    """The options that the commands share, which may as well stand before the command; errors end in a line each.
+
+    A command has a parameter for each that it looks at.
+    """
+    looked_at = inspect.signature(command).parameters
 
     @functools.wraps(command)
     def run(**given: Any) -> Any:
@@ -52,7 +57,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
             given[name] = given[name] or before.get(name) or given[name]
         try:
             with trace.watch(complain) if given["verbose"] else nullcontext():
-                return command(**given)
+                return command(**{name: value for name, value in given.items() if name in looked_at})
         except BrokenPipeError as error:
             raise OutputClosed from error
         except ConfigError as error:
@@ -62,6 +67,19 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(FAILED) from error
 
     return options(run)
+
+
+def of_route(command: Callable[..., Any]) -> Callable[..., Any]:
+    """ROUTE, and which part of it: `--target`, `--prefix`."""
+    for parameter in (
+        click.option("--prefix", default="", metavar="P", help="Only the source's keys that begin with it."),
+        click.option(
+            "--target", "targets", multiple=True, metavar="STORE", help="Only this target; may be said again."
+        ),
+        click.argument("route"),
+    ):
+        command = parameter(command)
+    return command
 
 
 def configuration(config_file: Path | None, *, secrets: bool = True, quiet: bool = False) -> "Config":

@@ -33,15 +33,12 @@ from bucketrelay.errors import RelayError
     help="Where to write the configuration; never over a file that is there.",
 )
 @common
-def turn(
-    *, route: str, target: str, out: Path, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool
-) -> None:
+def turn(*, route: str, target: str, out: Path, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Write the configuration in which ROUTE goes the other way, and name the writes that are not at the target.
 
     Nothing is deployed, and nothing in a bucket is changed. 1 where writes are at risk, or where the source could not
     be asked.
     """
-    del verbose
     place = locate(os.environ, None, Path.cwd(), config_file)
     if place.text is None:
         usage("turn: the environment alone is the configuration: swap RELAY_SOURCE and RELAY_TARGETS")

@@ -21,13 +21,12 @@ from bucketrelay.reports import lists
 @click.command()
 @click.option("--drain", is_flag=True, help="End when no job is left; exit status 1 if jobs have died meanwhile.")
 @common
-def worker(*, drain: bool, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+def worker(*, drain: bool, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Take jobs from the job queue until told to stop.
 
     SIGTERM and SIGINT: what runs ends, nothing new begins; a second one ends at once, and another worker takes the
     jobs over when their leases run out. SIGUSR2 toggles a halt after what runs.
     """
-    del verbose
     config = configuration(config_file)
     system = wiring.system(config, emit=lambda _: None)
     with closing(system), closing(wiring_jobs.queue(config.queue)) as jobs:

@@ -34,7 +34,7 @@ def checked_form(text: str) -> str | None:
     Raises:
         ConfigError: with every mistake, but for variables that only the function has.
     """
-    from bucketrelay.config.toml import load, parse  # noqa: PLC0415 — who loads a checked one does not pay for it
+    from bucketrelay.config.toml import load, parse  # who loads a checked one does not pay for it
 
     environ = _Everything()
     try:
@@ -158,6 +158,6 @@ def _set(text: str | None, name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    from hashlib import sha256  # noqa: PLC0415 — signing loads it anyway, and only who is a function's process gets here
+    from hashlib import sha256  # signing loads it anyway, and only who is a function's process gets here
 
     return sha256(text.encode()).hexdigest()

@@ -85,10 +85,10 @@ def load_place(place: Place, environ: Mapping[str, str], *, secrets: bool = True
         secrets: whether what secrets are made of has to be there; False for what connects to nothing.
     """
     if place.text is not None:
-        from bucketrelay.config.toml import load  # noqa: PLC0415 — 10 ms of checks, for what was not checked before
+        from bucketrelay.config.toml import load  # 10 ms of checks, for what was not checked before
 
         return load(place.text, environ, place.folder, where=place.name, secrets=secrets)
-    from bucketrelay.config.environment import from_environment  # noqa: PLC0415 — as above
+    from bucketrelay.config.environment import from_environment  # as above
 
     config = from_environment(environ)
     assert config is not None  # `locate` has seen one of its variables

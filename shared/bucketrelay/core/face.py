@@ -5,19 +5,12 @@ from hashlib import sha256
 from operator import attrgetter
 
 from bucketrelay.model import Meta
+from bucketrelay.store import HEADER_NAMES
 
 NAME = "bucketrelay"  # of our own user metadata, which is no part of the face
-_HEADERS = (
-    "content_type",
-    "content_encoding",
-    "content_language",
-    "content_disposition",
-    "cache_control",
-    "expires",
-)
 # What servers say of an object that was given none.
 _NO_TYPE = frozenset({"binary/octet-stream", "application/octet-stream"})
-_told = attrgetter(*_HEADERS)
+_told = attrgetter(*HEADER_NAMES)
 
 
 def without(user: Mapping[str, str]) -> dict[str, str]:

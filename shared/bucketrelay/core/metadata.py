@@ -9,14 +9,13 @@ from bucketrelay.core.face import NAME, face, without
 from bucketrelay.core.stamp import Stamp
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import NOTHING, Meta, ObjectInfo
-from bucketrelay.store import CONTENT_HEADERS, Abilities, Store
-from bucketrelay.values import fields, replace
+from bucketrelay.store import HEADER_NAMES, Abilities, Store
+from bucketrelay.values import replace
 
 # A name has to survive as an HTTP header field name on every store (RFC 9110, section 5.1).
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_!#$%&'*+.^`|~-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ESCAPED = bytes(byte for byte in range(256) if byte > 0x7E or byte == 0x25)
-_CONTENT = tuple(field.name for field in fields(Meta) if field.name in CONTENT_HEADERS)
 _USUAL_CLASSES = frozenset({"", "STANDARD", "Standard", "standard"})
 
 
@@ -56,7 +55,7 @@ def with_tags(source: Store, info: ObjectInfo, target: Abilities, *, strict: boo
 def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, Any], list[str]]:
     kept: dict[str, Any] = {}
     lost = []
-    for name in _CONTENT:
+    for name in HEADER_NAMES:
         value: str = getattr(meta, name)
         # What is not ASCII has no agreed form in a content header: S3's SDK refuses it, OBS's escapes it for good.
         fits = name in abilities.headers and value.isascii() and (not value or not _CONTROL.search(value))

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from bucketrelay.errors import OutOfTime, RelayError
-from bucketrelay.model import Outcome, Result, Task
+from bucketrelay.model import Change, Outcome, Result, Task
 from bucketrelay.values import dataclass
 
 WRITES = frozenset({Outcome.COPIED, Outcome.DELETED})
@@ -34,6 +35,43 @@ class Ending:
             by_hand=error.by_hand,
             lingers=error.lingers,
         )
+
+
+class Hint(Protocol):
+    """What says that something is to be done: an event, a deferred task, a job."""
+
+    @property
+    def key(self) -> str:
+        """Of the object."""
+        ...
+
+    @property
+    def change(self) -> Change:
+        """What became of it."""
+        ...
+
+    @property
+    def cause(self) -> str:
+        """The id of what said so."""
+        ...
+
+
+def refusal(
+    hint: Hint, error: str, time: datetime, *, route: str = "", source: str = "", retryable: bool = False
+) -> Result:
+    """The failure of what never became a task: for which target it was, and mostly from which source, nobody knows."""
+    return Result(
+        route=route,
+        cause=hint.cause,
+        change=hint.change.value,
+        source=source,
+        target="",
+        key=hint.key,
+        outcome=Outcome.FAILED,
+        time=time,
+        error=error,
+        retryable=retryable,
+    )
 
 
 @dataclass(frozen=True, slots=True)

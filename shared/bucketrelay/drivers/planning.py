@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bucketrelay import routes
+from bucketrelay.core.results import refusal
 from bucketrelay.drivers.handover import Asked
 from bucketrelay.errors import RelayError
 from bucketrelay.events.payload import Deferral, Message
-from bucketrelay.model import Change, ObjectEvent, Outcome, Result, Task
+from bucketrelay.model import Change, ObjectEvent, Result, Task
 from bucketrelay.routes import Route
 from bucketrelay.system import System
 from bucketrelay.values import dataclass, field, replace
@@ -83,30 +84,8 @@ def _whose(event: ObjectEvent, message: Message, known: Sequence[Route]) -> Obje
 
 
 def _refusal(event: ObjectEvent, error: RelayError, now: datetime) -> Result:
-    return Result(
-        route="",
-        cause=event.cause,
-        change=event.change.value,
-        source=_url(event),
-        target="",
-        key=event.key,
-        outcome=Outcome.FAILED,
-        time=now,
-        error=str(error),
-        retryable=error.retryable,
-    )
+    return refusal(event, str(error), now, source=_url(event), retryable=error.retryable)
 
 
 def _refusal_of_deferral(deferral: Deferral, error: RelayError, now: datetime) -> Result:
-    return Result(
-        route=deferral.route,
-        cause=deferral.cause,
-        change=deferral.change.value,
-        source="",  # as far as the routes know, there is none
-        target="",
-        key=deferral.key,
-        outcome=Outcome.FAILED,
-        time=now,
-        error=str(error),
-        retryable=error.retryable,
-    )
+    return refusal(deferral, str(error), now, route=deferral.route, retryable=error.retryable)

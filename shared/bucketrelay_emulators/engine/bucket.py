@@ -24,7 +24,7 @@ from bucketrelay_emulators.engine.values import (
     StoredPart,
     freeze,
 )
-from bucketrelay_emulators.engine.versions import Held, History, unversioned
+from bucketrelay_emulators.engine.versions import Held, History, as_version
 
 
 class Surroundings(Protocol):
@@ -72,13 +72,13 @@ class Bucket:
         with self._lock:
             if self._history:
                 return list(self._history.all(prefix))
-            return [(unversioned(obj), True) for obj in self.list(prefix)]
+            return [(as_version(obj), True) for obj in self.list(prefix)]
 
     def version(self, key: str, name: str) -> Held:
         """One version, or delete marker. Raises NoSuchKey."""
         with self._lock:
             here = self._objects.get(key.encode())
-            held = self._history.find(key, name) if self._history else unversioned(here) if here else None
+            held = self._history.find(key, name) if self._history else as_version(here) if here else None
             if held is None or name not in (held.name, held.version):
                 raise NoSuchKey(key)
             return held

@@ -26,7 +26,7 @@ class Held:
         return NULL if self.null else self.version
 
 
-def unversioned(obj: Obj) -> Held:
+def as_version(obj: Obj) -> Held:
     """What was written while no versions were kept."""
     return Held(obj.key, obj, obj.version, obj.modified, null=True)
 
@@ -36,7 +36,7 @@ class History:
 
     def __init__(self, objects: Mapping[bytes, Obj]) -> None:
         self.on = True
-        self._held = {key: [unversioned(obj)] for key, obj in objects.items()}
+        self._held = {key: [as_version(obj)] for key, obj in objects.items()}
 
     def write(self, obj: Obj) -> None:
         """A new version; or the null one anew, while versioning is suspended."""

@@ -33,7 +33,7 @@ USER = "ocid1.user.oc1..aaaaexample"
 @functools.cache
 def _signer(tenancy: str, user: str, fingerprint: str, key: str) -> Any:
     """The SDK's signer, made once: it checks the key whenever it reads it, which takes 40 ms."""
-    from oci.signer import Signer  # noqa: PLC0415  optional
+    from oci.signer import Signer  # optional
 
     return Signer(tenancy, user, fingerprint, private_key_file_location=None, private_key_content=key)
 

@@ -29,7 +29,7 @@ def versions_of(body: bytes, bucket: str, url: str) -> Page[Version]:
     encoded = page.text("EncodingType") == "url"
     rows = [
         _version(row, page, encoded=encoded, marker=name == "DeleteMarker")
-        for name, row in page.mixed("Version", "DeleteMarker")
+        for name, row in page.rows_in_order("Version", "DeleteMarker")
     ]
     if not page.truncated():
         return Page(tuple(sorted(rows, key=by_age)))

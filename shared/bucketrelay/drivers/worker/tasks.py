@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from bucketrelay import routes
+from bucketrelay.core.results import refusal
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Ending, Job, NewJob, Release, Retry
-from bucketrelay.jobs.tasks import Asked, parse
+from bucketrelay.jobs.tasks import parse
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.routes import Route
 from bucketrelay.system import System
@@ -70,19 +71,4 @@ def _give_up(job: Job, error: str, now: datetime) -> Ended:
         wanted = parse(job)
     except (KeyError, TypeError, ValueError, AttributeError):
         return Ended(Dead(error))
-    return Ended(Dead(error), (_refusal(wanted, error, now),))
-
-
-def _refusal(wanted: Asked, error: str, now: datetime) -> Result:
-    return Result(
-        route=wanted.route,
-        cause=wanted.cause,
-        change=wanted.change.value,
-        source="",  # as far as the routes know, there is none
-        target="",
-        key=wanted.key,
-        outcome=Outcome.FAILED,
-        time=now,
-        error=error,
-        retryable=False,
-    )
+    return Ended(Dead(error), (refusal(wanted, error, now, route=wanted.route),))
