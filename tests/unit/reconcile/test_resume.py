@@ -7,7 +7,7 @@ import pytest
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import run as runs
 from bucketrelay.drivers.reconcile import span as spans
-from bucketrelay.errors import StoreRefused
+from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Deletes
 from reconcile_world import World
 
@@ -173,7 +173,7 @@ def test_two_at_once_do_not_spoil_each_others_books(small_pages):
         each.mark(0, 0)
     first.keep(0, 0, runs.Mark(after="k01", time=first.plan.time))
     first.keep(0, 0, runs.Mark(after="k02", time=first.plan.time))
-    with pytest.raises(StoreRefused, match="another process reconciles the same"):
+    with pytest.raises(StoreUnavailable, match="another process reconciles the same"):
         second.keep(0, 0, runs.Mark(after="k99"))
     assert world.begin(check=True).mark(0, 0).after == "k02"
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from bucketrelay.drivers.reconcile.books import Counts, Kind, Verdict, counts_of
 from bucketrelay.drivers.reconcile.compare import Span
-from bucketrelay.errors import StoreRefused, TargetChanged
+from bucketrelay.errors import StoreUnavailable, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Expect, MiB, Store
 
@@ -139,7 +139,7 @@ class Bookmarks:
         """Keep a mark.
 
         Raises:
-            StoreRefused: another process is at work on this.
+            StoreUnavailable: another process is at work on this. It will end: a schedule's job comes again.
         """
         self._save(_name(target, span), text)
 
@@ -177,7 +177,7 @@ class Bookmarks:
         except TargetChanged as error:
             fetched = self._log.fetch(key, len(body) + 1)
             if fetched is None or fetched.body != body:  # else it is ours: only the answer was lost
-                raise StoreRefused(
+                raise StoreUnavailable(
                     f"{self._log.address.of(key)}: another process reconciles the same: let it end, or end it"
                 ) from error
             self._seen[key] = fetched.info
