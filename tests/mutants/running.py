@@ -134,15 +134,15 @@ RUNNING = (
     Change(
         "failed-notice-reported-forwarded",
         "forward/deliver.py",
-        "Ending.by(verdict) if verdict else",
-        "Ending.by(verdict) if verdict and not verdict.retryable else",
+        "Ending.by(verdict, late=late) if verdict else",
+        "Ending.by(verdict, late=late) if verdict and not verdict.retryable else",
         "nobody moves the object and nobody says so",
         (TELL,),
     ),
     Change(
         "late-notice-reported-failed",
         "core/results.py",
-        "Outcome.UNFINISHED if isinstance(error, OutOfTime) else Outcome.FAILED",
+        "Outcome.UNFINISHED if late or isinstance(error, OutOfTime) else Outcome.FAILED",
         "Outcome.FAILED",
         "what only lacked time is not handed over",
         (TELL,),

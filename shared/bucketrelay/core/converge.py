@@ -55,7 +55,7 @@ class Converge:
             with under(deadline) as _:
                 ending = self._ending(task, deadline)
         except RelayError as error:
-            ending = Ending.by(error)
+            ending = Ending.by(error, late=not deadline.remaining())  # no request waits for longer
         return self.results.of(task, ending, started)
 
     def _ending(self, task: Task, deadline: Deadline) -> Ending:

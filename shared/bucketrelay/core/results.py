@@ -25,9 +25,10 @@ class Ending:
     lingers: bool = False
 
     @classmethod
-    def by(cls, error: RelayError) -> "Ending":
-        """A task that ended with *error*."""
-        outcome = Outcome.UNFINISHED if isinstance(error, OutOfTime) else Outcome.FAILED
+    def by(cls, error: RelayError, *, late: bool = False) -> "Ending":
+        """A task that ended with *error*; *late*: when its time was used up, which may be all that was wrong."""
+        late = late and error.retryable
+        outcome = Outcome.UNFINISHED if late or isinstance(error, OutOfTime) else Outcome.FAILED
         return cls(
             outcome,
             error=str(error),

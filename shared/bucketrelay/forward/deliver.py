@@ -39,7 +39,8 @@ class Forwarding:
         started = self.results.now()
         telling = [task for task in tasks if not _kept(task)]
         verdicts = iter(self._verdicts(telling, deadline) if telling else ())
-        return [self.results.of(task, _ending(task, verdicts), started) for task in tasks]
+        late = not deadline.remaining()
+        return [self.results.of(task, _ending(task, verdicts, late=late), started) for task in tasks]
 
     def _verdicts(self, tasks: Sequence[Task], deadline: Deadline) -> list[Verdict]:
         name = tasks[0].forward
@@ -61,9 +62,9 @@ def _kept(task: Task) -> bool:
     return task.change is Change.REMOVED and task.deletes is Deletes.KEEP
 
 
-def _ending(task: Task, verdicts: Iterator[Verdict]) -> Ending:
+def _ending(task: Task, verdicts: Iterator[Verdict], *, late: bool) -> Ending:
     if _kept(task):
         return _KEPT
     verdict = next(verdicts)
     # Accepted is not copied: the other side's own lists tell of that.
-    return Ending.by(verdict) if verdict else Ending(Outcome.FORWARDED)
+    return Ending.by(verdict, late=late) if verdict else Ending(Outcome.FORWARDED)

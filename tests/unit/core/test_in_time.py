@@ -8,6 +8,7 @@ import pytest
 from bucketrelay.core import parts as transfer
 from bucketrelay.core.budget import Budget
 from bucketrelay.deadline import Deadline, current
+from bucketrelay.errors import OutcomeUnknown, StoreRefused, StoreUnavailable
 from bucketrelay.model import Change, Outcome
 from bucketrelay.store import Abilities
 
@@ -43,6 +44,12 @@ def run(world, clock, **how):
     """A task that has ten seconds, in one thread."""
     with world.budget.places(1):
         return world.run(deadline=Deadline(10, now=clock), **how)
+
+
+def late(clock, error):
+    """The time is used up, and *error* is what comes of it."""
+    clock.later(10)
+    raise error
 
 
 def unfinished(result):
@@ -106,6 +113,24 @@ def test_nothing_is_deleted_when_the_time_is_up(world, clock):
 
     assert unfinished(run(world, clock, change=Change.REMOVED))
     assert world.target.counts["delete"] == 0
+
+
+@pytest.mark.parametrize("error", [OutcomeUnknown("no answer to a write"), StoreUnavailable("no answer in time")])
+def test_a_request_that_the_deadline_cut_off_leaves_its_task_unfinished_as_one_does_that_hangs_on(world, clock, error):
+    """Which of both it is, is a race of two threads for the same moment."""
+    world.source.write("k", b"12345")
+    world.target.arrange("put", lambda: late(clock, error))
+    result = run(world, clock)
+
+    assert unfinished(result)
+    assert (result.lingers, result.error) == (error.lingers, str(error))
+
+
+def test_a_refusal_is_one_whenever_it_comes(world, clock):
+    world.source.write("k", b"12345")
+    world.target.arrange("put", lambda: late(clock, StoreRefused("403")))
+
+    assert run(world, clock).outcome is Outcome.FAILED
 
 
 def test_every_request_is_made_under_the_deadline_of_its_task_also_by_threads_that_help(world):
