@@ -160,16 +160,33 @@ def plain(s3, tables):
     return make(s3, tables, versioned=False)
 
 
-class Failing:
+class Around:
+    """A store around another: all that has no method here is the other's.
+
+    Its members are attributes: since Python 3.12 `isinstance` sees no ability that `__getattr__` alone knows of.
+    """
+
+    def __init__(self, store):
+        self._store = store
+        for name in [name for name in dir(store) if not name.startswith("_") and not hasattr(type(self), name)]:
+            setattr(self, name, self._member(name, getattr(store, name)))
+
+    def _member(self, name, member):
+        return member
+
+
+class Failing(Around):
     """The store of a bucket where some requests fail."""
 
     def __init__(self, store, error, *names):
-        self._store, self._error, self._names = store, error, names
+        self._error, self._names = error, names
+        super().__init__(store)
 
-    def __getattr__(self, name):
-        if name in self._names:
-            raise self._error
-        return getattr(self._store, name)
+    def _member(self, name, member):
+        return self._fail if name in self._names else member
+
+    def _fail(self, *_, **__):
+        raise self._error
 
 
 # Objects: syncObject.
@@ -441,18 +458,18 @@ def test_tags_are_each_versions_own(stock):
     assert stock.ask("SELECT key, value FROM tag") == [("of", "first")]
 
 
-class Counting:
+class Counting(Around):
     def __init__(self, store):
-        self._store, self.calls = store, []
+        self.calls = []
+        super().__init__(store)
 
-    def __getattr__(self, name):
-        found = getattr(self._store, name)
-        if not callable(found):
-            return found
+    def _member(self, name, member):
+        if not callable(member):
+            return member
 
         def call(*given, **more):
             self.calls.append(name)
-            return found(*given, **more)
+            return member(*given, **more)
 
         return call
 
