@@ -145,7 +145,7 @@ def _words(text: str) -> None:
 
 
 def _date(text: str) -> None:
-    for found in (obs_listings._iso(text), obs_wire.info_of("k", {"last-modified": text}, 0).modified):
+    for found in (obs_listings.moment_of(text), obs_wire.info_of("k", {"last-modified": text}, 0).modified):
         assert found is None or found.utcoffset() is not None
     asked = seconds(text)
     assert asked is None or 0 <= asked < 1e12
