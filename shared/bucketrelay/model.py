@@ -93,9 +93,8 @@ class ObjectInfo:
     modified: datetime | None = None  # timezone-aware
     version: str = ""
     meta: Meta = NO_META  # in listings
-    checksums: Mapping[str, str] = field(
-        default_factory=lambda: NOTHING
-    )  # of the whole object: {"md5": hex, "crc64nvme": base64, …}
+    # Of the whole object: {"md5": hex, "crc64nvme": base64, …}.
+    checksums: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 class Listed(NamedTuple):
@@ -194,6 +193,7 @@ class Result:
     note: str = ""  # what may surprise although nothing failed
     error: str = ""
     retryable: bool = False
+    written: datetime | None = None  # of what is not right yet: the event's time, since when it is not
     by_hand: bool = False  # failed, and waits in the failed list for a person to say go; no member of a line
     lingers: bool = False  # a write of it may take effect even now: the key is verified later; no member of a line
 

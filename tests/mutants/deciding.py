@@ -46,8 +46,8 @@ DECIDING = (
     Change(
         "degraded-not-reported",
         "core/converge.py",
-        "Ending(Outcome.COPIED, info.size, degraded, note)",
-        "Ending(Outcome.COPIED, info.size, (), note)",
+        "Ending(Outcome.COPIED, info.size, degraded, note, ",
+        "Ending(Outcome.COPIED, info.size, (), note, ",
         "the user never hears what the target could not carry",
         (CONVERGE,),
     ),

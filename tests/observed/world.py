@@ -24,6 +24,7 @@ from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
 from bucketrelay.core.verify import Verify
 from bucketrelay.core.writes import Writes
+from bucketrelay.drivers.answers import TasksFailed
 from bucketrelay.drivers.function import handle
 from bucketrelay.drivers.status import Survey
 from bucketrelay.errors import OutcomeUnknown, RelayError, StoreUnavailable
@@ -151,6 +152,7 @@ class World:
     patience: int = 2
     seconds: float = 0.0
     quiet: bool = False  # nothing goes wrong any more
+    stands: bool = False  # no request takes any time: for who looks at one moment
     maker: type[Remembering] = Remembering
 
     def __post_init__(self) -> None:
@@ -163,8 +165,9 @@ class World:
         self.stores = {name: self.maker(self, name, **self.kinds.get(name, {})) for name in sorted({*names, LOG})}
         self.routes = meeting(self.routes, {name: store.address for name, store in self.stores.items()})
         self.sources = {route.source_store for route in self.routes}
+        self.handled: list[tuple[float, str, str, float]] = []  # when lists told of the event of which change of a key
         self.written: dict[tuple[str, bytes, str], float] = {}  # by key and version: when its user wrote it
-        self.writes: list[tuple[float, str, str]] = []  # of users: when, where, which key
+        self.origins: dict[tuple[str, bytes, str], str] = {}  # and where
         if self.every:
             self.later(self.every, self._housekeeping)
 
@@ -203,7 +206,7 @@ class World:
         held = self.stores[store].bucket.objects.get(key)
         body = held.body if touch and held else f"{store} {key} {number}".encode()
         self.written[key, body, str(number)] = self.seconds
-        self.writes.append((self.seconds, store, key))
+        self.origins[key, body, str(number)] = store
         self.stores[store].write(key, body, Meta(user={"v": str(number)}))
 
     def remove(self, store: str, key: str) -> None:
@@ -214,20 +217,32 @@ class World:
         """When the version was written that is held; -1 for nothing."""
         return self.written.get((key, held.body, held.meta.user.get("v", "")), -1.0) if held else -1.0
 
+    def origin_of(self, key: str, held: Held) -> str:
+        """In which store the version was written."""
+        return self.origins[key, held.body, held.meta.user["v"]]
+
     def outage(self, store: str, seconds: float) -> None:
         """The store answers nobody for so long."""
         self._away[store] = self.seconds + seconds
+
+    def is_away(self, store: str) -> bool:
+        """Whether it answers nobody now."""
+        return self.seconds < self._away.get(store, -1.0)
 
     # Servers and the platform.
 
     def asked(self, store: str, verb: str, *, after: bool) -> None:
         """A request comes in, or is about to be answered: it takes its time, and may go wrong."""
+        if self.stands:
+            return
         if not after:
             self.sleep(self.dice.uniform(0.002, 0.02))
-        if self.seconds < self._away.get(store, -1.0):
+        if self.is_away(store):
             raise StoreUnavailable(f"s3://{store}: 503 (SlowDown): it may work later")
-        if not self._inside or self.quiet:
-            return
+        if self._inside and not self.quiet:
+            self._go_wrong(store, verb, after=after)
+
+    def _go_wrong(self, store: str, verb: str, *, after: bool) -> None:
         chance = self.dice.random() * 100
         if after:
             if verb in _WRITES and chance < self.faults.unknown:
@@ -245,19 +260,23 @@ class World:
         place = {"bucket": {"name": store}, "object": {"key": key, "size": len(held.body) if held else 0}}
         time = f"{self.now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
         payload = {"Records": [{"eventSource": "aws:s3", "eventName": name, "eventTime": time, "s3": place}]}
+        changed = self.seconds
         for _ in range(1 + (not self.quiet and self._likely(self.faults.twice))):
             delay = self.dice.uniform(5, 60) if self._likely(self.faults.late) else self.dice.uniform(0.2, 2.0)
-            self.later(delay, lambda: self._deliver(payload, 0))
+            self.later(delay, lambda: self._deliver(payload, 0, (store, key, changed)))
 
     def _likely(self, percent: float) -> bool:
         return self.dice.random() * 100 < percent
 
-    def _deliver(self, payload: dict, attempt: int) -> None:
+    def _deliver(self, payload: dict, attempt: int, what: tuple[str, str, float]) -> None:
         try:
             self.invoke(payload)
-        except (RelayError, Killed):
+            self.handled.append((self.seconds, *what))
+        except (RelayError, Killed) as error:
+            if isinstance(error, TasksFailed):
+                self.handled.append((self.seconds, *what))
             if attempt < self.patience:
-                self.later(60.0 * 2**attempt, lambda: self._deliver(payload, attempt + 1))
+                self.later(60.0 * 2**attempt, lambda: self._deliver(payload, attempt + 1, what))
 
     def invoke(self, payload: dict) -> None:
         """An invocation of the function, in a process of its own; raises what tells its platform to bring it again."""

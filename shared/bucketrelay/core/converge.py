@@ -140,8 +140,8 @@ class Converge:
         verified = by_itself or carry(copy, first, self.resources)
         first.drop()
         note = "; ".join(filter(None, [decision.note, "" if verified else UNVERIFIED]))
-        settled = whole and not by_itself and _cannot_be_stale(pair, held)
-        return Ending(Outcome.COPIED, info.size, degraded, note), settled or pair.unchanged(info)
+        settled = (whole and not by_itself and _cannot_be_stale(pair, held)) or pair.unchanged(info)
+        return Ending(Outcome.COPIED, info.size, degraded, note, written=pair.later_write(held, info)), settled
 
     def _without_source(self, pair: Pair, held: ObjectInfo | None, decision: Decision) -> tuple[Ending, bool]:
         if not pair.source.abilities.consistent:

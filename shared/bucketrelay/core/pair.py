@@ -1,6 +1,7 @@
 """One task's two sides: which objects it is about, and how they are looked at."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from bucketrelay.abilities import has_copies
 from bucketrelay.core.decide import Rule
@@ -8,10 +9,12 @@ from bucketrelay.core.metadata import with_tags
 from bucketrelay.core.stamp import Link, when
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import StoreRefused
-from bucketrelay.model import Fetched, Meta, ObjectInfo, Task
+from bucketrelay.model import Change, Fetched, Meta, ObjectInfo, Task
 from bucketrelay.routes.places import former, identity
 from bucketrelay.store import Store
 from bucketrelay.values import dataclass, replace
+
+_ID = 12  # digits: what is longer is a version's id, and no time in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,18 @@ class Pair:
             return now
         # The ETag is the same and the rest is not, or was not told: a rewrite of the metadata alone.
         return self.source.fetch(self.task.key, length, size=self.task.size)
+
+    def later_write(self, held: ObjectInfo | None, info: ObjectInfo) -> datetime | None:
+        """When *info* was written, where the write that the event told of was at the target before; else None.
+
+        An event that comes once more finds what was written since: that is not as late as the event is old.
+        """
+        told, stamp = self.task.time, self.link.of_target(held)
+        if told is None or info.modified is None or info.modified <= told:
+            return None
+        seconds = int(stamp.when) if stamp and stamp.when.isdecimal() and len(stamp.when) < _ID else 0
+        there = self.task.change is Change.REMOVED or (stamp and max(seconds, stamp.born) >= int(told.timestamp()))
+        return info.modified if there else None
 
     def meta(self, info: ObjectInfo) -> Meta:
         """The source's metadata, with its tags; see `tagged`."""

@@ -9,6 +9,7 @@ from bucketrelay.model import Change, Outcome, Result, Task
 from bucketrelay.values import dataclass
 
 WRITES = frozenset({Outcome.COPIED, Outcome.DELETED})
+_LATE = frozenset({Outcome.FAILED, Outcome.UNFINISHED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Ending:
     retryable: bool = False
     by_hand: bool = False
     lingers: bool = False
+    written: datetime | None = None  # of what was copied, where that is later than what the event told of
 
     @classmethod
     def by(cls, error: RelayError, *, late: bool = False) -> "Ending":
@@ -56,6 +58,11 @@ class Hint(Protocol):
         """The id of what said so."""
         ...
 
+    @property
+    def time(self) -> datetime | None:
+        """When it happened."""
+        ...
+
 
 def refusal(
     hint: Hint, error: str, time: datetime, *, route: str = "", source: str = "", retryable: bool = False
@@ -72,6 +79,7 @@ def refusal(
         time=time,
         error=error,
         retryable=retryable,
+        written=hint.time,
     )
 
 
@@ -91,7 +99,8 @@ class Results:
         """The task's result; without *started* it never began."""
         source, target = self.urls(task)
         ended = self.now()
-        lag = (ended - task.time).total_seconds() if task.time and ending.outcome in WRITES else None
+        since = _since(task, ending)
+        lag = (ended - since).total_seconds() if since else None
         return Result(
             route=task.route,
             cause=task.cause,
@@ -108,6 +117,7 @@ class Results:
             note=ending.note,
             error=ending.error,
             retryable=ending.retryable,
+            written=task.time if ending.outcome in _LATE else None,
             by_hand=ending.by_hand,
             lingers=ending.lingers,
         )
@@ -115,3 +125,15 @@ class Results:
     def all(self, tasks: Sequence[Task], ending: Ending) -> list[Result]:
         """The same ending for each of *tasks*."""
         return [self.of(task, ending) for task in tasks]
+
+
+def _since(task: Task, ending: Ending) -> datetime | None:
+    """From when on the lag of what was done counts; None where nobody knows, or nothing was done.
+
+    When a source was deleted only the event of that tells, and not an older one that comes once more.
+    """
+    if task.time is None or ending.outcome not in WRITES:
+        return None
+    if ending.outcome is Outcome.DELETED and task.change is not Change.REMOVED:
+        return None
+    return ending.written or task.time

@@ -148,7 +148,7 @@ class Again:
                 result.route, result.key, target, self.routes, change=Change(result.change), source=source
             )
             if target == "" or self.runner.results.urls(task)[1] == result.target:
-                return replace(task, cause=result.cause)
+                return replace(task, cause=result.cause, time=result.written)
         there = result.target.removesuffix(f"/{known.target_key(result.key)}") if known else result.target
         raise routes.NotPlanned(f"the route {result.route} has no target {there} any more")
 

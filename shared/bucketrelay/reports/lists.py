@@ -162,7 +162,7 @@ def _result_or_damage(text: bytes, where: str) -> Result | BadEvent:
 def _fields(result: Result) -> dict[str, object]:
     """The members of a line, in the contract's order."""
     return {
-        "time": _instant(result.time).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
+        "time": _moment(result.time),
         "route": result.route,
         "cause": result.cause,
         "change": result.change,
@@ -177,7 +177,13 @@ def _fields(result: Result) -> dict[str, object]:
         "note": result.note,
         "error": result.error,
         "retryable": result.retryable,
+        # Of what is not right yet alone: since when, however often it fails.
+        **({"written": _moment(result.written)} if result.written else {}),
     }
+
+
+def _moment(time: datetime) -> str:
+    return _instant(time).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _instant(time: datetime) -> datetime:
@@ -271,6 +277,7 @@ def _result(members: dict[str, Any]) -> Result:
         note=text("note") if "note" in members else "",  # lists of before 0.2 have none
         error=text("error"),
         retryable=_of_type(members, "retryable", bool),
+        written=_time(text("written")) if "written" in members else None,
     )
 
 

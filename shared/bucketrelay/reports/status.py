@@ -43,7 +43,7 @@ class Standing:
     causes: dict[str, int] = field(default_factory=dict)
     bytes: int = 0
     lag: Lag = field(default_factory=Lag)
-    oldest: datetime | None = None  # since when the longest of what waits is known not to be right
+    oldest: datetime | None = None  # of what waits, the oldest write that is not at the target
     waiting: int = 0
     newest: datetime | None = None  # when the last task ended
 
@@ -119,17 +119,22 @@ class KeyState:
 
     def __init__(self) -> None:
         self.last: Result | str | None = None  # its last failure, or the line of a list that says it
-        self.right: datetime | None = None  # when it was right last
-        self.wrong: list[tuple[datetime, datetime]] = []  # each failure since: when it ended, when it began
+        self.right: datetime | None = None  # when the last task began that found it right, or made it so
+        self.wrong: list[tuple[datetime, datetime]] = []  # each failure since: when it ended, of which write
 
     def settle(self, result: Result) -> None:
-        """Take in one result, in whatever order they come."""
+        """Take in one result, in whatever order they come.
+
+        A task that ended well has seen all that was written before it began: whatever fails later on behalf of such a
+        write, an event that comes once more say, tells of nothing that is missing.
+        """
+        began = result.time - timedelta(seconds=result.seconds)
         if result.ok:
-            self.right = max(filter(None, (self.right, result.time)))
-            self.wrong = [(ended, began) for ended, began in self.wrong if ended > self.right]
-        elif self.right is None or result.time > self.right:
+            self.right = max(filter(None, (self.right, began)))
+            self.wrong = [(ended, written) for ended, written in self.wrong if min(ended, written) > self.right]
+        elif self.right is None or min(result.time, result.written or began) > self.right:
             last = self.failure()
-            self.wrong.append((result.time, result.time - timedelta(seconds=result.seconds)))
+            self.wrong.append((result.time, result.written or began))
             self.last = result if last is None or result.time >= last.time else last
         if not self.wrong:
             self.last = None

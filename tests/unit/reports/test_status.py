@@ -72,6 +72,21 @@ def test_a_failure_of_before_it_was_right_does_not_wait_though_it_is_read_last()
     assert standing([at(BAD, 5), at(OK, 3), BAD]).oldest == NOW + timedelta(minutes=5)
 
 
+def test_what_waits_has_waited_since_its_write_where_the_list_tells_when_that_was():
+    write = NOW - timedelta(minutes=3)
+
+    assert standing([replace(BAD, written=write), at(BAD, 5, written=write)]).oldest == write
+
+
+def test_a_failure_for_a_write_that_was_seen_to_be_right_tells_of_nothing_that_is_missing():
+    again = at(BAD, 7, written=NOW - timedelta(minutes=1))  # the event of a write comes once more
+    later = at(BAD, 7, written=NOW + timedelta(minutes=2))
+
+    assert standing([OK, again]).waiting == 0
+    assert standing([OK, later]).oldest == NOW + timedelta(minutes=2)
+    assert standing([at(OK, 3, seconds=120.0), later]).oldest == NOW + timedelta(minutes=2)  # it had begun before
+
+
 def tallied(*results):
     tally = Tally(lambda result: "b")
     for result in results:

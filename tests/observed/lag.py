@@ -1,0 +1,197 @@
+"""Users who write for hours while things go wrong; and what the stores' own histories say of each write's way."""
+
+import random
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from bucketrelay.drivers.status import Watch
+from bucketrelay.model import Deletes, Outcome, Result
+from bucketrelay.reports import lists
+from bucketrelay.reports.status import FOLDERS
+from bucketrelay.routes import Route
+from bucketrelay.testing.bucket import Held
+from observed.world import CLUMSY, LOG, START, Faults, World, route
+
+FAULTS = Faults(refused=0.3, unknown=0.2, killed=0.2, twice=3, late=3)
+ROUTES = (
+    route("out", "a", "b", "c", deletes=Deletes.FOLLOW, max_deletes=10**9),
+    route("on", "b", "d", add_prefix="on/", include=("k1*",)),
+)
+_TOLD = 0.002  # seconds: events tell milliseconds, lists microseconds
+
+
+class Moment(NamedTuple):
+    """What status said at a moment: the age of the oldest write of a route that it knows not to be at the target."""
+
+    at: float
+    route: str
+    target: str
+    behind: float
+
+
+class Course:
+    """So many writes, a second apart on average, in a world with faults and outages; *moments* looks at status."""
+
+    def __init__(self, seed: int, writes: int, moments: int, keys: int = 400) -> None:
+        self.dice = random.Random(seed)
+        self.world = World(seed, ROUTES, FAULTS, {"c": CLUMSY, "d": {"versioned": True}}, every=900.0)
+        self._keys = [f"k{number}" for number in range(keys)]
+        self.writes = writes
+        for number in range(writes):
+            self.world.later(number + self.dice.random(), self._act)
+        self.moments: list[Moment] = []
+        self._watch = Watch(self.world.survey(), START)
+        for _ in range(moments):
+            self.world.later(self.dice.uniform(0, writes), self._look)
+        for name in "bcd":
+            for _ in range(1 + writes // 2500):
+                self.world.later(self.dice.uniform(0, writes), self._outage(name))
+
+    def run(self) -> "Observer":
+        """All of it, and the time that the housekeeping takes when nothing goes wrong any more."""
+        self.world.sleep(self.writes + 1.0)
+        self.world.quiet = True
+        self.world.sleep(4 * self.world.every)
+        return Observer(self.world)
+
+    def _look(self) -> None:
+        self.world.stands = True
+        lines, self.world.stands = self._watch.lines(), False
+        at = self.world.seconds
+        self.moments += [Moment(at, each.standing.route, each.standing.target, each.behind) for each in lines]
+
+    def _outage(self, name: str) -> Callable[[], None]:
+        return lambda: self.world.outage(name, self.dice.uniform(10, 400))
+
+    def _act(self) -> None:
+        key, there = self.dice.choice(self._keys), self.world.stores["a"]
+        if self.dice.random() < 0.05 and there.body(key) is not None:
+            self.world.remove("a", key)
+        else:
+            self.world.write("a", key, touch=self.dice.random() < 0.1)
+
+    def results(self) -> Iterator[tuple[str, Result]]:
+        """The lines of all lists, each with the name of the store that it is about."""
+        log = self.world.stores[LOG]
+        for folder in FOLDERS:
+            for info in list(log.list(folder)):
+                yield from ((self.world.target_of(result), result) for result in lists.read(log, info.key))
+
+
+class Way:
+    """What the histories of two stores say of one key, on its way from one to the other."""
+
+    def __init__(self, world: World, each: Route, target: str, key: str) -> None:
+        self._states = world.stores[each.source_store].history.get(key, [])
+        self._there = world.stores[target].history.get(each.target_key(key), [])
+        self._follows = each.deletes is Deletes.FOLLOW
+        self._numbers: dict[tuple[bytes, str], int] = {
+            _version(state.held): number for number, state in enumerate(self._states) if state.held
+        }
+
+    def arrivals(self) -> Iterator[tuple[float, float | None]]:
+        """Of each write and delete that is to travel: when it was, and when it, or what came later, was there.
+
+        What is deleted before it has travelled need not any more.
+        """
+        moments: list[tuple[float, int]] = []  # ascending: when the target came to hold what
+        for state in self._there:
+            number = self._numbers[_version(state.held)] if state.held else self._deleted_by(state.since)
+            moments.append((state.since, number))
+        made: list[tuple[float, float | None]] = []
+        later: float | None = None
+        for number, state in reversed(list(enumerate(self._states))):
+            arrived = next((at for at, what in moments if at >= state.since and what >= number), None)
+            if state.held is None and not (self._follows and self._is_to_be_deleted(number, moments)):
+                arrived = state.since
+            later = min((at for at in (arrived, later) if at is not None), default=None)
+            if state.held or self._follows:
+                made.append((state.since, later))
+        yield from reversed(made)
+
+    def _is_to_be_deleted(self, number: int, moments: list[tuple[float, int]]) -> bool:
+        """Whether the target held something older when the source was deleted, or came to hold it then."""
+        since = self._states[number].since
+        there = [what for at, what in moments if at <= since]
+        held = bool(there) and there[-1] >= 0 and self._states[there[-1]].held is not None
+        return held or any(at > since and what < number for at, what in moments)
+
+    def _deleted_by(self, moment: float) -> int:
+        """Which delete it was that the target followed."""
+        place = bisect_right(self._states, moment, key=lambda state: state.since)
+        return max((n for n in range(place) if self._states[n].held is None), default=-1)
+
+
+def _version(held: Held) -> tuple[bytes, str]:
+    return held.body, held.meta.user["v"]
+
+
+class Observer:
+    """Knows of every write when it was at its target, from the stores' histories alone."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.arrivals = {
+            (each.name, target, key): list(Way(world, each, target, key).arrivals())
+            for each in world.routes
+            for target in each.targets
+            for key in world.stores[each.source_store].history
+            if each.takes(key)
+        }
+
+    def lags(self, route: str, target: str) -> list[float]:
+        """Of all writes that arrived."""
+        ways = [pairs for name, pairs in self.arrivals.items() if name[:2] == (route, target)]
+        return sorted(there - began for pairs in ways for began, there in pairs if there is not None)
+
+    def errors(self, results: Iterator[tuple[str, Result]]) -> list[float]:
+        """Of each line that tells a lag, by how many seconds it errs."""
+        wrong = []
+        for target, result in results:
+            if result.lag is None or result.outcome not in (Outcome.COPIED, Outcome.DELETED):
+                continue
+            began = (result.time - START).total_seconds() - result.lag
+            pairs = self.arrivals[result.route, target, result.key]
+            written = [there for at, there in pairs if abs(at - began) <= _TOLD and there is not None]
+            wrong += [abs(there - began - result.lag) for there in written[:1]]
+        return wrong
+
+    def behind(self, moment: Moment, results: "Lines | None" = None) -> float:
+        """How far the target was behind, of the writes whose event was told of by then.
+
+        Args:
+            results: a write counts as there once a task has said so: one that failed after its write has not.
+        """
+        source = next(each.source_store for each in self._world.routes if each.name == moment.route)
+        told: dict[str, set[float]] = {}
+        for at, store, key, changed in self._world.handled:
+            if at <= moment.at and store == source:
+                told.setdefault(key, set()).add(changed)
+        late = [
+            began
+            for key, changes in told.items()
+            for began, there in self.arrivals.get((moment.route, moment.target, key), ())
+            if began in changes and not self._is_there(there, moment, key, results)
+        ]
+        return moment.at - min(late, default=moment.at)
+
+    def _is_there(self, there: float | None, moment: Moment, key: str, results: "Lines | None") -> bool:
+        if there is None or there > moment.at:
+            return False
+        return results is None or results.is_known((moment.route, moment.target, key), there, moment.at)
+
+
+class Lines:
+    """What the lists say of each key, by route and target: when tasks about it ended well."""
+
+    def __init__(self, results: Iterator[tuple[str, Result]]) -> None:
+        self._ended: dict[tuple[str, str, str], list[float]] = {}
+        for target, result in results:
+            if result.ok:
+                ended = (result.time - START).total_seconds()
+                self._ended.setdefault((result.route, target, result.key), []).append(ended)
+
+    def is_known(self, name: tuple[str, str, str], there: float, moment: float) -> bool:
+        """Whether somebody had said by *moment* that it was there: who is killed after his write says nothing."""
+        return any(there - _TOLD <= ended <= moment for ended in self._ended.get(name, []))

@@ -1,0 +1,58 @@
+"""What status says of lag, held against what the stores remember: every write's way, and moments in the midst of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from observed.lag import Course, Lines
+from observed.world import START, World, route
+
+
+def check(course):
+    """The figures of a course, for people."""
+    observer = course.run()
+    errors = observer.errors(course.results())
+    told = Lines(course.results())
+    moments = [(each.behind, observer.behind(each), observer.behind(each, told)) for each in course.moments]
+    hidden = sum(said < stores - 1 for said, stores, _ in moments)
+    agree = sum(abs(said - known) <= 1 for said, _, known in moments)
+    within = sum(error <= 1 for error in errors)
+    print(
+        f"\n{course.writes:,} writes: {len(errors):,} lags told, {within / len(errors):.4%} within 1 s, "
+        f"the worst by {max(errors):.3f} s; {len(moments):,} looks at what is behind: {agree:,} within 1 s, "
+        f"{hidden} that hid a write"
+    )
+    for line in course.world.survey().lines(START)[0]:
+        lags = observer.lags(line.standing.route, line.standing.target)
+        true = lags[len(lags) // 2], lags[int(len(lags) * 0.99)], lags[-1]
+        words = " ".join(f"{seconds:.1f}" for seconds in true)
+        print(f"{line.standing.route} to {line.standing.target}: {line.standing.lag}; the stores say {words}")
+        assert (line.behind, line.waiting) == (0.0, 0)
+    assert within >= 0.999 * len(errors)
+    assert (hidden, agree) == (0, len(moments))
+    return errors
+
+
+def test_lag_and_what_is_behind_are_as_the_stores_remember_them():
+    assert len(check(Course(1, 100, moments=6, keys=30))) > 100
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_lag_of_ten_thousand_writes_is_as_the_stores_remember_it():
+    assert len(check(Course(1, 10_000, moments=200))) > 10_000
+
+
+def test_an_idle_hour_has_no_lag_and_its_heartbeats_are_none():
+    world = World(2, (route("photos", "a", "b", "c", probe=300.0), route("on", "b", "d")), every=300.0)
+    for number in range(5):
+        world.write("a", f"k{number}")
+    world.sleep(60.0)
+    before = {line.standing.target: line.standing for line in world.survey().lines(START)[0]}
+
+    for _ in range(60):
+        world.sleep(60.0)
+        lines = world.survey().lines(START)[0]
+        assert [(line.behind, line.waiting, line.alarms) for line in lines] == [(0.0, 0, ())] * 3
+        assert {line.standing.target: line.standing for line in lines} == before
+    assert all(line.heartbeat.time > world.now() - timedelta(seconds=400) for line in lines if line.probed)
