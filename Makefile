@@ -40,8 +40,9 @@ slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all dir
 walks: $(READY)  ## the walks that nobody has seen the end of: for a machine that has the night
 	$(BIN)/python -m pytest -m deep -s tests/faults
 
-fault-matrix: $(READY)  ## every fault at every request of every store; writes docs/fault-matrix.md
+fault-matrix: $(READY)  ## every fault at every request of every store; writes docs/fault-matrix.md and docs/wire-faults.md
 	PYTHONPATH=tests $(BIN)/python -m faults.matrix $(CLOUDS)
+	PYTHONPATH=tests $(BIN)/python -m faults.wire
 
 lost-events: $(READY)  ## 5 % of the events lost, 1 % of the requests failing, of so many objects: make lost-events COUNT=100000
 	BUCKETRELAY_LOST_EVENTS=$(or $(COUNT),100000) $(BIN)/python -m pytest -m slow tests/reconcile/test_lost_events.py -s

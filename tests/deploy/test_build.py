@@ -46,9 +46,9 @@ url = "https://127.0.0.1/v2/0123/sync-tasks/42/events"
 access_key = "a"
 secret_key = "s"
 """
-# Used where they are: by botocore; for the keys of an ECS; for instance principals; for
-# schedules in the words of cron; before Python 3.11.
-OPTIONAL = {"awscrt", "croniter", "obs", "oci", "tomli"}
+# Used where they are: by botocore; for schedules in the words of cron; for the keys of an ECS; for instance principals;
+# for traces; before Python 3.11.
+OPTIONAL = {"awscrt", "croniter", "obs", "oci", "opentelemetry", "tomli"}
 OBJECT = Held(b"body\x00\xff" * 1000, "text/x-odd", "max-age=60", {"who": "a b"})
 MACHINES = {62: "x86_64", 183: "arm64"}  # e_machine of ELF
 
@@ -308,8 +308,8 @@ def test_all_that_the_code_can_import_is_in_the_archive_or_the_runtime(code, tmp
     absent = re.compile(r"bucketrelay\.clouds\.(local\.store|rclone\.(daemon|store)|\w+\.bucket)")
     wanted = {each for each in wanted if not absent.fullmatch(each[0])}
     wanted = {
-        each for each in wanted if "wiring_invocation" not in f"{each[0]}.{each[1]}"
-    }  # of brokers, which it has none
+        each for each in wanted if not re.search("wiring_invocation|wiring_tables|traces", f"{each[0]}.{each[1]}")
+    }  # of brokers, databases and traces, which it has none
     assert len(wanted) > 100
     path = [folder, folder / "function", folder / "python"]
     path.append(choose(tmp_path / "sdk", *(BOTO3 if cloud == "s3" else ("certifi",))))

@@ -1,4 +1,4 @@
-"""Walking a world, and noting how much of it there was."""
+"""Walking a world, and noting how much of it there was; and the servers that faults come between."""
 
 import pytest
 
@@ -20,3 +20,12 @@ def explore(record_property):
         return walk, result
 
     return walked
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """The real servers of all clouds, started once."""
+    from faults.matrix.clouds import clouds
+
+    with clouds() as found:
+        yield found

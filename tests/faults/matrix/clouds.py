@@ -43,11 +43,6 @@ _SMALL = Abilities(min_part=1)
 _CREATE = Operation("PUT", Effect.PUBLISHING_WRITE, "s3:CreateBucket")
 
 
-def now():
-    """Nothing is asked twice, and no cell waits for what another was refused."""
-    return {"retries": 0, "pace": at_once()}
-
-
 class SmallS3(S3Store):
     """Parts of a few bytes, which these servers are told to take."""
 
@@ -73,7 +68,7 @@ class Cloud:
     name: str
     title: str
     proxy: FaultProxy
-    make: Callable[[str, float], PartStore]  # of an endpoint and a timeout
+    make: Callable[..., PartStore]  # of an endpoint, a timeout, and how often it asks again
     upstream: str
 
     def __post_init__(self):
@@ -126,31 +121,32 @@ def _aws(endpoint: str, timeout: float) -> S3Store:
     return made
 
 
-def _s3(bucket: str) -> Callable[[str, float], S3Store]:
-    def make(endpoint: str, timeout: float) -> S3Store:
-        return _small(bucket, endpoint, timeout)
+def _s3(bucket: str) -> Callable[..., S3Store]:
+    def make(endpoint: str, timeout: float, retries: int = 0) -> S3Store:
+        return _small(bucket, endpoint, timeout, retries)
 
     return make
 
 
-def _small(bucket: str, endpoint: str, timeout: float, **more: object) -> SmallS3:
-    access = Access(endpoint, "us-east-1", ACCESS, SECRET, timeout=timeout, retries=0, **more)
-    return SmallS3(Address("s3", bucket), access, Options(), now()["pace"])
+def _small(bucket: str, endpoint: str, timeout: float, retries: int = 0, **more: object) -> SmallS3:
+    access = Access(endpoint, "us-east-1", ACCESS, SECRET, timeout=timeout, retries=retries, **more)
+    return SmallS3(Address("s3", bucket), access, Options(), at_once())
 
 
-def _obs(cloud: ObsEmulator) -> Callable[[str, float], ObsStore]:
-    def make(endpoint: str, timeout: float) -> ObsStore:
+def _obs(cloud: ObsEmulator) -> Callable[..., ObsStore]:
+    def make(endpoint: str, timeout: float, retries: int = 0) -> ObsStore:
         keys = {"access_key": cloud.access_key, "secret_key": cloud.secret_key}
-        settings = {"endpoint": endpoint, "path_style": True, "timeout": timeout, "retries": 0, **keys}
+        settings = {"endpoint": endpoint, "path_style": True, "timeout": timeout, "retries": retries, **keys}
         return SmallObs(Address("obs", "b"), access_of(settings), Keeping(), at_once())
 
     return make
 
 
-def _oci(cloud: OciEmulator) -> Callable[[str, float], OciStore]:
-    def make(endpoint: str, timeout: float) -> OciStore:
+def _oci(cloud: OciEmulator) -> Callable[..., OciStore]:
+    def make(endpoint: str, timeout: float, retries: int = 0) -> OciStore:
         place = Address("oci", "b", cloud.namespace)
-        settings = {"endpoint": endpoint, "config_file": cloud.config_file, "timeout": timeout, "retries": 0}
+        settings = {"endpoint": endpoint, "config_file": cloud.config_file, "timeout": timeout}
+        settings["retries"] = retries
         return SmallOci(place, oci_access_of(settings), OciOptions(), at_once())
 
     return make
