@@ -12,6 +12,8 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.heartbeat import PATIENCE, heartbeats
 from bucketrelay.drivers.housekeeping import House, keep_house
 from bucketrelay.drivers.inventory import InventorySync, Keeper, StoreFacts, inventory_kinds
+from bucketrelay.drivers.reconcile.estimate import Estimate
+from bucketrelay.drivers.reconcile.estimating import estimate_kind
 from bucketrelay.drivers.reconcile.jobs import reconcile_kind
 from bucketrelay.drivers.schedules import Schedule, fire
 from bucketrelay.drivers.worker import Tunings, Worker, replay_kind, task_kind
@@ -26,6 +28,7 @@ from bucketrelay.jobs.tasks import KIND as TASK
 from bucketrelay.jobs.tasks import queue_of
 from bucketrelay.model import Result, Task
 from bucketrelay.reports import lists
+from bucketrelay.reports.prices import PRICES
 from bucketrelay.statistics.tables import Statistics
 from bucketrelay.system import System
 from bucketrelay.wiring_tables import faces, need_psycopg, tables
@@ -62,9 +65,21 @@ def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
         RECONCILE: reconcile_kind(system, partial(faces, config)),
         PROBE: _probe(config, system),
         REPLAY: replay_kind(system),
+        ESTIMATE: estimate_kind(system, config.limits.part_size, partial(_whole, config)),
         **inventory_kinds(*keeper(config, system, stock)),
     }
     return {**made, **wiring_messages.kinds(config, system, jobs)}
+
+
+def places(config: Config, each: Estimate) -> dict[str, str]:
+    """Whose prices count for source, target and log."""
+    route = next(route for route in config.routes if route.name == each.route)
+    names = {"source": route.source_store, "target": each.target, "log": config.log}
+    return {side: config.stores[name].address.scheme for side, name in names.items()}
+
+
+def _whole(config: Config, each: Estimate) -> dict[str, object]:
+    return each.whole(places(config, each), PRICES, config.limits.concurrency)
 
 
 def keeper(config: Config, system: System, stock: Tables) -> tuple[Keeper, Callable[[str], StoreFacts]]:
@@ -83,7 +98,7 @@ def inventory_sync(kept: Keeper, facts: Callable[[str], StoreFacts], jobs: JobQu
 
 
 SWEEP, RECONCILE, REPLAY, ALARMS = "sweep", "reconcile", "replay", "alarms"
-PROBE, STATISTICS = "probe", "statistics"
+PROBE, STATISTICS, ESTIMATE = "probe", "statistics", "estimate"
 _TELLING = 60.0  # seconds between two looks at the alarms, where somebody is to be told
 _PROBING = 30.0  # seconds between two looks at the heartbeats, whether one is due or goes on
 _COUNTING = 60.0  # seconds between two looks whether there are new lists

@@ -1,5 +1,7 @@
 """The page of a real server, over a route between directories, with failures in its lists."""
 
+import os
+import shutil
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -35,6 +37,7 @@ class World:
     folder: Path
     secrets: bool = False
     client: httpx.Client = field(init=False)
+    server: Any = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         stores = ""
@@ -61,6 +64,28 @@ class World:
                 error = f"{urls[1]}: {cause}"
                 results.append(Result("photos", "e", "created", *urls, key, Outcome.FAILED, time, error=error, **more))
         lists.write(self.store("logs"), results, invocation="test", now=time)
+
+    def copied(self, lags: dict[str, float], minutes: float) -> None:
+        """Copies with these lags by key; source and target hold them."""
+        time = datetime.now(timezone.utc) - timedelta(minutes=minutes)
+        for key in lags:
+            for name in ("source", "target"):
+                self.store(name).put(key, f"bytes of {key}".encode(), Meta())
+        results = [
+            Result(
+                "photos",
+                "e",
+                "created",
+                *(f"file://{self.folder}/{name}/{key}" for name in ("source", "target")),
+                key,
+                Outcome.COPIED,
+                time,
+                bytes=len(f"bytes of {key}"),
+                lag=lag,
+            )
+            for key, lag in lags.items()
+        ]
+        lists.write(self.store("logs"), results, invocation="night", now=time)
 
     def run(self, *words: str):
         return CliRunner().invoke(cli, ["--config", str(self.folder / "relay.toml"), *words])
@@ -110,7 +135,7 @@ def environment(monkeypatch):
 
 def served(world: World):
     with Server(world) as server, httpx.Client(base_url=server.url, timeout=30, trust_env=False) as client:
-        world.client = client
+        world.client, world.server = client, server
         yield world
 
 
@@ -122,3 +147,44 @@ def world(tmp_path):
 @pytest.fixture
 def guarded(tmp_path):
     yield from served(World(tmp_path, secrets=True))
+
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
+def browser(request, tmp_path_factory):
+    if not (CHROMIUM and DRIVER):
+        words = "no browser: apt-get install chromium chromium-driver"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(words)
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    if not request.param:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def click(browser, words):
+    from selenium.webdriver.common.by import By
+
+    [link] = [each for each in browser.find_elements(By.CSS_SELECTOR, "a, button") if each.text == words]
+    link.click()

@@ -1,61 +1,20 @@
 """The page in a real browser: Debian's chromium and its driver. Skipped, with a line, where there is none."""
 
-import os
-import shutil
+import itertools
 
 import pytest
 
-from page.conftest import CAUSES, Server
+from page.conftest import CAUSES, Server, World, click
 
 pytestmark = pytest.mark.slow
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-)
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-def browser(request, tmp_path_factory):
-    if not (CHROMIUM and DRIVER):
-        words = "no browser: apt-get install chromium chromium-driver"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(words)
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    if not request.param:
-        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture
 def url(tmp_path):
-    from page.conftest import World
-
     world = World(tmp_path)
     world.failed({CAUSES[0]: [f"in/{n}.jpg" for n in range(37)], CAUSES[1]: ["<b>odd</b>.txt"]}, minutes=30)
     with Server(world) as server:
         yield world, server.url
-
-
-def click(browser, words):
-    from selenium.webdriver.common.by import By
-
-    [link] = [each for each in browser.find_elements(By.CSS_SELECTOR, "a, button") if each.text == words]
-    link.click()
 
 
 def test_a_person_redoes_the_failures_of_one_cause_with_two_clicks(browser, url):
@@ -96,9 +55,17 @@ def test_axe_finds_nothing_serious(browser, url, request):
     _, address = url
     # Our own policy lets no script in but ours: axe is put in by the debugger, which no policy binds.
     browser.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
-    browser.get(address)
-    axe = Axe(browser)
-    axe.inject()
-    found = axe.run()
-    serious = [each["id"] for each in found["violations"] if each["impact"] in ("serious", "critical")]
+    serious = []
+    for page, width, scheme in itertools.product(("/", "/?route=photos"), (400, 1600), ("light", "dark")):
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        browser.get(address + page)
+        axe = Axe(browser)
+        axe.inject()
+        violations = axe.run()["violations"]
+        serious += [
+            (page, width, scheme, each["id"]) for each in violations if each["impact"] in ("serious", "critical")
+        ]
     assert serious == []

@@ -207,7 +207,7 @@ def test_the_page_status_and_metrics_tell_the_same_numbers(world):
 
     assert told == {outcome: line[outcome] for outcome in OUTCOMES}
     assert _sample(metrics, "bucketrelay_waiting_objects") == line["waiting"] == 1
-    row = re.search(r"greatest [\d.]+ s (\d+) (\d+) (\d+) (\d+)|nothing copied (\d+) (\d+) (\d+) (\d+)", page)
+    row = re.search(r"greatest [\d.]+ s (\d+) (\d+) (\d+) (\d+)|no lag measured (\d+) (\d+) (\d+) (\d+)", page)
     numbers = [int(number) for number in row.groups() if number]
     assert numbers == [line["copied"], line["deleted"], line["failed"], line["waiting"]]
 

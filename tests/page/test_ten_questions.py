@@ -54,7 +54,8 @@ def test_there_are_ten():
 
 def test_one_command_and_one_metric_and_one_place_answer_each(troubled):
     told = {name for name, *_ in scraped(troubled)}
-    headings = set(re.findall(r"<h2[^>]*>([^<]+)</h2>", troubled.client.get("/").text))
+    pages = "".join(troubled.client.get(address).text for address in ("/", "/?route=photos"))
+    headings = set(re.findall(r"<h2[^>]*>([^<]+)</h2>", pages))
 
     for question, command, metric, place, clicks in ROWS:
         done = troubled.run(*shlex.split(re.match(r"`bucketrelay ([^`]+)`", command)[1]))
@@ -107,6 +108,6 @@ def test_books_status_metrics_and_page_tell_the_same_numbers(troubled):
         "causes"
     ]
     assert line["causes"] == {CAUSES[0]: 4, CAUSES[1]: 2}
-    row = re.search(r"(?:greatest [\d.]+ s|nothing copied) (\d+) (\d+) (\d+) (\d+) ", page)
+    row = re.search(r"(?:greatest [\d.]+ s|no lag measured) (\d+) (\d+) (\d+) (\d+) ", page)
     assert [int(each) for each in row.groups()] == [line["copied"], line["deleted"], line["failed"], line["waiting"]]
     assert "3 waiting" in page

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bucketrelay import wiring
+from bucketrelay import wiring, wiring_jobs
 from bucketrelay.commands.progress import Progress
 from bucketrelay.commands.rows import Rows, size
 from bucketrelay.commands.terminal import OK, common, complain, configuration, known_route, of_route, usage
@@ -101,8 +101,8 @@ def _day(config: Config, system: System, name: str, targets: Sequence[str]) -> I
 
 
 def _show(rows: Rows, each: Estimate, config: Config, table: Mapping[str, Prices], rate: float) -> None:
-    places = _places(config, each)
-    seconds = each.seconds(config.limits.concurrency, rate * MiB)
+    places = wiring_jobs.places(config, each)
+    whole = each.whole(places, table, config.limits.concurrency, rate * MiB)
     money, unknown = each.money(places, table)
     lacks = f" and what {', '.join(unknown)} asks" if unknown else ""
     cells = (
@@ -112,18 +112,10 @@ def _show(rows: Rows, each: Estimate, config: Config, table: Mapping[str, Prices
         f"{each.deletes:,}",
         size(each.bytes),
         f"{each.requests.total():,}",
-        f"{timedelta(seconds=round(seconds))}",
+        f"{timedelta(seconds=round(each.seconds(config.limits.concurrency, rate * MiB)))}",
         f"{money:,.2f}{lacks}",
     )
-    more = {"seconds": round(seconds), "dollars": round(money, 6), "unknown_prices": list(unknown)}
-    rows.add(cells, {**each.members(), **more})
-
-
-def _places(config: Config, each: Estimate) -> dict[str, str]:
-    """Whose prices count for source, target and log."""
-    route = next(route for route in config.routes if route.name == each.route)
-    names = {"source": route.source_store, "target": each.target, "log": config.log}
-    return {side: config.stores[name].address.scheme for side, name in names.items()}
+    rows.add(cells, whole)
 
 
 def _sources(config: Config, name: str, table: Mapping[str, Prices]) -> list[str]:

@@ -4,10 +4,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import lru_cache
 from math import log10
 from typing import NamedTuple
 
 from bucketrelay.model import Outcome, Result
+from bucketrelay.reports.printable import printable
 
 SLICE = 300  # seconds: what is counted from some moment on is counted from the beginning of its five minutes
 _LONGEST_CAUSE = 160
@@ -46,12 +48,19 @@ def slice_start(moment: datetime) -> datetime:
 
 
 def cause_of(result: Result) -> str:
-    """Why a task failed, in words that are the same for every object: without its URLs and without long numbers."""
-    words = result.error
-    for name in sorted({result.source, result.target} - {""}, key=len, reverse=True):
+    """Why a task failed, in words that are the same for every object: without its URLs and without long numbers.
+
+    It prints, and UTF-8 can hold it: it is a label of a metric, a link, and a heading.
+    """
+    return _cause(result.error, result.source, result.target)
+
+
+@lru_cache(maxsize=1 << 15)  # a page asks for those of all failures, at each look
+def _cause(words: str, *names: str) -> str:
+    for name in sorted({*names} - {""}, key=len, reverse=True):
         words = words.replace(name, "…")
     words = _NUMBER.sub(lambda match: match[0] if len(match[0]) == 3 else "#", words)
-    return words.removeprefix("…:").strip()[:_LONGEST_CAUSE]
+    return printable(words.removeprefix("…:").strip())[:_LONGEST_CAUSE]
 
 
 def bucket(seconds: float) -> int:

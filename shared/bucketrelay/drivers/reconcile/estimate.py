@@ -20,11 +20,12 @@ from bucketrelay.http import trace
 from bucketrelay.model import ObjectInfo, Outcome, Result
 from bucketrelay.reports import lists
 from bucketrelay.reports.prices import SORTS, Prices
-from bucketrelay.store import GiB, Store
+from bucketrelay.store import GiB, MiB, Store
 from bucketrelay.testing.memory import MemoryStore
 
 LISTED = 1000  # keys of a page, of every cloud
 LATENCY = 0.03  # seconds of a request, where nobody has measured
+RATE = 100.0 * MiB  # bytes a second that one process moves, unless somebody knows better
 
 
 @dataclass(slots=True)
@@ -65,8 +66,16 @@ class Estimate:
             unknown |= {places["source"]} if out is None else set()
         return sum_, tuple(sorted(unknown))
 
+    def whole(
+        self, places: Mapping[str, str], prices: Mapping[str, Prices], threads: int, rate: float = RATE
+    ) -> dict[str, object]:
+        """As `estimate --json` says it."""
+        money, unknown = self.money(places, prices)
+        seconds = round(self.seconds(threads, rate))
+        return {**self.members(), "seconds": seconds, "dollars": round(money, 6), "unknown_prices": list(unknown)}
+
     def members(self) -> dict[str, object]:
-        """As `estimate --json` says it, without time and money."""
+        """The same without time and money."""
         sides = ("source", "target", "log")
         requests = {name: {sort: self.requests[name, sort] for sort in SORTS} for name in sides}
         return {

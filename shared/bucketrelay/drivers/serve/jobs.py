@@ -19,6 +19,11 @@ def reconcile_job(route: str) -> NewJob:
     return NewJob("reconcile", route, "reconcile", {"route": route}, Priority.ORDER, keep=True)
 
 
+def estimate_job(route: str) -> NewJob:
+    """The job that counts what a backfill of a route would take; asked for twice while it waits, it is one."""
+    return NewJob("estimate", route, "estimate", {"route": route}, Priority.ORDER, keep=True)
+
+
 def replay_job(fields: Mapping[str, object], routes: frozenset[str], also: Literal["", "forget", "go"] = "") -> NewJob:
     """The job that replays what a filter lets through. Raises BadEvent with what is wrong with the filter.
 

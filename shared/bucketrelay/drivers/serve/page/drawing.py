@@ -24,7 +24,7 @@ def lag_over_time(slices: Sequence[Slice], now: float, title: str) -> str:
 def _bar(each: Slice, first: int, most: float) -> str:
     width = WIDTH * SLICE / _DAY
     x = (each.start - first) / _DAY * WIDTH - width
-    height = max(1.0, each.lag / most * HEIGHT)
+    height = max(HEIGHT / 4 if each.failed else 1.0, each.lag / most * HEIGHT)  # what failed at once must be seen, too
     kind = "bad" if each.failed else "good"
     return f'<rect class="{kind}" x="{x:.2f}" y="{HEIGHT - height:.1f}" width="{width:.2f}" height="{height:.1f}"/>'
 

@@ -19,12 +19,15 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from bucketrelay.drivers.serve.guard import rights
-from bucketrelay.drivers.serve.jobs import replay_job
+from bucketrelay.drivers.serve.jobs import estimate_job, replay_job
 from bucketrelay.drivers.serve.page import view
 from bucketrelay.drivers.serve.page.acts import Act, last, write_down
 from bucketrelay.drivers.serve.page.filter import Filter
 from bucketrelay.drivers.serve.world import Serving
 from bucketrelay.drivers.status import Line, Watch
+from bucketrelay.errors import BadEvent
+from bucketrelay.reports.estimates import last_estimate
+from bucketrelay.reports.printable import printable
 
 FILES = Path(__file__).parent / "files"
 # Nothing but our own style and script, no frame around us, no form to anywhere else: a hostile key stays a text.
@@ -40,6 +43,7 @@ HEADERS = {
 }
 _FRESH = 2.0  # seconds that a look at the lists holds
 _MOST_DEAD = 50
+_OF_A_ROUTE = ("go", "estimate")  # what is never done for all routes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,9 @@ DEEDS = {
         danger=True,
     ),
     "retry": Deed("Retry {count} dead jobs?", "Each gets all its attempts again.", "retry {count}"),
+    "estimate": Deed(
+        "Count what a backfill of {route} takes?", "Both sides are listed; nothing is written there.", "count it"
+    ),
 }
 
 
@@ -109,15 +116,23 @@ class Page:
         what, shown = request.query_params.get("what", ""), Filter.of(request.query_params)
         if what not in DEEDS:
             return _refusal(404, "there is no such thing to do")
+        if what in _OF_A_ROUTE and not shown.route:
+            return _refusal(400, "say which route: this is never done for all at once")
         return self._html(await run_in_threadpool(self._confirm, request, what, shown))
 
     async def act(self, request: Request) -> Response:
         """The deed."""
-        given = dict(parse_qsl((await request.body()).decode(errors="replace"), max_num_fields=20))
+        try:
+            given = dict(parse_qsl((await request.body()).decode(errors="replace"), max_num_fields=20))
+        except ValueError:
+            return _refusal(400, "that is no form of this page")
         what, shown = given.get("what", ""), Filter.of(given)
         if what not in DEEDS:
             return _refusal(404, "there is no such thing to do")
-        words = await run_in_threadpool(self._act, what, shown, _who(request))
+        try:
+            words = await run_in_threadpool(self._act, what, shown, _who(request))
+        except BadEvent as error:
+            return _refusal(400, str(error))
         return RedirectResponse(f"./?{urlencode({**shown.members, 'done': words})}", 303, HEADERS)
 
     async def live(self, _: Request) -> Response:
@@ -143,14 +158,21 @@ class Page:
             request,
             **view.overview(self.watch, lines, shown, system.now()),
             **view.jobs_words(counts, dead),
-            done=request.query_params.get("done", "")[:200],
+            done=printable(request.query_params.get("done", "")[:200]),
             schedules=self.schedules,
-            acts=last(system.log(), system.now()),
-            unreadable=self.watch.unreadable[-5:],
+            acts=view.acts(last(system.log(), system.now())),
+            estimate=self._estimate(shown.route),
+            unreadable=[printable(words) for words in self.watch.unreadable[-5:]],
         )
 
+    def _estimate(self, name: str) -> dict[str, Any] | None:
+        """What a backfill of the one route that is shown takes, as it was counted last."""
+        system = self.serving.system
+        targets = next((route.targets for route in system.routes if route.name == name), ())
+        return view.estimate(last_estimate(system.log(), name)) if targets else None
+
     def _confirm(self, request: Request, what: str, shown: Filter) -> str:
-        deed, names = DEEDS[what], {"count": self._count(what, shown), "route": shown.route or "all routes"}
+        deed, names = DEEDS[what], {"count": self._count(what, shown), "route": printable(shown.route) or "all routes"}
         return self._render(
             "confirm.html",
             request,
@@ -165,10 +187,17 @@ class Page:
 
     def _act(self, what: str, shown: Filter, who: str) -> str:
         serving, count = self.serving, self._count(what, shown)
+        routes = frozenset(route.name for route in serving.system.routes)
+        if (shown.route or what in _OF_A_ROUTE) and shown.route not in routes:
+            raise BadEvent(f"no route is named {shown.route[:60]!a}: a page of some time ago? load it again")
+        if what in ("redo", "retry") and not count:
+            return "nothing waits there any more: nothing was done"
         write_down(serving.system.log(), Act(serving.system.now(), who, what, shown.members, count))
         if what == "retry":
             return f"{serving.queue.retry(None)} jobs wait again"
-        routes = frozenset(route.name for route in serving.system.routes)
+        if what == "estimate":
+            [number] = serving.queue.enqueue([estimate_job(shown.route)]).ids
+            return f"estimate of {shown.route}: job {number} waits for a worker"
         job = replay_job(shown.members, routes, "go" if what == "go" else "forget" if what == "forget" else "")
         [number] = serving.queue.enqueue([job]).ids
         about = f"{count} objects" if what == "redo" else what

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from bucketrelay.model import Result
+from bucketrelay.reports.printable import printable
 from bucketrelay.reports.status import Tally
 
 _LONGEST = 1024
@@ -20,7 +21,13 @@ class Filter:
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Filter":
         """From a query or a form; what it does not know is no part of it."""
-        return cls(*(given.get(name, "")[:_LONGEST] for name in ("route", "cause")))
+        texts = (given.get(name, "")[:_LONGEST] for name in ("route", "cause"))
+        return cls(*(text.encode("utf-8", "replace").decode() for text in texts))
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The same for people: what does not print is seen."""
+        return {name: printable(value) for name, value in self.members.items()}
 
     @property
     def members(self) -> dict[str, str]:

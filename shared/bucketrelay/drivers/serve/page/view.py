@@ -1,7 +1,7 @@
 """What the page says, as plain values for its templates. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,9 +11,14 @@ from bucketrelay.drivers.serve.page.drawing import books_bar, lag_over_time
 from bucketrelay.drivers.serve.page.filter import Filter
 from bucketrelay.drivers.status import Line, Watch
 from bucketrelay.model import Result
+from bucketrelay.reports.estimates import Kept
+from bucketrelay.reports.printable import printable
 from bucketrelay.reports.sums import cause_of
 
 MOST_OBJECTS = 200  # on one page; the rest is counted
+_MOST_TEXT = 60_000  # characters of keys, targets and errors: a page is at most 150 KB, however long the keys are
+_MOST_CAUSES = 40
+_LONGEST = 300  # characters of an error of a dead job; `queue dead` says all
 _BOOKS = ("right", "missing", "different", "surplus", "kept", "unclear", "failed")
 
 
@@ -26,9 +31,10 @@ def overview(watch: Watch, lines: Sequence[Line], shown: Filter, now: datetime) 
         "filter": shown,
         "rows": [row(watch, line, now) for line in mine],
         "waiting": sum(line.waiting for line in lines),
-        "causes": causes(failures),
+        "causes": (rows := causes(failures))[:_MOST_CAUSES],
+        "more_causes": max(0, len(rows) - _MOST_CAUSES),
         "open": len(failures),
-        "failures": [failure(each) for each in failures[:MOST_OBJECTS]] if shown.members else [],
+        "failures": _fitting(failures) if shown.members else [],
         "redo_all": act("redo", shown),
         "forget_all": act("forget", Filter(shown.route)),
         "blown": [
@@ -38,11 +44,24 @@ def overview(watch: Watch, lines: Sequence[Line], shown: Filter, now: datetime) 
     }
 
 
+def _fitting(failures: Sequence[Result]) -> list[dict[str, str]]:
+    """As many as a page has room for."""
+    rows, room = [], _MOST_TEXT
+    for each in failures[:MOST_OBJECTS]:
+        rows.append(failure(each))
+        room -= sum(map(len, rows[-1].values()))
+        if room < 0:
+            break
+    return rows
+
+
 def row(watch: Watch, line: Line, now: datetime) -> dict[str, Any]:
     """One route and target."""
     standing, lag = line.standing, line.standing.lag
     slices = watch.tally.slices((standing.route, standing.target))
-    words = "nothing copied" if lag.max is None else f"median {lag.p50:g} s, 99 % {lag.p99:g} s, greatest {lag.max:g} s"
+    words = (
+        "no lag measured" if lag.max is None else f"median {lag.p50:g} s, 99 % {lag.p99:g} s, greatest {lag.max:g} s"
+    )
     title = f"Greatest lag of {standing.route} to {standing.target} in each five minutes of the last day"
     return {
         "route": standing.route,
@@ -96,7 +115,7 @@ def causes(failures: Sequence[Result]) -> list[dict[str, Any]]:
                 "cause": cause or "no reason given",
                 "count": len(same),
                 "routes": ", ".join(routes),
-                "example": same[0].key,
+                "example": printable(same[0].key),
                 "query": chosen.query,
                 "redo": act("redo", chosen),
             }
@@ -107,7 +126,9 @@ def causes(failures: Sequence[Result]) -> list[dict[str, Any]]:
 def failure(result: Result) -> dict[str, str]:
     """One object that is not right."""
     time = clock(result.time)
-    return {"key": result.key, "route": result.route, "target": result.target, "time": time, "error": result.error}
+    error = result.error.removeprefix(f"{result.target}: ")
+    texts = {"key": result.key, "route": result.route, "target": result.target, "error": error}
+    return {**{name: printable(text) for name, text in texts.items()}, "time": time}
 
 
 def act(what: str, chosen: Filter) -> str:
@@ -132,9 +153,47 @@ def _draw(svg: str) -> Markup:
     return Markup(svg)  # noqa: S704 — see above
 
 
+def estimate(kept: Kept | None) -> dict[str, Any]:
+    """What a backfill takes, in words for each target."""
+    if kept is None:
+        return {"time": "", "rows": []}
+    return {"time": clock(kept.time), "rows": [_estimate_row(row) for row in kept.rows]}
+
+
+def _estimate_row(row: Mapping[str, Any]) -> dict[str, str]:
+    unknown = ", ".join(row["unknown_prices"])
+    return {
+        "target": row["target"],
+        "copies": f"{row['copies']:,}",
+        "deletes": f"{row['deletes']:,}",
+        "bytes": f"{row['bytes']:,}",
+        "requests": f"{row['total']:,}",
+        "time": f"{timedelta(seconds=row['seconds'])}",
+        "dollars": f"{row['dollars']:,.2f}" + (f" and what {unknown} asks" if unknown else ""),
+    }
+
+
 def jobs_words(counts: Any, dead: Sequence[Any]) -> Mapping[str, Any]:
     """The job queue."""
     return {
         "jobs": counts,
-        "dead": [{"key": job.key, "queue": job.queue, "attempts": job.attempts, "error": job.error} for job in dead],
+        "dead": [_dead(job) for job in dead],
     }
+
+
+def _dead(job: Any) -> dict[str, Any]:
+    error = printable(job.error)
+    shortened = error if len(error) <= _LONGEST else f"{error[:_LONGEST]}…"
+    return {"key": printable(job.key), "queue": printable(job.queue), "attempts": job.attempts, "error": shortened}
+
+
+def acts(told: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Who did what, in words; how many it was about, where that says something."""
+    return [
+        {
+            **{name: printable(str(each.get(name, ""))) for name in ("time", "who", "what")},
+            "count": each.get("count", "") if each.get("what") in ("redo", "retry") else "",
+            "filter": {str(name): printable(str(value)) for name, value in dict(each.get("filter") or {}).items()},
+        }
+        for each in told
+    ]
