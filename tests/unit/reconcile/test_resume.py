@@ -7,7 +7,7 @@ import pytest
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import run as runs
 from bucketrelay.drivers.reconcile import span as spans
-from bucketrelay.errors import StoreUnavailable
+from bucketrelay.errors import OutOfTime, StoreUnavailable
 from bucketrelay.model import Deletes
 from reconcile_world import World
 
@@ -130,6 +130,21 @@ def test_out_of_time_the_books_are_not_complete_and_the_next_run_goes_on(small_p
         assert not book.well
     assert rounds > 3
     assert _plain(book.members()) == want
+
+
+def test_out_of_time_at_the_very_end_the_next_run_writes_the_books(monkeypatch):
+    want = _plain(_filled().book())
+    world = _filled()
+
+    def late(*_):
+        raise OutOfTime("over")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "publish", late)
+        (book,) = world.begin().run()
+    assert (book.ended, book.complete, book.well, world.written()) == (False, False, False, None)
+    assert _plain(world.book()) == want
+    assert world.written()
 
 
 def test_restart_forgets_where_it_was(small_pages):

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from bucketrelay.deadline import Deadline, under
@@ -101,9 +101,13 @@ class Reconciliation:
         """The books as they stand. Where nothing is left to do they are written, and the bookmark is forgotten."""
         books = self.books()
         if all(book.ended for book in books):
-            self._publish(books)
-        else:
-            self._marks.save_plan(self.plan)
+            try:
+                self._publish(books)
+            except OutOfTime:  # compared to the end, and not written down: the next run has nothing else to do
+                books = [replace(book, ended=False) for book in books]
+            else:
+                return books
+        self._marks.save_plan(self.plan)
         return books
 
     def books(self) -> list[Book]:
