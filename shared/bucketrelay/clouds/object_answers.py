@@ -1,13 +1,18 @@
-"""An object's bytes on their way, in whichever cloud: what an answer to a GET must be like, and where its body goes."""
+"""An object's bytes on their way, in whichever cloud: what an answer to a GET must be like, and where its body goes.
+
+And how OBS and OCI are sent bytes that they compare with an MD5.
+"""
 
 import hashlib
+from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 
 from bucketrelay.errors import Damaged, OutcomeUnknown, SourceChanged, StoreUnavailable
-from bucketrelay.http.messages import Head, Into
+from bucketrelay.http.messages import Answer, Head, Into
+from bucketrelay.http.messages import Body as Sent
 from bucketrelay.http.outcome import Effect
-from bucketrelay.model import ObjectInfo
-from bucketrelay.store import Stream, Write
+from bucketrelay.model import NOTHING, ObjectInfo
+from bucketrelay.store import Body, Stream, Write
 
 
 class Unchanged(Exception):
@@ -112,3 +117,23 @@ def md5_of_stream(body: Stream) -> tuple[Stream, Callable[[], str]]:
         return digest.hexdigest()
 
     return Stream(body.length, pour), hexdigest
+
+
+def send_with_md5(
+    send: Callable[[Body, Mapping[str, str]], Answer], body: Sent, told: Callable[[Answer], str | None]
+) -> tuple[Answer, bool]:
+    """The answer to a request with an object's bytes; and whether the MD5 that it tells, if any, is theirs.
+
+    Bytes go with their MD5, so that the server stores nothing that was damaged on the way.
+
+    Args:
+        send: makes the request with this body and these headers beside its own.
+        told: the MD5 in an answer, in hexadecimal.
+    """
+    if isinstance(body, Stream):
+        watched, digest = md5_of_stream(body)
+        answer = send(watched, NOTHING)
+        return answer, told(answer) in (None, digest())
+    assert isinstance(body, bytes | bytearray), "an object's bytes"
+    md5 = b2a_base64(hashlib.md5(body, usedforsecurity=False).digest(), newline=False).decode()
+    return send(body, {"content-md5": md5}), True

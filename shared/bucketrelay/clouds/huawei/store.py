@@ -1,7 +1,5 @@
 """Huawei OBS. It has no conditional writes (API reference, PutObject), so `expect` is accepted and not enforced."""
 
-import hashlib
-from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +23,7 @@ from bucketrelay.clouds.huawei.fields import (
 from bucketrelay.clouds.huawei.listings import Page, Row, objects_of, parts_of, tags_of, uploads_of
 from bucketrelay.clouds.huawei.requests import Given, Requests
 from bucketrelay.clouds.huawei.sign import Keys
-from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_of_stream
+from bucketrelay.clouds.object_answers import Piece, Unchanged, send_with_md5
 from bucketrelay.clouds.server_copy import PartsCopy, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
@@ -33,7 +31,7 @@ from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Archived, Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
+from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written
 from bucketrelay.values import replace
 
 _PAGE = "1000"
@@ -324,12 +322,9 @@ class ObsStore:
 
     def _send_body(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
         """The answer to a request with an object's bytes; and whether its ETag, where it is an MD5, is theirs."""
-        if isinstance(given.body, Stream):
-            watched, digest = md5_of_stream(given.body)
-            answer = self._requests.send(operation, key, effect, replace(given, body=watched))
-            known = info_of(key, answer.headers, 0).checksums.get("md5")
-            return answer, known in (None, digest())
-        assert isinstance(given.body, bytes | bytearray), "an object's bytes"
-        md5 = b2a_base64(hashlib.md5(given.body, usedforsecurity=False).digest(), newline=False).decode()
-        headers = {**given.headers, "content-md5": md5}
-        return self._requests.send(operation, key, effect, replace(given, headers=headers)), True
+
+        def send(body: Body, more: Mapping[str, str]) -> Answer:
+            made = replace(given, headers={**given.headers, **more}, body=body)
+            return self._requests.send(operation, key, effect, made)
+
+        return send_with_md5(send, given.body, lambda answer: info_of(key, answer.headers, 0).checksums.get("md5"))

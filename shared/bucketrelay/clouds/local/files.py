@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import hashlib
-import heapq
 import json
 import os
 import shutil
@@ -14,7 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bucketrelay.clouds.local.paths import HIDDEN, decode_key, encode_key, fingerprint, plain
+from bucketrelay.clouds.local.listing import keys
+from bucketrelay.clouds.local.paths import HIDDEN, encode_key, fingerprint, plain
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.store import Write
 from bucketrelay.values import dataclass
@@ -112,13 +112,7 @@ class Directory:
 
     def keys(self, prefix: str, after: str) -> Iterator[str]:
         """Every key that begins with *prefix* and is greater than *after*, ascending by UTF-8 bytes."""
-        root = self.root
-        odd = sorted(_odd(root / HIDDEN / "odd"), key=str.encode)
-        last = ""
-        for key in heapq.merge(_walk(root, "", prefix), odd, key=str.encode):
-            if key.startswith(prefix) and key.encode() > after.encode() and key != last:
-                last = key
-                yield key
+        return keys(self.root, prefix, after)
 
     def fresh(self) -> Path:
         """A path for a file that is being written, on the same file system."""
@@ -282,44 +276,3 @@ def _prune(root: Path, directory: Path) -> None:
         except OSError:  # not empty, or gone
             return
         directory = directory.parent
-
-
-def _walk(directory: Path, above: str, prefix: str) -> Iterator[str]:
-    """The keys of ordinary files; a directory's name sorts as its keys do, with the slash."""
-    try:
-        entries = sorted(
-            (
-                f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name,
-                entry.is_file(follow_symlinks=False),
-                entry,
-            )
-            for entry in os.scandir(directory)
-        )
-    except FileNotFoundError:
-        return  # removed since its parent was read
-    for name, is_file, entry in entries:
-        key = above + name
-        if key == f"{HIDDEN}/" or not (key.startswith(prefix) or prefix.startswith(key)):
-            continue
-        if not _text(name):
-            raise StoreRefused(f"file://{entry.path!a} has a name that is no UTF-8, so no key: rename it")
-        if entry.is_symlink():
-            raise StoreRefused(f"file://{entry.path} is a symbolic link: put what it points to in its place")
-        if name.endswith("/"):
-            yield from _walk(directory / entry.name, key, prefix)
-        elif is_file:
-            yield key
-
-
-def _text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _odd(directory: Path) -> Iterator[str]:
-    for place, _, names in os.walk(directory):
-        above = list(Path(place).relative_to(directory).parts)
-        yield from (decode_key([*above, name]) for name in names)

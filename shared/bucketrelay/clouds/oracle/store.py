@@ -1,13 +1,11 @@
 """Oracle Cloud Infrastructure Object Storage."""
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.abilities import Part, Upload, Version
-from bucketrelay.clouds.object_answers import Piece, Unchanged, md5_of_stream
+from bucketrelay.clouds.object_answers import Piece, Unchanged, send_with_md5
 from bucketrelay.clouds.oracle.copies import WorkCopy
 from bucketrelay.clouds.oracle.credentials import Access, access_of
 from bucketrelay.clouds.oracle.facts import ABILITIES, COPIES
@@ -31,7 +29,7 @@ from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
-from bucketrelay.store import Abilities, Absent, Body, Expect, Store, Stream, Write, Written
+from bucketrelay.store import Abilities, Absent, Body, Expect, Store, Write, Written
 from bucketrelay.values import dataclass, field, replace
 
 _READ, _PART, _PUBLISH = Effect.READ, Effect.REPEATABLE_WRITE, Effect.PUBLISHING_WRITE
@@ -258,15 +256,14 @@ class OciStore:
 
     def _send_body(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
         """The answer to a request with an object's bytes; and whether the MD5 that it tells, if any, is theirs."""
-        if isinstance(given.body, Stream):
-            watched, digest = md5_of_stream(given.body)
-            answer = self.requests.send(operation, key, effect, replace(given, body=watched))
-            known = md5_of(answer.headers.get("opc-content-md5", "")).get("md5")
-            return answer, known in (None, digest())
-        assert isinstance(given.body, bytes | bytearray), "an object's bytes"
-        md5 = base64.b64encode(hashlib.md5(given.body, usedforsecurity=False).digest()).decode()
-        headers = {**given.headers, "content-md5": md5}
-        return self.requests.send(operation, key, effect, replace(given, headers=headers)), True
+
+        def send(body: Body, more: Mapping[str, str]) -> Answer:
+            made = replace(given, headers={**given.headers, **more}, body=body)
+            return self.requests.send(operation, key, effect, made)
+
+        return send_with_md5(
+            send, given.body, lambda answer: md5_of(answer.headers.get("opc-content-md5", "")).get("md5")
+        )
 
     def _parse_write(self, key: str, answer: Answer) -> Written:
         """What a write was answered; an answer without an ETag is none, whatever its status."""
