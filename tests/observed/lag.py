@@ -18,6 +18,7 @@ ROUTES = (
     route("out", "a", "b", "c", deletes=Deletes.FOLLOW, max_deletes=10**9),
     route("on", "b", "d", add_prefix="on/", include=("k1*",)),
 )
+_MOST_HOUSEKEEPINGS = 20
 _TOLD = 0.002  # seconds: events tell milliseconds, lists microseconds
 
 
@@ -52,7 +53,10 @@ class Course:
         """All of it, and the time that the housekeeping takes when nothing goes wrong any more."""
         self.world.sleep(self.writes + 1.0)
         self.world.quiet = True
-        self.world.sleep(4 * self.world.every)
+        for _ in range(_MOST_HOUSEKEEPINGS):  # each goes as far as an invocation's time does
+            self.world.sleep(2 * self.world.every)
+            if not any(line.waiting for line in self._watch.lines()):
+                break
         return Observer(self.world)
 
     def _look(self) -> None:
@@ -157,22 +161,25 @@ class Observer:
             wrong += [abs(there - began - result.lag) for there in written[:1]]
         return wrong
 
-    def behind(self, moment: Moment, results: "Lines | None" = None) -> float:
-        """How far the target was behind, of the writes whose event was told of by then.
-
-        Args:
-            results: a write counts as there once a task has said so: one that failed after its write has not.
-        """
+    def behind(self, moment: Moment) -> float:
+        """How far the target was behind at least: of writes whose event was handled by then, as the stores say."""
         source = next(each.source_store for each in self._world.routes if each.name == moment.route)
-        told: dict[str, set[float]] = {}
-        for at, store, key, changed in self._world.handled:
-            if at <= moment.at and store == source:
-                told.setdefault(key, set()).add(changed)
+        told = {
+            (key, changed) for at, store, key, changed in self._world.handled if at <= moment.at and store == source
+        }
+        return self._age(moment, lambda key, began: (key, began) in told, None)
+
+    def at_most(self, moment: Moment, results: "Lines") -> float:
+        """How far it was at most: of all writes, until a task that was not killed has said that they are there."""
+        return self._age(moment, lambda _, began: began <= moment.at, results)
+
+    def _age(self, moment: Moment, counts: Callable[[str, float], bool], results: "Lines | None") -> float:
         late = [
             began
-            for key, changes in told.items()
-            for began, there in self.arrivals.get((moment.route, moment.target, key), ())
-            if began in changes and not self._is_there(there, moment, key, results)
+            for (route_name, target, key), pairs in self.arrivals.items()
+            if (route_name, target) == (moment.route, moment.target)
+            for began, there in pairs
+            if counts(key, began) and not self._is_there(there, moment, key, results)
         ]
         return moment.at - min(late, default=moment.at)
 
