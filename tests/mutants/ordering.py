@@ -57,7 +57,7 @@ ORDERING = (
     Change(
         "equal-by-size-alone",
         "core/likeness.py",
-        "return bool(_MD5S.fullmatch(target.etag)) and target.etag in (source.etag, md5)",
+        "return bool(re.fullmatch(_MD5S, target.etag)) and target.etag in (source.etag, md5)",
         "return True",
         "other bytes of the same length are taken for the same",
         (DECIDE,),

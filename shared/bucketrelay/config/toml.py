@@ -27,7 +27,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_PLACE = r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$"
 
 
 def load(
@@ -102,7 +102,7 @@ def parse(text: str, where: str = "") -> dict[str, Any]:
 
 
 def _syntax(message: str, text: str) -> str:
-    place = _PLACE.search(message)
+    place = re.search(_PLACE, message)
     if not place:
         return "the text is not TOML: a number in it is too long"
     line, column = place["line"], place["column"]

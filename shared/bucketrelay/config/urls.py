@@ -9,13 +9,11 @@ from bucketrelay.model import Address
 
 SCHEMES = ("s3", "obs", "oci", "file", "rclone")
 _FORMS = {scheme: facts(scheme).form for scheme in SCHEMES}
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
-_NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
-_REMOTE = re.compile(r"\w[\w.+@ -]{0,254}")  # rclone.org/docs: names of remotes
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9.])?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
-_ACCESS_POINT = re.compile(
-    r"(arn:aws[a-z-]*:s3:[a-z0-9-]*:[0-9]{12}:accesspoint)[:/]([a-z0-9.-]{1,50})(?:/(.*))?", re.DOTALL
-)
+_BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
+_NAMESPACE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}"
+_REMOTE = r"\w[\w.+@ -]{0,254}"  # rclone.org/docs: names of remotes
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9.])?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
+_ACCESS_POINT = r"(?s:(arn:aws[a-z-]*:s3:[a-z0-9-]*:[0-9]{12}:accesspoint)[:/]([a-z0-9.-]{1,50})(?:/(.*))?)"
 
 
 class BadURL(ValueError):
@@ -39,12 +37,12 @@ def store_address(url: str) -> Address:
     if scheme == "file":
         return Address("file", _directory(rest, form))
     place, _, path = rest.partition("/")
-    if scheme == "s3" and (point := _ACCESS_POINT.fullmatch(rest)):
+    if scheme == "s3" and rest.startswith("arn:") and (point := re.fullmatch(_ACCESS_POINT, rest)):
         return Address(scheme, f"{point[1]}:{point[2]}", "", _prefix(point[3] or ""))
     bucket, at, namespace = place.partition("@") if scheme == "oci" else (place, "", "")
-    if not (_REMOTE if scheme == "rclone" else _BUCKET).fullmatch(bucket):
+    if not re.fullmatch(_REMOTE if scheme == "rclone" else _BUCKET, bucket):
         raise BadURL(f"does not name a bucket as a bucket can be named: write {form}")
-    if at and not _NAMESPACE.fullmatch(namespace):
+    if at and not re.fullmatch(_NAMESPACE, namespace):
         raise BadURL(f"does not name a namespace as one can be named: write {form}")
     return Address(scheme, bucket, namespace, _prefix(path))
 
@@ -91,7 +89,7 @@ def _web(url: str, form: str) -> SplitResult:
         port = parts.port
     except ValueError:  # without `from`: urllib's message quotes the URL
         raise BadURL(f"must be an address such as {form}") from None
-    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or "") or port == 0:
+    if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.hostname or "") or port == 0:
         raise BadURL(f"must be an address such as {form}")
     if "@" in parts.netloc:
         raise BadURL("has a user or a password in it: give them as access_key and secret_key")

@@ -12,7 +12,7 @@ from bucketrelay.core.resources import FirstBytes
 from bucketrelay.core.stamp import Stamp
 from bucketrelay.model import Meta, ObjectInfo
 
-_MD5S = re.compile(r"[0-9a-f]{32}(-[0-9]{1,5})?")  # of one piece, or of the MD5s of that many pieces
+_MD5S = r"[0-9a-f]{32}(-[0-9]{1,5})?"  # of one piece, or of the MD5s of that many pieces
 
 
 def equal(pair: Pair, source: ObjectInfo | None, held: ObjectInfo | None, first: FirstBytes) -> bool:
@@ -37,4 +37,4 @@ def alike(source: ObjectInfo, target: ObjectInfo, carried: Meta, md5: str = "") 
     shared = sums.keys() & target.checksums.keys()
     if shared:
         return all(same(name, sums[name], target.checksums[name]) for name in shared)
-    return bool(_MD5S.fullmatch(target.etag)) and target.etag in (source.etag, md5)
+    return bool(re.fullmatch(_MD5S, target.etag)) and target.etag in (source.etag, md5)

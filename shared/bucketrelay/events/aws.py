@@ -14,7 +14,7 @@ from bucketrelay.events.payload import Message
 from bucketrelay.model import Change, ObjectEvent
 
 # AWS's own example of a Batch Operations job names region and account in it: arn:aws:s3:us-east-1:0123456788:bucket
-_BUCKET_ARN = re.compile(r"arn:[^:]*:s3:[^:]*:[^:]*:([^/:]+)")
+_BUCKET_ARN = r"arn:[^:]*:s3:[^:]*:[^:]*:([^/:]+)"
 _CLOUDTRAIL = "AWS API Call via CloudTrail"
 _REMOVED = ("Object Deleted",)
 # S3 user guide, "EventBridge event types": about an object, and nothing that a copy could show.
@@ -108,7 +108,7 @@ def _batch_bucket(task: object) -> str:
     name = hint(task, "s3Bucket") or text(task, "s3BucketArn")
     if not name.startswith("arn:"):
         return name
-    arn = _BUCKET_ARN.fullmatch(name)
+    arn = re.fullmatch(_BUCKET_ARN, name)
     if not arn:
         raise BadEvent(f"{quote(name)} is not the ARN of a bucket; make the job's manifest name buckets; {CHECK}")
     return arn[1]

@@ -5,7 +5,7 @@ import re
 
 from bucketrelay.errors import StoreRefused
 
-_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*", re.IGNORECASE)
+_WORDS = r"(?i:=\?[\w-]+\?[bq]\?[^?]*\?=(\s+=\?[\w-]+\?[bq]\?[^?]*\?=)*)"
 
 
 def lasting(encoding: str) -> str:
@@ -33,7 +33,7 @@ def decode_word(value: str) -> str:
     try:
         if not value.isascii():
             return value.encode("latin-1").decode()
-        return _decode(value) if "=?" in value and _WORDS.fullmatch(value) else value
+        return _decode(value) if "=?" in value and re.fullmatch(_WORDS, value) else value
     except (LookupError, ValueError):  # UnicodeError is a ValueError
         return value  # not what it looked like: verbatim
 

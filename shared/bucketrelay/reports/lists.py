@@ -34,8 +34,8 @@ _ATTEMPTS = 50  # as many lists of one invocation in one microsecond are not to 
 
 # What JSON allows unescaped and a line must not hold: DEL and C1 controls, the separators at which str.splitlines and
 # JavaScript break lines, direction marks that make a log read backwards, and lone surrogates, which no UTF-8 can hold.
-UNPRINTABLE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]")
-_WHEN = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)")  # in a list's name, behind its folder
+UNPRINTABLE = "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+_WHEN = r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)"  # in a list's name, behind its folder
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 # Made once: `json.dumps` would make one for each line.
@@ -61,7 +61,7 @@ def compact(members: Mapping[str, object]) -> str:
     text = _JSON.encode(members)
     if text.isascii() and "\x7f" not in text:
         return text
-    return UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return re.sub(UNPRINTABLE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def parse_line(text: str | bytes, *, where: str = "list line") -> Result:
@@ -140,7 +140,7 @@ def readable(store: Store, name: str) -> Iterator[Result | BadEvent]:
 
 def time_of(name: str, folder: str) -> datetime | None:
     """When a list in *folder* was written, by its name; None where somebody else has named it."""
-    match = _WHEN.match(name, len(folder))
+    match = re.match(_WHEN, name[len(folder) :])
     try:
         return datetime.strptime("".join(match.groups()) + "Z", "%Y%m%d%H%M%S%z") if match else None
     except ValueError:  # the 99th of a month

@@ -10,9 +10,10 @@ MAX_ALTERNATIVES = 100
 MAX_STEPS = 2000
 MAX_LENGTH = 20_000  # a class is one step, however many characters it names
 _MAX_KNOWN = 4096
-_TOKEN = re.compile(r"\\(?P<literal>.)|\[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\]\\])*)\]|\*\*+|.", re.DOTALL)
-_ALTERNATIVES = re.compile(r"\{([^,}]*)[^}]*\}")
-_RANGE = re.compile(r"\\?(?P<low>.)(?:-\\?(?P<high>.))?", re.DOTALL)
+# Texts: `re` compiles at first use, and keeps it: most functions have routes without globs.
+_PIECE = r"(?s:\\(?P<literal>.)|\[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\]\\])*)\]|\*\*+|.)"
+_ALTERNATIVES = r"\{([^,}]*)[^}]*\}"
+_RANGE = r"(?s:\\?(?P<low>.)(?:-\\?(?P<high>.))?)"
 _Takes = Callable[[str], bool]
 
 
@@ -122,7 +123,7 @@ def glob(pattern: str) -> Glob:
 def beginning(pattern: str) -> str:
     """What every key that matches begins with, as far as it is written out: `in/` of `in/**/*.jpg`."""
     fixed = ""
-    for match in _TOKEN.finditer(pattern):
+    for match in re.finditer(_PIECE, pattern):
         text = match["literal"] or match[0]
         if match["literal"] is None and (match["set"] is not None or text[0] in "*?[{"):
             break
@@ -133,7 +134,7 @@ def beginning(pattern: str) -> str:
 def example(pattern: str, name: str, *, last: bool) -> str:
     """A key that may match: *name* stands in place of the last star (else of the first), nothing of the others."""
     whole = f"{pattern}**" if pattern.endswith("/") else pattern
-    tokens = list(_TOKEN.finditer(_ALTERNATIVES.sub(r"\1", whole)))
+    tokens = list(re.finditer(_PIECE, re.sub(_ALTERNATIVES, r"\1", whole)))
     stars = [number for number, match in enumerate(tokens) if match[0][0] == "*"]
     chosen = stars[-1 if last else 0] if stars else -1
     made = ""
@@ -166,7 +167,7 @@ def _union(states: Iterable[int]) -> int:
 def _tokens(pattern: str) -> Iterator[_Token]:
     if not pattern:
         raise BadGlob("is empty: write ** for every key")
-    for match in _TOKEN.finditer(pattern):
+    for match in re.finditer(_PIECE, pattern):
         text = match[0]
         if match["literal"] is not None:
             yield _Step(match["literal"].__eq__)
@@ -181,7 +182,7 @@ def _tokens(pattern: str) -> Iterator[_Token]:
 
 
 def _class(content: str, *, negated: bool) -> _Takes:
-    ranges = [(match["low"], match["high"] or match["low"]) for match in _RANGE.finditer(content)]
+    ranges = [(match["low"], match["high"] or match["low"]) for match in re.finditer(_RANGE, content)]
     if not ranges or any(low > high for low, high in ranges):
         raise BadGlob("has an empty class or a range from high to low in [ ]")
     return lambda char: char != "/" and any(low <= char <= high for low, high in ranges) is not negated

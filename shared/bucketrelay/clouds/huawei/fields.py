@@ -5,7 +5,6 @@ clients URL-encode what is not, the server stores what it is sent and decodes no
 """
 
 import re
-import string
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -30,7 +29,7 @@ _HEADERS = {
 }
 _PREFIXES = ("x-obs-", "x-amz-")  # the second is what a server answers to a client that signs the S3 way
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
-_TOKEN = string.ascii_letters + string.digits + "!#$&'*+-.^_`|~"
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&'*+-.^_`|~"
 _S3_WORDS = {"WARM": "STANDARD_IA", "COLD": "GLACIER"}  # classes in the S3 dialect
 _NUMBER = re.compile(r"[0-9]{1,19}")  # "²" is a digit to Python, too, and of 4,301 digits int() makes nothing
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -64,7 +63,7 @@ def headers_for(meta: Meta, prefix: str) -> dict[str, str]:
     given["content-encoding"] = lasting(given["content-encoding"])
     headers |= {name: printable(value) for name, value in given.items() if value}
     for name, value in meta.user.items():
-        headers[f"{prefix}meta-{quote(name.lower(), safe=_TOKEN)}"] = _encode(value)
+        headers[f"{prefix}meta-{quote(name.lower(), safe=_LETTERS)}"] = _encode(value)
     if meta.tags:
         headers[f"{prefix}tagging"] = urlencode(meta.tags, quote_via=quote)
     if word := meta.storage_class:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 URN = "BUCKETRELAY_FUNCTION_URN"
 ENDPOINT = "BUCKETRELAY_FUNCTIONGRAPH_ENDPOINT"  # where it is not https://functiongraph.{region}.myhuaweicloud.com
 _TIMEOUT = 3.0  # seconds
-_URN = re.compile(r"urn:fss:([a-z0-9-]+):([A-Za-z0-9_-]+):function:[^:\s]+:[^:\s]+(?::[^:\s]+)?")
+_URN = r"urn:fss:([a-z0-9-]+):([A-Za-z0-9_-]+):function:[^:\s]+:[^:\s]+(?::[^:\s]+)?"
 _REMEDIES = {
     401: "check the function's agency",
     403: "give the function's agency the permission functiongraph:function:invokeAsync",
@@ -46,7 +46,7 @@ def invoke(keys: Keys, lookup: Callable[[str], str | None], payload: bytes) -> N
         StoreRefused: the URN or the agency is missing, or the agency may not.
     """
     urn = os.environ.get(URN) or lookup(URN) or ""
-    match = _URN.fullmatch(urn)
+    match = re.fullmatch(_URN, urn)
     if not match:
         given = f"is {urn[:200]!r}, no URN of a function" if urn else "is not set"
         raise StoreRefused(f"{URN} {given}: copy the URN from the function's page into an environment variable")

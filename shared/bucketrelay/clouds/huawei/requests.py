@@ -22,7 +22,7 @@ from bucketrelay.model import NOTHING, Address
 from bucketrelay.values import dataclass, field
 
 # Slow operations, copies and commits, are answered 200 before they are done (API reference, CompleteMultipartUpload).
-_ERROR = re.compile(rb"\s*(<\?xml[^>]*>)?\s*<Error[\s>]")
+_ERROR = rb"\s*(<\?xml[^>]*>)?\s*<Error[\s>]"
 _TO_WHOM = " to the access key or the function's agency"
 _READ = "obs:object:GetObject, and obs:bucket:ListBucket, without which a missing key answers 403,"
 
@@ -132,7 +132,7 @@ class Requests:
             return Request(method, line, headers, given.body)
 
         def check(answer: Answer) -> None:
-            if answer.body and _ERROR.match(answer.body):
+            if answer.body and re.match(_ERROR, answer.body):
                 raise exchange.error_of(call, answer)
 
         try:
