@@ -187,7 +187,7 @@ def test_what_the_time_was_not_enough_for_is_counted_the_next_time(world, monkey
         world.wrote(at(OK, number, key=f"k{number}"), minutes=number)
     left = iter([1.0, 0.0])
     deadline = Deadline()
-    deadline.__class__ = type("Two", (Deadline,), {"__slots__": (), "left": lambda _: next(left)})
+    deadline.__class__ = type("Two", (Deadline,), {"__slots__": (), "remaining": lambda _: next(left)})
 
     assert not world.collector.collect(deadline)
     assert len(world.read()) == 2

@@ -233,6 +233,12 @@ def test_any_bytes_are_a_manifest_or_refused(body):
         assert found.format in ("CSV", "PARQUET")
 
 
+def test_a_cell_longer_than_any_key_is_refused(tmp_path):
+    (tmp_path / "1.csv").write_bytes(b"bucket," + b"k" * (2 << 20) + b",5\n")
+    with pytest.raises(BadEvent, match=r"1\.csv: no CSV \(field larger"):
+        list(inventory_file._csv(tmp_path / "1.csv", ("bucket", "key", "size"), "1.csv"))
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_rows_or_refused(tmp_path_factory, body):
     path = tmp_path_factory.mktemp("rows") / "1.csv"

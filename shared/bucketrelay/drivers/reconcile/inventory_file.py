@@ -154,7 +154,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _csv(path: Path, columns: tuple[str, ...], where: str) -> Iterator[Row]:
-    for number, cells in enumerate(csv.reader(_lines(path, where)), start=1):
+    for number, cells in enumerate(_cells(path, where), start=1):
         if len(cells) < len(columns):
             raise BadEvent(f"{where} line {number}: {len(cells)} columns, where the manifest has {len(columns)}")
         row = {name: cell for name, cell in zip(columns, cells, strict=False) if name in _KNOWN}
@@ -164,6 +164,13 @@ def _csv(path: Path, columns: tuple[str, ...], where: str) -> Iterator[Row]:
                 f"{where} line {number}: the size {row['size'][:40]!r} is no number: no file of this manifest"
             )
         yield row
+
+
+def _cells(path: Path, where: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(_lines(path, where))
+    except csv.Error as error:  # a cell of more than a MiB; before Python 3.11, a NUL
+        raise BadEvent(f"{where}: no CSV ({error}): is it a file of this manifest?") from error
 
 
 def _lines(path: Path, where: str) -> Iterator[str]:
