@@ -59,7 +59,8 @@ class DiamondWalk(CircleWalk):
         wrote = [self._version(n) for n, (store, act) in enumerate(state.acts, 1) if (store, act) == ("b", "w")]
         if shown.get("c", shown["a"]) != shown["a"]:
             return f"at rest, c is not as a: {said}"
-        if shown["b"] not in (shown["a"], *wrote) and not (shown["b"] is None and ("b", "d") in state.acts):
+        removed = shown["b"] is None and any((store, act.lower()) == ("b", "d") for store, act in state.acts)
+        if shown["b"] not in (shown["a"], *wrote) and not removed:
             return f"at rest, b is neither as a nor as its user left it: {said}"
         sources = [shown[source] for source, target in self.world.routes if target == "d"]
         there = [each for each in sources if each]

@@ -2,6 +2,13 @@
 
 The same exploring as in `walk.py`: every schedule of what the users do, of the tasks that the events become, of faults.
 Here each copy is an event, too, for the routes that begin where it was written.
+
+Three things keep the states few, and lose none that could end wrong (`Meeting.reduced`; `test_meeting.py` compares):
+
+* a task is killed right after a write of its own, and nowhere else. Killed after reads alone it is where it was before
+  those: had it done them later, or never, everybody else would have done the same, and it begins anew either way;
+* a request about a marker is made as soon as its task comes to it: nobody else looks at markers before all is at rest;
+* where all stores are alike the first act is at the first: each other schedule is one of those with other names.
 """
 
 from collections.abc import Iterator
@@ -34,6 +41,7 @@ from faults.world import (
 )
 
 KEY = "k"
+_UNMARKED = ("kill", "duplicate")  # faults after which there is no marker but in a shared target
 UNKNOWN = Answer("no answer came", OutcomeUnknown)
 
 
@@ -50,6 +58,7 @@ class Meeting:
         fault: duplicate, kill, late (a write outlives its task and lands at any time after) or nothing; once.
         clocked: each act is of a second of its own; else all are of one.
         verify: whether a schedule calls for the housekeeping, once nothing is under way.
+        reduced: whether schedules are left out that differ from others in nothing that matters.
     """
 
     routes: tuple[tuple[str, str], ...] = (("a", "b"), ("b", "a"))
@@ -62,6 +71,17 @@ class Meeting:
     fault: str = ""
     clocked: bool = True
     verify: bool = True
+    reduced: bool = True
+
+    @property
+    def alike(self) -> bool:
+        """Whether the stores could change names: in a circle, all written, and nothing is done in the names' order.
+
+        Writes of one second are ordered by their digests, and the housekeeping goes by the names of the markers.
+        """
+        names = self.stores
+        circle = set(self.routes) == set(zip(names, names[1:] + names[:1], strict=True))
+        return circle and set(self.writers) == set(self.stores) and self.clocked and self.fault in ("", *_UNMARKED)
 
     @property
     def stores(self) -> tuple[str, ...]:
@@ -99,7 +119,10 @@ class MeetingWalk:
 
     def __init__(self, world: Meeting, deliver: Deliver | None = None, *, merge: bool = True) -> None:
         self.world = world
-        rules = {name: Rules(world.conditional, documented=False, clock=False) for name in world.stores}
+        rules = {
+            name: Rules(world.conditional, documented=False, clock=False, second=99 if world.clocked else 1)
+            for name in world.stores
+        }
         self._rules = rules
         deliver = deliver or converge(following=world.following, routes=world.known)
         self.behaviour = Behaviour(deliver, {**rules, "table": Rules(clock=False)}, merge=merge)
@@ -140,7 +163,7 @@ class MeetingWalk:
         newest = self._newest(state)
         if newest and self.world.conditional and set(shown.values()) - {newest}:
             return f"at rest, the newest write is lost: {said}"
-        deleted = any(act == "d" for _, act in state.acts)
+        deleted = any(act in "dD" for _, act in state.acts)
         if newest and not deleted and len(shown) < len(held):
             return f"at rest, an end is missing: {said}"
         return ""
@@ -159,26 +182,27 @@ class MeetingWalk:
     def _newest(self, state: State) -> tuple | None:
         """What the last of all writes made.
 
-        Unless nobody can tell which that was, or metadata was touched: that keeps the ETag, which conditions compare.
+        Unless its own user has deleted it, or nobody can tell which it was, or metadata was touched: that keeps the
+        ETag, which conditions compare.
         """
         if any(act == "t" for _, act in state.acts) or not self.world.clocked:
             return None
         number = max((n for n, (_, act) in enumerate(state.acts, 1) if act == "w"), default=0)
-        return self._version(number) if number else None
+        gone = any(act == "D" for _, act in state.acts[number:])
+        return self._version(number) if number and not gone else None
 
     # What can happen.
 
     def moves(self, state: State) -> Iterator[Move]:
         """All that can happen next."""
-        for node in () if state.faults else state.tasks:
-            if node in self.behaviour.marking:  # nobody else looks at markers: this commutes with all else
-                yield self._step(state, node)
+        for node in state.tasks:
+            early = not state.faults or (self.world.reduced and self.world.fault != "late")
+            if early and node in self.behaviour.marking:  # this commutes with all else
+                yield from self._by_task(state, node)
                 return
         yield from self._acts(state)
         for node in dict.fromkeys(state.tasks):
-            yield self._step(state, node)
-            if state.faults:
-                yield from self._faulty(state, node)
+            yield from self._by_task(state, node)
         for request in dict.fromkeys(state.late):
             after, answer = self._done(state._replace(late=_without(state.late, request)), request)
             yield Move(("lands", request, answer), after, "", (0, 1))
@@ -187,15 +211,21 @@ class MeetingWalk:
             aged = self._number(due(self._buckets[state.table]))
             yield Move(("a schedule calls for the housekeeping",), state._replace(tasks=(house,), table=aged))
 
+    def _by_task(self, state: State, node: int) -> Iterator[Move]:
+        yield self._step(state, node)
+        if state.faults:
+            yield from self._faulty(state, node)
+
     def _acts(self, state: State) -> Iterator[Move]:
         if len(state.acts) == self.world.most:
             return
-        for store in self.world.writers:
+        first = self.world.reduced and self.world.alike and not state.acts
+        for store in self.world.writers[:1] if first else self.world.writers:
             place = self.world.stores.index(store)
             held = self._buckets[state.buckets[place]].get(KEY)
             for act in self.world.acts:
                 if act == "w" or held:
-                    acts = (*state.acts, (store, act))
+                    acts = (*state.acts, (store, self._precisely(state, store, act)))
                     after = self._changed(state, place, self._acted(state.buckets[place], act, len(acts)))
                     events = self._events(store)
                     twice = self.world.fault == "duplicate" and state.faults
@@ -206,6 +236,14 @@ class MeetingWalk:
                                 acts=acts, tasks=_with(after.tasks, *events * times), faults=state.faults - (times - 1)
                             ),
                         )
+
+    def _precisely(self, state: State, store: str, act: str) -> str:
+        """A delete of the newest write where that was made is a D: then nobody can expect to find it anywhere."""
+        newest = max((n for n, (_, done) in enumerate(state.acts, 1) if done == "w"), default=0)
+        if act != "d" or not newest or state.acts[newest - 1][0] != store:
+            return act
+        held = self._buckets[state.buckets[self.world.stores.index(store)]].get(KEY)
+        return "D" if self._shown(held) == self._version(newest) else act
 
     def _acted(self, bucket: int, act: str, number: int) -> Bucket:
         before = self._buckets[bucket]
@@ -245,8 +283,13 @@ class MeetingWalk:
         operation, root = self.behaviour.operations[node], self.behaviour.origin(node)
         left = state._replace(faults=0)
         again = left._replace(tasks=_with(_without(state.tasks, node), root))
-        if self.world.fault == "kill" and node != root:
-            yield Move(("is killed before", node), again)
+        if self.world.fault == "kill":
+            if not self.world.reduced and node != root:
+                yield Move(("is killed before", node), again)
+            if self.world.reduced and operation.verb in WRITES:
+                done, _ = self._done(again, self.behaviour.request(node))
+                writes = int(operation.store != "table")
+                yield Move(("is killed as soon as it has done", node), done, "", (1, writes))
         if self.world.fault == "late" and operation.verb in WRITES:
             late = _with(state.late, self.behaviour.request(node))
             noted = self._noted(again, node)

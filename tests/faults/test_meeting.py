@@ -7,6 +7,7 @@ import pytest
 from bucketrelay.core import converge as core
 from bucketrelay.core import decide as deciding
 from bucketrelay.model import Deletes, Overwrite
+from faults.circles import CircleWalk
 from faults.explore import Found, Walked, every
 from faults.meeting import RING, SHARED, Meeting, MeetingWalk
 
@@ -128,3 +129,36 @@ def test_merging_places_in_the_code_hides_nothing(explore):
 
     assert merged.ends == apart.ends
     assert (merged.requests, merged.writes) == (apart.requests, apart.writes)
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        Meeting(most=1, fault="kill", conditional=False),
+        Meeting(most=1, fault="duplicate", conditional=False),
+        replace(SHARED, fault="kill", conditional=False),
+        replace(SHARED, fault="log", conditional=False),
+        replace(RING, most=1),
+    ],
+)
+def test_what_is_left_out_differs_from_what_is_walked_in_names_alone(world):
+    """The ends are the same, up to the names of stores that are alike."""
+    few, many = every(CircleWalk(world)), every(CircleWalk(replace(world, reduced=False)))
+    assert isinstance(few, Walked)
+    assert isinstance(many, Walked)
+
+    assert few.states < many.states
+    assert few.writes == many.writes
+    assert {_renamed(end, by, world) for end in few.ends for by in _namings(world)} == many.ends
+
+
+def _namings(world):
+    """How the stores of the world could be named: in a circle, beginning at any of them."""
+    return range(len(world.stores)) if world.alike else (0,)
+
+
+def _renamed(end, by, world):
+    acts, held = end
+    names, at = world.stores, len(held) - by
+    others = dict(zip(names, names[by:] + names[:by], strict=True))
+    return tuple((others[store], act) for store, act in acts), held[at:] + held[:at]

@@ -68,7 +68,8 @@ class Rules(NamedTuple):
     conditional: bool = True
     documented: bool = True  # and that it is conditional can be relied on
     versioned: bool = False  # with old versions that can still be read
-    clock: bool = True  # False: every write is of the same second, so that more states are equal
+    clock: bool = True  # False: every write is of the same *second*, so that more states are equal
+    second: int = 99  # later than what a user of any of these worlds writes
     terse: bool = False  # "not modified" says nothing but the ETag
 
 
@@ -147,7 +148,7 @@ def etag_of(*bodies: bytes) -> str:
 def written(bucket: Bucket, key: str, body: bytes, meta: tuple, rules: Rules, etag: str = "") -> Bucket:
     """The bucket after a write, by whomever."""
     count = bucket.writes + 1
-    second = count if rules.clock else 0
+    second = count if rules.clock else rules.second
     held = Held(body, etag or etag_of(body), second, f"v{count}" if rules.versioned else "", meta)
     if rules.versioned:
         bucket = bucket._replace(history=(*bucket.history, (held.version, body)))

@@ -42,6 +42,14 @@ DECIDING = (
         "an object begun by the server and carried by hand begins with a newer version's bytes",
         (CONDITIONS,),
     ),
+    Change(
+        "not-modified-believed-within-one-second",
+        "core/pair.py",
+        " and stamp.settled(held) else",
+        " else",
+        "metadata that is rewritten within the second of the copy never arrives",
+        ("unit/core/test_rounds.py",),
+    ),
     # What is said, what is counted, and when it is too late.
     Change(
         "degraded-not-reported",

@@ -160,8 +160,8 @@ LOOKING = (
     Change(
         "not-modified-believed-of-another-source",
         "core/pair.py",
-        "stamp.etag if stamp and stamp.hops[-1] == self.link.source else",
-        "stamp.etag if stamp else",
+        "if stamp and held and stamp.hops[-1] == self.link.source and",
+        "if stamp and held and",
         "a copy of another object with the same bytes is left standing",
         (ROUNDS,),
     ),

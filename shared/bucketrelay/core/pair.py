@@ -59,7 +59,7 @@ class Pair:
     def fetch(self, held: ObjectInfo | None, length: int) -> Fetched | None:
         """The source with its first *length* bytes; without them where *held* is a copy of just this version."""
         stamp = None if self.task.differs else self.link.of_target(held)
-        known = stamp.etag if stamp and stamp.hops[-1] == self.link.source else ""
+        known = stamp.etag if stamp and held and stamp.hops[-1] == self.link.source and stamp.settled(held) else ""
         now = self.source.fetch(self.task.key, length, unless=known, size=self.task.size)
         if now is None or now.body is not None or (stamp and stamp.describes(now.info)):
             return now

@@ -87,6 +87,16 @@ class Stamp:
         """Whether the metadata of *source* is as it was when the copy was made; a short answer does not tell."""
         return source.size == -1 or not self.mark or self.seen == digest(face(source.meta))
 
+    def settled(self, copy: ObjectInfo) -> bool:
+        """Whether a later rewrite of the source shows in what `describes` compares.
+
+        Metadata rewritten in the very second in which the version was written, and its *copy*, too, leaves ETag and
+        time as they were. A version id tells.
+        """
+        if not _is_second(self.when) or copy.modified is None:
+            return True
+        return int(copy.modified.timestamp()) > int(self.when)
+
     def fits(self, info: ObjectInfo) -> bool:
         """Whether *info*, which carries the stamp, still is what was written with it, as far as its store tells."""
         if self.size != info.size or (self.md5 and info.checksums.get("md5", self.md5) != self.md5):
@@ -162,9 +172,8 @@ def origin(info: ObjectInfo, here: str, stamp: Stamp | None, shown: str = "") ->
     if stamp is None:
         return Origin(int(info.modified.timestamp()) if info.modified else 0, _mark(info, shown), here)
     if not stamp.mark:  # of before 0.2: its time is that of the version it was copied of, where that had no id
-        return Origin(
-            int(stamp.when) if _number(stamp.when) and len(stamp.when) < 12 else 0, _mark(info, shown), stamp.hops[0]
-        )
+        born = int(stamp.when) if _is_second(stamp.when) else 0
+        return Origin(born, _mark(info, shown), stamp.hops[0])
     return Origin(stamp.born, stamp.mark, stamp.hops[0])
 
 
@@ -211,3 +220,8 @@ def _encode(text: str) -> str:
 
 def _number(text: str) -> bool:
     return text.isdecimal() and len(text) <= 20
+
+
+def _is_second(when: str) -> bool:
+    """Whether it is one, and no version id."""
+    return _number(when) and len(when) < 12

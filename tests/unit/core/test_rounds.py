@@ -1,7 +1,7 @@
 """What a round believes, when another is needed, and what is said of them together."""
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -92,8 +92,9 @@ def test_a_404_that_a_gateway_made_up_does_not_make_a_delete_done(world):
 
 
 def test_the_copy_of_another_source_with_the_same_bytes_is_replaced_only_where_the_key_is_shared(one_second):
-    """Of the same second, too: not even "not modified" may be believed of it."""
+    """Of the same second, too: not even "not modified" is believed of a later copy."""
     world = one_second
+    world.target.bucket.now = lambda: NINE + timedelta(seconds=1)
     world.source.write("k", b"1", Meta(content_type="a/b"))
     other = world.more["other"] = MemoryStore(Address("s3", "other"), now=lambda: NINE)
     kinds = iter(f"other/{number}" for number in range(999))
@@ -134,6 +135,18 @@ def test_metadata_changed_within_the_second_of_the_copy_arrives(world):
 
     assert world.run().outcome is Outcome.COPIED
     assert world.target.info("k").meta.content_type == "c/d"
+
+
+def test_metadata_changed_after_the_copy_but_within_its_second_arrives_with_its_event(world):
+    """Neither ETag nor time tells: a storm over a diamond left an older write in its shared target."""
+    world.source.bucket.now = world.target.bucket.now = lambda: NINE
+    world.source.write("k", b"12345", Meta(content_type="a/b"))
+    world.run()
+    world.source.write("k", b"12345", Meta(content_type="c/d"))
+
+    assert world.run().outcome is Outcome.COPIED
+    assert world.target.info("k").meta.content_type == "c/d"
+    assert world.run().outcome is Outcome.UNCHANGED
 
 
 def test_a_server_whose_head_never_says_what_its_get_does_is_read_twice_and_written_once(world):
