@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bucketrelay.core.parts import part_size_for
+from bucketrelay.store import Abilities
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
+from functions.abyss import Abyss, Well
 from functions.test_answers import obs_event, oci_event
 from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Emulated, toml
 
@@ -67,13 +71,45 @@ def test_a_batch_of_large_objects_stays_within_the_memory_of_the_limits(cloud, o
     print(f"{count} objects {cloud} -> {other}: rose by {(said['peak'] - said['idle']) / MiB:.0f} MiB")
 
 
+# So many parts of about 100 MiB: 19 GiB, which take this machine's servers some minutes.
+TERABYTE_PARTS = int(os.environ.get("BUCKETRELAY_TERABYTE_PARTS", "200"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_first_parts_of_a_terabyte_take_no_more_memory_than_the_limits_say():
+    """The source is computed as it is read; the target compares each part, keeps none, and ends it after so many."""
+    size, parts = 10**12, TERABYTE_PARTS
+    part = part_size_for(size, 8 * MiB, Abilities())
+    with ObsEmulator() as obs, OciEmulator(namespace=NAMESPACE) as oci:
+        of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
+        of_oci = {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region}
+        views = {"obs": Emulated("obs", obs, "", of_obs), "oci": Emulated("oci", oci, NAMESPACE, of_oci)}
+        for view, bucket in ((views["obs"], SOURCE), (views["oci"], TARGET), (views["oci"], "log-bucket")):
+            view.create(bucket)
+        Well(views["obs"].bucket(SOURCE), "huge", size)
+        views["obs"].bucket(SOURCE).put("small", b"1", headers={})
+        text = configuration(views, "obs", "oci").replace('"128MiB"', '"64MiB"')
+        abyss = Abyss(views["oci"].bucket(TARGET), part)
+        oci.faults.order(
+            Fault(operation="UploadPart", status=403, code="NotAuthorizedOrNotFound", skip=parts, times=ALWAYS)
+        )
+        said = run(text, {"small": obs_event("small"), "batch": obs_event("huge")}, seconds=3500)
+
+    assert abyss.wrong == []
+    assert len(abyss.sent) == parts
+    assert len(said["failed"]) == 1  # it was ended, and did not end
+    assert said["peak"] - said["idle"] < 110 * MiB, f"rose by {(said['peak'] - said['idle']) / MiB:.0f} MiB"
+    print(f"{parts} parts of {part / MiB:.0f} MiB: rose by {(said['peak'] - said['idle']) / MiB:.0f} MiB")
+
+
 def configuration(views, cloud, other):
     text = toml({cloud: views[cloud], other: views[other], "s3": views[other]}, cloud)
     text = text.replace(f'targets = ["to-{cloud}", "to-{other}", "to-s3"]', f'targets = ["to-{other}"]')
     return text + '[limits]\nmemory = "128MiB"\n'
 
 
-def run(text, events):
+def run(text, events, seconds=110):
     """What the child said; its errors are ours."""
     env = {"PATH": os.defpath, "BUCKETRELAY_TOML": text, "PYTHONPATH": str(ROOT / "shared")}
     done = subprocess.run(
@@ -83,7 +119,7 @@ def run(text, events):
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=seconds,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
