@@ -74,11 +74,12 @@ format: $(READY)  ## mend what a machine can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)  ## cold start, throughput, and behaviour behind a limit, beside other roads
-	$(BIN)/python benchmarks/cold_start.py
-	$(BIN)/python benchmarks/throughput.py
-	$(BIN)/python benchmarks/throttling.py
-	$(BIN)/python benchmarks/reconcile.py
+bench: $(READY)  ## cold start, throughput, limits, listings, beside other roads; some five minutes of it: make bench QUICK=1
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/cold_start.py $(if $(QUICK),--runs 3)
+	$(BIN)/python benchmarks/throughput.py $(if $(QUICK),--quick)
+	$(BIN)/python benchmarks/throttling.py $(if $(QUICK),-n 100 --rates 30 --clouds obs)
+	$(BIN)/python benchmarks/reconcile.py $(if $(QUICK),--objects 0 --generated 0 --listed 50000)
 
 dist: $(READY)  ## a release of the last commit in dist/: source archive, wheel, the functions' archives, SHA256SUMS
 	$(BIN)/python deploy/release.py

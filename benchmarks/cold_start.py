@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -105,18 +106,31 @@ def import_seconds(folder: Path, module: str, env: dict[str, str]) -> float:
 
 
 def subjects(cloud: Cloud, scratch: Path) -> Iterator[Subject]:
-    """The three functions of *cloud*, copied into *scratch*, so that no stray relay.toml is beside them."""
+    """The three functions of *cloud*: the plain one copied into *scratch*, ours as its archive holds it."""
     nothing = scratch / cloud.name / "nothing"
     nothing.mkdir(parents=True)
     (nothing / f"{MODULES[cloud.name]}.py").write_text(NOTHING)
     yield Subject("nothing", nothing, {}, copies=False)
-    for name, folder, env in (
-        ("plain", HERE / "plain" / cloud.name, dict(cloud.plain)),
-        ("relay", ROOT / "functions" / OURS[cloud.name], {"BUCKETRELAY_TOML": cloud.toml}),
-    ):
-        place = scratch / cloud.name / name
-        shutil.copytree(folder, place, ignore=shutil.ignore_patterns("__pycache__", "relay.toml"))
-        yield Subject(name, place, env)
+    plain = scratch / cloud.name / "plain"
+    shutil.copytree(HERE / "plain" / cloud.name, plain, ignore=shutil.ignore_patterns("__pycache__"))
+    yield Subject("plain", plain, dict(cloud.plain))
+    yield Subject("relay", unpack_archive(cloud, scratch), {})
+
+
+def unpack_archive(cloud: Cloud, scratch: Path) -> Path:
+    """The folder of the handler in what `deploy/build.py` makes of our function and the cloud's configuration."""
+    place, name = scratch / cloud.name / "relay", OURS[cloud.name]
+    config = scratch / cloud.name / "relay.toml"
+    config.write_text(cloud.toml, encoding="utf-8")
+    python = ".".join(platform.python_version_tuple()[:2])
+    options = ("--config", str(config), "--python", python, "--out", str(place))
+    command = [sys.executable, str(ROOT / "deploy/build.py"), name, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    with zipfile.ZipFile(place / f"{name}.zip") as made:
+        made.extractall(place / "code")
+    return place / "code" / ("function" if cloud.name == "oci" else "")
 
 
 def run(cloud: Cloud, scratch: Path, runs: int) -> list[Subject]:

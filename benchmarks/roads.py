@@ -4,6 +4,7 @@ What is measured begins after the clients are made, the connections are open and
 function. `cold_start.py` measures the beginning.
 """
 
+import asyncio
 import json
 import os
 import resource
@@ -206,6 +207,56 @@ def through_a_file(job: Job) -> Copy:
     return copy
 
 
+# obstore, of the extra `bench`: Rust below
+
+
+def _obstores(job: Job) -> tuple[Any, Any]:
+    from obstore.store import S3Store
+
+    if job.ca_file:
+        os.environ["SSL_CERT_FILE"] = job.ca_file
+
+    def store(bucket: str, endpoint: str) -> Any:
+        keys = {"access_key_id": job.access_key, "secret_access_key": job.secret_key, "region": REGION}
+        options: Any = {"allow_http": True}
+        return S3Store(bucket, endpoint=endpoint, virtual_hosted_style_request=False, client_options=options, **keys)
+
+    return store(job.buckets[0], job.source), store(job.buckets[1], job.target)
+
+
+def obstore_get_put(job: Job, *, threads: int) -> Copy:
+    """`get` and `put` of whole objects; with more than one thread, so many at once."""
+    source, target = _obstores(job)
+
+    def one(key: str) -> None:
+        target.put(key, source.get(key).bytes())
+
+    def copy(keys: Sequence[str]) -> None:
+        if threads == 1:
+            for key in keys:
+                one(key)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(one, keys))
+
+    return copy
+
+
+def obstore_stream(job: Job) -> Copy:
+    """What `get_async` streams is handed to `put_async`, which sends it in parts."""
+    source, target = _obstores(job)
+
+    async def one(key: str) -> None:
+        answer = await source.get_async(key)
+        await target.put_async(key, answer.stream(min_chunk_size=8 * 1024 * 1024))
+
+    def copy(keys: Sequence[str]) -> None:
+        for key in keys:
+            asyncio.run(one(key))
+
+    return copy
+
+
 ROADS: dict[str, Callable[[Job], Copy]] = {
     "relay": partial(relay, batch=0),
     "relay-sqs": partial(relay, batch=BATCH),
@@ -214,6 +265,9 @@ ROADS: dict[str, Callable[[Job], Copy]] = {
     "new_clients": new_clients,
     "upload_fileobj": upload_fileobj,
     "through_a_file": through_a_file,
+    "obstore": partial(obstore_get_put, threads=1),
+    "obstore-threads": lambda job: obstore_get_put(job, threads=job.threads),
+    "obstore-stream": obstore_stream,
 }
 
 
@@ -221,8 +275,10 @@ ROADS: dict[str, Callable[[Job], Copy]] = {
 
 
 def counter() -> Callable[[], int]:
-    """From now on count what is sent, by botocore if this road has loaded it, or by us."""
+    """From now on count what is sent, by botocore if this road has loaded it, or by us; Rust's is not counted."""
     sent = list[None]()
+    if "obstore" in sys.modules:
+        return lambda: 0
     session = sys.modules.get("botocore.httpsession")
     kind: Any = session.URLLib3Session if session else sys.modules["bucketrelay.http.connections"].Connections
     send = kind.send

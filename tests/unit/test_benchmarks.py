@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 pytestmark = pytest.mark.slow  # half a minute of figures
 
 ROOT = Path(__file__).resolve().parents[2]
+OBSTORE = find_spec("obstore") is not None  # of the extra `bench`
 SMALL = [
     "**bucketrelay**, SQS batches of 100, 16 threads",
     "**bucketrelay**, one event an invocation",
@@ -18,6 +20,7 @@ SMALL = [
     "the same, clients made for each event",
     "boto3 `upload_fileobj(Body)`",
     "boto3 `download_file`, `upload_file`",
+    *(["obstore `get`, `put`", "the same, 16 threads"] if OBSTORE else []),
     "`rclone copyto`, a process for each object",
     "`rclone copy`, one process, 16 transfers",
 ]
@@ -26,6 +29,7 @@ LARGE = [
     "boto3 `get_object().read()`, `put_object`",
     "boto3 `upload_fileobj(Body)`",
     "boto3 `download_file`, `upload_file`",
+    *(["obstore `get_async().stream()`, `put_async`"] if OBSTORE else []),
     "`rclone copyto`",
 ]
 
@@ -56,16 +60,16 @@ def test_every_road_is_reported_with_figures(report, title, roads):
     table = cells(report[1], title)
 
     assert [row[0] for row in table] == roads
-    for _, speed, _, cpu, _, memory, requests in table:
+    for _, _, _, cpu, speed, memory, requests in table:
         assert all(float(figure.replace(",", "")) >= 0 for figure in (speed, cpu))
         assert float(memory) > 1
-        assert float(requests) >= 2  # nothing is copied by less than a read and a write
+        assert not requests or float(requests) >= 2  # nothing is copied by less than a read and a write
 
 
 def test_the_yardstick_is_1(report):
     row = cells(report[1], "20 objects of 4 KiB, over TLS")[2]
 
-    assert (row[2], row[4]) == ("1.00", "1.00")
+    assert (row[1], row[2]) == ("1.00", "1.00")
 
 
 def test_the_file_says_all_that_was_printed_and_by_which_command_and_versions(report):
