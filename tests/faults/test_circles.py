@@ -41,7 +41,7 @@ def assert_right(result, writes):
 
 
 def _marks(name, fault, words):
-    return DEEP if name == "facing" and fault != "log" and (fault, words) != ("kill", "conditional") else LONG
+    return DEEP if (name, words) == ("facing", "unconditional") and fault != "log" else LONG
 
 
 @pytest.mark.parametrize(
