@@ -4,7 +4,6 @@ What is measured begins after the clients are made, the connections are open and
 function. `cold_start.py` measures the beginning.
 """
 
-import asyncio
 import json
 import os
 import resource
@@ -242,21 +241,6 @@ def obstore_get_put(job: Job, *, threads: int) -> Copy:
     return copy
 
 
-def obstore_stream(job: Job) -> Copy:
-    """What `get_async` streams is handed to `put_async`, which sends it in parts."""
-    source, target = _obstores(job)
-
-    async def one(key: str) -> None:
-        answer = await source.get_async(key)
-        await target.put_async(key, answer.stream(min_chunk_size=8 * 1024 * 1024))
-
-    def copy(keys: Sequence[str]) -> None:
-        for key in keys:
-            asyncio.run(one(key))
-
-    return copy
-
-
 ROADS: dict[str, Callable[[Job], Copy]] = {
     "relay": partial(relay, batch=0),
     "relay-sqs": partial(relay, batch=BATCH),
@@ -267,7 +251,6 @@ ROADS: dict[str, Callable[[Job], Copy]] = {
     "through_a_file": through_a_file,
     "obstore": partial(obstore_get_put, threads=1),
     "obstore-threads": lambda job: obstore_get_put(job, threads=job.threads),
-    "obstore-stream": obstore_stream,
 }
 
 

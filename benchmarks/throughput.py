@@ -93,7 +93,7 @@ ON_LARGE = (
     Road(YARDSTICK, "boto3 `get_object().read()`, `put_object`"),
     Road("upload_fileobj", "boto3 `upload_fileobj(Body)`"),
     Road("through_a_file", "boto3 `download_file`, `upload_file`"),
-    Road("obstore-stream", "obstore `get_async().stream()`, `put_async`", needs="obstore"),
+    Road("obstore", "obstore `get`, `put`", needs="obstore"),
     Road("copyto", "`rclone copyto`", rclone=_each),
 )
 

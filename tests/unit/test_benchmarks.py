@@ -29,7 +29,7 @@ LARGE = [
     "boto3 `get_object().read()`, `put_object`",
     "boto3 `upload_fileobj(Body)`",
     "boto3 `download_file`, `upload_file`",
-    *(["obstore `get_async().stream()`, `put_async`"] if OBSTORE else []),
+    *(["obstore `get`, `put`"] if OBSTORE else []),
     "`rclone copyto`",
 ]
 
