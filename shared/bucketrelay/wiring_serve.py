@@ -63,6 +63,6 @@ def application(
     )
     watch = Watch(survey(config, system, jobs, statistics), system.now() - _DAY, last=_DAY)
     page = Page(serving, watch, tuple(schedule.name for schedule in schedules(config.schedules)))
-    made = app(serving, *page_routes(page), *wiring_messages.endpoints(config, jobs))
+    made = app(serving, *page_routes(page), *wiring_messages.endpoints(config, jobs), failures=page.failures)
     made.state.metrics.registry.register(Status(page.lines))  # the page and /metrics say the same
     return made

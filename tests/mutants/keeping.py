@@ -125,8 +125,8 @@ KEEPING = (
     Change(
         "replay-moves-before-the-new-list-is-written",
         "reports/again.py",
-        "        if results or rest:\n",
-        "        [*map(self._move, handled)]\n        if results or rest:\n",
+        "        if results or anew:\n",
+        "        [*map(self._move, handled)]\n        if results or anew:\n",
         "failures are lost where the log store fails between the two",
         (AGAIN,),
     ),
@@ -157,8 +157,8 @@ KEEPING = (
     Change(
         "replay-lifts-the-fuse-without-go",
         "drivers/replay.py",
-        'Wanted(lambda line: route in ("", line.result.route), forget))',
-        'Wanted(lambda line: route in ("", line.result.route), forget, unlimited=True))',
+        "Wanted(lambda line: chosen.takes(line.result), forget))",
+        "Wanted(lambda line: chosen.takes(line.result), forget, unlimited=True))",
         "replay in a crontab deletes without limit",
         (REPLAY,),
     ),

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bucketrelay import wiring_jobs
+from bucketrelay.commands.deeds import note_in
 from bucketrelay.commands.terminal import CONTROL, FAILED, common, complain, configuration, usage
 from bucketrelay.jobs.queue import Counts, JobQueue, Record
 
@@ -66,8 +67,12 @@ def retry(*, keys: Sequence[str], every: bool, config_file: Path | None, as_json
     """Have dead jobs tried again, with all their attempts: those of KEYs, or --all."""
     if bool(keys) == every:
         usage("queue retry: say which: KEY …, or --all")
-    with _open_queue(config_file) as jobs:
-        count = jobs.retry(None if every else keys)
+    config = configuration(config_file)
+    with closing(wiring_jobs.queue(config.queue)) as jobs:
+        count = jobs.counts().dead if every else sum(1 for record in jobs.dead() if record.key in keys)
+        if count:
+            note_in(config, "retry", {"keys": list(keys) or None}, count)
+            count = jobs.retry(None if every else keys)
     if as_json:
         click.echo(json.dumps({"retried": count}))
     elif not quiet:
@@ -90,7 +95,9 @@ def resume(*, config_file: Path | None, as_json: bool, quiet: bool, verbose: boo
 
 
 def _pause(config_file: Path | None, *, as_json: bool, quiet: bool, paused: bool) -> None:
-    with _open_queue(config_file) as jobs:
+    config = configuration(config_file)
+    note_in(config, "pause" if paused else "resume", {"queue": "all"})
+    with closing(wiring_jobs.queue(config.queue)) as jobs:
         jobs.pause(paused)
         counts = jobs.counts()
     if as_json:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from bucketrelay import wiring
+from bucketrelay.commands.deeds import note
 from bucketrelay.commands.progress import FEW, Progress, with_progress
 from bucketrelay.commands.rows import plural
 from bucketrelay.commands.show import Results, Tasks
@@ -18,7 +19,7 @@ from bucketrelay.drivers.replay import moment, replay_of
 from bucketrelay.reports.again import Ended
 from bucketrelay.system import System
 
-_MOST = 20  # reasons of lines that no route wants, that are told one by one
+_MOST = 20  # reasons of lines that no route wants, that are told one by one; causes that there are
 
 
 @click.command()
@@ -26,6 +27,7 @@ _MOST = 20  # reasons of lines that no route wants, that are told one by one
     "--since", metavar="WHEN", help="Only lists written since: 2026-11-21, 2026-11-21T09:15:00Z, 15m, 2h, 7d."
 )
 @click.option("--route", "route", default="", help="Only this route's tasks.")
+@click.option("--cause", default="", help="Only what failed of this cause, in the words of status and the page.")
 @click.option("--dry-run", is_flag=True, help="Print the tasks, touch nothing.")
 @click.option("--go", is_flag=True, help="The route's delete fuse has blown: do what is held, begin a new hour.")
 @click.option("--forget", is_flag=True, help="Have the lines end that no route wants any more.")
@@ -34,6 +36,7 @@ def replay(  # noqa: PLR0913 — one for each option
     *,
     since: str | None,
     route: str,
+    cause: str,
     dry_run: bool,
     go: bool,
     forget: bool,
@@ -44,12 +47,8 @@ def replay(  # noqa: PLR0913 — one for each option
 ) -> None:
     """Run the failed lists again; what is handled moves to replayed_object/."""
     now = datetime.now(timezone.utc)
-    try:
-        start = moment(since, now) if since else None
-    except ValueError:
-        usage(f"--since {since}: write a date, a date and time, or how long ago, such as 2h")
-    if go and not route:
-        usage("--go: say of which route, --route ROUTE: each fuse is looked into by itself")
+    start = _start(since, now)
+    _check_go(go=go, route=route, cause=cause)
     config = configuration(config_file, quiet=quiet)
     system = wiring.system(config, emit=lambda line: click.echo(line, err=True) if verbose else None)
     system = with_progress(system, Progress("tasks", quiet=quiet, few=FEW))
@@ -57,26 +56,55 @@ def replay(  # noqa: PLR0913 — one for each option
         usage(f"--route {route}: no route has this name")
     terminal = _Said()
     with closing(system):
+        ahead = replay_of(system).ahead(start, route, cause=cause)
+        if cause and not ahead.count:
+            usage(f"--cause {cause}: {_no_such_cause(ahead.causes)}")
         if dry_run:
             with Tasks(system.runner.results.urls, as_json=as_json, quiet=quiet) as foreseen:
-                for tasks, ended in replay_of(system).tasks(start, route):
+                for tasks, ended in replay_of(system).tasks(start, route, cause=cause):
                     foreseen.add(tasks)
                     terminal.add(ended)
             raise SystemExit(FAILED if terminal.tell() else OK)
+        if ahead.count or go:
+            what = "go" if go else "forget" if forget else "redo"
+            note(system.log(), what, {"route": route, "cause": cause, "since": since or ""}, ahead.count)
         with Results(as_json=as_json, quiet=quiet) as printed:
-            for ended in _run(system, start, route, go=go, forget=forget):
+            for ended in _run(system, start, route, cause, go=go, forget=forget):
                 printed.add(ended.results)
                 terminal.add(ended)
     raise SystemExit(FAILED if terminal.tell() or not printed.ok else OK)
 
 
-def _run(system: System, since: datetime | None, route: str, *, go: bool, forget: bool) -> Iterator[Ended]:
+def _start(since: str | None, now: datetime) -> datetime | None:
+    try:
+        return moment(since, now) if since else None
+    except ValueError:
+        usage(f"--since {since}: write a date, a date and time, or how long ago, such as 2h")
+
+
+def _check_go(*, go: bool, route: str, cause: str) -> None:
+    if go and not route:
+        usage("--go: say of which route, --route ROUTE: each fuse is looked into by itself")
+    if go and cause:
+        usage("--go: does all that the route's fuse holds, of whatever cause: leave --cause out")
+
+
+def _no_such_cause(causes: Counter[str]) -> str:
+    """That nothing failed of the cause, and of what something did."""
+    if not causes:
+        return "nothing failed of this cause: no failed list has a line"
+    names = [repr(name) for name, _ in causes.most_common(_MOST) if name]
+    more = f" and {len(causes) - _MOST} more" if len(causes) > _MOST else ""
+    return f"nothing failed of this cause; there are: {', '.join(names)}{more}"
+
+
+def _run(system: System, since: datetime | None, route: str, cause: str, *, go: bool, forget: bool) -> Iterator[Ended]:
     again, invocation = replay_of(system), f"replay-{uuid.uuid4().hex}"
     if go and system.fuses.blown(route):
         return again.go(since, route, invocation, forget=forget)
     if go:
         complain(f"the delete fuse of route {route} has not blown: replayed as without --go")
-    return again.run(since, route, invocation, forget=forget)
+    return again.run(since, route, invocation, cause=cause, forget=forget)
 
 
 class _Said:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bucketrelay import wiring
+from bucketrelay.commands.deeds import note
 from bucketrelay.commands.terminal import common, configuration, known_route
 
 
@@ -18,6 +19,7 @@ def resume(*, route: str, config_file: Path | None, as_json: bool, quiet: bool) 
     system = wiring.system(configuration(config_file, quiet=quiet), emit=lambda _: None)
     known_route(route, system.routes)
     with closing(system):
+        note(system.log(), "resume", {"route": route})
         was = system.pauses.resume(route)
     if as_json:
         click.echo(json.dumps({"route": route, "paused": False, "was": was}))

@@ -1,6 +1,7 @@
 """Failed lists, run again because a person says so: nothing but tasks from another place."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -8,11 +9,26 @@ from datetime import datetime, timedelta, timezone
 from bucketrelay.errors import ObjectGone, RelayError
 from bucketrelay.model import Task
 from bucketrelay.reports.again import Again, Ended, FailedList, Wanted
+from bucketrelay.reports.chosen import Chosen
+from bucketrelay.reports.sums import cause_of
 from bucketrelay.system import System
 
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TOGETHER = 200  # lines of several lists that are run at once: a list of one line each would use one thread
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a replay would be about.
+
+    Attributes:
+        count: objects, each once for a route and target however often it failed.
+        causes: of all the route's lines, in the words of `status`.
+    """
+
+    count: int
+    causes: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +43,43 @@ class Replay:
     again: Again
     renew: Callable[[str], None]
 
-    def tasks(self, since: datetime | None, route: str) -> Iterator[tuple[list[Task], Ended]]:
+    def ahead(self, since: datetime | None, route: str, *, cause: str = "") -> Ahead:
+        """How much it would be; touches nothing. Of lists that cannot be read nothing is known."""
+        objects: set[int] = set()
+        causes: Counter[str] = Counter()
+        chosen = Chosen(route, cause)
+        for failures in self._read(since):
+            for line in () if isinstance(failures, str) else failures.lines:
+                result = line.result
+                if route in ("", result.route):
+                    causes[cause_of(result)] += 1
+                if chosen.takes(result):
+                    objects.add(hash((result.route, result.source, result.target)))
+        return Ahead(len(objects), causes)
+
+    def tasks(self, since: datetime | None, route: str, *, cause: str = "") -> Iterator[tuple[list[Task], Ended]]:
         """The tasks of each list that there is, and what is wrong with it; touches nothing."""
+        chosen = Chosen(route, cause)
         for failures in self._read(since):
             if isinstance(failures, str):
                 yield [], Ended(problems=(failures,))
                 continue
-            mine = [line for line in failures.lines if route in ("", line.result.route)]
+            mine = [line for line in failures.lines if chosen.takes(line.result)]
             lost = tuple(line for line in mine if not line.task)
             ended = Ended(lost=lost, problems=(failures.damage,) if failures.damage else ())
             yield [line.task for line in mine if line.task], ended
 
-    def run(self, since: datetime | None, route: str, invocation: str, *, forget: bool = False) -> Iterator[Ended]:
+    def run(
+        self, since: datetime | None, route: str, invocation: str, *, cause: str = "", forget: bool = False
+    ) -> Iterator[Ended]:
         """Run all lists again, *route*'s lines only if it is named; what is wrong with one costs the others nothing.
 
         Args:
+            cause: only the lines that failed of it, in the words of `status`.
             forget: have the lines end here that no route wants any more.
         """
-        yield from self._run(since, invocation, Wanted(lambda line: route in ("", line.result.route), forget))
+        chosen = Chosen(route, cause)
+        yield from self._run(since, invocation, Wanted(lambda line: chosen.takes(line.result), forget))
 
     def go(self, since: datetime | None, route: str, invocation: str, *, forget: bool = False) -> Iterator[Ended]:
         """The same for the route of a blown fuse: what is held is done, however much it is; then a new hour begins."""

@@ -1,9 +1,9 @@
 """Failed lists, run again: lines back into tasks, and lists that are handled out of the way.
 
-A list is handled when every line of it that is wanted has a new result in a new list, and every other one is in that
-new list as it was; then it moves to `replayed_object/`, or, where something in it is no line of ours, to
-`damaged_object/`. A process that dies before that leaves it where it is, and running it twice is harmless: a task looks
-before it acts.
+A list is handled when every line of it that is wanted has a new result in a new list, and every other one is, as it
+was, in a list of the same time beside it, its rest; then it moves to `replayed_object/`, or, where something in it is
+no line of ours, to `damaged_object/`. A process that dies before that leaves it where it is, and running it twice is
+harmless: a task looks before it acts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -117,9 +117,13 @@ class Again:
         lines = [line for each in failures for line in each.lines if wanted.line(line)]
         handled = [each for each in failures if each.damage or any(_handles(line, wanted) for line in each.lines)]
         results = self._results([line.task for line in lines if line.task], wanted)
-        rest = [line.result for each in handled for line in each.lines if not _handles(line, wanted)]
-        if results or rest:
-            lists.write(self.log, [*results, *rest], invocation=invocation, now=time or self.now())
+        # What was damaged is counted by nobody: its other lines begin anew.
+        anew = [result for each in handled if each.damage for result in _rest(each, wanted)]
+        if results or anew:
+            lists.write(self.log, [*results, *anew], invocation=invocation, now=time or self.now())
+        for each in handled:
+            if not each.damage and (rest := _rest(each, wanted)):
+                lists.write_rest(self.log, each.name, rest, invocation=invocation)
         lost = [line for line in lines if not line.task]
         problems = [problem for each in handled for problem in self._move_aside(each)]
         stay = () if wanted.forget else tuple(lost)
@@ -171,6 +175,11 @@ class Again:
         to = (DAMAGED if each.damage else REPLAYED) + each.name.removeprefix(lists.FAILED)
         self.log.put(to, fetched.body, Meta(content_type=lists.CONTENT_TYPE))
         self.log.delete(each.name, expect=fetched.info)
+
+
+def _rest(failures: FailedList, wanted: Wanted) -> list[Result]:
+    """The lines that stay as they are."""
+    return [line.result for line in failures.lines if not _handles(line, wanted)]
 
 
 def _handles(line: Line, wanted: Wanted) -> bool:

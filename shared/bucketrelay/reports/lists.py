@@ -30,6 +30,7 @@ _LONGEST_REASON = 200  # characters: Python's messages quote what they do not un
 _RANDOM = 5  # bytes in a name that this process has given before
 _given: deque[str] = deque(maxlen=1000)  # the names that it gave last
 _lock = threading.Lock()
+_REST = "~rest-"  # no invocation's id has a ~ in a name
 _ATTEMPTS = 50  # as many lists of one invocation in one microsecond are not to be had honestly
 
 # What JSON allows unescaped and a line must not hold: DEL and C1 controls, the separators at which str.splitlines and
@@ -113,6 +114,26 @@ def write(store: Store, results: Iterable[Result], *, invocation: str, now: date
     stem = f"{_instant(now):%m/%d/%H%M%S.%fZ}-{_name(invocation)}"
     year = f"{_instant(now).year:04d}"  # strftime("%Y") does not pad
     return tuple(_write_new(store, f"{folder}{year}/{stem}", _body(chosen)) for folder, chosen in lists if chosen)
+
+
+def write_rest(store: Store, name: str, results: Iterable[Result], *, invocation: str) -> str:
+    """Put what is left of the failed list *name* into a list beside it, of the same time, each line as it was.
+
+    Who counts results has counted these: `is_rest` tells such a list by its name.
+
+    Returns:
+        The key that was written.
+
+    Raises:
+        RelayError: it could not be written; *name* must stay then.
+    """
+    stem = name.removesuffix(".jsonl").partition(_REST)[0]
+    return _write_new(store, f"{stem}{_REST}{_name(invocation)}", _body(results))
+
+
+def is_rest(name: str) -> bool:
+    """Whether the list *name* holds only lines of another list, which has been handled as far as somebody wanted."""
+    return _REST in name
 
 
 def read(store: Store, name: str) -> Iterator[Result]:

@@ -215,7 +215,8 @@ def _names(log: Store, folder: str, start: datetime) -> Iterator[ListName]:
     # One invocation writes both lists under one name.
     kind = "ok" if folder == lists.SUCCESS else "not"
     for info in log.list(folder, f"{folder}{start.astimezone(timezone.utc):%Y/%m/%d/%H%M%S}"):
-        if written := lists.time_of(info.key, folder):
+        # The rest of a list is in that list, too, wherever it lies now: each failure is counted once.
+        if not lists.is_rest(info.key) and (written := lists.time_of(info.key, folder)):
             yield ListName(f"{info.key.removeprefix(folder)} {kind}", info.key, written)
 
 

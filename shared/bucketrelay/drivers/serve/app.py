@@ -1,7 +1,7 @@
 """The application: which request goes where, and what an error becomes."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -14,25 +14,29 @@ from starlette.routing import Route
 from bucketrelay.drivers.serve import coms, sync
 from bucketrelay.drivers.serve.events import Intake
 from bucketrelay.drivers.serve.group import Group
-from bucketrelay.drivers.serve.guard import Guard, TooLarge, error_response, too_large
-from bucketrelay.drivers.serve.jobs import members, reconcile_job, replay_job
+from bucketrelay.drivers.serve.guard import Guard, TooLarge, error_response, too_large, who
+from bucketrelay.drivers.serve.jobs import failures_of, members, reconcile_job, replay_job
 from bucketrelay.drivers.serve.metrics import CONTENT_TYPE, Metrics
 from bucketrelay.drivers.serve.openapi import DOCUMENT
 from bucketrelay.drivers.serve.world import Serving
 from bucketrelay.errors import BadEvent, RelayError, StoreUnavailable
+from bucketrelay.jobs.queue import NewJob
+from bucketrelay.model import Result
+from bucketrelay.reports.acts import Act, words, write_down
 
 _AT_ONCE = 64 * 1024  # bytes of a body that is read at once: a thread for it would take longer
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def app(serving: Serving, *more: Route) -> Starlette:
+def app(serving: Serving, *more: Route, failures: Callable[[], Iterable[Result]] = tuple) -> Starlette:
     """The application.
 
     Args:
         more: routes of other rooms, which stand before ours: the operator's page, the archive's endpoints.
+        failures: what is not right yet, for the number of what an order is about.
     """
-    endpoints = _Endpoints(serving)
+    endpoints = _Endpoints(serving, failures)
     routes = [
         *more,
         Route("/events", endpoints.events, methods=["POST"]),
@@ -61,8 +65,8 @@ def app(serving: Serving, *more: Route) -> Starlette:
 
 
 class _Endpoints:
-    def __init__(self, serving: Serving) -> None:
-        self._serving = serving
+    def __init__(self, serving: Serving, failures: Callable[[], Iterable[Result]]) -> None:
+        self._serving, self._failures = serving, failures
         self._intake, self._group = Intake(serving), Group(serving.queue)
         self.registry = Metrics(serving.queue)
 
@@ -89,15 +93,25 @@ class _Endpoints:
         name = request.path_params["route"]
         if name not in {route.name for route in self._serving.system.routes}:
             return error_response(404, f"no route is named {name[:64]!a}")
-        intake = await run_in_threadpool(self._serving.queue.enqueue, [reconcile_job(name)])
-        return JSONResponse({"id": intake.ids[0]}, 202)
+        act = Act(self._serving.system.now(), who(request), "reconcile", {"route": name})
+        return JSONResponse({"id": await run_in_threadpool(self._order, reconcile_job(name), act)}, 202)
 
     async def replay(self, request: Request) -> Response:
         """A job that replays the failed lists."""
         wanted = await _object(request)
         job = replay_job(wanted, frozenset(route.name for route in self._serving.system.routes))
-        intake = await run_in_threadpool(self._serving.queue.enqueue, [job])
-        return JSONResponse({"id": intake.ids[0]}, 202)
+        name = who(request)
+
+        def order() -> int:
+            count = sum(1 for _ in failures_of(job, self._failures()))
+            return self._order(job, Act(self._serving.system.now(), name, "redo", words(wanted), count))
+
+        return JSONResponse({"id": await run_in_threadpool(order)}, 202)
+
+    def _order(self, job: NewJob, act: Act) -> int:
+        """Have it done, and who has said so written down before; the job's id."""
+        write_down(self._serving.system.log(), act)
+        return self._serving.queue.enqueue([job]).ids[0]
 
     async def job(self, request: Request) -> Response:
         """Where a job is."""

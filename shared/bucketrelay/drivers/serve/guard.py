@@ -6,11 +6,12 @@ import binascii
 import contextlib
 import hmac
 import ipaddress
+import re
 import sys
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -74,6 +75,19 @@ def rights(authorization: str, guarding: Guarding) -> tuple[bool, bool]:
     basic = _same(_decode(given), f"{guarding.user}:{guarding.password}" if guarding.user else "")
     may_change = token | (basic & (scheme.lower() == "basic"))
     return may_change, may_change | read_token
+
+
+def who(request: Request) -> str:
+    """The name of whoever asks, for the log: the user, or that a token was shown, or where the request came from."""
+    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            user = base64.b64decode(rest, validate=True).decode(errors="replace").partition(":")[0]
+        except (binascii.Error, ValueError):
+            user = ""
+        return re.sub(r"[^\w.@+-]", "_", user)[:64] or "somebody"
+    host = request.client.host if request.client else "somewhere"
+    return f"token, from {host}" if scheme else f"somebody on {host}"
 
 
 def _same(given: bytes, secret: str) -> bool:

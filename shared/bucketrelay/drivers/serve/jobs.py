@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Literal
 
 from bucketrelay import durations
 from bucketrelay.errors import BadEvent
 from bucketrelay.jobs.queue import NewJob, Priority, Record
+from bucketrelay.model import Result
+from bucketrelay.reports.chosen import Chosen
 
 _MEMBERS = ("route", "cause", "since", "keys")
 _MOST_KEYS = 100_000
@@ -42,6 +44,13 @@ def replay_job(fields: Mapping[str, object], routes: frozenset[str], also: Liter
         filtered[also] = True
     digest = hashlib.sha256(json.dumps(filtered, sort_keys=True).encode()).hexdigest()
     return NewJob("replay", digest, "replay", filtered, Priority.ORDER, keep=True)
+
+
+def failures_of(job: NewJob, failures: Iterable[Result]) -> Iterator[Result]:
+    """Those of *failures* that a replay job is about."""
+    chosen, since = Chosen.of(job.payload), str(job.payload.get("since") or "")
+    start = datetime.fromisoformat(since) if since else None
+    return (each for each in failures if chosen.takes(each) and (start is None or each.time >= start))
 
 
 def _check(fields: Mapping[str, object], routes: frozenset[str]) -> str:

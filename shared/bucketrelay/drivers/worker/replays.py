@@ -2,15 +2,15 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Done, Job, Payload
 from bucketrelay.model import Result
-from bucketrelay.reports.again import Again, FailedList, Line, Wanted
-from bucketrelay.reports.sums import cause_of
+from bucketrelay.reports.again import Again, FailedList, Wanted
+from bucketrelay.reports.chosen import Chosen
 from bucketrelay.system import System
 
 _TOGETHER = 200  # lines of several lists that are run at once
@@ -40,7 +40,8 @@ def _replay(system: System, payload: Payload) -> Done:
     again = Again(system.log(), system.routes, system.runner, system.now)
     go, route = bool(payload.get("go")), str(payload.get("route") or "")
     since = str(payload.get("since") or "")
-    wanted = Wanted(_passes(payload), forget=bool(payload.get("forget")), unlimited=go)
+    chosen = Chosen.of(payload)
+    wanted = Wanted(lambda line: chosen.takes(line.result), forget=bool(payload.get("forget")), unlimited=go)
     results: list[Result] = []
     problems: list[str] = []
     batch: list[FailedList] = []
@@ -57,15 +58,3 @@ def _replay(system: System, payload: Payload) -> Done:
         system.fuses.renew(route)
     failed = bool(problems) or not all(result.ok for result in results)
     return Done({"tasks": len(results), **counts, "problems": problems[:10]}, failed=failed)
-
-
-def _passes(payload: Payload) -> Callable[[Line], bool]:
-    route, cause, keys = payload.get("route"), payload.get("cause"), payload.get("keys")
-    chosen = frozenset(str(key) for key in keys) if isinstance(keys, list) else None
-
-    def passes(line: Line) -> bool:
-        result = line.result
-        same = route in ("", None, result.route) and (cause in ("", None, result.cause) or cause == cause_of(result))
-        return same and (chosen is None or result.key in chosen)
-
-    return passes

@@ -1,9 +1,6 @@
 """`GET /` and what belongs to it: the overview, a question before each deed, the deed."""
 
 import asyncio
-import base64
-import binascii
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,14 +15,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bucketrelay.drivers.serve.guard import rights
+from bucketrelay.drivers.serve.guard import rights, who
 from bucketrelay.drivers.serve.jobs import estimate_job, replay_job
 from bucketrelay.drivers.serve.page import view
-from bucketrelay.drivers.serve.page.acts import Act, last, write_down
 from bucketrelay.drivers.serve.page.filter import Filter
 from bucketrelay.drivers.serve.world import Serving
 from bucketrelay.drivers.status import Line, Watch
 from bucketrelay.errors import BadEvent
+from bucketrelay.model import Result
+from bucketrelay.reports.acts import Act, last, write_down
 from bucketrelay.reports.estimates import last_estimate
 from bucketrelay.reports.printable import printable
 
@@ -107,6 +105,11 @@ class Page:
                 self._last = now, self.watch.lines()
             return self._last[1]
 
+    def failures(self) -> list[Result]:
+        """The last failure of each key that is not right yet, as the page counts them."""
+        self.lines()
+        return list(self.watch.tally.open())
+
     async def overview(self, request: Request) -> Response:
         """Everything, as far as the filter in the address lets it through."""
         return self._html(await run_in_threadpool(self._overview, request))
@@ -130,7 +133,7 @@ class Page:
         if what not in DEEDS:
             return _refusal(404, "there is no such thing to do")
         try:
-            words = await run_in_threadpool(self._act, what, shown, _who(request))
+            words = await run_in_threadpool(self._act, what, shown, who(request))
         except BadEvent as error:
             return _refusal(400, str(error))
         return RedirectResponse(f"./?{urlencode({**shown.members, 'done': words})}", 303, HEADERS)
@@ -185,14 +188,14 @@ class Page:
             filter=shown,
         )
 
-    def _act(self, what: str, shown: Filter, who: str) -> str:
+    def _act(self, what: str, shown: Filter, name: str) -> str:
         serving, count = self.serving, self._count(what, shown)
         routes = frozenset(route.name for route in serving.system.routes)
         if (shown.route or what in _OF_A_ROUTE) and shown.route not in routes:
             raise BadEvent(f"no route is named {shown.route[:60]!a}: a page of some time ago? load it again")
         if what in ("redo", "retry") and not count:
             return "nothing waits there any more: nothing was done"
-        write_down(serving.system.log(), Act(serving.system.now(), who, what, shown.members, count))
+        write_down(serving.system.log(), Act(serving.system.now(), name, what, shown.members, count))
         if what == "retry":
             return f"{serving.queue.retry(None)} jobs wait again"
         if what == "estimate":
@@ -237,19 +240,6 @@ def page_routes(page: Page) -> list[Route]:
         Route("/page.css", page.style, methods=["GET"]),
         Route("/page.js", page.script, methods=["GET"]),
     ]
-
-
-def _who(request: Request) -> str:
-    """The name of whoever asks, for the log: the user, or that a token was shown, or where the request came from."""
-    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            user = base64.b64decode(rest, validate=True).decode(errors="replace").partition(":")[0]
-        except (binascii.Error, ValueError):
-            user = ""
-        return re.sub(r"[^\w.@+-]", "_", user)[:64] or "somebody"
-    host = request.client.host if request.client else "somewhere"
-    return f"token, from {host}" if scheme else f"somebody on {host}"
 
 
 def _refusal(status: int, words: str) -> Response:

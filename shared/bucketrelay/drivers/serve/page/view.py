@@ -18,6 +18,7 @@ from bucketrelay.reports.sums import cause_of
 MOST_OBJECTS = 200  # on one page; the rest is counted
 _MOST_TEXT = 60_000  # characters of keys, targets and errors: a page is at most 150 KB, however long the keys are
 _MOST_CAUSES = 40
+_COUNTED = ("redo", "retry")
 _LONGEST = 300  # characters of an error of a dead job; `queue dead` says all
 _BOOKS = ("right", "missing", "different", "surplus", "kept", "unclear", "failed")
 
@@ -192,7 +193,7 @@ def acts(told: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             **{name: printable(str(each.get(name, ""))) for name in ("time", "who", "what")},
-            "count": each.get("count", "") if each.get("what") in ("redo", "retry") else "",
+            "count": count if isinstance(count := each.get("count"), int) and each.get("what") in _COUNTED else "",
             "filter": {str(name): printable(str(value)) for name, value in dict(each.get("filter") or {}).items()},
         }
         for each in told
