@@ -15,8 +15,9 @@ AWS = """\
 # Permissions
 
 What the functions may do, and which call needs it. The templates grant exactly this (`tests/templates` compares), and
-in the tests the function on AWS runs under these statements, each of which it then needs. Add prefixes, where you
-can: all keys below a store's prefix are enough.
+in the tests the function on AWS runs under these statements, each of which it then needs, but for those of heartbeats,
+which the templates leave out unless they are told. Add prefixes, where you can: all keys below a store's prefix are
+enough.
 
 ## AWS
 `templates/sam`, `templates/terraform/aws`. `{source}`, `{target}`, `{log}` are the three buckets.
@@ -33,7 +34,9 @@ the bucket's notifications; `doctor` says what it lacks.
 Where a route has `probe` ([status.md](status.md#heartbeats)), the function, or the worker, writes one object to the
 source as well. For keys with `.bucketrelay-probe` in them it needs there `s3:PutObject` and `s3:DeleteObject`; on OBS
 `obs:object:PutObject` and `obs:object:DeleteObject`; on Oracle `OBJECT_CREATE`, `OBJECT_OVERWRITE`, `OBJECT_DELETE`
-(`where target.object.name = '*.bucketrelay-probe*'` narrows them). The templates do not grant it.
+(`where target.object.name = '*.bucketrelay-probe*'` narrows them). The templates grant it where their parameter says
+so, `Heartbeats` (SAM) or `heartbeats` (Terraform): the statements about heartbeats in these tables are left out else.
+`bucketrelay doctor` writes and removes such an object of nobody's, and says what it lacks.
 
 ## Oracle
 `templates/terraform/oracle`; each line is one policy statement by its name there.
@@ -60,8 +63,8 @@ bucket; the agency is then for dead letters alone. Changes of an agency take abo
 Every call that this program makes to a store, the permission that it takes in each cloud, and the place in the code
 that makes it. What is not in the table is never called, but for one `HeadBucket` of the SDK's on S3, where a redirect
 names no region. `tests/security/test_permissions.py` compares it with the calls that reach the clouds while
-everything below is done, and runs the function on OBS under exactly the permissions of the section *Huawei*, each of
-which it then needs.
+everything below is done, and runs the function on OBS under exactly the permissions of the section *Huawei* but those
+of heartbeats, each of which it then needs.
 
 | S3 | permission | OBS | permission | Oracle | permission | made by, for |
 |---|---|---|---|---|---|---|

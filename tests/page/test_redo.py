@@ -1,7 +1,8 @@
 """A thousand failures of four causes, of which one is mended: by the page, by the API, by the command."""
 
-import getpass
 import json
+import os
+import pwd
 import re
 from datetime import datetime, timedelta, timezone
 
@@ -46,7 +47,7 @@ def by_api(world):
 def by_command(world):
     done = world.run("replay", "--cause", MENDED)
     assert done.exit_code == 0, done.output
-    return f"{getpass.getuser()}@"
+    return f"{pwd.getpwuid(os.getuid()).pw_name}@"
 
 
 def failed_lines(world):

@@ -2,8 +2,13 @@
 
 import re
 
+import pytest
+
 from bucketrelay.clouds.registry import permissions
-from templates import stacks, terraform
+from bucketrelay.model import Address
+from bucketrelay.routes import Route
+from bucketrelay.routes.probes import probe_key, trial_key
+from templates import police, stacks, terraform
 from templates.stacks import TEMPLATES
 
 
@@ -28,6 +33,42 @@ def test_on_aws_they_are_on_the_buckets_that_the_stack_says():
             bucket, _, rest = grant.on.partition("/")
             wanted = f"arn:${{AWS::Partition}}:s3:::{names[bucket]}{'/' + rest if rest else ''}"
             assert resources[grant.statement] == {"Fn::Sub": wanted}
+
+
+ROUTES = [  # heartbeats' names follow the route's filters
+    Route("r", Address("s3", "src"), "s", ("t",), probe=300.0, **more)
+    for more in ({}, {"include": ("in/**/*.jpg",)}, {"strip_prefix": "in/"}, {"include": ("*.txt",)})
+]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("route", ROUTES)
+def test_on_aws_a_heartbeat_may_be_written_where_there_is_one_and_nothing_else_in_the_source(name, route):
+    template = stacks.read(name)
+    (conditional,) = [
+        statement["Fn::If"]
+        for statement in template["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        if "WriteHeartbeats" in str(statement)
+    ]
+    condition, statement, otherwise = conditional
+    resource = (
+        statement["Resource"]["Fn::Sub"].replace("${AWS::Partition}", "aws").replace("${SourceBucketName}", "src")
+    )
+
+    assert (condition, otherwise) == ("HasHeartbeats", {"Ref": "AWS::NoValue"})
+    assert template["Parameters"]["Heartbeats"]["Default"] == "false"
+    assert police.matches(resource, f"arn:aws:s3:::src/{probe_key(route)}")
+    assert police.matches(resource, f"arn:aws:s3:::src/{trial_key(route, 'one')}")
+    assert not police.matches(resource, "arn:aws:s3:::src/in/a.jpg")
+
+
+def test_by_terraform_heartbeats_are_granted_where_the_variable_says_so():
+    for cloud, words in (
+        ("aws", 'for_each = var.heartbeats ? [local.arns["source"]] : []'),
+        ("huawei", "], var.heartbeats ? ["),
+        ("oracle", "var.heartbeats ? local.for_heartbeats : {}"),
+    ):
+        assert words in re.sub(r" +", " ", terraform.code(cloud))
 
 
 def test_on_oracle_they_are_the_statements_of_the_policy():
@@ -69,6 +110,8 @@ def test_on_huawei_they_are_those_of_the_agencys_policies():
 
 def _where(resources):
     written = "targets, log bucket, dead-letter bucket"
+    if ".bucketrelay-probe" in resources:
+        return "heartbeats in the source: `*.bucketrelay-probe*`"
     if "local.wrote" not in resources:
         return "source"
     return f"source, {written}" if "var.source_bucket" in resources else written

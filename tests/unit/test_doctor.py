@@ -103,6 +103,7 @@ class Clouds:
     obs: ObsEmulator
     oci: OciEmulator
     near: bool = False  # whether the lists are in a directory
+    probe: str = ""  # between two heartbeats of each route
     routes: tuple = (
         ("photos", ["mirror", "archive"], "follow"),
         ("docs", ["back"], "keep"),
@@ -141,6 +142,7 @@ class Clouds:
         for name, targets, deletes in self.routes:
             text += f'[[routes]]\nname = "{name}"\nsource = "{name}"\ntargets = {json.dumps(targets)}\n'
             text += f'deletes = "{deletes}"\nshared = {json.dumps("back" in targets)}\n'
+            text += f'probe = "{self.probe}"\n' if self.probe else ""
         (self.folder / "relay.toml").write_text(text + changed.get("more", ""))
 
     def target(self, cloud):
@@ -225,7 +227,7 @@ def test_a_healthy_world_is_green_and_nothing_is_left_in_it(clouds):
     assert failed(found) == set()
     assert {finding.store for finding in found} == {"photos", "docs", "pics", "mirror", "archive", "back", "logs"}
     of_stores = {check.name for check in CHECKS.values() if not check.of.startswith("[")}
-    assert {finding.check for finding in found} == of_stores - {"forward"}
+    assert {finding.check for finding in found} == of_stores - {"forward", "heartbeat"}
     assert left_behind(clouds) == []
     assert {(f.store, f.check) for f in found if f.ok is None} == {("archive", "conditional"), ("pics", "function")}
     written = [r for r in clouds.proxy.requests if r.bucket == "doctor-source" and r.method not in ("GET", "HEAD")]
@@ -343,6 +345,62 @@ def test_a_planted_fault_is_found_with_its_remedy(clouds, store, check, word, pl
     assert first.detail
     assert any(word in remedy for remedy in remedies)
     assert left_behind(clouds) == []
+
+
+def beating(clouds, store):
+    """Each route has heartbeats, one of them is looked at; its source's objects."""
+    clouds.probe = "5m"
+    clouds.narrow(store)
+    if store == "photos":
+        return lambda: [o["Key"] for o in clouds.s3.list_objects_v2(Bucket=SOURCE)["Contents"]]
+    bucket = clouds.obs.engine.bucket("src") if store == "pics" else clouds.oci.bucket("src")
+    return lambda: [o.key for o in bucket.list()]
+
+
+@pytest.mark.parametrize("store", ["photos", "docs", "pics"])
+def test_where_a_route_has_heartbeats_its_source_may_be_written_to_and_nothing_is_left_there(clouds, store):
+    objects = beating(clouds, store)
+    before = objects()
+    found = findings(clouds)
+
+    assert failed(found) == set()
+    assert [(f.store, f.ok) for f in found if f.check == "heartbeat"] == [(store, True)]
+    assert objects() == before
+
+
+SOURCES = {"photos": ("proxy", SOURCE, "AccessDenied"), "docs": ("oci", "src", "NotAllowed")}
+SOURCES["pics"] = ("obs", "src", "AccessDenied")
+LACKING = [
+    ("photos", "PutObject", "s3:PutObject and s3:DeleteObject on arn:aws:s3:::doctor-source/in/*.bucketrelay-probe*"),
+    ("pics", "PutObject", "obs:object:PutObject and obs:object:DeleteObject on src/*.bucketrelay-probe*"),
+    ("docs", "PutObject", "OBJECT_CREATE"),
+    ("photos", "DeleteObject", "s3:DeleteObject"),
+    ("pics", "DeleteObject", "obs:object:DeleteObject"),
+    ("docs", "DeleteObject", "OBJECT_DELETE"),
+]
+
+
+@pytest.mark.parametrize(("store", "operation", "word"), LACKING)
+def test_a_source_that_does_not_take_or_give_back_a_heartbeat_is_found_with_the_permission(
+    clouds, store, operation, word
+):
+    at, bucket, code = SOURCES[store]
+    objects = beating(clouds, store)
+    before = objects()
+    refuse(getattr(clouds, at), operation, bucket=bucket, code=code)
+    found = findings(clouds)
+    left = [key for key in objects() if key not in before]
+
+    assert failed(found) == {(store, "heartbeat")}
+    (finding,) = [f for f in found if f.check == "heartbeat"]
+    assert word in finding.remedy
+    assert [".bucketrelay-probe" in key for key in left] == ([True] if operation == "DeleteObject" else [])
+    assert all(key in finding.detail for key in left)
+    if store == "photos":
+        routes = config.load((clouds.folder / "relay.toml").read_text(), {}, clouds.folder).routes
+        assert not any(route.takes(key.removeprefix("in/")) for key in left for route in routes)
+    for key in left if store == "photos" else ():  # the bucket is the module's
+        clouds.s3.delete_object(Bucket=SOURCE, Key=key)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, ObjectEvent
 from bucketrelay.routes import Route, plan
-from bucketrelay.routes.probes import is_probe, owner, probe_key
+from bucketrelay.routes.probes import is_probe, owner, probe_key, trial_key
 
 PLACE = Address("s3", "photos")
 CONFIG = """log = "b"
@@ -60,6 +60,15 @@ def test_no_other_route_takes_it_and_its_delete_is_none_that_the_fuse_counts():
 
     assert [(task.route, task.max_deletes > 10**9) for task in tasks] == [("one", True)]
     assert routes[1].why_not(event.key) == "it is the heartbeat of another route"
+
+
+def test_what_doctor_writes_in_a_heartbeats_place_is_nobodys():
+    routes = [Route(name, PLACE, "photos", ("b",), include=("in/**/*.jpg",)) for name in ("one", "two")]
+    key = trial_key(routes[0], "a name of doctor's")
+
+    assert owner(key) not in {owner(probe_key(route)) for route in routes}
+    assert key.replace(owner(key), "#") == "in/.bucketrelay-probe/#.jpg"
+    assert list(plan(ObjectEvent("s3", "photos", key, "created"), routes)) == []
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,12 @@ _ALL = (
         " function writes calls it again, without end",
     ),
     Check(
+        "heartbeat",
+        "sources of routes with `probe`",
+        "PUT and DELETE of a small object named like a heartbeat, `.bucketrelay-probe`, but which no route takes",
+        "grant the permission, or take `probe` out of the route; and remove the object, where it is left",
+    ),
+    Check(
         "versioning",
         'targets of routes with deletes = "follow"',
         "the bucket's versioning",

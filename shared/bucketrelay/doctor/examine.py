@@ -9,7 +9,7 @@ from bucketrelay.abilities import Tagged
 from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Greeting, Health, Need
 from bucketrelay.config import Config
 from bucketrelay.doctor.checks import CHECKS, Finding
-from bucketrelay.doctor.probe import Trial, probes
+from bucketrelay.doctor.probe import Trial, heartbeats, probes
 from bucketrelay.doctor.questions import Question, answers
 from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.model import Deletes, ObjectInfo
@@ -88,6 +88,7 @@ def _store(world: World, name: str) -> Iterator[Finding]:
         if listed.ok:
             yield _try("read", name, store, lambda: _byte(store))
             yield from _tags(name, store)
+        yield from heartbeats(Trial(name, store, is_target=False, name=world.name), source_of)
         yield from _source(world, name, store, health, source_of)
     if target_of or name == config.log or name in _dataset_stores(config)[-1:]:
         yield from probes(Trial(name, store, is_target=bool(target_of), name=world.name), config, world.store)

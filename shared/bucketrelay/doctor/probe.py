@@ -1,6 +1,9 @@
-"""Writes that are taken back: one small object below `.bucketrelay-doctor/`, in targets and in the log store."""
+"""Writes that are taken back: one small object below `.bucketrelay-doctor/`, in targets and in the log store.
 
-from collections.abc import Callable, Iterator
+Of a source only where a route has heartbeats: one small object of such a name as theirs, which no route takes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bucketrelay.abilities import PartStore
@@ -10,6 +13,7 @@ from bucketrelay.doctor.checks import CHECKS, Finding
 from bucketrelay.errors import RelayError, StoreUnavailable, TargetChanged
 from bucketrelay.model import Address, Meta
 from bucketrelay.routes import ANY_BUCKET, Route
+from bucketrelay.routes.probes import trial_key
 from bucketrelay.store import ABSENT, Store
 
 _BODY = b"bucketrelay doctor looks whether it may write here; this may be deleted\n"
@@ -60,6 +64,18 @@ def probes(trial: Trial, config: Config, store: Callable[[str], Store]) -> Itera
     finally:
         last = _delete(trial, key)
     yield last
+
+
+def heartbeats(trial: Trial, routes: Sequence[Route]) -> Iterator[Finding]:
+    """Write and remove what those of *routes* that have heartbeats write to their source, which is *trial*'s store."""
+    name = trial.name()
+    for key in dict.fromkeys(trial_key(route, name) for route in routes if route.probe):
+        try:
+            trial.store.put(key, _BODY, _META)
+        except RelayError as error:
+            yield trial.refusal("heartbeat", error)
+        else:
+            yield _delete(trial, key, "heartbeat")
 
 
 def _event_of(place: Address, key: str, config: Config) -> Route | None:
@@ -161,11 +177,11 @@ def _multipart(trial: Trial, key: str) -> Iterator[Finding]:
     yield trial.finding("multipart", not parts, "begun and abandoned" if not parts else "a new upload has parts")
 
 
-def _delete(trial: Trial, key: str) -> Finding:
+def _delete(trial: Trial, key: str, check: str = "delete") -> Finding:
     try:
         trial.store.delete(key)
         left = trial.store.look(key)
     except RelayError as error:
-        return trial.refusal("delete", error)
+        return trial.refusal(check, error)
     words = "removed" if left is None else f"{trial.store.address.of(key)} is still there"
-    return trial.finding("delete", left is None, words)
+    return trial.finding(check, left is None, words)

@@ -48,6 +48,11 @@ def probe_key(route: "Route") -> str:
     return ""
 
 
+def trial_key(route: "Route", name: str) -> str:
+    """A key like that of the route's heartbeat which is nobody's: no route takes it, and no inventory has it."""
+    return probe_key(route).replace(_digits(route.source, route.name), identity(route.source, f"trial {name}"))
+
+
 def _is_taken(route: "Route", key: str) -> bool:
     try:
         return route.takes(key)

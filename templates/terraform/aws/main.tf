@@ -192,6 +192,16 @@ data "aws_iam_policy_document" "function" {
   }
 
   dynamic "statement" {
+    for_each = var.heartbeats ? [local.arns["source"]] : []
+
+    content {
+      sid       = "WriteHeartbeats"
+      actions   = ["s3:PutObject", "s3:DeleteObject"]
+      resources = ["${statement.value}/*.bucketrelay-probe*"]
+    }
+  }
+
+  dynamic "statement" {
     for_each = var.target_bucket == "" ? [] : [local.arns["target"]]
 
     content {
@@ -229,6 +239,16 @@ data "aws_iam_policy_document" "function" {
     content {
       sid       = "DecryptSource"
       actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.heartbeats && var.source_key != "" ? [var.source_key] : []
+
+    content {
+      sid       = "EncryptHeartbeats"
+      actions   = ["kms:GenerateDataKey"]
       resources = [statement.value]
     }
   }

@@ -116,6 +116,12 @@ variable "route" {
   description = "whose lag and failures are watched; relay, unless a relay.toml in the archive says otherwise"
 }
 
+variable "heartbeats" {
+  type        = bool
+  default     = false
+  description = "true where a route has probe in the relay.toml of the archive; the function writes to the source then"
+}
+
 variable "reconcile_route" {
   type        = string
   default     = ""

@@ -29,7 +29,7 @@ resource "huaweicloud_identity_role" "function" {
 
   policy = jsonencode({
     Version = "1.1"
-    Statement = [
+    Statement = concat([
       {
         Effect   = "Allow"
         Action   = ["obs:bucket:ListBucket"]
@@ -45,7 +45,13 @@ resource "huaweicloud_identity_role" "function" {
         Action   = ["obs:object:GetObject", "obs:object:PutObject", "obs:object:PutObjectTagging", "obs:object:DeleteObject", "obs:object:ListMultipartUploadParts", "obs:object:AbortMultipartUpload"]
         Resource = [for name in local.wrote : "obs:*:*:object:${name}/*"]
       },
-    ]
+      ], var.heartbeats ? [
+      {
+        Effect   = "Allow"
+        Action   = ["obs:object:PutObject", "obs:object:DeleteObject"]
+        Resource = ["obs:*:*:object:${var.source_bucket}/*.bucketrelay-probe*"]
+      },
+    ] : [])
   })
 }
 

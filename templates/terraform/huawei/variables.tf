@@ -129,6 +129,12 @@ variable "eventgrid_agency" {
   description = "china only: the agency with which FunctionGraph makes the subscription; the console makes it with the first trigger"
 }
 
+variable "heartbeats" {
+  type        = bool
+  default     = false
+  description = "true where a route has probe in the relay.toml of the archive; the function writes to the source then"
+}
+
 variable "reconcile_route" {
   type        = string
   default     = ""

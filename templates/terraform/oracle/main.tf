@@ -48,6 +48,9 @@ locals {
     write_target = "Allow ${local.group} to manage objects in compartment id ${local.target_compartment} where all {target.bucket.name='${var.target_bucket}', ${local.writing}}"
     copy_within  = "Allow service objectstorage-${var.region} to manage object-family in compartment id ${local.target_compartment} where ${local.writing}"
   }
+  for_heartbeats = {
+    write_heartbeats = "Allow ${local.group} to manage objects in compartment id ${local.source_compartment} where all {target.bucket.name='${var.source_bucket}', target.object.name='*.bucketrelay-probe*', ${local.writing}}"
+  }
   for_uploads = {
     sweep_uploads = "Allow service objectstorage-${local.target_region} to manage object-family in compartment id ${var.compartment_ocid} where target.bucket.name='${var.target_bucket}'"
   }
@@ -165,6 +168,7 @@ resource "oci_identity_policy" "relay" {
     local.always,
     local.for_schedules,
     local.has_target ? local.for_target : {},
+    var.heartbeats ? local.for_heartbeats : {},
     local.sweeps_uploads ? local.for_uploads : {},
     var.failure_queue_ocid == "" ? {} : local.for_failures,
     var.rule_admins == "" ? {} : local.for_admins,

@@ -140,6 +140,12 @@ variable "abandoned_upload_days" {
   description = "after which parts without an object are removed from a target bucket that is made here; 0 for never"
 }
 
+variable "heartbeats" {
+  type        = bool
+  default     = false
+  description = "true where a route has probe in the relay.toml of the image; the function writes to the source then"
+}
+
 variable "reconcile_route" {
   type        = string
   default     = ""

@@ -43,6 +43,10 @@ NEEDS = MappingProxyType(
             "s3:PutObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on arn:aws:s3:::{bucket}/{prefix}*"
         ),
         "delete": "s3:DeleteObject on arn:aws:s3:::{bucket}/{prefix}*",
+        "heartbeat": (
+            "s3:PutObject and s3:DeleteObject on arn:aws:s3:::{bucket}/{prefix}*.bucketrelay-probe*,"
+            " and for KMS kms:GenerateDataKey"
+        ),
         "versioning": "s3:GetBucketVersioning to ask for it",
         "uploads": "AbortIncompleteMultipartUpload; to ask for it takes s3:GetLifecycleConfiguration",
         "wired": "sets it up; to ask for it takes s3:GetBucketNotification",

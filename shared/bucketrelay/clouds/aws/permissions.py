@@ -47,6 +47,18 @@ GRANTS = (
         statement="ReadSource",
         on="{source}/*",
     ),
+    Grant(
+        "s3:PutObject",
+        "PutObject of a heartbeat, where a route has `probe`",
+        statement="WriteHeartbeats",
+        on="{source}/*.bucketrelay-probe*",
+    ),
+    Grant(
+        "s3:DeleteObject",
+        "DeleteObject of a heartbeat",
+        statement="WriteHeartbeats",
+        on="{source}/*.bucketrelay-probe*",
+    ),
     Grant("s3:ListBucket", "HeadObject, as for the source", statement="ListTarget", on="{target}"),
     Grant("s3:GetObject", "HeadObject: what is there already", statement="WriteTarget", on="{target}/*"),
     Grant(
@@ -90,6 +102,11 @@ GRANTS = (
         on="{log}/*",
     ),
     Grant("kms:Decrypt", "S3, for GetObject, where the source has a KMS key of its own", statement="DecryptSource"),
+    Grant(
+        "kms:GenerateDataKey",
+        "S3, for PutObject of a heartbeat, where the source has one",
+        statement="EncryptHeartbeats",
+    ),
     Grant(
         "kms:GenerateDataKey",
         "S3, for PutObject and CreateMultipartUpload, where the target has one",

@@ -35,6 +35,7 @@ NEEDS = MappingProxyType(
         "write": "obs:object:PutObject on {bucket}/{prefix}*",
         "multipart": ("obs:object:PutObject, AbortMultipartUpload and ListMultipartUploadParts on {bucket}/{prefix}*"),
         "delete": "obs:object:DeleteObject on {bucket}/{prefix}*",
+        "heartbeat": "obs:object:PutObject and obs:object:DeleteObject on {bucket}/{prefix}*.bucketrelay-probe*",
         "versioning": "obs:bucket:GetBucketVersioning to ask for it",
         "uploads": ("AbortIncompleteMultipartUpload; to ask for it takes obs:bucket:GetLifecycleConfiguration"),
         "wired": (

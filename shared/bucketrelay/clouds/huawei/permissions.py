@@ -20,6 +20,7 @@ CALLS = (
     Call("GetBucketNotification", ("GetBucketNotification",), ("obs:bucket:GetBucketNotification",)),
 )
 _WRITTEN = "targets, log bucket, dead-letter bucket"
+_HEARTBEATS = "heartbeats in the source: `*.bucketrelay-probe*`"
 GRANTS = (
     Grant(
         "obs:bucket:ListBucket",
@@ -28,6 +29,8 @@ GRANTS = (
     ),
     Grant("obs:object:GetObject", "object metadata, get object; copies within a region", on="source"),
     Grant("obs:object:GetObjectTagging", "get object tagging", on="source"),
+    Grant("obs:object:PutObject", "put object of a heartbeat, where a route has `probe`", on=_HEARTBEATS),
+    Grant("obs:object:DeleteObject", "delete object of a heartbeat", on=_HEARTBEATS),
     Grant("obs:object:GetObject", "object metadata: what is there already; get object of a checkpoint", on=_WRITTEN),
     Grant(
         "obs:object:PutObject",

@@ -34,6 +34,11 @@ NEEDS = MappingProxyType(
             "Allow dynamic-group … to manage objects in compartment … where all "
             "{target.bucket.name='{bucket}', request.permission='OBJECT_DELETE'}"
         ),
+        "heartbeat": (
+            "Allow dynamic-group … to manage objects in compartment … where all {target.bucket.name='{bucket}', "
+            "target.object.name='*.bucketrelay-probe*', any {request.permission='OBJECT_CREATE', "
+            "request.permission='OBJECT_OVERWRITE', request.permission='OBJECT_DELETE'}}"
+        ),
         "versioning": "BUCKET_READ (to read buckets) to ask for it",
         "uploads": ("target multipart-uploads, action ABORT; to ask for it takes BUCKET_READ (to read buckets)"),
         "wired": ("sets it up; to ask for it takes to inspect cloudevents-rules in the bucket's compartment"),

@@ -31,6 +31,14 @@ GRANTS = (
     ),
     Grant(
         "manage objects",
+        "PutObject and DeleteObject of a heartbeat, where a route has `probe`",
+        "write_heartbeats",
+        "the function",
+        "in the source bucket, of names like `*.bucketrelay-probe*`",
+        limited=True,
+    ),
+    Grant(
+        "manage objects",
         "PutObject of lists; Get, Put and DeleteObject of checkpoints; ListObjects of a sweep"
         " and of the delete fuse's claims",
         "keep_lists",
