@@ -1,7 +1,7 @@
 """Failed lists and what becomes of them, step by step, in a log store that fails at each."""
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -10,6 +10,7 @@ from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Address, Outcome, Result
 from bucketrelay.reports import lists
 from bucketrelay.reports.again import Again, Wanted
+from bucketrelay.reports.status import Reader
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
 
@@ -78,6 +79,32 @@ def test_other_lines_are_kept_as_they_were():
 
     assert [line.error for line in ended.lost] == ["the route r has no target s3://gone any more"]
     assert [line.result for line in world.again.read(name).lines] == [other, gone]
+
+
+def test_what_is_left_of_a_list_is_counted_once_and_stays_byte_for_byte():
+    world = World(FAILED)
+    later = lists.line(replace(FAILED, route="other")).replace("{", '{"of a later version": 1, ', 1).encode()
+    world.log.write(NAME, f"{lists.line(FAILED)}\n".encode() + later + b"\n")
+    reader = Reader(world.log, NOW - timedelta(hours=1), lambda: NOW)
+    before = list(reader.fresh())
+    world.all(Wanted(lambda line: line.result.route == "r"))
+    (name,) = world.again.names()
+    late = list(Reader(world.log, NOW - timedelta(hours=1), lambda: NOW).fresh())
+
+    assert world.log.body(name) == later + b"\n"
+    assert lists.time_of(name, lists.FAILED) == lists.time_of(NAME, lists.FAILED)
+    assert [len([each for each in some if not each.ok]) for some in (before, list(reader.fresh()), late)] == [2, 0, 2]
+
+
+def test_what_another_replay_has_handled_meanwhile_is_not_kept_twice():
+    world = World(FAILED, replace(FAILED, route="other"))
+    one, other = (world.again.read(NAME) for _ in range(2))
+    world.again.run([one], Wanted(lambda line: line.result.route == "r"), "one")
+    left = list(world.again.names())
+    world.again.run([other], Wanted(lambda line: line.result.route == "r"), "other")
+
+    assert list(world.again.names()) == left
+    assert len(left) == 1
 
 
 def test_a_list_in_which_nothing_is_wanted_stays_where_it_is():

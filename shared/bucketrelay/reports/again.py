@@ -7,13 +7,14 @@ harmless: a task looks before it acts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from bucketrelay import routes
 from bucketrelay.core.delete_fuse import UNLIMITED
 from bucketrelay.core.run import Runner
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import BadEvent, RelayError, StoreRefused
+from bucketrelay.errors import BadEvent, ObjectGone, RelayError, StoreRefused
 from bucketrelay.model import Change, Meta, Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.routes import Route
@@ -118,16 +119,23 @@ class Again:
         handled = [each for each in failures if each.damage or any(_handles(line, wanted) for line in each.lines)]
         results = self._results([line.task for line in lines if line.task], wanted)
         # What was damaged is counted by nobody: its other lines begin anew.
-        anew = [result for each in handled if each.damage for result in _rest(each, wanted)]
+        damaged = [line for each in handled if each.damage for line in each.lines]
+        anew = [line.result for line in damaged if not _handles(line, wanted)]
         if results or anew:
             lists.write(self.log, [*results, *anew], invocation=invocation, now=time or self.now())
         for each in handled:
-            if not each.damage and (rest := _rest(each, wanted)):
-                lists.write_rest(self.log, each.name, rest, invocation=invocation)
+            if not each.damage:
+                self._keep_rest(each, wanted, invocation)
         lost = [line for line in lines if not line.task]
         problems = [problem for each in handled for problem in self._move_aside(each)]
         stay = () if wanted.forget else tuple(lost)
         return Ended(tuple(results), stay, len(lost) - len(stay), tuple(problems))
+
+    def _keep_rest(self, each: FailedList, wanted: Wanted, invocation: str) -> None:
+        kept = [not _handles(line, wanted) for line in each.lines]
+        if any(kept):
+            with suppress(ObjectGone):  # another replay has moved it, and has written before what is left
+                lists.write_rest(self.log, each.name, kept, invocation=invocation)
 
     def _results(self, tasks: Iterable[Task], wanted: Wanted) -> list[Result]:
         once = {(task.route, task.source, task.key, task.target, task.forward): task for task in tasks}
@@ -175,11 +183,6 @@ class Again:
         to = (DAMAGED if each.damage else REPLAYED) + each.name.removeprefix(lists.FAILED)
         self.log.put(to, fetched.body, Meta(content_type=lists.CONTENT_TYPE))
         self.log.delete(each.name, expect=fetched.info)
-
-
-def _rest(failures: FailedList, wanted: Wanted) -> list[Result]:
-    """The lines that stay as they are."""
-    return [line.result for line in failures.lines if not _handles(line, wanted)]
 
 
 def _handles(line: Line, wanted: Wanted) -> bool:

@@ -10,7 +10,7 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
@@ -116,19 +116,27 @@ def write(store: Store, results: Iterable[Result], *, invocation: str, now: date
     return tuple(_write_new(store, f"{folder}{year}/{stem}", _body(chosen)) for folder, chosen in lists if chosen)
 
 
-def write_rest(store: Store, name: str, results: Iterable[Result], *, invocation: str) -> str:
-    """Put what is left of the failed list *name* into a list beside it, of the same time, each line as it was.
+def write_rest(store: Store, name: str, kept: Sequence[bool], *, invocation: str) -> str:
+    """Put what is left of the failed list *name* into a list beside it, of the same time, each line byte for byte.
 
     Who counts results has counted these: `is_rest` tells such a list by its name.
+
+    Args:
+        kept: of each line, in their order, whether it is left.
 
     Returns:
         The key that was written.
 
     Raises:
+        ObjectGone: there is no such list any more.
         RelayError: it could not be written; *name* must stay then.
     """
+    texts = [text for text in _lines(store, name) if text.strip()]
+    if len(texts) != len(kept):
+        raise StoreUnavailable(f"{store.address.of(name)}: somebody has written this list anew: replay it again")
+    body = b"".join(text + b"\n" for text, left in zip(texts, kept, strict=True) if left)
     stem = name.removesuffix(".jsonl").partition(_REST)[0]
-    return _write_new(store, f"{stem}{_REST}{_name(invocation)}", _body(results))
+    return _write_new(store, f"{stem}{_REST}{_name(invocation)}", body)
 
 
 def is_rest(name: str) -> bool:
