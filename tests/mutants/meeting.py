@@ -3,6 +3,7 @@
 from mutants.change import Change
 
 RELATIONS = "unit/test_relations.py"
+MEET = "unit/test_routes_meeting.py"
 ROUTES = "unit/test_routes.py"
 REPLAN = "unit/test_routes_replan.py"
 TOGETHER = "unit/test_config_together.py"
@@ -77,6 +78,22 @@ MEETING = (
         "    if not key:",
         "a forged deferral copies what the configuration leaves out",
         (REPLAN, ROUTES),
+    ),
+    Change(
+        "what-other-keys-do-is-a-meeting",
+        "routes/meeting.py",
+        " and any(True for _ in first.prefixes(head)):",
+        ":",
+        "what a source holds no more stays in a shared target, as routes of other keys lead back",
+        (MEET,),
+    ),
+    Change(
+        "rings-are-not-followed",
+        "routes/meeting.py",
+        "                todo += fresh",
+        "                pass",
+        "an older write goes round a ring and replaces the newer one",
+        (MEET,),
     ),
     Change(
         "overlap-of-one-that-says-shared",

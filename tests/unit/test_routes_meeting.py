@@ -5,8 +5,10 @@ import pytest
 from bucketrelay.model import Address, Change, ObjectEvent
 from bucketrelay.routes import ANY_BUCKET, Route, plan
 from bucketrelay.routes.meeting import following, meeting, sharing
+from bucketrelay.values import replace
 
 PLACES = {name: Address("s3", name) for name in "abcd"}
+DIAMOND = ("ab", "ac", "bd", "cd")
 INNER = {"a-in": Address("s3", "a", prefix="in/"), "a-out": Address("s3", "a", prefix="out/")}
 
 
@@ -36,6 +38,34 @@ def met(*ways):
 )
 def test_what_leads_back_to_its_source_meets_and_nothing_else_does(ways, meet):
     assert met(*ways) == meet
+
+
+def test_routes_of_other_keys_lead_nowhere():
+    def meet(*routes):
+        return [route.name for route in meeting(routes, PLACES) if route.meets]
+
+    # A diamond of one folder beside facing routes of another, between the same buckets.
+    diamond = [Route(f"{one}{to}", PLACES[one], one, (to,), include=("docs/**",), shared=True) for one, to in DIAMOND]
+    facing = [Route(f"{one}{to}", PLACES[one], one, (to,), include=("photos/**",)) for one, to in ("bd", "db")]
+    back = Route("back", PLACES["d"], "d", ("a",), include=("**/*.txt",))
+
+    assert meet(*diamond, *facing) == ["bd", "db"]
+    assert meet(*diamond, *facing, back) == ["ab", "ac", "bd", "cd", "bd", "db", "back"]
+    assert meet(*diamond, *facing, replace(back, exclude=("docs/**",))) == ["bd", "db"]
+    assert meet(*diamond, *facing, replace(back, add_prefix="old/")) == ["bd", "db"]
+    assert meet(*diamond, *facing, replace(back, strip_prefix="docs/", add_prefix="docs/x/")) == [
+        "ab", "ac", "bd", "cd", "bd", "db", "back",
+    ]  # fmt: skip
+
+
+def test_routes_that_lengthen_keys_for_ever_are_followed_to_an_end():
+    routes = [
+        Route("1", PLACES["a"], "a", ("b",)),
+        Route("2", PLACES["b"], "b", ("c",), add_prefix="x/"),
+        Route("3", PLACES["c"], "c", ("b",), add_prefix="y/"),
+    ]
+
+    assert [sorted(route.meets) for route in meeting(routes, PLACES)] == [[], ["c"], ["b"]]
 
 
 def test_a_route_of_any_bucket_meets_nobody():

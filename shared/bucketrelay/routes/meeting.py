@@ -1,7 +1,7 @@
 """Which routes meet: whose target leads back to its source, by one other route or by a ring of them. Pure.
 
-Where they do, the newest write wins on both sides; elsewhere the source rules. In doubt they meet. And which routes
-share a target's key.
+Where they do, the newest write wins on both sides; elsewhere the source rules. Only the beginnings of keys are looked
+at (`ways`), and in doubt routes meet. And which routes share a target's key.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from bucketrelay.model import Address, Task
 from bucketrelay.routes import ANY_BUCKET, Route, task_of
 from bucketrelay.routes.places import root, same_bucket
+from bucketrelay.routes.ways import Way, ways
 from bucketrelay.values import replace
 
-_Way = tuple[Address, Address]  # from where to where
+_MOST = 2000  # places that are followed from one route; past that it is taken to meet
 
 
 def meeting(routes: Sequence[Route], stores: Mapping[str, Address]) -> tuple[Route, ...]:
@@ -20,10 +21,11 @@ def meeting(routes: Sequence[Route], stores: Mapping[str, Address]) -> tuple[Rou
     Args:
         stores: addresses by name; a target that is missing here meets nobody.
     """
-    ways = [(route.source, stores[name]) for route in routes for name in route.targets if name in stores]
+    every = ways(routes, stores)
+    meet = [way for way in every if _leads_back(way, every)]
     return tuple(
-        replace(route, meets=frozenset(name for name in route.targets if _leads_back(route, stores.get(name), ways)))
-        for route in routes
+        replace(route, meets=frozenset(way.target for way in meet if way.number == number))
+        for number, route in enumerate(routes)
     )
 
 
@@ -61,21 +63,23 @@ def sharing(task: Task, routes: Sequence[Route], stores: Mapping[str, Address]) 
                 yield task_of(route, key, target)
 
 
-def _leads_back(route: Route, target: Address | None, ways: Sequence[_Way]) -> bool:
-    if target is None or route.source.bucket == ANY_BUCKET:
-        return False
-    reached, todo = {target}, [target]
-    while todo:
-        place = todo.pop()
-        if _overlap(place, route.source):
+def _leads_back(first: Way, every: Sequence[Way]) -> bool:
+    """Whether a key that *first* brings to its target may come back to its source, under whatever name."""
+    todo = [(first.into, first.there(head)) for head in first.heads()]
+    reached = list(todo)
+    while todo and len(reached) < _MOST:
+        place, head = todo.pop()
+        if same_bucket(place, first.source) and any(True for _ in first.prefixes(head)):
             return True
-        following = {to for source, to in ways if _overlap(place, source)} - reached
-        reached |= following
-        todo += following
-    return False
+        for way in every:
+            if same_bucket(place, way.source):
+                there = [(way.into, way.there(longer)) for longer in way.prefixes(head)]
+                fresh = [each for each in there if not _covered(each, reached)]
+                reached += fresh
+                todo += fresh
+    return bool(todo)
 
 
-def _overlap(one: Address, other: Address) -> bool:
-    """Whether some object may lie in both."""
-    mine, theirs = root(one)[1], root(other)[1]
-    return same_bucket(one, other) and (mine.startswith(theirs) or theirs.startswith(mine))
+def _covered(one: tuple[Address, str], reached: Sequence[tuple[Address, str]]) -> bool:
+    place, head = one
+    return any(place == other and head.startswith(above) for other, above in reached)

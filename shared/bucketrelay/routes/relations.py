@@ -1,19 +1,13 @@
-"""All routes looked at together: which of them can write one key, and what comes back to where it began. Pure.
-
-A route brings the keys that begin with its source's prefix and `strip_prefix` to keys that begin with the target's
-prefix and `add_prefix`; what follows stays as it is. So what a chain of routes does to a key is one prefix in place of
-another, and whether it does anything at all can be told from the fixed beginnings of the filters. Where they do not
-tell, a key is taken to pass.
-"""
+"""All routes looked at together: which of them can write one key, and what comes back to where it began. Pure."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from bucketrelay.model import Address
-from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.routes.globs import beginning
-from bucketrelay.routes.places import root, same_bucket
+from bucketrelay.routes import Route
+from bucketrelay.routes.places import same_bucket
+from bucketrelay.routes.ways import Way, ways
 from bucketrelay.values import dataclass
 
 _MOST = 2000  # beginnings that are followed from one route: more are no configuration that anybody can read
@@ -31,47 +25,6 @@ class Meeting:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """A route and one of its targets; beginnings are those of whole keys of a bucket."""
-
-    number: int
-    place: int
-    route: Route
-    target: str
-    source: Address
-    into: Address
-    above: str  # the source store's prefix in its bucket
-    before: str  # what is taken away from a key: `above` and strip_prefix
-    after: str  # what is put there instead
-
-    def heads(self) -> Iterator[str]:
-        """What the keys that it takes begin with."""
-        strip = self.route.strip_prefix
-        for fixed in dict.fromkeys(beginning(pattern) for pattern in self.route.include or ("**",)):
-            if fixed.startswith(strip) or strip.startswith(fixed):
-                yield self.above + max(fixed, strip, key=len)
-
-    def prefixes(self, head: str) -> Iterator[str]:
-        """The beginnings, at least as long as *head*, of keys that begin with it and that the route may take."""
-        for mine in self.heads():
-            longer = max(mine, head, key=len)
-            if longer.startswith(mine) and longer.startswith(head) and self.may_take(longer):
-                yield longer
-
-    def may_take(self, head: str) -> bool:
-        """Whether keys with that beginning may pass the filters; it is not shorter than one of `heads`."""
-        return self.route.may_take_below(head[len(self.above) :])
-
-    def there(self, head: str) -> str:
-        """What the keys that begin with *head* begin with at the target."""
-        return self.after + head[len(self.before) :]
-
-    def back(self, head: str) -> str:
-        """The opposite of `there`, for a beginning that begins with `after`."""
-        return self.before + head[len(self.after) :]
-
-
 def meetings(routes: Sequence[Route], stores: Mapping[str, Address]) -> list[Meeting]:
     """What is wrong with the routes as they meet, each pair and each cycle once.
 
@@ -79,25 +32,14 @@ def meetings(routes: Sequence[Route], stores: Mapping[str, Address]) -> list[Mee
         routes: in the configuration's order.
         stores: addresses by name; a target that is missing here has a mistake of its own.
     """
-    ways = [way for number, route in enumerate(routes) for way in _ways(number, route, stores)]
-    return [*_overlaps(ways), *_cycles(ways)]
-
-
-def _ways(number: int, route: Route, stores: Mapping[str, Address]) -> Iterator[_Way]:
-    if route.source.bucket == ANY_BUCKET:
-        return
-    source, above = root(route.source)
-    for place, target in enumerate(route.targets):
-        if target in stores:
-            into, below = root(stores[target])
-            before, after = above + route.strip_prefix, below + route.add_prefix
-            yield _Way(number, place, route, target, source, into, above, before, after)
+    every = ways(routes, stores)
+    return [*_overlaps(every), *_cycles(every)]
 
 
 # Two routes that can write one key.
 
 
-def _overlaps(ways: Sequence[_Way]) -> Iterator[Meeting]:
+def _overlaps(ways: Sequence[Way]) -> Iterator[Meeting]:
     seen: set[tuple[int, int]] = set()
     for one, other in combinations(ways, 2):
         pair = one.number, other.number
@@ -107,7 +49,7 @@ def _overlaps(ways: Sequence[_Way]) -> Iterator[Meeting]:
         yield Meeting(other.number, other.place, _overlap_text(one, other))
 
 
-def _meet(one: _Way, other: _Way) -> bool:
+def _meet(one: Way, other: Way) -> bool:
     if not same_bucket(one.into, other.into):
         return False
     if not one.after.startswith(other.after) and not other.after.startswith(one.after):
@@ -116,7 +58,7 @@ def _meet(one: _Way, other: _Way) -> bool:
     return any(_both(one, other, one.there(mine), head) for mine in one.heads() for head in theirs)
 
 
-def _both(one: _Way, other: _Way, mine: str, theirs: str) -> bool:
+def _both(one: Way, other: Way, mine: str, theirs: str) -> bool:
     head = max(mine, theirs, key=len)
     if not (head.startswith(mine) and head.startswith(theirs)):
         return False
@@ -129,7 +71,7 @@ def _quote(text: str) -> str:
     return '"' + plain.encode("unicode_escape").decode().replace('"', '\\"') + '"'
 
 
-def _overlap_text(one: _Way, other: _Way) -> str:
+def _overlap_text(one: Way, other: Way) -> str:
     here, there, place = _quote(one.route.name), _quote(other.route.name), _quote(other.target)
     if one.number == other.number:
         return f"{_quote(one.target)} and {place} are, or may be, the same place: route {here} names it twice"
@@ -142,7 +84,7 @@ def _overlap_text(one: _Way, other: _Way) -> str:
 # What comes back to where it began.
 
 
-def _cycles(ways: Sequence[_Way]) -> Iterator[Meeting]:
+def _cycles(ways: Sequence[Way]) -> Iterator[Meeting]:
     nexts = {way: [other for other in ways if same_bucket(way.into, other.source)] for way in ways}
     seen: set[frozenset[str]] = set()
     for way in ways:
@@ -159,16 +101,16 @@ def _cycles(ways: Sequence[_Way]) -> Iterator[Meeting]:
 class _Walk:
     """Keys that begin with `first` in the first route's source begin with `now` after the routes of `path`."""
 
-    path: tuple[_Way, ...]
+    path: tuple[Way, ...]
     first: str
     now: str
 
 
-def _cycle(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> _Walk | None:
+def _cycle(start: Way, nexts: Mapping[Way, Sequence[Way]]) -> _Walk | None:
     """The shortest way back into the first route under another name; of a route into itself, under any name."""
     leading = _leading_to(start, nexts)
     todo = deque(_Walk((start,), head, start.there(head)) for head in start.heads() if start.may_take(head))
-    seen: set[tuple[_Way, str, str]] = set()
+    seen: set[tuple[Way, str, str]] = set()
     while todo and len(seen) < _MOST:
         walk = todo.popleft()
         state = walk.path[-1], walk.first, walk.now
@@ -187,7 +129,7 @@ def _cycle(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> _Walk | None:
     return None
 
 
-def _leading_to(start: _Way, nexts: Mapping[_Way, Sequence[_Way]]) -> set[_Way]:
+def _leading_to(start: Way, nexts: Mapping[Way, Sequence[Way]]) -> set[Way]:
     """The ways from which *start* can be reached, itself among them."""
     reached, todo = {start}, deque([start])
     while todo:

@@ -158,10 +158,10 @@ def test_the_signature_is_the_one_of_the_guide_and_of_the_sdk(project, task, sec
 
 def test_to_sign_needs_no_sdk_and_to_be_configured_no_http():
     code = (
-        "import sys; from bucketrelay.forward.oms import OmsForward, signed; from bucketrelay.http.post import Post;"
+        "import sys; from bucketrelay.forward.oms import OmsForward, sign; from bucketrelay.http.post import Post;"
         "from datetime import datetime, timezone; OmsForward('https://h/v2/p/sync-tasks/t/events');"
         "assert 'http.client' not in sys.modules;"
-        "signed(Post('https://h/'), b'1', ('a', 'b', ''), datetime.now(timezone.utc));"
+        "sign(Post('https://h/'), b'1', ('a', 'b', ''), datetime.now(timezone.utc));"
         "assert not {'huaweicloudsdkcore', 'requests', 'cryptography'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
