@@ -177,7 +177,12 @@ def test_metadata_alone_that_changes_within_a_second_is_told_apart_unless_the_ta
 # Acts of which each leaves the target in a state that never comes again.
 TELLING = pytest.mark.parametrize(
     ("deletes", "acts"),
-    [(Deletes.KEEP, "wod"), (Deletes.FOLLOW, "o"), pytest.param(Deletes.FOLLOW, "wo", marks=LONG)],
+    [
+        (Deletes.KEEP, "wo"),
+        pytest.param(Deletes.KEEP, "wod", marks=LONG),
+        (Deletes.FOLLOW, "o"),
+        pytest.param(Deletes.FOLLOW, "wo", marks=LONG),
+    ],
 )
 
 

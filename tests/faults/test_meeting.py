@@ -136,8 +136,8 @@ def test_merging_places_in_the_code_hides_nothing(explore):
     [
         Meeting(most=1, fault="kill", conditional=False),
         Meeting(most=1, fault="duplicate", conditional=False),
-        replace(SHARED, fault="kill", conditional=False),
-        replace(SHARED, fault="log", conditional=False),
+        pytest.param(replace(SHARED, fault="kill", conditional=False), marks=LONG),
+        pytest.param(replace(SHARED, fault="log", conditional=False), marks=LONG),
         replace(RING, most=1),
     ],
 )

@@ -8,9 +8,18 @@ from faults.explore import Found
 from faults.small import Small
 
 
-@pytest.mark.parametrize("deletes", Deletes, ids=lambda deletes: deletes.value)
 @pytest.mark.parametrize(
-    "strategy", [naive.act_on_the_event, naive.sequencer_row, naive.look_and_act, naive.if_match, naive.lease]
+    ("strategy", "deletes"),
+    [
+        pytest.param(
+            strategy,
+            deletes,
+            id=f"{strategy.__name__}-{deletes.value}",
+            marks=pytest.mark.slow if (strategy, deletes) == (naive.lease, Deletes.KEEP) else (),  # seconds
+        )
+        for strategy in (naive.act_on_the_event, naive.sequencer_row, naive.look_and_act, naive.if_match, naive.lease)
+        for deletes in Deletes
+    ],
 )
 def test_it_can_end_wrong_without_any_fault(explore, strategy, deletes):
     acts = {Deletes.FOLLOW: "wd", Deletes.KEEP: "wt"}[deletes]
