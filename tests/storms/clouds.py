@@ -107,8 +107,8 @@ class S3(_Engined):
     def __init__(self, stack: ExitStack, tell: Tell, *, tls: bool = False, versioned: bool = False) -> None:
         self._numbers, engine = count(1), Engine()
         context, trust = _secure(stack, tls=tls)
-        straight = stack.enter_context(S3Emulator(engine))
-        through = stack.enter_context(S3Emulator(engine, context, versioned=versioned))
+        straight = stack.enter_context(S3Emulator(engine, versioned=versioned))
+        through = stack.enter_context(S3Emulator(engine, context))
         super().__init__(straight, through, {**S3_KEYS, "region": S3_REGION}, trust, tell)
 
     def _shapes(self, change: Change) -> dict[str, Any]:

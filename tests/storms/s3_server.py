@@ -6,10 +6,10 @@ objects. What OBS and S3 have in common is the OBS emulator's own.
 
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bucketrelay_emulators.engine.engine import Change, Engine, EngineError, NoSuchKey, Obj, PreconditionFailed
+from bucketrelay_emulators.engine.engine import Change, Engine, EngineError, Obj, PreconditionFailed
 from bucketrelay_emulators.obs import emulator, multipart, objects
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.xml import Malformed, Node, document, encode, iso, read, text_of
@@ -20,32 +20,9 @@ _PAGE = 1000
 _REFUSED = {**emulator._ENGINE_ERRORS, PreconditionFailed: (412, "PreconditionFailed", "A condition does not hold.")}
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """A bucket as a request that names a version sees it."""
-
-    held: Mapping[str, Obj]
-    version: str
-
-    def get(self, key: str) -> Obj:
-        """That version."""
-        if (found := self.held.get(self.version)) is None or found.key != key:
-            raise NoSuchKey(key)
-        return found
-
-
 @dataclass(frozen=True)
 class S3Call(Call):
-    """What an operation gets; `history` holds each version where there are any."""
-
-    history: dict[str, Obj] | None = field(default=None, repr=False)
-
-    @property
-    def bucket(self) -> Any:
-        """The bucket, or what it was."""
-        version = self.query("versionId")
-        found = self.engine.bucket(self.bucket_name)
-        return _Past(self.history, version) if version and self.history is not None else found
+    """What an operation gets."""
 
     @property
     def conditions(self) -> dict[str, str]:
@@ -57,7 +34,7 @@ class S3Call(Call):
 
     def told(self, obj: Obj) -> dict[str, str]:
         """The headers of a write's answer."""
-        return {"ETag": f'"{obj.etag}"'} | ({"x-amz-version-id": obj.version} if self.history is not None else {})
+        return {"ETag": f'"{obj.etag}"'} | self.version(obj)
 
     def describe(self, obj: Obj) -> dict[str, str]:
         """The headers that tell of an object."""
@@ -136,8 +113,8 @@ def _plain(incoming: Incoming) -> bytes:
 class S3Front:
     """S3's HTTP interface to an engine."""
 
-    def __init__(self, engine: Engine, history: dict[str, Obj] | None) -> None:
-        self.engine, self._history = engine, history
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
 
     def name(self, incoming: Incoming) -> Named:
         """Operation, bucket and key."""
@@ -150,7 +127,7 @@ class S3Front:
                 return self.refuse(incoming, 405, "MethodNotAllowed", "The specified method is not allowed.")
             # Whose words it speaks, and its body without the chunks' frames.
             mine = replace(incoming, headers={**incoming.headers, "authorization": "AWS "}, body=_plain(incoming))
-            call = S3Call(mine, self.engine, named.bucket, named.key, 1, self._history)
+            call = S3Call(mine, self.engine, named.bucket, named.key, 1)
             call.check_key()
             return operation(call)
         except emulator.Refusal as refusal:
@@ -174,31 +151,26 @@ class S3Emulator:
 
     Args:
         engine: one may stand beneath several.
-        versioned: all buckets have versions.
+        versioned: the buckets that are made by it have versions.
     """
 
     def __init__(self, engine: Engine, tls: ssl.SSLContext | None = None, *, versioned: bool = False) -> None:
-        self.engine = engine
-        self._history: dict[str, Obj] | None = {} if versioned else None
-        self._server = Server(S3Front(engine, self._history), tls=tls)
-        self._unsubscribe = engine.subscribe(self._remember)
+        self.engine, self._versioned = engine, versioned
+        self._server = Server(S3Front(engine), tls=tls)
         self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.port}"
 
     def create_bucket(self, name: str) -> None:
         """Make a bucket."""
-        self.engine.create_bucket(name)
+        made = self.engine.create_bucket(name)
+        if self._versioned:
+            made.keep_versions()
 
     def __enter__(self) -> "S3Emulator":  # noqa: PYI034  # typing has Self from Python 3.11 only
         self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._unsubscribe()
         self._server.close()
-
-    def _remember(self, change: Change) -> None:
-        if self._history is not None and change.obj is not None:
-            self._history[change.obj.version] = change.obj
 
 
 def records(change: Change, number: int) -> dict[str, Any]:
