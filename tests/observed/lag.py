@@ -75,12 +75,17 @@ class Course:
         else:
             self.world.write("a", key, touch=self.dice.random() < 0.1)
 
-    def results(self) -> Iterator[tuple[str, Result]]:
-        """The lines of all lists, each with the name of the store that it is about."""
+    def lines(self) -> Iterator[tuple[float, str, Result]]:
+        """The lines of all lists, each with when its list was there and with the store that it is about."""
         log = self.world.stores[LOG]
         for folder in FOLDERS:
             for info in list(log.list(folder)):
-                yield from ((self.world.target_of(result), result) for result in lists.read(log, info.key))
+                written = log.history[info.key][0].since
+                yield from ((written, self.world.target_of(result), result) for result in lists.read(log, info.key))
+
+    def results(self) -> Iterator[tuple[str, Result]]:
+        """The lines of all lists, each with the name of the store that it is about."""
+        return ((target, result) for _, target, result in self.lines())
 
 
 class Way:
@@ -190,15 +195,18 @@ class Observer:
 
 
 class Lines:
-    """What the lists say of each key, by route and target: when tasks about it ended well."""
+    """What the lists say of each key, by route and target: when tasks ended well, and since when that stands there."""
 
-    def __init__(self, results: Iterator[tuple[str, Result]]) -> None:
-        self._ended: dict[tuple[str, str, str], list[float]] = {}
-        for target, result in results:
+    def __init__(self, lines: Iterator[tuple[float, str, Result]]) -> None:
+        self._ended: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+        for written, target, result in lines:
             if result.ok:
                 ended = (result.time - START).total_seconds()
-                self._ended.setdefault((result.route, target, result.key), []).append(ended)
+                self._ended.setdefault((result.route, target, result.key), []).append((ended, max(ended, written)))
 
     def is_known(self, name: tuple[str, str, str], there: float, moment: float) -> bool:
-        """Whether somebody had said by *moment* that it was there: who is killed after his write says nothing."""
-        return any(there - _TOLD <= ended <= moment for ended in self._ended.get(name, []))
+        """Whether a list had said by *moment* that it was there: who is killed after his write says nothing.
+
+        An invocation writes its lists at its end, some time after the first of its tasks has ended.
+        """
+        return any(there - _TOLD <= ended and written <= moment for ended, written in self._ended.get(name, []))

@@ -12,7 +12,7 @@ def check(course):
     """The figures of a course, for people."""
     observer = course.run()
     errors = observer.errors(course.results())
-    told = Lines(course.results())
+    told = Lines(course.lines())
     moments = [(observer.behind(each), each.behind, observer.at_most(each, told)) for each in course.moments]
     hidden = sum(said < least - 1 for least, said, _ in moments)
     phantom = sum(said > most + 1 for _, said, most in moments)
