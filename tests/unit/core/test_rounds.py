@@ -137,6 +137,16 @@ def test_metadata_changed_within_the_second_of_the_copy_arrives(world):
     assert world.target.info("k").meta.content_type == "c/d"
 
 
+def test_metadata_that_was_seen_to_change_arrives_also_where_the_targets_clock_is_ahead(world):
+    """By that clock the copy is later than the change, so neither ETag nor time tells: the next round asks for all."""
+    world.source.bucket.now, world.target.bucket.now = lambda: NINE, lambda: NINE + timedelta(minutes=1)
+    world.source.write("k", b"12345", Meta(content_type="a/b"))
+    world.target.arrange("put", lambda: world.source.write("k", b"12345", Meta(content_type="c/d")))
+
+    assert world.run().outcome is Outcome.COPIED
+    assert world.target.info("k").meta.content_type == "c/d"
+
+
 def test_metadata_changed_after_the_copy_but_within_its_second_arrives_with_its_event(world):
     """Neither ETag nor time tells: a storm over a diamond left an older write in its shared target."""
     world.source.bucket.now = world.target.bucket.now = lambda: NINE
