@@ -34,7 +34,7 @@ test-pythons:  ## the same tests on each Python that is here, 3.10 to 3.14; each
 	$(PYTHON) tests/pythons.py
 
 slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all directions of the memory bound
-	$(BIN)/python -m pytest -m slow --timeout 900 -s
+	$(BIN)/python -m pytest -m slow --timeout 3600 -n 2 --dist loadgroup
 	$(BIN)/python -m pytest -m 'hypothesis and not slow and not deep' --hypothesis-profile thorough --timeout 900 -n 3 --dist loadgroup
 
 walks: $(READY)  ## the walks that nobody has seen the end of: for a machine that has the night
