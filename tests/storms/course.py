@@ -71,6 +71,9 @@ class Course:
         for cloud in self._world.clouds:
             for log in (False, True):
                 faults = [order.fault for order in self.plan.orders if (order.cloud, order.log) == (cloud, log)]
+                if cloud == "s3" and "moto" in self._world.words:
+                    # moto takes a body whatever its checksum is, where S3 answers BadDigest.
+                    faults = [fault for fault in faults if fault.get("kind") != "corrupt_sent"]
                 if faults:
                     self._world.remotes[cloud].call("rage", LOG if log else self.plan.name, faults)
         for write in self.plan.writes:
