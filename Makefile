@@ -27,7 +27,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(if $(wildcard $(READY)),,$(DEMO))  ## the main job between local stand-ins of three clouds, to be watched
 	@$(BIN)/python -m bucketrelay demo
 
-test: $(READY)  ## all tests but the slow ones; some five minutes on two cores, and a third process for what waits
+test: $(READY)  ## all tests but the slow ones; some four minutes on two cores, and a third process for what waits
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-pythons:  ## the same tests on each Python that is here, 3.10 to 3.14; each sets up a .venv of its own

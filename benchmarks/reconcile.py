@@ -30,10 +30,10 @@ sys.path[:0] = [str(HERE.parent / "shared")]
 from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # beside this file
 
 from bucketrelay.drivers.reconcile.compare import ALL, Right, Rows, Side, Span, merge  # noqa: E402  # the path is set
-from bucketrelay.drivers.reconcile.judge import Depth, Judge  # noqa: E402  # the same
-from bucketrelay.model import Address, Listed  # noqa: E402  # the same
-from bucketrelay.routes import Route  # noqa: E402  # the same
-from bucketrelay.testing.memory import MemoryStore  # noqa: E402  # the same
+from bucketrelay.drivers.reconcile.judge import Depth, Judge  # noqa: E402  # the path is set
+from bucketrelay.model import Address, Listed  # noqa: E402  # the path is set
+from bucketrelay.routes import Route  # noqa: E402  # the path is set
+from bucketrelay.testing.memory import MemoryStore  # noqa: E402  # the path is set
 
 
 @dataclass(frozen=True)

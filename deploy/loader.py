@@ -12,7 +12,10 @@ from types import ModuleType
 
 
 class _Modules:
-    """Finds and loads the package's modules: for each name whether it is a package, and its byte code."""
+    """Finds and loads the package's modules: for each name whether it is a package, and its byte code.
+
+    A loader by its methods, and by no base: `importlib.abc` would be loaded for the sake of a name.
+    """
 
     def __init__(self, path: Path) -> None:
         self._folder = path.parent
@@ -29,7 +32,7 @@ class _Modules:
         if name not in self._modules:
             return None
         is_package, _ = self._modules[name]
-        spec = ModuleSpec(name, self, origin="bucketrelay/modules.bin", is_package=is_package)  # type: ignore[arg-type]
+        spec = ModuleSpec(name, self, origin="bucketrelay/modules.bin", is_package=is_package)  # type: ignore[arg-type] # by its methods
         if is_package:  # what is no module, such as SQL, is found where it would be
             spec.submodule_search_locations = [str(self._folder.joinpath(*name.split(".")[1:]))]
         return spec
@@ -40,7 +43,7 @@ class _Modules:
     def exec_module(self, module: ModuleType) -> None:
         """Run its code."""
         _, code = self._modules[module.__name__]
-        exec(marshal.loads(code), module.__dict__)  # noqa: S102, S302 - as above
+        exec(marshal.loads(code), module.__dict__)  # noqa: S102, S302 - the build wrote it, from our own sources
 
 
 sys.meta_path.insert(0, _Modules(Path(__file__).with_name("modules.bin")))

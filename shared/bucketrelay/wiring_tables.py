@@ -17,7 +17,7 @@ from bucketrelay.statistics.tables import Statistics
 def need_psycopg() -> None:
     """Raise ConfigError where PostgreSQL cannot be spoken to."""
     try:
-        import psycopg  # noqa: F401 — an extra
+        import psycopg  # noqa: F401 — only to see whether the extra is installed
     except ImportError as error:
         raise ConfigError(["queue.url: PostgreSQL needs psycopg: pip install 'bucketrelay[postgres]'"]) from error
 

@@ -1,10 +1,14 @@
 """Objects larger than this machine's memory: generated as they are read, checked and forgotten as they are written."""
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import replace
 
 from bucketrelay_emulators.engine.bucket import Bucket
 from bucketrelay_emulators.engine.values import StoredPart
+from bucketrelay_emulators.obs.emulator import ObsEmulator
+from bucketrelay_emulators.oci.emulator import OciEmulator
+from functions.three_clouds import NAMESPACE, SOURCE, TARGET, Emulated
 
 BLOCK = 1 << 16
 
@@ -36,6 +40,20 @@ class Well:
     def __init__(self, bucket: Bucket, key: str, size: int):
         small = bucket.put(key, b"to be large", headers={})
         bucket._objects[key.encode()] = replace(small, body=Generated(size))
+
+
+@contextmanager
+def well(size):
+    """OBS with a small object, and a huge one of *size*, in its bucket; OCI to copy to; and users' views of both."""
+    with ObsEmulator() as obs, OciEmulator(namespace=NAMESPACE) as oci:
+        of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
+        of_oci = {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region}
+        views = {"obs": Emulated("obs", obs, "", of_obs), "oci": Emulated("oci", oci, NAMESPACE, of_oci)}
+        for view, bucket in ((views["obs"], SOURCE), (views["oci"], TARGET), (views["oci"], "log-bucket")):
+            view.create(bucket)
+        Well(views["obs"].bucket(SOURCE), "huge", size)
+        views["obs"].bucket(SOURCE).put("small", b"1", headers={})
+        yield obs, oci, views
 
 
 class Abyss:

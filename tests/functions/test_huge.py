@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
-from bucketrelay_emulators.obs.emulator import ObsEmulator
-from bucketrelay_emulators.oci.emulator import OciEmulator
-from functions.abyss import Abyss, Well
+from functions.abyss import Abyss, well
 from functions.runtimes import FunctionError, FunctionGraphRuntime
 from functions.test_answers import obs_event
-from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Emulated, toml
+from functions.three_clouds import ROOT, TARGET, toml
 
 MiB, GiB = 1 << 20, 1 << 30
 PART = 10 * MiB  # OCI takes no smaller ones
@@ -30,14 +28,7 @@ LIMITS = '[limits]\nmemory = "40MiB"\npart_size = "8MiB"\nconcurrency = 4\nmargi
     ],
 )
 def test_a_huge_object_arrives_whole_over_several_invocations(size, seconds, reads):
-    with ObsEmulator() as obs, OciEmulator(namespace=NAMESPACE) as oci:
-        of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
-        of_oci = {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region}
-        views = {"obs": Emulated("obs", obs, "", of_obs), "oci": Emulated("oci", oci, NAMESPACE, of_oci)}
-        for view, bucket in ((views["obs"], SOURCE), (views["oci"], TARGET), (views["oci"], "log-bucket")):
-            view.create(bucket)
-        Well(views["obs"].bucket(SOURCE), "huge", size)
-        views["obs"].bucket(SOURCE).put("small", b"1", headers={})
+    with well(size) as (obs, _, views):
         target = views["oci"].bucket(TARGET)
         text = toml({**views, "s3": views["oci"]}, "obs") + LIMITS
         text = text.replace('targets = ["to-obs", "to-oci", "to-s3"]', 'targets = ["to-oci"]')

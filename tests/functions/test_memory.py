@@ -14,7 +14,7 @@ from bucketrelay.store import Abilities
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
-from functions.abyss import Abyss, Well
+from functions.abyss import Abyss, well
 from functions.test_answers import obs_event, oci_event
 from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Emulated, toml
 
@@ -81,14 +81,7 @@ def test_the_first_parts_of_a_terabyte_take_no_more_memory_than_the_limits_say()
     """The source is computed as it is read; the target compares each part, keeps none, and ends it after so many."""
     size, parts = 10**12, TERABYTE_PARTS
     part = part_size_for(size, 8 * MiB, Abilities())
-    with ObsEmulator() as obs, OciEmulator(namespace=NAMESPACE) as oci:
-        of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
-        of_oci = {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region}
-        views = {"obs": Emulated("obs", obs, "", of_obs), "oci": Emulated("oci", oci, NAMESPACE, of_oci)}
-        for view, bucket in ((views["obs"], SOURCE), (views["oci"], TARGET), (views["oci"], "log-bucket")):
-            view.create(bucket)
-        Well(views["obs"].bucket(SOURCE), "huge", size)
-        views["obs"].bucket(SOURCE).put("small", b"1", headers={})
+    with well(size) as (_, oci, views):
         text = configuration(views, "obs", "oci").replace('"128MiB"', '"64MiB"')
         abyss = Abyss(views["oci"].bucket(TARGET), part)
         oci.faults.order(

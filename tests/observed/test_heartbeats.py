@@ -210,3 +210,18 @@ def test_a_mark_that_somebody_has_spoilt_is_named():
 
     assert "remove it, and heartbeats begin anew" in problem
     assert heard(world, "b") is None
+
+
+def test_a_mark_that_names_a_user_s_object_removes_nothing():
+    world = World(14, (route("photos", "a", "b", probe=300.0),), every=0)
+    for name in ("a", "b"):
+        world.stores[name].write("mine", b"1")
+    heartbeats(world.system(), Deadline(), patience=0.0)
+    mark = json.loads(world.stores[LOG].body(f"{FOLDER}photos.json"))
+    world.stores[LOG].write(f"{FOLDER}photos.json", json.dumps(mark | {"key": "mine", "target_key": "mine"}).encode())
+    world.sleep(HOUR)
+
+    [problem] = heartbeats(world.system(), Deadline())
+
+    assert "not what was written there" in problem
+    assert (world.stores["a"].body("mine"), world.stores["b"].body("mine")) == (b"1", b"1")

@@ -166,6 +166,7 @@ FLAGS = (
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
 def browser(request, tmp_path_factory):
     if not (CHROMIUM and DRIVER):
+        # Somebody's own machine may have none; where changes are judged, nothing is left out.
         words = "no browser: apt-get install chromium chromium-driver"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(words)
     from selenium import webdriver

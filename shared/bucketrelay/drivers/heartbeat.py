@@ -15,7 +15,7 @@ from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Deletes, Meta, ObjectInfo
 from bucketrelay.reports.heartbeats import Heartbeat, Kept, Open, Pulse
 from bucketrelay.routes import Route
-from bucketrelay.routes.probes import is_probe, probe_key
+from bucketrelay.routes.probes import probe_key
 from bucketrelay.store import Store
 from bucketrelay.system import System
 from bucketrelay.values import dataclass, field
@@ -206,8 +206,6 @@ class Heart:
 
     def _clear(self, key: str, target_key: str) -> None:
         """Remove what lies about under names that are in use no more, or is a copy of what is gone."""
-        if not is_probe(key) or not is_probe(target_key):  # the mark is somebody else's work
-            return
         if (key, target_key) != (self.pulse.key, self.pulse.target_key):
             self._source.delete(key)
         for name in self.route.targets:

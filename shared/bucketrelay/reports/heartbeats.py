@@ -11,6 +11,7 @@ from typing import Any
 
 from bucketrelay.errors import Damaged, RelayError, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import ABSENT, Store
 from bucketrelay.values import dataclass, field
 
@@ -157,13 +158,20 @@ def _pulse(members: Mapping[str, Any]) -> Pulse:
     }
     begun, rested = members["begun"], members["rested"]
     return Pulse(
-        str(members["key"]),
-        str(members["target_key"]),
+        _probe_key(members["key"]),
+        _probe_key(members["target_key"]),
         begun and _time(begun),
         under_way or None,
         last,
         rested and _time(rested),
     )
+
+
+def _probe_key(key: str) -> str:
+    """The name, which is a heartbeat's: what bears it is removed, and a mark must not say so of a user's object."""
+    if key and not is_probe(key):
+        raise ValueError(key)
+    return key
 
 
 def _seconds(row: Mapping[str, Any]) -> dict[str, float]:
