@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .venv/.demo
+# The other roads' packages stay out of .venv: what they bring along would change what the tests run on.
+BENCH := .venv-bench/.ready
 # Without .pyc every process that the tests start compiles the product anew, and every pytest all tests: a third of the time.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -74,15 +76,17 @@ format: $(READY)  ## mend what a machine can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)  ## cold start, throughput, limits, listings, beside other roads; some five minutes of it: make bench QUICK=1
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	$(BIN)/python benchmarks/cold_start.py $(if $(QUICK),--runs 3)
-	$(BIN)/python benchmarks/throughput.py $(if $(QUICK),--quick)
-	$(BIN)/python benchmarks/throttling.py $(if $(QUICK),-n 100 --rates 30 --clouds obs)
-	$(BIN)/python benchmarks/reconcile.py $(if $(QUICK),--objects 0 --generated 0 --listed 50000)
+$(BENCH): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "bucketrelay needs Python 3.10 or newer: make PYTHON=/path/to/python3.12")'
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	touch $@
+
+bench: $(BENCH)  ## all figures beside other roads, in some 20 minutes, into benchmarks/results.md; some five minutes of it: make bench QUICK=1
+	.venv-bench/bin/python benchmarks/bench.py $(if $(QUICK),--quick)
 
 dist: $(READY)  ## a release of the last commit in dist/: source archive, wheel, the functions' archives, SHA256SUMS
 	$(BIN)/python deploy/release.py
 
 clean:  ## forget all that was built
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shared/*.egg-info
+	rm -rf .venv .venv-bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shared/*.egg-info

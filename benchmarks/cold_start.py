@@ -11,9 +11,6 @@ Absolute figures hold on this machine only: quote the ratios. Files are in the p
 """
 
 import argparse
-import importlib.metadata
-import json
-import operator
 import os
 import platform
 import resource
@@ -36,6 +33,8 @@ SHARED = ROOT / "shared"
 sys.path[:0] = [str(SHARED), str(ROOT / "tests")]
 
 from clouds import Cloud, obs, oci, s3  # noqa: E402  # beside this file
+from machine import conditions  # noqa: E402  # the same
+from report import Section, Table, ratios  # noqa: E402  # the same
 
 from functions.child import SITE_PACKAGES  # noqa: E402  # found by the line above
 from functions.runtimes import FnRuntime, FunctionError, FunctionGraphRuntime, LambdaRuntime  # noqa: E402  # the same
@@ -137,48 +136,30 @@ def run(cloud: Cloud, scratch: Path, runs: int) -> list[Subject]:
     """The three functions, measured *runs* times each, in turns."""
     taking_turns = list(subjects(cloud, scratch))
     for turn in range(runs + 1):
-        for subject in taking_turns:
+        first = turn % len(taking_turns)
+        for subject in [*taking_turns[first:], *taking_turns[:first]]:
             subject.measure(cloud, f"in/{subject.name}-{turn}.bin")
     for subject in taking_turns:  # the first turn fills the page cache and writes the byte code
         del subject.imports[0], subject.firsts[0], subject.cpu[0]
     return taking_turns
 
 
-def row(cloud: str, subject: Subject, plain: Subject) -> dict[str, object]:
-    """Medians in milliseconds; a ratio is of the two functions' figures of the same turn."""
+def row(cloud: str, subject: Subject, plain: Subject) -> list[str]:
+    """Medians in milliseconds; a ratio is of the two functions' figures of the same turn, with its quartiles."""
 
     def ratio(mine: list[float], its: list[float]) -> str:
-        low, middle, high = statistics.quantiles(map(operator.truediv, mine, its), n=4, method="inclusive")
+        low, middle, high = statistics.quantiles(ratios(mine, its), n=4, method="inclusive")
         return f"{middle:.2f} ({low:.2f}–{high:.2f})" if subject is not plain else "1"
 
-    return {
-        "cloud": cloud,
-        "function": subject.name,
-        "import, ms": round(statistics.median(subject.imports) * 1000),
-        "first answer, ms": round(statistics.median(subject.firsts) * 1000),
-        "ratio to plain": ratio(subject.firsts, plain.firsts),
-        "CPU, ms": round(statistics.median(subject.cpu) * 1000),
-        "CPU, ratio to plain": ratio(subject.cpu, plain.cpu),
-    }
+    return [
+        f"{cloud}: {subject.name}",
+        ratio(subject.cpu, plain.cpu),
+        ratio(subject.firsts, plain.firsts),
+        *(f"{statistics.median(each) * 1000:.0f}" for each in (subject.cpu, subject.firsts, subject.imports)),
+    ]
 
 
-def table(rows: list[dict[str, object]]) -> str:
-    """The measurements in Markdown."""
-    cells = [list(rows[0]), ["---"] * len(rows[0]), *([str(value) for value in r.values()] for r in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
-
-
-def machine(clouds: list[str]) -> str:
-    """What it ran on."""
-    cpu = next(
-        (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "unknown CPU"
-    )
-    packages = [f"{p} {importlib.metadata.version(p)}" for cloud in clouds for p in PACKAGES[cloud]]
-    return f"{os.cpu_count()} × {cpu}, {platform.system()}, Python {platform.python_version()}; {', '.join(packages)}"
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines() if Path(path).exists() else []
+HEAD = ["function", "CPU, of plain", "first answer, of plain", "CPU, ms", "first answer, ms", "import, ms"]
 
 
 def main() -> None:
@@ -192,18 +173,24 @@ def main() -> None:
         help="2 or more fresh processes for each figure, after one to warm up",
     )
     parser.add_argument("--clouds", nargs="+", choices=CLOUDS, default=list(CLOUDS))
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="what was found, for bench.py")
     chosen = parser.parse_args()
-    rows: list[dict[str, object]] = []
+    command = f"python benchmarks/cold_start.py --runs {chosen.runs} --clouds {' '.join(chosen.clouds)}"
+    told = Section("A fresh process to its first copied object", command)
+    told.notes += conditions([package for cloud in chosen.clouds for package in PACKAGES[cloud]])
+    rows: list[list[str]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in chosen.clouds:
             with CLOUDS[name]() as cloud:
                 measured = run(cloud, Path(scratch), chosen.runs)
-                rows += [row(name, subject, measured[1]) for subject in measured]
+            _, plain, ours = measured
+            rows += [row(name, subject, plain) for subject in measured]
+            told.figures[f"cold {name}"] = ratios(ours.cpu, plain.cpu)
+    title = f"4 KiB, medians of {chosen.runs} fresh processes; in brackets the quartiles"
+    told.tables.append(Table(title, HEAD, rows))
+    print(told.markdown())
     if chosen.json:
-        print(json.dumps({"machine": machine(chosen.clouds), "runs": chosen.runs, "rows": rows}))
-    else:
-        print(f"{machine(chosen.clouds)}; medians of {chosen.runs}\n\n{table(rows)}")
+        told.write(chosen.json)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ one run are what to quote. Generated listings are merged without a server: what 
 
 import argparse
 import os
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -27,6 +27,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "shared")]
 
+from machine import conditions  # noqa: E402  # beside this file
+from report import Section, Table, ratios, spread  # noqa: E402  # the same
+from roads import cpu_seconds, highest_rss  # noqa: E402  # the same
 from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # beside this file
 
 from bucketrelay.drivers.reconcile.compare import ALL, Right, Rows, Side, Span, merge  # noqa: E402  # the path is set
@@ -68,19 +71,31 @@ def configured(place: Servers) -> Path:
     return path
 
 
-def took(command: list[str], environ: dict[str, str]) -> Took:
-    """Run a process to its end. Both roads exit with 1 where the sides differ, as they do."""
+def took(command: list[str], environ: dict[str, str], count: int) -> Took:
+    """Run a process to its end. Both roads exit with 1 where the sides differ, as they do, and say by how much."""
     began = time.perf_counter()
     with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=environ, stdout=log, stderr=log) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
-        if process.returncode != 1:
-            sys.exit(f"{' '.join(command)}: {process.returncode}\n{log.read().decode()}")
-    return Took(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        text = log.read().decode()
+    wall = time.perf_counter() - began
+    expected = len(range(1, count, 100)), len(range(2, count, 100))
+    if process.returncode != 1 or differences(text) != expected:
+        sys.exit(f"{' '.join(command)}: {process.returncode}, not {expected} missing and different\n{text[-2000:]}")
+    return Took(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def on_listings(count: int, repeats: int) -> None:
+def differences(text: str) -> tuple[int, int]:
+    """How many keys a road says are missing and how many different: rclone counts both, and those that are missing."""
+    if ours := re.search(r"^missing\t(\d+)\ndifferent\t(\d+)$", text, re.MULTILINE):
+        return int(ours[1]), int(ours[2])
+    missing, both = re.search(r"(\d+) files missing", text), re.search(r"(\d+) differences found", text)
+    lacking = int(missing[1]) if missing else 0
+    return lacking, int(both[1]) - lacking if both else 0
+
+
+def on_listings(count: int, repeats: int, told: Section) -> None:
     """The same of listings that a server has made before, so that what is measured is the clients' own."""
     command = [sys.executable, str(HERE / "listing_server.py"), str(count)]
     with tempfile.TemporaryDirectory() as home, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -89,7 +104,7 @@ def on_listings(count: int, repeats: int) -> None:
             url = f"http://127.0.0.1:{int(server.stdout.readline())}"
             Path(home, "logs").mkdir()
             place = Servers(home=home, data=home, source=url, target=url, ca_file="")
-            report(f"{count:,} listed keys against {count - count // 100:,}", place, listed(home, url), repeats)
+            report(count, "listed keys", place, listed(home, url), repeats, told)
         finally:
             server.kill()
 
@@ -118,31 +133,37 @@ def roads(place: Servers, config: Path) -> dict[str, tuple[list[str], dict[str, 
     }
 
 
-def on_servers(count: int, repeats: int) -> None:
+def on_servers(count: int, repeats: int, told: Section) -> None:
     """A table of medians; ratios to `rclone check` of the same turn."""
     with servers("http") as place:
         fill(place, count)
-        report(f"{count:,} objects against {count - count // 100:,}", place, configured(place), repeats)
+        report(count, "objects", place, configured(place), repeats, told)
 
 
-def report(title: str, place: Servers, config: Path, repeats: int) -> None:
-    """Run all roads in turns and print their table."""
+def report(count: int, what: str, place: Servers, config: Path, repeats: int, told: Section) -> None:
+    """Run all roads in turns, print their table and add it to what is told."""
     found: dict[str, list[Took]] = {}
     for turn in range(repeats + 1):
         for name, (command, environ) in roads(place, config).items():
-            figures = took(command, environ)
+            figures = took(command, environ, count)
             if turn:  # the first warms the servers up
                 found.setdefault(name, []).append(figures)
     yardstick = next(figures for name, figures in found.items() if "MD5s" in name)
-    print(f"\n{title}, {repeats} turns\n")
-    print("| road | wall, s | ratio | CPU, s | ratio | peak memory, MiB |\n| --- | --- | --- | --- | --- | --- |")
+    walls = {name: ratios([one.wall for one in each], [one.wall for one in yardstick]) for name, each in found.items()}
+    costs = {name: ratios([one.cpu for one in each], [one.cpu for one in yardstick]) for name, each in found.items()}
+    rows = []
     for name, figures in found.items():
-        walls = [mine.wall / its.wall for mine, its in zip(figures, yardstick, strict=True)]
-        costs = [mine.cpu / its.cpu for mine, its in zip(figures, yardstick, strict=True)]
-        middle = statistics.median
-        wall, cpu = middle(one.wall for one in figures), middle(one.cpu for one in figures)
+        wall, cpu = (statistics.median(each) for each in zip(*((one.wall, one.cpu) for one in figures), strict=True))
         rss = max(one.rss for one in figures)
-        print(f"| {name} | {wall:.2f} | {middle(walls):.2f} | {cpu:.2f} | {middle(costs):.2f} | {rss:.0f} |")
+        rows.append([name, spread(costs[name]), spread(walls[name]), f"{cpu:.2f}", f"{wall:.2f}", f"{rss:.0f}"])
+    title = f"{count:,} {what} against {count - len(range(1, count, 100)):,}, {repeats} turns"
+    told.tables.append(Table(title, HEAD, rows))
+    print(f"\n{told.tables[-1].markdown()}", flush=True)
+    ours = next(iter(found))
+    told.figures["wall of rclone check"], told.figures["CPU of rclone check"] = walls[ours], costs[ours]
+
+
+HEAD = ["road", "CPU, ratio", "wall, ratio", "CPU, s", "wall, s", "peak memory, MiB"]
 
 
 # Generated listings
@@ -166,9 +187,10 @@ def generated(count: int, lacking: int, span: Span) -> Side:
     return Side("s3://generated", "", span, listing, None)
 
 
-def compared(job: tuple[int, Span]) -> tuple[int, int, int]:
-    """How many keys both sides, the first and the second alone have in a span."""
+def compared(job: tuple[int, Span]) -> tuple[tuple[int, int, int], float, int]:
+    """How many keys both sides, the first and the second alone have in a span; seconds of CPU, and the peak so far."""
     count, span = job
+    spent = cpu_seconds()
     both = here = there = 0
     for pair in merge(generated(count, 7, span), generated(count, 8, span), JUDGE.right):
         if isinstance(pair, Right):
@@ -179,24 +201,24 @@ def compared(job: tuple[int, Span]) -> tuple[int, int, int]:
             here += 1
         else:
             both += 1
-    return both, here, there
+    return (both, here, there), cpu_seconds() - spent, highest_rss()
 
 
-def on_generated(count: int, streams: int) -> None:
-    """Merge two listings of *count* keys, whole or in spans that processes share out among themselves."""
+def on_generated(count: int, streams: int) -> str:
+    """Merge two listings of *count* keys, whole or in spans that processes share out; what it took, in words."""
     cuts = [f"{count * n // streams:012}" for n in range(1, streams)]
     spans = [Span(*edges) for edges in pairwise(["", *cuts, ""])] if streams > 1 else [ALL]
     began = time.perf_counter()
     with ProcessPoolExecutor(min(streams, os.cpu_count() or 1)) as pool:
-        found = [sum(each) for each in zip(*pool.map(compared, [(count, span) for span in spans]), strict=True)]
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        told = list(pool.map(compared, [(count, span) for span in spans]))
+    found = [sum(each) for each in zip(*(counts for counts, _, _ in told), strict=True)]
     thousand = len(range(7, count, 1000)), len(range(8, count, 1000))
     assert found == [count - sum(thousand), thousand[1], thousand[0]], found
-    wall, spent = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
-    print(
-        f"\n{count:,} × {count:,} generated keys, {streams} streams in {min(streams, os.cpu_count() or 1)} processes: "
+    wall, spent, peak = time.perf_counter() - began, sum(each for _, each, _ in told), max(rss for _, _, rss in told)
+    return (
+        f"{count:,} × {count:,} generated keys, {streams} streams in {min(streams, os.cpu_count() or 1)} processes: "
         f"{wall:.1f} s, {spent:.1f} s of CPU ({spent / count * 5e5:.2f} µs a listed key), "
-        f"peak {usage.ru_maxrss / 1024:.0f} MiB a process; exact"
+        f"peak {peak / 2**20:.0f} MiB a process; exact"
     )
 
 
@@ -208,13 +230,20 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--generated", type=int, default=1_000_000)
     options.add_argument("--streams", type=int, default=1)
+    options.add_argument("--json", type=Path, metavar="FILE", help="what was found, for bench.py")
     typed = options.parse_args()
+    command = f"python benchmarks/reconcile.py --objects {typed.objects} --listed {typed.listed}"
+    command += f" --repeats {typed.repeats} --generated {typed.generated} --streams {typed.streams}"
+    told = Section("Two buckets compared, beside rclone check", command, notes=conditions(rclone=RCLONE))
     if typed.objects:
-        on_servers(typed.objects, typed.repeats)
+        on_servers(typed.objects, typed.repeats, told)
     if typed.listed:
-        on_listings(typed.listed, typed.repeats)
+        on_listings(typed.listed, typed.repeats, told)
     if typed.generated:
-        on_generated(typed.generated, typed.streams)
+        told.notes.append(on_generated(typed.generated, typed.streams))
+        print(f"\n{told.notes[-1]}")
+    if typed.json:
+        told.write(typed.json)
 
 
 if __name__ == "__main__":

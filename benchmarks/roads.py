@@ -22,6 +22,8 @@ from urllib.parse import quote_plus
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "shared"))
 
+import rivals  # beside this file
+
 Copy = Callable[[Sequence[str]], None]  # copies the objects of these keys
 REGION = "us-east-1"
 BATCH = 100  # messages of an SQS batch; up to 10,000 can be configured
@@ -46,7 +48,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Figures:
-    """What `keys` took. `requests` is None where this process did not send them."""
+    """What `keys` took. `requests` is None where nobody counted them."""
 
     seconds: float
     cpu: float
@@ -57,18 +59,19 @@ class Figures:
 # bucketrelay
 
 
-def relay(job: Job, *, batch: int) -> Copy:
+def relay(job: Job, *, batch: int, memory: str = "") -> Copy:
     """Our own core, as a function calls it: events in, objects and lists and log lines out.
 
     Args:
         batch: how many SQS messages an invocation gets; 0: each invocation gets one event from S3 itself.
+        memory: what bytes under way may hold, as `[limits].memory` says it; "": the default.
     """
     from bucketrelay import config
     from bucketrelay.drivers import function as entry
     from bucketrelay.wiring import system
 
     nowhere = Path(os.devnull).open("w")  # noqa: SIM115 — as long as the process
-    made = system(config.load(_toml(job), {}), emit=lambda line: print(line, file=nowhere, flush=True))
+    made = system(config.load(_toml(job, memory), {}), emit=lambda line: print(line, file=nowhere, flush=True))
     numbers = count()
 
     def copy(keys: Sequence[str]) -> None:
@@ -82,10 +85,12 @@ def relay(job: Job, *, batch: int) -> Copy:
     return copy
 
 
-def _toml(job: Job) -> str:
+def _toml(job: Job, memory: str) -> str:
     options = {"region": REGION, "access_key": job.access_key, "secret_key": job.secret_key, "path_style": True}
     options |= {"ca_file": job.ca_file} if job.ca_file else {}
-    lines = [f'log = "logs"\n[limits]\nconcurrency = {job.threads}\n[[routes]]\nname = "benchmark"']
+    lines = [f'log = "logs"\n[limits]\nconcurrency = {job.threads}']
+    lines += [f'memory = "{memory}"'] if memory else []
+    lines += ['[[routes]]\nname = "benchmark"']
     lines += ['source = "source"\ntargets = ["target"]']
     places = zip(("source", "target", "logs"), job.buckets, (job.source, job.target, job.target), strict=True)
     for name, bucket, endpoint in places:
@@ -128,13 +133,15 @@ def _notification(job: Job, key: str) -> dict[str, Any]:
 # boto3
 
 
-def _clients(job: Job) -> tuple[Any, Any]:
+def _clients(job: Job, *, hashed: bool = False) -> tuple[Any, Any]:
+    """Clients of source and target; *hashed*: bodies are hashed over TLS, too, as without a word of botocore's."""
     import boto3
     from botocore.config import Config
 
     make: Any = boto3.client  # an overload for each service, else
+    unsigned: Any = {} if hashed or not job.source.startswith("https") else {"payload_signing_enabled": False}
     settings = Config(
-        s3={"addressing_style": "path"},
+        s3={"addressing_style": "path", **unsigned},
         max_pool_connections=max(10, job.threads),
         # The server refuses the SDK's usual checksum trailers with MissingContentLength, as OBS and OCI do.
         request_checksum_calculation="when_required",
@@ -155,9 +162,9 @@ def _get_put(job: Job, clients: tuple[Any, Any], key: str) -> None:
     clients[1].put_object(Bucket=job.buckets[1], Key=key, Body=body)
 
 
-def get_put(job: Job, *, threads: int) -> Copy:
+def get_put(job: Job, *, threads: int, hashed: bool = False) -> Copy:
     """`get_object().read()` and `put_object`, with clients that are kept."""
-    clients = _clients(job)
+    clients = _clients(job, hashed=hashed)
 
     def copy(keys: Sequence[str]) -> None:
         if threads == 1:
@@ -206,51 +213,24 @@ def through_a_file(job: Job) -> Copy:
     return copy
 
 
-# obstore, of the extra `bench`: Rust below
-
-
-def _obstores(job: Job) -> tuple[Any, Any]:
-    from obstore.store import S3Store
-
-    if job.ca_file:
-        os.environ["SSL_CERT_FILE"] = job.ca_file
-
-    def store(bucket: str, endpoint: str) -> Any:
-        keys = {"access_key_id": job.access_key, "secret_access_key": job.secret_key, "region": REGION}
-        options: Any = {"allow_http": True}
-        return S3Store(bucket, endpoint=endpoint, virtual_hosted_style_request=False, client_options=options, **keys)
-
-    return store(job.buckets[0], job.source), store(job.buckets[1], job.target)
-
-
-def obstore_get_put(job: Job, *, threads: int) -> Copy:
-    """`get` and `put` of whole objects; with more than one thread, so many at once."""
-    source, target = _obstores(job)
-
-    def one(key: str) -> None:
-        target.put(key, source.get(key).bytes())
-
-    def copy(keys: Sequence[str]) -> None:
-        if threads == 1:
-            for key in keys:
-                one(key)
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(one, keys))
-
-    return copy
-
-
 ROADS: dict[str, Callable[[Job], Copy]] = {
     "relay": partial(relay, batch=0),
     "relay-sqs": partial(relay, batch=BATCH),
+    "relay-lean": partial(relay, batch=0, memory="32MiB"),
     "get_put": partial(get_put, threads=1),
+    "get_put-hashed": partial(get_put, threads=1, hashed=True),
     "get_put-threads": lambda job: get_put(job, threads=job.threads),
     "new_clients": new_clients,
     "upload_fileobj": upload_fileobj,
     "through_a_file": through_a_file,
-    "obstore": partial(obstore_get_put, threads=1),
-    "obstore-threads": lambda job: obstore_get_put(job, threads=job.threads),
+    "obstore": partial(rivals.obstore_get_put, threads=1),
+    "obstore-threads": lambda job: rivals.obstore_get_put(job, threads=job.threads),
+    "obstore-stream": rivals.obstore_stream,
+    "aiohttp": lambda job: rivals.aiohttp_get_put(job, at_once=job.threads),
+    "aiohttp-twice": lambda job: rivals.aiohttp_get_put(job, at_once=2 * job.threads),
+    "aiohttp-stream": rivals.aiohttp_stream,
+    "fast-s3": lambda job: rivals.fast_s3(job, at_once=job.threads),
+    "fast-s3-twice": lambda job: rivals.fast_s3(job, at_once=2 * job.threads),
 }
 
 
@@ -258,20 +238,35 @@ ROADS: dict[str, Callable[[Job], Copy]] = {
 
 
 def counter() -> Callable[[], int]:
-    """From now on count what is sent, by botocore if this road has loaded it, or by us; Rust's is not counted."""
+    """From now on count what is sent, by whichever of the clients that are known this road has loaded, or none.
+
+    obstore's requests are not counted: they are Rust's.
+    """
     sent = list[None]()
-    if "obstore" in sys.modules:
-        return lambda: 0
-    session = sys.modules.get("botocore.httpsession")
-    kind: Any = session.URLLib3Session if session else sys.modules["bucketrelay.http.connections"].Connections
-    send = kind.send
+    for module, kind, method in SENDERS:
+        if module in sys.modules:
+            _count(getattr(sys.modules[module], kind), method, sent)
+            break
+    return lambda: len(sent)
+
+
+# Where each client sends a request: the first of these that is there is the road's.
+SENDERS = (
+    ("aiohttp.client", "ClientSession", "_request"),
+    ("botocore.httpsession", "URLLib3Session", "send"),
+    ("bucketrelay.http.connections", "Connections", "send"),
+)
+
+
+def _count(kind: Any, method: str, sent: list[None]) -> None:
+    """Replace a method by itself and a note: that is how to count without a proxy."""
+    send = getattr(kind, method)
 
     def counting(*given: Any, **named: Any) -> Any:
         sent.append(None)  # whose length is right whichever thread appends
         return send(*given, **named)
 
-    kind.send = counting  # that is how to count without a proxy
-    return lambda: len(sent)
+    setattr(kind, method, counting)
 
 
 def cpu_seconds() -> float:
@@ -295,7 +290,8 @@ def measure(job: Job) -> Figures:
     sent = counter()  # now that it is known who sends
     before, cpu, began = sent(), cpu_seconds(), time.perf_counter()
     copy(job.keys)
-    return Figures(time.perf_counter() - began, cpu_seconds() - cpu, highest_rss(), sent() - before)
+    spent = time.perf_counter() - began, cpu_seconds() - cpu
+    return Figures(*spent, highest_rss(), (sent() - before) or None)
 
 
 if __name__ == "__main__":

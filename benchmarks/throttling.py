@@ -27,6 +27,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "shared")]
 
 from clouds import Cloud, obs, oci, s3  # noqa: E402  # beside this file
+from machine import conditions  # noqa: E402  # the same
+from report import Section, Table  # noqa: E402  # the same
 
 from bucketrelay import config, wiring  # noqa: E402  # as above
 from bucketrelay.drivers import function as entry  # noqa: E402  # as above
@@ -96,34 +98,47 @@ def _one(notices: list[object]) -> object:
     return notices
 
 
+HEAD = ["cloud, limit, road", "used", "refused", "failed", "seconds"]
+
+
 def main() -> None:
-    """Print a table."""
-    said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    said.add_argument("-n", type=int, default=300, help="objects of an invocation")
-    said.add_argument("--rates", default="30,100", help="requests a second")
-    said.add_argument("--sporadic", default="0.01,0.04", help="shares of requests that are refused at any rate")
-    said.add_argument("--clouds", default="s3,obs,oci")
-    given = said.parse_args()
-    print("| cloud | limit/s | road | used | refused | failed | seconds |\n|---|---|---|---|---|---|---|")
+    """Measure and tell."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("-n", type=int, default=300, help="objects of an invocation")
+    words.add_argument("--rates", default="30,100", help="requests a second")
+    words.add_argument("--sporadic", default="0.01,0.04", help="shares of requests that are refused at any rate")
+    words.add_argument("--clouds", default="s3,obs,oci")
+    words.add_argument("--json", type=Path, metavar="FILE", help="what was found, for bench.py")
+    given = words.parse_args()
+    command = f"python benchmarks/throttling.py -n {given.n} --clouds {given.clouds}"
+    command += f" --rates '{given.rates}' --sporadic '{given.sporadic}'"
+    told = Section("A server that refuses what exceeds its rate", command, notes=conditions())
+    rows: list[list[str]] = []
     for name in given.clouds.split(","):
         for rate in map(int, filter(None, given.rates.split(","))):
             count = min(given.n, rate * 5)
             with CLOUDS[name]() as cloud:
-                _row(name, rate, "one limit", run(cloud, rate, count, "with"))
+                limited = run(cloud, rate, count, "with")
+                rows.append(_row(f"{name}, {rate}/s, one limit", limited))
+                told.figures.setdefault("true limit", []).append(limited.used)
                 with no_pace():
-                    _row(name, rate, "none", run(cloud, rate, count, "without"))
+                    rows.append(_row(f"{name}, {rate}/s, none", run(cloud, rate, count, "without")))
         with CLOUDS[name]() as cloud:
             whole = sporadic(cloud, 0.0, given.n, "undisturbed")
-            for chance in filter(None, map(float, filter(None, given.sporadic.split(",")))):
+            for chance in map(float, filter(None, given.sporadic.split(","))):
                 found = sporadic(cloud, chance, given.n, f"chance-{chance}")
-                _row(name, f"{chance:.0%} refused", "one limit", replace(found, used=found.used / whole.used))
+                found = replace(found, used=found.used / whole.used)
+                rows.append(_row(f"{name}, {chance:.0%} refused, one limit", found))
+                if chance == 0.01:
+                    told.figures.setdefault("sporadic refusals", []).append(found.used)
+    told.tables.append(Table("4 KiB, 16 at once; used: of the limit, or of the speed without refusals", HEAD, rows))
+    print(told.markdown())
+    if given.json:
+        told.write(given.json)
 
 
-def _row(name: str, rate: int | str, road: str, found: Figures) -> None:
-    print(
-        f"| {name} | {rate} | {road} | {found.used:.2f} | {found.refused:.0%} | {found.failed} | {found.seconds:.1f} |",
-        flush=True,
-    )
+def _row(name: str, found: Figures) -> list[str]:
+    return [name, f"{found.used:.2f}", f"{found.refused:.0%}", str(found.failed), f"{found.seconds:.1f}"]
 
 
 if __name__ == "__main__":

