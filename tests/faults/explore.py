@@ -3,7 +3,6 @@
 import gc
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from faults.walk import Move, State, Walk
@@ -50,53 +49,64 @@ def every(walk: Walk) -> Walked | Found:
 
 
 def _every(walk: Walk) -> Walked | Found:  # noqa: C901 — recursion unrolled: schedules are deeper than Python's stack
-    totals: dict[State, tuple[int, int, int]] = {}
+    known: dict[State, _Known] = {}
     ends, circles = set(), 0
-    way: list[_Open] = []
+    way: list[_Known] = []
     new: State | None = walk.start()
     while new is not None or way:
         if new is not None:
             if walk.complaint(new):
                 return shortest(walk)
-            if walk.at_rest(new):
+            rests = walk.at_rest(new)
+            if rests:
                 ends.add((walk.acts(new), walk.target(new)))
-            way.append(_Open(new, walk.moves(new), [int(walk.at_rest(new)), 0, 0]))
-            totals[new] = _OPEN
+            known[new] = _Known(walk.moves(new), int(rests))
+            way.append(known[new])
         last = way[-1]
         new = None
         for move in last.moves:
             if move.complaint:
                 return shortest(walk)
-            if move.state not in totals:
+            after = known.get(move.state)
+            if after is None:
                 new, last.cost = move.state, move.cost
                 break
-            circles += totals[move.state] is _OPEN
-            _add(last.sums, totals[move.state], move.cost)
+            circles += after.moves is not None
+            last.add(after, move.cost)
         else:
+            last.moves = None
             way.pop()
-            total = totals[last.state] = (last.sums[0], last.sums[1], last.sums[2])
             if way:
-                _add(way[-1].sums, total, way[-1].cost)
-    return Walked(len(totals), *totals[walk.start()], frozenset(ends), circles)
+                way[-1].add(last, way[-1].cost)
+    start = known[walk.start()]
+    return Walked(len(known), start.schedules, start.requests, start.writes, frozenset(ends), circles)
 
 
-_OPEN = (0, 0, 0)  # still on the way: a task that comes again and again makes a circle, and no other schedule
+class _Known:
+    """What is known of a state: how many schedules follow it, and the most requests and writes of one of them.
 
+    While it is on the way: the moves that are still to be made from it, and the cost of the one that is being made.
+    """
 
-@dataclass(slots=True)
-class _Open:
-    """A state on the way, the moves that are still to be made from it, and the cost of the one that is being made."""
+    __slots__ = ("cost", "moves", "requests", "schedules", "writes")
 
-    state: State
-    moves: Iterator[Move]
-    sums: list[int]
-    cost: tuple[int, int] = (0, 0)
+    def __init__(self, moves: Iterator[Move], schedules: int) -> None:
+        self.moves: Iterator[Move] | None = moves
+        self.schedules, self.requests, self.writes = schedules, 0, 0
+        self.cost = (0, 0)
 
+    def add(self, after: "_Known", cost: tuple[int, int]) -> None:
+        """What follows the state that a move of this *cost* leads to.
 
-def _add(sums: list[int], after: tuple[int, int, int], cost: tuple[int, int]) -> None:
-    sums[0] += after[0]
-    sums[1] = max(sums[1], after[1] + cost[0])
-    sums[2] = max(sums[2], after[2] + cost[1])
+        From one that is on the way itself nothing follows: a task that comes again and again makes a circle, and no
+        other schedule.
+        """
+        schedules, requests, writes = after.schedules, after.requests, after.writes
+        if after.moves is not None:
+            schedules = requests = writes = 0
+        self.schedules += schedules
+        self.requests = max(self.requests, requests + cost[0])
+        self.writes = max(self.writes, writes + cost[1])
 
 
 def shortest(walk: Walk) -> Found:

@@ -14,7 +14,7 @@ from bucketrelay.model import Result, Task
 from bucketrelay.store import Store
 from faults.asking import AskingStore
 from faults.memory import Memory
-from faults.world import READS, SLOW, Answer, Operation, Rules
+from faults.world import READS, SLOW, WRITES, Answer, Operation, Rules
 
 Deliver = Callable[[Task, Callable[[str], Store]], Result]  # what is done with a task: the core, or another strategy
 OK, AGAIN, GAVE_UP = "ok", "again", "gave up"
@@ -64,7 +64,8 @@ class Behaviour:
     """All places that tasks can get to, found as they are needed, each with a number.
 
     `operations[node]` is what a task at that place does next, or how it ended; `requests`, the different operations;
-    `marking`, the nodes at which a task is about to touch a marker, and `reading`, those at which it reads the source.
+    `stores`, whose each request is; `marking`, the nodes at which a task is about to touch a marker, `reading`, those
+    at which it reads the source, and `writing`, those at which it sends what another task can see.
     Places from which everything must go on alike, because the stopped code remembers the same, are one (`merge=False`:
     they are not).
     """
@@ -75,8 +76,11 @@ class Behaviour:
         self._history: list[tuple[Task, tuple[Answer, ...]]] = []
         self.operations: list[Operation | str] = []
         self.requests: list[Operation] = []
+        self.stores: list[str] = []
         self.marking: set[int] = set()
         self.reading: set[int] = set()
+        self.writing: set[int] = set()
+        self._origins: dict[int, int] = {}
         self._numbers: dict[Operation, int] = {}
         self._requested: list[int] = []
         self.roots: dict[Task, int] = {}
@@ -91,7 +95,9 @@ class Behaviour:
 
     def origin(self, node: int) -> int:
         """Where the task at *node* began."""
-        return self.roots[self.task(node)]
+        if node not in self._origins:
+            self._origins[node] = self.roots[self.task(node)]
+        return self._origins[node]
 
     def task(self, node: int) -> Task:
         """The task at *node*."""
@@ -125,6 +131,7 @@ class Behaviour:
             if isinstance(what, Operation):
                 self.marking.update({node} if what.is_marker else ())
                 self.reading.update({node} if what.store == "source" and what.verb in READS else ())
+                self.writing.update({node} if what.verb in WRITES else ())
             self._history.append((task, answers))
             self._requested.append(self._number(what))
         return self._known[name]
@@ -135,6 +142,7 @@ class Behaviour:
         if what not in self._numbers:
             self._numbers[what] = len(self.requests)
             self.requests.append(what)
+            self.stores.append(what.store)
         return self._numbers[what]
 
     def longest(self, weight: Callable[[Operation], int]) -> int:

@@ -5,6 +5,7 @@ that are on their way though nobody waits for them; the faults that may still ha
 delivered is a task at the beginning of its code, so late and reordered events need no thing of their own.
 """
 
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,9 +15,10 @@ from bucketrelay.errors import OutcomeUnknown
 from faults.house import due, marked
 from faults.small import KEY, Small, User
 from faults.stepping import AGAIN, GAVE_UP, OK, Behaviour, Deliver
-from faults.world import READS, SLOW, WRITES, Answer, Bucket, Held, Operation, perform, written
+from faults.world import READS, SLOW, Answer, Bucket, Held, Operation, perform, written
 
 UNKNOWN = Answer("no answer came", OutcomeUnknown)
+_WRITE, _NO_WRITE = (1, 1), (1, 0)  # requests and writes of one step
 
 
 class State(NamedTuple):
@@ -49,6 +51,14 @@ class _Effect(NamedTuple):
     held: Held | None
 
 
+class _Step(NamedTuple):
+    """What comes of it when the request of a task at a place meets a bucket."""
+
+    effect: _Effect
+    place: int  # where the task gets to
+    end: Operation | str  # what it does there, or how it ended
+
+
 class Walk:
     """The moves of *small* with *deliver* as what is done with a task."""
 
@@ -59,6 +69,11 @@ class Walk:
         self._buckets: list[Bucket] = []
         self._numbers: dict[Bucket, int] = {}
         self._effects: dict[tuple[int, int], _Effect] = {}
+        # A walk makes each step some hundred times: what it needs is found by small numbers, whose hashes are quick.
+        self._steps: dict[tuple[int, int], _Step] = {}
+        self._sources: dict[str, int] = {}
+        self._roots: dict[str, int] = {}
+        self._marked: dict[int, bool] = {}
 
     def start(self) -> State:
         """Nothing anywhere."""
@@ -87,7 +102,11 @@ class Walk:
         return not state.tasks and not state.late and not self._due(state)
 
     def _due(self, state: State) -> bool:
-        return self.small.verify and not state.late and marked(self._buckets[state.table])
+        if not self.small.verify or state.late:
+            return False
+        if state.table not in self._marked:
+            self._marked[state.table] = marked(self._buckets[state.table])
+        return self._marked[state.table]
 
     def moves(self, state: State) -> Iterator[Move]:
         """All that can happen next."""
@@ -113,13 +132,15 @@ class Walk:
             path = state.path + act
             root = self._root(path)
             once = _with(state.tasks, root)
-            yield Move(("user", act), state._replace(path=path, tasks=once))
+            yield Move(("user", act), State(path, *state[1:6], once))
             if state.faults and "duplicate" in self.small.faults:
-                twice = state._replace(path=path, tasks=_with(once, root), faults=state.faults - 1)
+                twice = State(path, state.faults - 1, *state[2:6], _with(once, root))
                 yield Move(("user, and its event comes twice", act), twice)
 
     def _root(self, path: str) -> int:
-        return self.behaviour.root(self.small.task(path))
+        if path not in self._roots:
+            self._roots[path] = self.behaviour.root(self.small.task(path))
+        return self._roots[path]
 
     def _ticks(self, state: State) -> Iterator[Move]:
         table = self._buckets[state.table]
@@ -149,13 +170,25 @@ class Walk:
         return None
 
     def _step(self, state: State, node: int) -> Move:
-        after, answer, complaint = self._done(state, self.behaviour.request(node))
-        return self._on(after, node, answer, "does", complaint)
+        request = self.behaviour.request(node)
+        before = self._before(state, request)
+        step = self._steps.get((before, node))
+        if step is None:
+            effect = self._effect(before, request)
+            place = self.behaviour.step(node, effect.answer)
+            step = self._steps[before, node] = _Step(effect, place, self.behaviour.operations[place])
+        after, complaint = self._changed(state, request, before, step.effect)
+        return self._go(after, node, step, "does", complaint)
 
-    def _on(self, state: State, node: int, answer: Answer, how: str, complaint: str = "", requests: int = 1) -> Move:
+    def _on(self, state: State, node: int, answer: Answer, how: str, complaint: str = "") -> Move:
         """The task at *node* gets *answer*."""
         place = self.behaviour.step(node, answer)
-        end = self.behaviour.operations[place]
+        effect = _Effect(-1, answer, "", None)
+        return self._go(state, node, _Step(effect, place, self.behaviour.operations[place]), how, complaint)
+
+    def _go(self, state: State, node: int, step: _Step, how: str, complaint: str) -> Move:
+        """The task at *node* is answered, and gets to where the step leads."""
+        (_, answer, _, _), place, end = step
         tasks = _without(state.tasks, node)
         if end is GAVE_UP:
             complaint = complaint or "a task gave up for good"
@@ -163,9 +196,8 @@ class Walk:
             tasks = _with(tasks, self.behaviour.origin(node))
         elif end is not OK:
             tasks = _with(tasks, place)
-        writes = requests if self.behaviour.operations[node].verb in WRITES else 0
-        after = State(state.path, state.faults, state.target, state.table, state.floor, state.late, tasks)
-        return Move((how, node, answer, place), after, complaint, (requests, writes))
+        cost = _WRITE if node in self.behaviour.writing else _NO_WRITE
+        return Move((how, node, answer, place), State(*state[:6], tasks), complaint, cost)
 
     def _faults(self, state: State, node: int) -> Iterator[Move]:
         root = self.behaviour.origin(node)
@@ -174,7 +206,7 @@ class Walk:
         again = left._replace(tasks=_with(_without(state.tasks, node), root))
         if "kill" in kinds and node != root:
             yield Move(("is killed before", node), again)
-        if self.behaviour.operations[node].verb not in WRITES:
+        if node not in self.behaviour.writing:
             return
         request = self.behaviour.request(node)
         late = tuple(sorted((*state.late, request)))
@@ -211,30 +243,48 @@ class Walk:
 
     def _done(self, state: State, request: int) -> tuple[State, Answer, str]:
         """The state after a request, its answer, and what is wrong with that."""
-        name = self.behaviour.requests[request].store
-        before = self._number(self.user.source(state.path)) if name == "source" else getattr(state, name)
-        effect = self._effects.get((before, request)) or self._effect(before, request)
+        before = self._before(state, request)
+        effect = self._effect(before, request)
+        after, complaint = self._changed(state, request, before, effect)
+        return after, effect.answer, complaint
+
+    def _before(self, state: State, request: int) -> int:
+        """The bucket that a request comes to."""
+        name = self.behaviour.stores[request]
+        if name == "target":
+            return state.target
+        if name == "table":
+            return state.table
+        if state.path not in self._sources:
+            self._sources[state.path] = self._number(self.user.source(state.path))
+        return self._sources[state.path]
+
+    def _changed(self, state: State, request: int, before: int, effect: _Effect) -> tuple[State, str]:
+        """The state with the effect of a request on the bucket *before*, and what is wrong with that."""
         if effect.bucket == before:
-            return state, effect.answer, ""
-        if name != "target":
-            return state._replace(table=effect.bucket), effect.answer, effect.complaint
-        state = state._replace(target=effect.bucket)
+            return state, ""
+        if self.behaviour.stores[request] != "target":
+            return state._replace(table=effect.bucket), effect.complaint
         if not self.small.forward_only or effect.held == self._buckets[before].get(KEY):
-            return state, effect.answer, effect.complaint
+            return State(*state[:2], effect.bucket, *state[3:]), effect.complaint
         version = self.user.version(state.path, effect.held, state.floor)
         back = f"the target goes back from what act {state.floor} made to what act {version} made"
         complaint = effect.complaint or (back if version < state.floor else "")
-        return state._replace(floor=max(version, state.floor)), effect.answer, complaint
+        return state._replace(target=effect.bucket, floor=max(version, state.floor)), complaint
 
     def _effect(self, before: int, request: int) -> _Effect:
+        if (before, request) not in self._effects:
+            self._effects[before, request] = self._performed(before, request)
+        return self._effects[before, request]
+
+    def _performed(self, before: int, request: int) -> _Effect:
         operation = self.behaviour.requests[request]
         bucket, answer = perform(self._buckets[before], operation, self.small.rules[operation.store])
         held = bucket.get(KEY)
         wrong = self.user.mixed(held) if operation.store == "target" else ""
         if operation.store == "source" and operation.verb not in READS:
             wrong = f"a task writes the source: {operation}"
-        effect = self._effects[before, request] = _Effect(self._number(bucket), answer, wrong, held)
-        return effect
+        return _Effect(self._number(bucket), answer, wrong, held)
 
     def _number(self, bucket: Bucket) -> int:
         if bucket not in self._numbers:
@@ -272,7 +322,8 @@ _ACTS = {
 
 
 def _with(places: tuple[int, ...], place: int) -> tuple[int, ...]:
-    return tuple(sorted((*places, place)))
+    at = bisect(places, place)
+    return (*places[:at], place, *places[at:])
 
 
 def _without(places: tuple[int, ...], place: int) -> tuple[int, ...]:

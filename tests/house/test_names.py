@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,24 +48,52 @@ def _members(node: ast.ClassDef) -> Iterator[str]:
             yield part.id
 
 
+class Classes:
+    """The classes of all sources, of which only those are parsed that somebody asks for: all would take seconds."""
+
+    def __init__(self) -> None:
+        self._defining: dict[str, list[Path]] = {}  # where a line looks like a class's first
+        for path in sources():
+            for name in set(re.findall(r"^[ \t]*class[ \t]+(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)):
+                self._defining.setdefault(name, []).append(path)
+        self._known: dict[str, tuple[set[str], set[str]] | None] = {}
+
+    def get(self, name: str) -> tuple[set[str], set[str]] | None:
+        """What the bodies of the classes of this name name, and the names of their bases; None if there is none."""
+        if name not in self._known:
+            self._known[name] = self._read(name)
+        return self._known[name]
+
+    def _read(self, name: str) -> tuple[set[str], set[str]] | None:
+        nodes = [
+            node
+            for path in self._defining.get(name, ())
+            for node in ast.walk(_tree(path))
+            if isinstance(node, ast.ClassDef) and node.name == name
+        ]
+        members = {member for node in nodes for member in _members(node)}
+        bases = [part for node in nodes for base in node.bases for part in ast.walk(base)]
+        return (members, {part.id for part in bases if isinstance(part, ast.Name)}) if nodes else None
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def has(self, name: str, member: str) -> bool:
+        """Whether a class, or a base of it that is ours, names a member; True for a base from elsewhere."""
+        if (known := self.get(name)) is None:
+            return True
+        members, bases = known
+        return member in members or any(base in self and self.has(base, member) for base in bases)
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
 @pytest.fixture(scope="module")
-def classes() -> dict[str, tuple[set[str], set[str]]]:
-    """Of each class's name: what its body names, and the names of its bases."""
-    classes: dict[str, tuple[set[str], set[str]]] = {}
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ClassDef):
-                members, bases = classes.setdefault(node.name, (set(), set()))
-                members.update(_members(node))
-                bases.update(part.id for base in node.bases for part in ast.walk(base) if isinstance(part, ast.Name))
-    return classes
-
-
-def _has(classes, name: str, member: str) -> bool:
-    if name not in classes:
-        return True  # a base from elsewhere
-    members, bases = classes[name]
-    return member in members or any(base in classes and _has(classes, base, member) for base in bases)
+def classes() -> Classes:
+    return Classes()
 
 
 def _is_file(name: str) -> bool:
@@ -94,7 +123,7 @@ def test_what_stands_in_backticks_exists(path, classes):
     for name in mentions(path):
         if (found := MODULE.fullmatch(name)) and not _module(found[1]):
             gone.append(name)
-        if (found := MEMBER.fullmatch(name)) and found[1] in classes and not _has(classes, found[1], found[2]):
+        if (found := MEMBER.fullmatch(name)) and found[1] in classes and not classes.has(found[1], found[2]):
             gone.append(name)
         if (
             (found := MEMBER.fullmatch(name))
