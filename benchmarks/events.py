@@ -1,20 +1,23 @@
 """How many events a second `bucketrelay serve` makes durable on SQLite: `python benchmarks/events.py [--events N]`.
 
-So many senders, each over one connection of its own, send an event and wait for its 202: as fast as they can, or with
-`--rate 500` each event at its own moment, so many a second, whatever the answers take. Counted are the answers, the
-rows in the database after the server was killed, the server's CPU, the steadier figure where others are at work, and
-how long after its moment an event was accepted.
+As fast as they are accepted, over so many connections (`--senders 16`), each of which sends its next event after its
+202. Or with `--rate 500` each event at its own moment, so many a second, whatever the answers take: where all
+connections wait for an answer another one is opened, as from the next of many senders. The sender is one thread that
+has made the bytes before. Counted are the answers, the rows in the database after the server was killed, its CPU and
+the sender's, which are the steadier figures where others are at work, and how long after its moment an event was
+accepted.
 """
 
 import argparse
 import os
+import selectors
 import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SHARED = Path(__file__).resolve().parents[1] / "shared"
@@ -24,7 +27,7 @@ _EVENT = (
     '{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put",'
     '"eventTime":"2026-11-21T09:15:00.000Z","s3":{"bucket":{"name":"source-bucket"},"object":{"key":"%08d","size":1}}}]}'
 )
-_HEAD = b"POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+_HEAD = "POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
 def start_server(folder: Path) -> tuple[subprocess.Popen[str], int]:
@@ -39,26 +42,104 @@ def start_server(folder: Path) -> tuple[subprocess.Popen[str], int]:
     return process, int(process.stderr.readline().rpartition(":")[2])
 
 
-def send_events(port: int, numbers: range, rate: float = 0.0, began: float = 0.0) -> tuple[int, list[float]]:
-    """Send events over one connection: at once, or the n-th n / *rate* seconds after *began*.
+def request(number: int) -> bytes:
+    """An event as it goes over the wire."""
+    body = _EVENT % number
+    return (_HEAD % len(body) + body).encode()
 
-    Returns how many were answered 202, and how long after their moments.
+
+@dataclass
+class Line:
+    """A connection; of the event that waits for its answer there the bytes and the moment; and what has come of it."""
+
+    socket: socket.socket
+    request: bytes = b""
+    moment: float = 0.0
+    answer: bytes = b""
+
+
+@dataclass
+class Senders:
+    """Connections to a server, and what they were told.
+
+    Args:
+        most: how many connections at the most.
     """
-    accepted, delays = 0, []
-    with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as answers:
-        for number in numbers:
-            moment = began + number / rate if rate else time.perf_counter()
-            time.sleep(max(0.0, moment - time.perf_counter()))
-            body = (_EVENT % number).encode()
-            connection.sendall(_HEAD % len(body) + body)
-            accepted += answers.readline().split()[1] == b"202"
-            length = 0
-            while (line := answers.readline()) != b"\r\n":
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line.partition(b":")[2])
-            answers.read(length)
-            delays.append(time.perf_counter() - moment)
-    return accepted, delays
+
+    port: int
+    most: int
+    accepted: int = 0
+    delays: list[float] = field(default_factory=list)
+    idle: list[Line] = field(default_factory=list)
+    again: list[tuple[bytes, float]] = field(default_factory=list)  # what was sent as the server hung up
+    selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    opened: int = 0
+    peak: int = 0  # the most that were open at once
+
+    def send(self, requests: list[bytes], rate: float = 0.0) -> float:
+        """Send them, the n-th n / *rate* seconds after the first; returns how long it took to the last answer."""
+        began, sent, goal = time.perf_counter(), 0, len(self.delays) + len(requests)
+        while len(self.delays) < goal:
+            while self.again and (line := self._line()):
+                self._ask(line, *self.again.pop())
+            now = time.perf_counter()
+            while sent < len(requests) and (not rate or began + sent / rate <= now) and (line := self._line()):
+                self._ask(line, requests[sent], began + sent / rate if rate else now)
+                sent += 1
+            due = rate and sent < len(requests) and (self.idle or self.opened < self.most)
+            for key, _ in self.selector.select(max(0.0, began + sent / rate - time.perf_counter()) if due else None):
+                self._hear(key.data)
+        return time.perf_counter() - began
+
+    def _line(self) -> Line | None:
+        """A connection that waits for nothing, None where all do and no more are wanted."""
+        if not self.idle and self.opened < self.most:
+            line = Line(socket.create_connection(("127.0.0.1", self.port)))
+            line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.selector.register(line.socket, selectors.EVENT_READ, line)
+            self.opened += 1
+            self.peak = max(self.peak, self.opened)
+            return line
+        return self.idle.pop() if self.idle else None
+
+    def _ask(self, line: Line, request: bytes, moment: float) -> None:
+        line.request, line.moment, line.answer = request, moment, b""
+        try:
+            line.socket.sendall(request)
+        except OSError:
+            self._hang_up(line)
+
+    def _hear(self, line: Line) -> None:
+        try:
+            some = line.socket.recv(65536)
+        except OSError:
+            some = b""
+        if not some:
+            self._hang_up(line)
+            return
+        line.answer += some
+        head, end, body = line.answer.partition(b"\r\n\r\n")
+        if end and len(body) >= int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0]):
+            self.accepted += head.split(b" ", 2)[1] == b"202"
+            self.delays.append(time.perf_counter() - line.moment)
+            line.request = b""
+            self.idle.append(line)
+
+    def _hang_up(self, line: Line) -> None:
+        """The server has closed the connection, as it does with one that was idle for five seconds."""
+        self.selector.unregister(line.socket)
+        line.socket.close()
+        self.opened -= 1
+        if line.request:
+            self.again.append((line.request, line.moment))
+        else:
+            self.idle.remove(line)
+
+    def close(self) -> None:
+        """Hang up."""
+        for key in list(self.selector.get_map().values()):
+            key.data.socket.close()
+        self.selector.close()
 
 
 def cpu(number: int) -> float:
@@ -71,30 +152,34 @@ def main() -> None:
     """One run, one line."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--events", type=int, default=30_000)
-    words.add_argument("--senders", type=int, default=16)
+    words.add_argument("--senders", type=int, default=16, help="connections; with --rate those to begin with")
     words.add_argument("--rate", type=float, default=0.0, help="events a second; 0: as many as are accepted")
     typed = words.parse_args()
+    requests = [request(number) for number in range(typed.events)]
     with tempfile.TemporaryDirectory() as folder:
         process, port = start_server(Path(folder))
         try:
-            send_events(port, range(typed.events, typed.events + 100))  # warm
-            before, began = cpu(process.pid), time.perf_counter()
-            with ThreadPoolExecutor(typed.senders) as pool:
-                shares = [range(n, typed.events, typed.senders) for n in range(typed.senders)]
-                told = list(pool.map(lambda share: send_events(port, share, typed.rate, began), shares))
-                accepted, delays = sum(each for each, _ in told), sorted(late for _, each in told for late in each)
-            wall, used = time.perf_counter() - began, cpu(process.pid) - before
+            warm = Senders(port, typed.senders)
+            warm.send([request(number) for number in range(typed.events, typed.events + 100)])
+            warm.close()
+            senders = Senders(port, 900 if typed.rate else typed.senders)
+            before, own = cpu(process.pid), time.process_time()
+            wall = senders.send(requests, typed.rate)
+            used, own = cpu(process.pid) - before, time.process_time() - own
+            senders.close()
         finally:
             process.kill()
             process.communicate()
         with sqlite3.connect(Path(folder) / "relay.db") as database:
-            (rows,) = database.execute(
-                "SELECT count(*) FROM relay_job WHERE key < ?", (f"{typed.events:08}",)
-            ).fetchone()
+            query = "SELECT count(*) FROM relay_job WHERE key < ?"
+            (rows,) = database.execute(query, (f"{typed.events:08}",)).fetchone()
+    delays = sorted(senders.delays)
     print(
-        f"{typed.events:,} events by {typed.senders} senders: {accepted:,} accepted, {rows:,} durable; "
-        f"{wall:.1f} s, {typed.events / wall:,.0f}/s; {typed.events / used:,.0f} an s of the server's CPU; "
-        f"accepted after {delays[len(delays) // 2]:.3f} s (half of them), "
+        f"{typed.events:,} events{f' at {typed.rate:,.0f}/s' if typed.rate else ''}: {senders.accepted:,} accepted, "
+        f"{rows:,} durable; {wall:.1f} s, {typed.events / wall:,.0f}/s over at most {senders.peak} connections; "
+        f"server {used / typed.events * 1e3:.2f} ms of CPU an event ({typed.events / used:,.0f} an s of it), "
+        f"sender {own / typed.events * 1e3:.2f}; accepted after "
+        f"{delays[len(delays) // 2]:.3f} s (half of them), "
         f"{delays[len(delays) * 99 // 100]:.3f} s (99 %), {delays[-1]:.3f} s (the last)"
     )
 

@@ -89,8 +89,13 @@ def text(source: object, *path: str) -> str:
 
 def hint(source: object, *path: str) -> str:
     """The text at *path* if there is a usable one of at most 1,024 characters, else ""."""
-    value = at(source, *path)
-    return value if isinstance(value, str) and len(value) <= MAX_HINT and is_unicode(value) else ""
+    for name in path:  # as `at` does, without the calls: a record is asked for a dozen of these
+        if not isinstance(source, dict):
+            return ""
+        source = source.get(name)
+    if not isinstance(source, str) or len(source) > MAX_HINT:
+        return ""
+    return source if source.isascii() or is_unicode(source) else ""
 
 
 def items(source: object, name: str) -> list[object]:

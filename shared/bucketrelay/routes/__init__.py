@@ -285,13 +285,17 @@ def nobodys(event: ObjectEvent, routes: Iterable[Route], *, any_cloud: bool = Fa
     Args:
         any_cloud: the event does not say of which cloud it is.
     """
-    places = dict.fromkeys(place for route in routes for place in route.ignores)
-    return any(
-        (any_cloud or _alike(place.scheme, event.cloud))
-        and _has_bucket(place, event)
-        and place.relative(event.key) is not None
-        for place in places
-    )
+    key = event.key
+    for route in routes:
+        for place in route.ignores:
+            # Its beginning first: it rules out nearly every key, and this is asked of each event.
+            if (
+                key.startswith(place.prefix)
+                and _has_bucket(place, event)
+                and (any_cloud or _alike(place.scheme, event.cloud))
+            ):
+                return True
+    return False
 
 
 def _alike(scheme: str, cloud: str) -> bool:

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-from starlette.concurrency import run_in_threadpool
-
 from bucketrelay.jobs.queue import Intaker, NewJob
 
 _Waiting = tuple[Sequence[NewJob], "asyncio.Future[None]"]
@@ -31,11 +29,12 @@ class Group:
         await written
 
     async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._waiting:
             some, self._waiting = self._waiting, []
             error: Exception | None = None
             try:
-                await run_in_threadpool(self._queue.enqueue, [job for jobs, _ in some for job in jobs])
+                await loop.run_in_executor(None, self._queue.enqueue, [job for jobs, _ in some for job in jobs])
             except Exception as caught:  # noqa: BLE001 — it is raised again, in each of the requests
                 error = caught
             for _, written in some:
