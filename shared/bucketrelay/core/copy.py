@@ -85,13 +85,12 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
         OutOfTime, StoreUnavailable: the parts that have arrived are kept; the same task goes on with them.
         Damaged: the bytes are not those that the source's store says; nothing was published.
     """
+    heap.make_room(copy.info.size)
     whole = copy.info.size <= resources.part_size
     if whole and len(first.body) < copy.info.size:  # one byte was asked for, as the server was to copy
         first.drop()
         first.lease = resources.budget.bytes(copy.info.size, copy.deadline, copy.task.way)
         first.body = copy.source.read(copy.info, 0, copy.info.size)
-    if len(first.body) > heap.LARGE:
-        heap.keep_large_buffers_out()
     if len(first.body) > copy.info.size:
         raise Damaged(f"{copy.url}: more bytes came than the object has; nothing was written")
     if len(first.body) == copy.info.size:

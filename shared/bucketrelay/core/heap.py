@@ -1,10 +1,19 @@
-"""Keeping large buffers out of the C library's heap, so that freed memory is free."""
+"""What a large object is given: any core, and buffers outside of the C library's heap, so that freed memory is free."""
 
 from contextlib import suppress
 from functools import cache
 
+from bucketrelay import cores
+
 LARGE = 128 * 1024  # bytes; glibc's own first threshold
 _M_MMAP_THRESHOLD = -3  # malloc.h; mallopt(3)
+
+
+def make_room(size: int) -> None:
+    """The calling thread is about to carry an object of *size* bytes."""
+    if size > LARGE:
+        cores.spread()
+        keep_large_buffers_out()
 
 
 @cache

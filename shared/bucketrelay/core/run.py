@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Protocol
 
+from bucketrelay import cores
 from bucketrelay.core import crew
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.fair_queue import Fair
@@ -73,16 +74,16 @@ class Runner:
         """
         if not tasks:
             return []
-        groups = self._groups(tasks)
+        groups, place = self._groups(tasks), cores.current()
         results: dict[int, Result] = {}
         begun: set[int] = set()
         # The places are kept from one group to the next: parts of large objects take what is left over.
         with self.budget.places(min(self.budget.threads, len(groups))) as workers:
             fair = Fair([(_destination(group), group) for group in groups], workers)
             with self.budget.share(fair.places):
-                hands = crew.begin(lambda: self._work(fair, deadline, results, begun), workers)
+                hands = crew.begin(lambda: self._work(fair, deadline, results, begun, place), workers)
                 try:
-                    self._wait(hands, deadline)
+                    self._wait(hands, deadline, place)
                 except KeyboardInterrupt:
                     fair.stop()  # what has been begun ends and gets into the lists, the rest is said to be unfinished
                     crew.wait(hands)
@@ -91,11 +92,12 @@ class Runner:
         ended = [results.get(number) or self._late(task, number in begun) for number, task in enumerate(tasks)]
         return [self.writes.note(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
 
-    def _wait(self, hands: Sequence[crew.Hand], deadline: Deadline) -> None:
+    def _wait(self, hands: Sequence[crew.Hand], deadline: Deadline, place: cores.Place) -> None:
         """Until all have ended or the time is up. Meanwhile this thread, idle else, looks after the writes."""
         end = time.monotonic() + deadline.remaining()
         while (left := end - time.monotonic()) > 0 and not crew.wait(hands, min(left, PERIOD)):
             self.writes.note_slow(deadline)
+            place.move()
 
     def _groups(self, tasks: Sequence[Task]) -> list[list[Step]]:
         """Groups run side by side; the steps of a group follow one another."""
@@ -108,16 +110,24 @@ class Runner:
             groups += [[[each] for each in same] for same in keys] if most == 1 else _gather(keys, most)
         return sorted(groups, key=lambda group: not any(task.urgent for step in group for _, task in step))
 
-    def _work(self, fair: Fair[list[Step]], deadline: Deadline, results: dict[int, Result], begun: set[int]) -> None:
+    def _work(
+        self,
+        fair: Fair[list[Step]],
+        deadline: Deadline,
+        results: dict[int, Result],
+        begun: set[int],
+        place: cores.Place,
+    ) -> None:
         while taken := fair.take():
-            place, steps = taken
+            destination, steps = taken
+            place.settle()
             try:
                 for step in steps:
                     begun.update(number for number, _ in step)
                     ended = self._step([task for _, task in step], deadline)
                     results.update(zip([number for number, _ in step], ended, strict=True))
             finally:
-                fair.finish(place)
+                fair.finish(destination)
 
     def _step(self, tasks: list[Task], deadline: Deadline) -> Sequence[Result]:
         try:

@@ -5,7 +5,7 @@ The three entrypoints differ in how they are called and how they fail; everythin
 
 from collections.abc import Sequence
 
-from bucketrelay import events
+from bucketrelay import cores, events
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.answers import Report, comes_again
 from bucketrelay.drivers.handover import Asked, give_up, hand_over
@@ -35,7 +35,8 @@ def handle(payload: object, system: System, *, cloud: Cloud | None, seconds: flo
         RelayError: the lists could not be written, so the platform must deliver the event again.
     """
     # What is asked of a store outside of a task, lists above all, has to end before the platform's own deadline, too.
-    with under(Deadline(seconds, margin=system.margin / 5, now=system.clock)), system.traced(system, invocation) as it:
+    lists = Deadline(seconds, margin=system.margin / 5, now=system.clock)
+    with under(lists), cores.together(), system.traced(system, invocation) as it:
         return _handle(payload, it, cloud, Deadline(seconds, margin=system.margin, now=system.clock), invocation)
 
 

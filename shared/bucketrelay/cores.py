@@ -1,0 +1,120 @@
+"""One core of the machine for the threads of an invocation, as they have one interpreter.
+
+One thread at a time has its lock. On several cores they hand it from one to the next with every call of the system,
+which takes as long as the work itself: kept to one core, a small object of a batch costs half of that, and more go
+through in a second. What is large is another matter: its bytes are encrypted and summed outside of the lock, so its
+thread may use any core (`spread`).
+
+Which core is the system's choice: the one that the invocation runs on. Where the system knows no such thing, threads
+work where it puts them. Only functions keep to one core, whose machine is their own: docs/decisions/0018-one-core.md.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+
+ANY = -1
+_UNKNOWN = -2  # a thread begins where the one that made it was
+_CHOSEN_FOR = 1.0  # seconds until the system is asked again where it would have us
+
+
+def _here() -> int:
+    """The core that the calling thread runs on; ANY where there is nothing to choose."""
+    if not _all:
+        return ANY
+    try:
+        with open("/proc/thread-self/stat", "rb", buffering=0) as file:  # noqa: PTH123 — twice as fast as pathlib's
+            return int(file.read(1024).rpartition(b")")[2].split()[36])  # proc_pid_stat(5): processor
+    except (OSError, ValueError, IndexError):
+        return ANY
+
+
+class Place:
+    """Where threads work: on the core of this number, or on ANY."""
+
+    __slots__ = ("_here", "core")
+
+    def __init__(self, core: int = ANY, here: Callable[[], int] = _here) -> None:
+        self.core, self._here = core, here
+
+    def settle(self) -> None:
+        """Have the calling thread work there from now on."""
+        if _mine.core != self.core:
+            _keep_to(self.core)
+
+    def move(self) -> None:
+        """Go to where the system would have the calling thread, which has slept: our core may be another's by now."""
+        if self.core != ANY:
+            spread()
+            self.core = self._here()
+
+
+class _Mine(threading.local):
+    core = _UNKNOWN  # that this thread keeps to
+
+
+def _cores() -> frozenset[int]:
+    """Those that this process may use; none where there is nothing to choose."""
+    if not hasattr(os, "sched_setaffinity"):  # beside Linux
+        return frozenset()
+    with suppress(OSError):
+        ours = frozenset(os.sched_getaffinity(0))
+        return ours if len(ours) > 1 else frozenset()
+    return frozenset()
+
+
+_mine = _Mine()
+_all = _cores()
+_chosen = [ANY, 0.0]  # the core of the invocations, and until when
+_current: ContextVar[Place] = ContextVar("place", default=Place())  # noqa: B039 — this one never moves
+
+
+def current() -> Place:
+    """Where those work that the calling thread gives work to."""
+    return _current.get()
+
+
+def spread() -> None:
+    """Let the calling thread work on any core, until it settles again."""
+    if _mine.core != ANY:
+        _keep_to(ANY)
+
+
+def _keep_to(core: int) -> None:
+    _mine.core = core
+    if _all:
+        with suppress(OSError):  # whoever has taken cores from this process meanwhile knows better
+            os.sched_setaffinity(0, _all if core == ANY else (core,))
+
+
+class _Together:
+    """What `together` gives; a generator's would take three times as long, with every event."""
+
+    __slots__ = ("_here", "_now", "_token")
+
+    def __init__(self, here: Callable[[], int], now: Callable[[], float]) -> None:
+        self._here, self._now = here, now
+
+    def __enter__(self) -> None:
+        if (now := self._now()) >= _chosen[1]:
+            _chosen[:] = self._here(), now + _CHOSEN_FOR
+        place = Place(int(_chosen[0]), self._here)
+        place.settle()
+        self._token = _current.set(place)
+
+    def __exit__(self, *exc: object) -> None:
+        _current.reset(self._token)
+        spread()
+
+
+def together(here: Callable[[], int] = _here, now: Callable[[], float] = time.monotonic) -> _Together:
+    """Within the block the calling thread, and those that it gives work to, keep to one core.
+
+    Args:
+        here: tells the core that the calling thread runs on.
+        now: a monotonic clock.
+    """
+    return _Together(here, now)
