@@ -222,18 +222,36 @@ def _enqueue(cursor: Cursor, jobs: Sequence[NewJob]) -> tuple[list[int], int]:
 
 
 def _update(cursor: Cursor, query: str, moves: Sequence[tuple[Job, Move]]) -> list[tuple[Any, ...]]:
-    values: dict[str, object] = {
-        "ids": [job.id for job, _ in moves],
-        "leases": [job.lease for job, _ in moves],
-        "generations": [job.generation for job, _ in moves],
-        "states": [(State.FAILED if to.failed else State.DONE).value for _, to in moves],
-        "attempts": [to.attempts for _, to in moves],
-        "unsettled": [to.unsettled for _, to in moves],
-        "errors": [plain(to.error, most=None) for _, to in moves],
-        "results": [dumps(to.result) for _, to in moves],
-        "delays": [float(to.delay) for _, to in moves],
-    }
+    values = {name: [column(job, to) for job, to in moves] for name, column in _COLUMNS[query].items()}
     return list(cursor.execute(_SQL[query], values).fetchall())
+
+
+_Column = Callable[[Job, Move], object]
+_HELD: Mapping[str, _Column] = {"ids": lambda job, _: job.id, "leases": lambda job, _: job.lease}
+# Of each query what it asks for, and no more: a settlement of a thousand jobs is made of these lists.
+_COLUMNS: Mapping[str, Mapping[str, _Column]] = {
+    "finish": {
+        **_HELD,
+        "generations": lambda job, _: job.generation,
+        "states": lambda _, to: (State.FAILED if to.failed else State.DONE).value,
+        "results": lambda _, to: dumps(to.result),
+    },
+    "bury": {
+        **_HELD,
+        "generations": lambda job, _: job.generation,
+        "attempts": lambda _, to: to.attempts,
+        "errors": lambda _, to: plain(to.error, most=None),
+        "results": lambda _, to: dumps(to.result),
+    },
+    "put_back": {
+        **_HELD,
+        "attempts": lambda _, to: to.attempts,
+        "unsettled": lambda _, to: to.unsettled,
+        "errors": lambda _, to: plain(to.error, most=None),
+        "delays": lambda _, to: float(to.delay),
+    },
+    "begin_anew": _HELD,
+}
 
 
 def _counts(cursor: Cursor, queue: str) -> tuple[list[tuple[Any, ...]], bool]:

@@ -10,7 +10,7 @@ from bucketrelay.jobs.queue import Counts, Job, Payload, Record, State
 
 def dumps(payload: Payload) -> str:
     """A payload as it stands in the table. Half a surrogate pair, which no database takes as text, stays escaped."""
-    return json.dumps(dict(payload), separators=(",", ":"))
+    return json.dumps(dict(payload), separators=(",", ":")) if payload else "{}"
 
 
 def job_of(row: Sequence[Any]) -> Job:

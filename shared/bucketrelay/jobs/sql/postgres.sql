@@ -4,8 +4,8 @@ SELECT extract(epoch FROM clock_timestamp())::float8;
 -- name: enqueue
 INSERT INTO relay_job AS job (queue, key, kind, payload, priority, keep, ready_at, created_at)
 SELECT queue, key, kind, payload, priority, keep, clock.now + delay, clock.now
-FROM unnest(%(queues)s::text[], %(keys)s::text[], %(kinds)s::text[], %(payloads)s::text[], %(priorities)s::int[],
-            %(keeps)s::bool[], %(delays)s::float8[]) AS given (queue, key, kind, payload, priority, keep, delay),
+FROM unnest(%(queues)b::text[], %(keys)b::text[], %(kinds)b::text[], %(payloads)b::text[], %(priorities)b::int[],
+            %(keeps)b::bool[], %(delays)b::float8[]) AS given (queue, key, kind, payload, priority, keep, delay),
      (SELECT extract(epoch FROM clock_timestamp())::float8 AS now) AS clock
 ON CONFLICT (queue, key) DO UPDATE SET
     kind = excluded.kind,
@@ -45,7 +45,7 @@ WITH due AS MATERIALIZED (
     SELECT id, ready_at FROM relay_job
     WHERE dead_at IS NULL AND queue = %(queue)s AND priority = %(priority)s
       AND ready_at <= extract(epoch FROM statement_timestamp())::float8 AND ready_at >= %(floor)s
-      AND (%(kinds)s::text[] IS NULL OR kind = ANY (%(kinds)s::text[]))
+      AND (%(kinds)b::text[] IS NULL OR kind = ANY (%(kinds)b::text[]))
       AND NOT EXISTS (SELECT 1 FROM relay_setting WHERE name = 'paused' AND value = 'yes')
     ORDER BY ready_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 UPDATE relay_job AS job
@@ -56,14 +56,14 @@ RETURNING job.id, queue, key, kind, payload, priority, attempts, generation, lea
 
 -- name: extend
 UPDATE relay_job AS job SET ready_at = extract(epoch FROM clock_timestamp())::float8 + %(seconds)s
-FROM unnest(%(ids)s::bigint[], %(leases)s::text[]) AS given (id, lease)
+FROM unnest(%(ids)b::bigint[], %(leases)b::text[]) AS given (id, lease)
 WHERE job.id = given.id AND job.lease = given.lease
 RETURNING job.id;
 
 -- name: finish
 WITH ended AS (
     DELETE FROM relay_job AS job
-    USING unnest(%(ids)s::bigint[], %(leases)s::text[], %(generations)s::int[], %(states)s::text[], %(results)s::text[])
+    USING unnest(%(ids)b::bigint[], %(leases)b::text[], %(generations)b::int[], %(states)b::text[], %(results)b::text[])
         AS given (id, lease, generation, state, result)
     WHERE job.id = given.id AND job.lease = given.lease AND job.generation = given.generation
     RETURNING job.id, job.queue, job.key, job.kind, job.attempts, job.keep, given.state, given.result),
@@ -78,8 +78,8 @@ SELECT id, keep FROM ended;
 UPDATE relay_job AS job
 SET lease = NULL, attempts = given.attempts, error = given.error, result = given.result,
     dead_at = extract(epoch FROM clock_timestamp())::float8
-FROM unnest(%(ids)s::bigint[], %(leases)s::text[], %(generations)s::int[], %(attempts)s::int[], %(errors)s::text[],
-            %(results)s::text[]) AS given (id, lease, generation, attempts, error, result)
+FROM unnest(%(ids)b::bigint[], %(leases)b::text[], %(generations)b::int[], %(attempts)b::int[], %(errors)b::text[],
+            %(results)b::text[]) AS given (id, lease, generation, attempts, error, result)
 WHERE job.id = given.id AND job.lease = given.lease AND job.generation = given.generation
 RETURNING job.id;
 
@@ -87,8 +87,8 @@ RETURNING job.id;
 UPDATE relay_job AS job
 SET lease = NULL, attempts = given.attempts, unsettled = given.unsettled, error = given.error,
     ready_at = extract(epoch FROM clock_timestamp())::float8 + given.delay
-FROM unnest(%(ids)s::bigint[], %(leases)s::text[], %(attempts)s::int[], %(unsettled)s::int[], %(errors)s::text[],
-            %(delays)s::float8[]) AS given (id, lease, attempts, unsettled, error, delay)
+FROM unnest(%(ids)b::bigint[], %(leases)b::text[], %(attempts)b::int[], %(unsettled)b::int[], %(errors)b::text[],
+            %(delays)b::float8[]) AS given (id, lease, attempts, unsettled, error, delay)
 WHERE job.id = given.id AND job.lease = given.lease
 RETURNING job.id;
 
@@ -96,7 +96,7 @@ RETURNING job.id;
 UPDATE relay_job AS job
 SET lease = NULL, attempts = 0, unsettled = 0, error = '',
     ready_at = extract(epoch FROM clock_timestamp())::float8, created_at = extract(epoch FROM clock_timestamp())::float8
-FROM unnest(%(ids)s::bigint[], %(leases)s::text[]) AS given (id, lease)
+FROM unnest(%(ids)b::bigint[], %(leases)b::text[]) AS given (id, lease)
 WHERE job.id = given.id AND job.lease = given.lease
 RETURNING job.id;
 
@@ -126,7 +126,7 @@ SELECT count(*) FROM relay_job WHERE dead_at >= %(since)s;
 UPDATE relay_job
 SET dead_at = NULL, attempts = 0, unsettled = 0, generation = 0, error = '', result = '{}',
     ready_at = extract(epoch FROM clock_timestamp())::float8, created_at = extract(epoch FROM clock_timestamp())::float8
-WHERE dead_at IS NOT NULL AND (%(keys)s::text[] IS NULL OR key = ANY (%(keys)s::text[]));
+WHERE dead_at IS NOT NULL AND (%(keys)b::text[] IS NULL OR key = ANY (%(keys)b::text[]));
 
 -- name: get
 SELECT id, queue, key, kind, attempts, error, result,
