@@ -23,6 +23,7 @@ _DROPPED = 64 * 1024  # bytes of an unwanted answer that cost less than a new co
 _CONTINUE = 1.0  # seconds that a server gets to say whether it wants the body; then it gets it
 _EARLY = 2.0  # seconds to read why a server hung up while it was being written to
 _PATIENCE = 6  # times the timeout in all for a head, a document or a block: a server that drips is not waited for
+_LARGE = 1024 * 1024  # bytes of a body from which on its server may be silent for as long before it answers
 
 
 class Interrupted(Exception):
@@ -43,6 +44,7 @@ class Connection:
 
     __slots__ = (
         "_deadline",
+        "_each",
         "_limit",
         "_now",
         "_sock",
@@ -59,6 +61,7 @@ class Connection:
         self, sock: "socket.socket | TlsSocket", timeout: float, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._sock, self._timeout, self._now = sock, timeout, now
+        self._each = timeout  # seconds for the next read or write
         self._limit = 0.0  # seconds that the system waits for the socket
         self._deadline, self._until = Deadline(), now()
         self.incoming = Incoming(sock, self._wait)
@@ -95,14 +98,23 @@ class Connection:
             HungUp, Malformed: there was no whole answer.
             BodyFailed: the body could not be had.
         """
-        self._deadline = deadline
+        self._deadline, self._each = deadline, self._timeout
         try:
             early = self._write_request(head, request.body, asking=asking)
         except Interrupted as error:
             if error.by is not self:
                 raise
             return self._farewell(error)
-        return early or self._final(self.incoming.head())
+        if early:
+            return early
+        if request.length >= _LARGE:
+            # It has a body to store, and may do other work first: `rclone serve s3` answers a part when it has written
+            # those after it, too. Sent again too early, that part is confirmed while they are not yet written, and the
+            # commit that follows is refused: 512 MiB did not arrive there on a busy machine.
+            self._each = _PATIENCE * self._timeout
+        told = self._final(self.incoming.head())
+        self._each = self._timeout
+        return told
 
     def receive(self, request: Request, head: Head, receive: Receive | None, *, longest: int, whole: bool) -> Answer:
         """The rest of an answer whose *head* has come. Sets `open`.
@@ -262,7 +274,7 @@ class Connection:
         self._until = self._now() + _PATIENCE * self._timeout
 
     def _wait(self) -> None:
-        left = min(self._timeout, self._deadline.remaining(), self._until - self._now())
+        left = min(self._each, self._deadline.remaining(), self._until - self._now())
         if left <= 0:
             raise TimeoutError
         if not 0.8 * self._limit <= left <= 1.25 * self._limit:  # each change is a call of the system's

@@ -12,6 +12,9 @@ from typing import Any
 
 _RECEIVED = 256 * 1024  # bytes asked of the system at once: some sixteen records
 _RECORD = 16 * 1024  # bytes that come out of one at most (RFC 8446, 5.1): room for more would be made in vain
+# Bytes that are encrypted at once: four records. What comes of them is made anew for each call, and from 128 KiB on the
+# system would map and clear its memory each time (see core/heap.py), which took as long as the encryption itself.
+_SENT = 64 * 1024
 
 
 class TlsSocket:
@@ -58,17 +61,27 @@ class TlsSocket:
                 return b""
 
     def recv_into(self, view: memoryview) -> int:
-        """Fill some of *view*; 0 at the connection's end."""
+        """Fill *view* with what is at hand, or some of it with what comes next; 0 at the connection's end.
+
+        OpenSSL decrypts one record a call. A GiB has 65,536 of them, so nothing else is done for each.
+        """
         self._arrive()
-        while True:
+        read: Any = self._tls.read  # the stubs know only bytes that come back
+        filled, room = 0, len(view)
+        while filled < room:
             try:
-                count: Any = self._tls.read(len(view), view)  # the stubs know only bytes that come back
-                return int(count)
+                count = read(room - filled, view[filled:])
+                if not count:  # the server has said goodbye
+                    break
+                filled += count
             except ssl.SSLWantReadError:
+                if filled:
+                    break
                 self._flush()
                 self._receive()
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return 0
+                break
+        return filled
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it."""
@@ -78,7 +91,7 @@ class TlsSocket:
             return
         with memoryview(data) as view:
             while sent < len(view):
-                sent += self._tls.write(view[sent : sent + _RECEIVED])
+                sent += self._tls.write(view[sent : sent + _SENT])
                 self._flush()
 
     def setsockopt(self, level: int, option: int, value: bytes) -> None:

@@ -192,6 +192,26 @@ class TestFaults:
             ended.set()
             connections.close()
 
+    @pytest.mark.parametrize(("size", "served"), [(1024, False), (1024 * 1024, True)])
+    def test_a_server_that_got_a_large_body_may_be_silent_for_longer_before_it_answers(self, size, served):
+        """`rclone serve s3` answers a part when it has written those after it, too."""
+
+        def digest(sock: socket.socket) -> None:
+            _, headers, _ = request(sock)
+            if "expect" in headers:
+                sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                rest(sock, int(headers["content-length"]))
+            ended.wait(1.5)
+            sock.sendall(ok())
+
+        ended = threading.Event()
+        with Peer(digest) as peer:
+            connections = connected(peer, timeout=0.5)
+            with contextlib.nullcontext() if served else pytest.raises(HungUp, match="no answer in time"):
+                assert connections.send(Request("PUT", "/a", {}, bytes(size)), repeatable=False).status == 200
+            ended.set()
+            connections.close()
+
     def test_nobody_there_means_that_nothing_was_sent(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
@@ -360,6 +380,31 @@ class TestBodies:
                 connections.close()
         finally:
             authority.cleanup()
+
+    @pytest.mark.parametrize("missing", [0, 1, 100_000])
+    def test_large_bodies_pass_tls_whole_both_ways_and_one_that_is_cut_is_told(self, missing):
+        body = os.urandom(3 * 1024 * 1024 + 5)
+        got = []
+
+        def echo(sock: socket.socket) -> None:
+            _, headers, _ = request(sock)
+            sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            got.append(rest(sock, int(headers["content-length"])))
+            sock.sendall(ok(body)[: len(ok(body)) - missing])
+
+        authority, came = Authority(), bytearray()
+        try:
+            with Peer(echo, tls=authority) as peer:
+                connections = connected(peer, ca_file=authority.ca_file)
+                put = Request("PUT", "/a", {}, body)
+                with pytest.raises(CutShort) if missing else contextlib.nullcontext():
+                    connections.send(put, lambda _: Into(came.extend, len(body)), repeatable=False)
+                connections.close()
+        finally:
+            authority.cleanup()
+        assert got == [body]
+        assert came == body[: len(came)]
+        assert missing or len(came) == len(body)
 
     def test_a_large_body_that_is_refused_is_not_sent(self):
         poured = []
