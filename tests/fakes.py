@@ -1,5 +1,8 @@
 """What several tests put in the place of the world; the store in memory is `bucketrelay.testing.memory`."""
 
+from dataclasses import replace
+
+from bucketrelay.core import stamp as stamps
 from bucketrelay.http.pace import Pace
 
 
@@ -11,6 +14,12 @@ def at_once():
         clock[0] += seconds
 
     return Pace(now=lambda: clock[0], sleep=sleep)
+
+
+def with_stamp(info, stamp):
+    """*info* with the stamp in its metadata."""
+    user = {**stamps.without(info.meta.user), stamps.NAME: stamp.text()}
+    return replace(info, meta=replace(info.meta, user=user))
 
 
 class OneByOne:

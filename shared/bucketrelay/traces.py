@@ -45,18 +45,11 @@ class Traces:
         endpoint: the whole URL that takes them, with `/v1/traces`.
         environ: says what runs where. Headers, certificates and samplers are the exporter's own variables.
         say: takes a line about spans that nobody took.
-        clock: a monotonic clock.
     """
 
-    def __init__(
-        self,
-        endpoint: str,
-        environ: Mapping[str, str],
-        say: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, endpoint: str, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)  # what it would say, we say in a line
-        self._endpoint, self._say, self._clock = endpoint, say, clock
+        self._endpoint, self._say = endpoint, say
         self._kept = _Kept()
         self._provider = TracerProvider(resource=Resource.create(_where(environ)), shutdown_on_exit=False)
         self._provider.add_span_processor(self._kept)
@@ -85,7 +78,7 @@ class Traces:
 
     def flush(self, *, last: bool = False) -> None:
         """Send what waits, as far as the deadline leaves time; a process without one sends it now and then."""
-        left, now = current().remaining(), self._clock()
+        left, now = current().remaining(), time.monotonic()
         if now < self._rests or (left == math.inf and not last and now - self._sent < _EVERY):
             return
         with self._lock:  # one sends, for all
@@ -104,7 +97,7 @@ class Traces:
         finally:
             exporter.shutdown()  # type: ignore[no-untyped-call]  # theirs has no annotation
         if not taken:
-            self._rests = self._clock() + _REST
+            self._rests = time.monotonic() + _REST
             self._say(f"traces: {self._endpoint} did not take {len(spans)} spans: it is left alone for {_REST:g} s")
         elif dropped:
             self._say(f"traces: {dropped} spans were dropped: more than {_MOST} waited")

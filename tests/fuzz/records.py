@@ -17,6 +17,7 @@ from bucketrelay.reports import lists
 from bucketrelay.reports.again import Again
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
+from fakes import with_stamp
 from fuzz import made
 from fuzz.carried import carried
 from fuzz.target import Target, nested, one_line
@@ -89,7 +90,7 @@ def _stamp(text: str) -> None:
     info = ObjectInfo("k", found.size, "e", meta=Meta(user={stamp.NAME: text}))
     if len(found.hops) < stamp.MAX_HOPS:
         again = stamp.make(info, stamp.Link(found.where, "ba9876543210"))
-        carried(stamp.with_stamp(info, again).meta)
+        carried(with_stamp(info, again).meta)
 
 
 def _paths(names: list[str]) -> None:

@@ -69,5 +69,4 @@ def _oci(address: Address, options: Mapping[str, Any]) -> Cloud:
     return OciCloud(address, access_of(options), options.get("compartment", ""))
 
 
-_TIMEOUT = 10.0  # seconds, as the stores'
 _MAKERS: Mapping[str, Callable[[Address, Mapping[str, Any]], Cloud]] = {"s3": _s3, "obs": _obs, "oci": _oci}

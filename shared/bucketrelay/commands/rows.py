@@ -115,6 +115,6 @@ def size(count: int) -> str:
     return f"{count} B" if unit == "B" else f"{number:.1f} {unit}"
 
 
-def plural(count: int, one: str, many: str = "") -> str:
+def plural(count: int, one: str) -> str:
     """`1 task`, `2 tasks`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {one if count == 1 else one + 's'}"

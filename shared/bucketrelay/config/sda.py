@@ -92,10 +92,9 @@ class _Settings:
             self.mistakes.append(f"{path}: is missing: set it there, or as {path.upper().replace('.', '_')}")
         return str(value if value is not None else default or "")
 
-    def flag(self, path: str, *, default: bool = False) -> bool:
-        """A setting that is true or false."""
-        value = self.get(path)
-        return default if value is None else str(value).lower() in ("true", "1", "yes", "t")
+    def flag(self, path: str) -> bool:
+        """A setting that is true or false; false where it is missing."""
+        return str(self.get(path)).lower() in ("true", "1", "yes", "t")
 
     def whole(self, path: str, default: int, *others: str) -> int:
         """A setting that is a number."""

@@ -38,7 +38,6 @@ __all__ = [
     "parse",
     "stamp_of",
     "when",
-    "with_stamp",
     "without",
 ]
 MAX_HOPS = 16
@@ -203,11 +202,6 @@ def make(source: ObjectInfo, link: Link, digest_of_bytes: str = "", md5: str = "
         face=shown,
         seen=digest(shown),
     )
-
-
-def with_stamp(info: ObjectInfo, stamp: Stamp) -> ObjectInfo:
-    """*info* with the stamp in its metadata."""
-    return replace(info, meta=replace(info.meta, user={**without(info.meta.user), NAME: stamp.text()}))
 
 
 def _mark(info: ObjectInfo, shown: str) -> str:

@@ -236,8 +236,8 @@ def _finding(check: str, name: str, store: Store, ok: bool | None, detail: str, 
     return Finding(check, name, ok, detail, CHECKS[check].advice(store.address, route, answered=True))
 
 
-def _failure(check: str, name: str, store: Store, detail: str, route: str = "") -> Finding:
-    return Finding(check, name, False, detail, CHECKS[check].advice(store.address, route))
+def _failure(check: str, name: str, store: Store, detail: str) -> Finding:
+    return Finding(check, name, False, detail, CHECKS[check].advice(store.address))
 
 
 def _untold(check: str, name: str, store: Store, detail: str, route: str = "") -> Finding:

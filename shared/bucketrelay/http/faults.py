@@ -2,15 +2,14 @@
 
 
 class NoAnswer(Exception):
-    """No whole answer came. `sent` is False where surely nothing of the request reached the server."""
-
-    sent = True
+    """No whole answer came."""
 
 
 class NotSent(NoAnswer):
-    """No connection came about: name, route, handshake or proxy failed, or the time was up before."""
+    """No connection came about, so nothing of the request reached the server.
 
-    sent = False
+    Name, route, handshake or proxy failed, or the time was up before.
+    """
 
 
 class Untrusted(NotSent):

@@ -28,7 +28,6 @@ class PostgresQueue:
         url: postgresql://…, with its password.
         shown: the same for messages, without it.
         scatter: a number in [0, 1) for each retry.
-        clock: a monotonic clock, for what is remembered between two claims; the times of jobs are the database's.
     """
 
     def __init__(
@@ -37,9 +36,8 @@ class PostgresQueue:
         shown: str,
         policy: Policy | None = None,
         scatter: Callable[[], float] = random.random,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._policy, self._scatter, self._clock = policy or Policy(), scatter, clock
+        self._policy, self._scatter = policy or Policy(), scatter
         self._database = Postgres(url, shown, "queue", migrations("bucketrelay.jobs.sql", "postgres"))
         self._seen = _Seen()
 
@@ -89,7 +87,7 @@ class PostgresQueue:
         The index keeps an entry of every job that has been claimed until vacuum takes it away, which it cannot while
         any transaction anywhere in the database is older. Without a floor each claim would step over all of them.
         """
-        now = self._clock()
+        now = time.monotonic()
         if now - self._seen.at > _FRESH:
             heads = tuple(Head(*row) for row in cursor.execute(_SQL["heads"]).fetchall())
             self._seen = _Seen(now, heads)

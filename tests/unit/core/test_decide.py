@@ -30,6 +30,7 @@ from bucketrelay.core.metadata import fit
 from bucketrelay.core.stamp import Link
 from bucketrelay.model import Deletes, Meta, ObjectInfo, Overwrite
 from bucketrelay.store import Abilities
+from fakes import with_stamp
 
 S, T, X, Y = "a" * 12, "b" * 12, "c" * 12, "d" * 12
 LINK = Link(S, T)
@@ -52,7 +53,7 @@ def copied(info, source=S, target=T, etag="copy", seconds=50, **edited):
 def before(info, *hops, where=T):
     """A copy of *info* with a stamp of before 0.2."""
     stamp = stamps.Stamp(where, hops or (S,), info.size, stamps.when(info), info.etag)
-    return stamps.with_stamp(ObjectInfo("k", 3, "old-copy", NINE + timedelta(seconds=50)), stamp)
+    return with_stamp(ObjectInfo("k", 3, "old-copy", NINE + timedelta(seconds=50)), stamp)
 
 
 FIRST, SECOND = written("1"), written("2", 10)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bucketrelay.core import stamp as stamps
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Address, Meta, ObjectInfo
+from fakes import with_stamp
 
 identities = st.text("0123456789abcdef", min_size=12, max_size=12)
 made = st.builds(
@@ -62,7 +63,7 @@ def test_an_ordinary_stamp_leaves_room_for_the_users_metadata():
 
 def test_a_stamp_carried_to_another_key_by_a_users_tool_is_void():
     info = ObjectInfo("k", 3, "e")
-    stamped = stamps.with_stamp(info, stamps.make(info, stamps.Link("source-id-00", "target-id-00")))
+    stamped = with_stamp(info, stamps.make(info, stamps.Link("source-id-00", "target-id-00")))
 
     assert stamps.stamp_of(stamped, "target-id-00") is not None
     assert stamps.stamp_of(stamped, "another-id-0") is None
@@ -70,7 +71,7 @@ def test_a_stamp_carried_to_another_key_by_a_users_tool_is_void():
 
 def test_a_stamp_on_an_object_of_another_size_is_void():
     info = ObjectInfo("k", 3, "e")
-    stamped = stamps.with_stamp(info, stamps.make(info, stamps.Link("source-id-00", "target-id-00")))
+    stamped = with_stamp(info, stamps.make(info, stamps.Link("source-id-00", "target-id-00")))
 
     assert stamps.stamp_of(replace(stamped, size=4), "target-id-00") is None
 
@@ -86,16 +87,14 @@ def test_a_rewrite_of_the_metadata_alone_is_another_version():
 
 def test_a_copy_of_a_copy_remembers_every_place_it_came_through():
     first = ObjectInfo("k", 3, "e1")
-    second = stamps.with_stamp(
-        ObjectInfo("k", 3, "e2"), stamps.make(first, stamps.Link("aaaaaaaaaaaa", "bbbbbbbbbbbb"))
-    )
+    second = with_stamp(ObjectInfo("k", 3, "e2"), stamps.make(first, stamps.Link("aaaaaaaaaaaa", "bbbbbbbbbbbb")))
 
     assert stamps.make(second, stamps.Link("bbbbbbbbbbbb", "cccccccccccc")).hops == ("aaaaaaaaaaaa", "bbbbbbbbbbbb")
 
 
 def test_a_chain_of_routes_without_end_is_refused():
     info = ObjectInfo("k", 0, "e")
-    info = stamps.with_stamp(info, stamps.Stamp("here", tuple("abcdefghijklmnop"), 0, "", "e"))
+    info = with_stamp(info, stamps.Stamp("here", tuple("abcdefghijklmnop"), 0, "", "e"))
 
     with pytest.raises(StoreRefused, match="shorten the chain"):
         stamps.make(info, stamps.Link("here", "next"))
@@ -104,7 +103,7 @@ def test_a_chain_of_routes_without_end_is_refused():
 def test_the_users_own_metadata_is_what_is_left_without_the_stamp():
     assert stamps.without({"a": "1", stamps.NAME: "x"}) == {"a": "1"}
     assert (
-        stamps.with_stamp(
+        with_stamp(
             ObjectInfo("k", 0, "e", meta=Meta(user={"a": "1"})), stamps.Stamp("w", ("h",), 0, "", "e")
         ).meta.user["a"]
         == "1"
@@ -132,9 +131,7 @@ def test_two_objects_have_one_identity_only_if_they_are_one_object(pair):
 
 def test_a_copy_edited_in_place_by_a_tool_that_keeps_metadata_is_found_out():
     info = ObjectInfo("k", 3, "e")
-    stamped = stamps.with_stamp(
-        info, stamps.make(info, stamps.Link("source-id-00", "target-id-00"), "d", "900150983cd24fb0")
-    )
+    stamped = with_stamp(info, stamps.make(info, stamps.Link("source-id-00", "target-id-00"), "d", "900150983cd24fb0"))
 
     assert stamps.stamp_of(stamped, "target-id-00") is not None
     assert stamps.stamp_of(replace(stamped, checksums={"md5": "900150983cd24fb0"}), "target-id-00") is not None

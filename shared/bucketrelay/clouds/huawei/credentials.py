@@ -127,11 +127,12 @@ def keys_of_machine(environ: Mapping[str, str]) -> Keys:
 
 
 @cache
-def _is_ecs(tag: Path = Path("/sys/class/dmi/id/chassis_asset_tag")) -> bool:
+def _is_ecs() -> bool:
     """Whether this is a machine of Huawei Cloud's: its metadata service would be asked for a long time elsewhere.
 
     Source: cloud-init, DataSourceOpenStack.
     """
+    tag = Path("/sys/class/dmi/id/chassis_asset_tag")
     try:
         return tag.read_text(encoding="utf-8", errors="replace").strip() in ("HUAWEICLOUD", "OpenTelekomCloud")
     except OSError:

@@ -86,11 +86,6 @@ class Requests:
             return self._namespace
 
     @property
-    def known_namespace(self) -> str:
-        """As `namespace`; "" as long as nobody has asked."""
-        return self._namespace
-
-    @property
     def region(self) -> str:
         """The bucket's."""
         return self.identities.region

@@ -18,13 +18,13 @@ _TWO = "did another process reconcile the same? Run it again; where that does no
 _META = Meta(content_type="application/x-ndjson")
 
 
-def put_away(log: Store, marks: Bookmarks, mark: Mark, place: tuple[int, int], enough: int = ENOUGH) -> None:
+def put_away(log: Store, marks: Bookmarks, mark: Mark, place: tuple[int, int]) -> None:
     """Write the lines of those kinds that have many. The mark has to be saved afterwards, not before.
 
     A process that is killed in between writes the same objects again: the names follow from the mark alone.
     """
     for kind, lines in mark.lines.items():
-        if sum(map(len, lines)) >= enough:
+        if sum(map(len, lines)) >= ENOUGH:
             number = mark.objects.get(kind, 0) + 1
             log.put(f"{marks.stem(kind, *place)}{number:06}.jsonl", _body(lines), _META)
             mark.objects[kind] = number

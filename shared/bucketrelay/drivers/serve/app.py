@@ -1,7 +1,7 @@
 """The application: which request goes where, and what an error becomes."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -27,8 +27,6 @@ from bucketrelay.model import Result
 from bucketrelay.reports.acts import Act, words, write_down
 
 _AT_ONCE = 64 * 1024  # bytes of a body that is read at once: a thread for it would take longer
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def app(serving: Serving, *more: Route, failures: Callable[[], Iterable[Result]] = tuple) -> Starlette:
