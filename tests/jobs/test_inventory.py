@@ -7,30 +7,22 @@ import contextlib
 import json
 import sqlite3
 import uuid
-from dataclasses import dataclass
 from itertools import count
 
-import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketrelay.clouds.aws.requests import LIST_VERSIONS, Requests
 from bucketrelay.clouds.local.store import LocalStore
-from bucketrelay.database.postgres import Postgres
-from bucketrelay.database.queries import migrations
-from bucketrelay.database.sqlite import Sqlite
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.inventory import Keeper, StoreFacts, take_stock
+from bucketrelay.drivers.inventory import Keeper, StoreFacts
 from bucketrelay.drivers.inventory.jobs import InventorySync, inventory_kinds
 from bucketrelay.errors import StoreRefused, StoreUnavailable
-from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.queue import Done, Job
 from bucketrelay.jobs.sqlite import SqliteQueue
 from bucketrelay.model import Address, Meta
-from postgres_server import new_schema
-
-MADE = []
+from jobs.stock import MADE, Counting, Failing, Stock, both, coms, make
 
 
 @pytest.fixture(scope="module")
@@ -41,152 +33,6 @@ def s3():
         yield clouds["s3"]
         while MADE:  # the server waits for the connections that are kept
             MADE.pop().close()
-
-
-@dataclass
-class Stock:
-    """A bucket, its inventory, and a user's view of both."""
-
-    client: object
-    bucket: str
-    facts: StoreFacts
-    tables: Tables
-    ask: object  # runs SQL
-
-    @property
-    def keeper(self):
-        return Keeper(self.tables)
-
-    def sync(self, key="a.txt", depth="metadata", facts=None):
-        return self.keeper.sync(facts or self.facts, key, depth)
-
-    def take(self, depth="metadata", prefix="", facts=None):
-        said = []
-        found = facts or self.facts
-        stock = take_stock(self.keeper, found, prefix, depth, deadline=Deadline(), complain=said.append)
-        return stock, said
-
-    def put(self, key="a.txt", body=b"1", **more):
-        return self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more).get("VersionId")
-
-    def delete(self, key="a.txt", version=None):
-        named = {"VersionId": version} if version else {}
-        return self.client.delete_object(Bucket=self.bucket, Key=key, **named)
-
-    def tag(self, key="a.txt", version=None, **tags):
-        named = {"VersionId": version} if version else {}
-        found = {"TagSet": [{"Key": name.replace("_", "-"), "Value": value} for name, value in tags.items()]}
-        self.client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging=found, **named)
-
-    def tags_there(self, key="a.txt"):
-        found = self.client.get_object_tagging(Bucket=self.bucket, Key=key)["TagSet"]
-        return {tag["Key"]: tag["Value"] for tag in found}
-
-    def paths(self):
-        return [row[0] for row in self.ask("SELECT path FROM object ORDER BY path")]
-
-    def object(self, key="a.txt"):
-        rows = self.ask(f"SELECT id FROM object WHERE path = '{key}'")
-        return rows[0][0] if rows else None
-
-    def versions(self, key="a.txt"):
-        return self.ask(
-            'SELECT version."s3VersionId", version."isLatest", version."deleteMarker", version."mimeType" FROM version '
-            f"JOIN object ON object.id = version.\"objectId\" WHERE object.path = '{key}'"
-        )
-
-    def words(self, kind, key="a.txt"):
-        """Tags, or metadata, of the latest version."""
-        query = """SELECT word.key, word.value FROM {kind} AS word
-            JOIN version_{kind} AS link ON link."{kind}Id" = word.id
-            JOIN version ON version.id = link."versionId" JOIN object ON object.id = version."objectId"
-            WHERE version."isLatest" AND object.path = '{key}'"""
-        return dict(self.ask(query.format(kind=kind, key=key)))
-
-    def count(self, table):
-        return self.ask(f"SELECT count(*) FROM {table}")[0][0]
-
-    def latest(self, key="a.txt"):
-        return [row[0] for row in self.versions(key) if row[1]]
-
-
-both = pytest.mark.parametrize("tables", ["sqlite", "postgres"], indirect=True)  # where SQL may differ
-
-
-@pytest.fixture
-def tables(request, tmp_path):
-    if getattr(request, "param", "sqlite") == "sqlite":
-        path = tmp_path / "relay.db"
-        made = Tables(Sqlite(path, "inventory", migrations("bucketrelay.inventory.sql", "sqlite")), postgres=False)
-
-        def ask(query):
-            with contextlib.closing(sqlite3.connect(path)) as connection:
-                return [tuple(row) for row in connection.execute(query).fetchall()]
-
-    else:
-        url = new_schema(request.getfixturevalue("postgres_url"))
-        steps = migrations("bucketrelay.inventory.sql", "postgres")
-        made = Tables(Postgres(url, "postgresql://…", "inventory", steps), postgres=True)
-
-        def ask(query):
-            with psycopg.connect(url) as connection:
-                return connection.execute(query).fetchall()
-
-    yield made, ask
-    made.close()
-
-
-def make(s3, tables, *, versioned, prefix=""):
-    from bucketrelay.clouds.aws.store import s3_store
-
-    bucket = f"stock-{uuid.uuid4().hex[:12]}"
-    s3.create(bucket)
-    if versioned:
-        s3.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    store = s3_store(Address("s3", bucket, prefix=prefix), **s3.options)
-    MADE.append(store)
-    return Stock(s3.client, bucket, StoreFacts("photos", store), *tables)
-
-
-@pytest.fixture
-def stock(s3, tables):
-    """Of a bucket that keeps versions."""
-    return make(s3, tables, versioned=True)
-
-
-@pytest.fixture
-def plain(s3, tables):
-    """Of one that keeps none."""
-    return make(s3, tables, versioned=False)
-
-
-class Around:
-    """A store around another: all that has no method here is the other's.
-
-    Its members are attributes: since Python 3.12 `isinstance` sees no ability that `__getattr__` alone knows of.
-    """
-
-    def __init__(self, store):
-        self._store = store
-        for name in [name for name in dir(store) if not name.startswith("_") and not hasattr(type(self), name)]:
-            setattr(self, name, self._member(name, getattr(store, name)))
-
-    def _member(self, name, member):
-        return member
-
-
-class Failing(Around):
-    """The store of a bucket where some requests fail."""
-
-    def __init__(self, store, error, *names):
-        self._error, self._names = error, names
-        super().__init__(store)
-
-    def _member(self, name, member):
-        return self._fail if name in self._names else member
-
-    def _fail(self, *_, **__):
-        raise self._error
 
 
 # Objects: syncObject.
@@ -257,10 +103,6 @@ def test_what_is_soft_deleted_stays_with_its_delete_marker_as_the_latest_version
 
 
 # The object's id.
-
-
-def coms(stock, **more):
-    return StoreFacts("photos", more.get("store", stock.facts.store), coms_id=True)
 
 
 def test_an_id_that_the_tag_says_and_nobody_has_is_kept(stock):
@@ -456,22 +298,6 @@ def test_tags_are_each_versions_own(stock):
 
     assert stock.words("tag") == {}
     assert stock.ask("SELECT key, value FROM tag") == [("of", "first")]
-
-
-class Counting(Around):
-    def __init__(self, store):
-        self.calls = []
-        super().__init__(store)
-
-    def _member(self, name, member):
-        if not callable(member):
-            return member
-
-        def call(*given, **more):
-            self.calls.append(name)
-            return member(*given, **more)
-
-        return call
 
 
 def test_tags_are_always_looked_at_and_metadata_only_where_a_version_is_new_or_has_changed(stock):

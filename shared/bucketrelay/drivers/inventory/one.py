@@ -4,7 +4,8 @@ As COMS's `syncJob` does (docs/inventory.md has its table), but:
 
 * everything is read from the store before a row is touched, so that an error leaves the rows as they were;
 * only *no such key* removes an object: an error, a missing bucket, a 403 is raised;
-* tags are written back only when they were read a moment before, of the very version.
+* tags are written back only when they were read a moment before, of the very version. Where that write fails the rows
+  are right all the same, as COMS has it, and the error is raised: the id is in no tag yet.
 """
 
 import uuid
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bucketrelay.abilities import Taggable, Tagged, Version, Versioned
-from bucketrelay.errors import ObjectGone, StoreUnavailable
+from bucketrelay.errors import ObjectGone, RelayError, StoreUnavailable
 from bucketrelay.inventory.tables import Change, Found, Row, Tables
 from bucketrelay.jobs.inventory import DEPTHS
 from bucketrelay.model import ObjectInfo
@@ -60,7 +61,8 @@ class Keeper:
             listed: its versions, where the caller has just listed them; None: they are asked for.
 
         Raises:
-            RelayError: the store or the database could not be asked. The rows are as they were.
+            RelayError: the store or the database could not be asked, and the rows are as they were; or the tag with the
+                id could not be written, and they are right.
         """
         if is_probe(key):  # comes and goes, and is no object of anybody's
             return Ended(Change())
@@ -71,12 +73,15 @@ class Keeper:
         rows = {row.version: row for row in has[1]} if has else {}
         level = DEPTHS.index(depth)
         entries = [self._describe(facts.store, version, rows.get(version.version), level) for version in versions]
-        number, entries = self._identity(facts, has[0] if has else "", entries, level)
+        number, entries, untagged = self._identity(facts, has[0] if has else "", entries, level)
         if level == 0:  # of an object alone: what is known of its older versions stays known
             entries += [
                 Found(_version_of(key, row)) for row in rows.values() if row.version != entries[0].version.version
             ]
-        return Ended(self.tables.write(facts.name, key, number, entries))
+        change = self.tables.write(facts.name, key, number, entries)
+        if untagged:
+            raise untagged
+        return Ended(change)
 
     def _versions(self, store: Store, key: str, depth: str) -> list[Version]:
         if isinstance(store, Versioned):
@@ -112,24 +117,29 @@ class Keeper:
             raise ObjectGone(f"{store.address.of(version.key)}: it has changed since it was looked at: looked at again")
         return info
 
-    def _identity(self, facts: StoreFacts, known: str, entries: list[Found], level: int) -> tuple[str, list[Found]]:
-        """The object's id, and the versions, the latest of which may have got a tag with it.
+    def _identity(
+        self, facts: StoreFacts, known: str, entries: list[Found], level: int
+    ) -> tuple[str, list[Found], RelayError | None]:
+        """The object's id, the versions, the latest of which may have got a tag with it, and why it could not get it.
 
         A new object keeps the id that its tag says, if no other object has it; a deleted one that of its newest version
         that says one.
         """
         store = facts.store
         if not isinstance(store, Tagged):
-            return known or str(uuid.uuid4()), entries
+            return known or str(uuid.uuid4()), entries, None
         number = known or self._id_in_tags(store, entries)
         latest = entries[0]
         if level < 2 or not facts.coms_id or latest.version.marker or not isinstance(store, Taggable):
-            return number, entries
+            return number, entries, None
         tags = latest.tags if latest.tags is not None else store.tags(_info(latest.version))
         if tags.get(COMS_ID) == number or len(tags.keys() - {COMS_ID}) >= _MOST_TAGS:
-            return number, entries
-        store.set_tags(_info(latest.version), {**tags, COMS_ID: number})
-        return number, [replace(latest, tags={**tags, COMS_ID: number}), *entries[1:]]
+            return number, entries, None
+        try:
+            store.set_tags(_info(latest.version), {**tags, COMS_ID: number})
+        except RelayError as error:
+            return number, entries, error
+        return number, [replace(latest, tags={**tags, COMS_ID: number}), *entries[1:]], None
 
     def _id_in_tags(self, store: Tagged, entries: Sequence[Found]) -> str:
         """The first id that a version's tag says and no object has; else a new one."""

@@ -33,8 +33,15 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 SELECT queue, priority, ready_at FROM relay_job WHERE dead_at IS NULL ORDER BY queue, priority, ready_at LIMIT 1;
 
 -- name: next_head
-SELECT queue, priority, ready_at FROM relay_job
-WHERE dead_at IS NULL AND (queue, priority) > (:queue, :priority) ORDER BY queue, priority, ready_at LIMIT 1;
+-- Two seeks: for `(queue, priority) > (:queue, :priority)` SQLite steps over every job of the queue and priority before.
+SELECT queue, priority, ready_at FROM (
+    SELECT queue, priority, ready_at FROM relay_job
+    WHERE dead_at IS NULL AND queue = :queue AND priority > :priority ORDER BY priority, ready_at LIMIT 1)
+UNION ALL
+SELECT queue, priority, ready_at FROM (
+    SELECT queue, priority, ready_at FROM relay_job
+    WHERE dead_at IS NULL AND queue > :queue ORDER BY queue, priority, ready_at LIMIT 1)
+ORDER BY queue, priority LIMIT 1;
 
 -- name: claim
 UPDATE relay_job SET lease = :lease, ready_at = :now + :seconds, attempts = attempts + 1, unsettled = unsettled + 1
