@@ -61,19 +61,19 @@ class PostgresQueue:
         return self._database.run(lambda cursor: self._claim(cursor, limit, kinds, room))
 
     def _claim(self, cursor: Cursor, limit: int, kinds: Collection[str] | None, room: Room) -> tuple[Job, ...]:
-        seen = self._look(cursor)
+        seen, wanted_kinds = self._look(cursor), None if kinds is None else tuple(sorted(kinds))
         values = {
             "lease": secrets.token_hex(8),
             "seconds": self._policy.lease,
-            "kinds": None if kinds is None else sorted(kinds),
+            "kinds": None if wanted_kinds is None else list(wanted_kinds),
         }
 
         def take(head: Head, most: int) -> list[tuple[Any, ...]]:
-            floor = seen.floors.get(head, _NEVER)
-            wanted = {**values, "queue": head.queue, "priority": head.priority, "limit": most, "floor": floor}
-            got = cursor.execute(_SQL["claim"], wanted).fetchall()
-            if kinds is None and got:
-                seen.floors[head] = min(float(row[-1]) for row in got)
+            place = head, wanted_kinds  # what one claimer has left, another that does other kinds may take
+            wanted = {**values, "queue": head.queue, "priority": head.priority, "limit": most}
+            got = cursor.execute(_SQL["claim"], {**wanted, "floor": seen.floors.get(place, _NEVER)}).fetchall()
+            if got:
+                seen.floors[place] = min(float(row[-1]) for row in got)
             return got
 
         rows = Share(limit, room, take).among(seen.heads)
@@ -197,7 +197,7 @@ class _Seen:
 
     at: float = _NEVER
     heads: tuple[Head, ...] = ()
-    floors: dict[Head, float] = field(default_factory=dict)
+    floors: dict[tuple[Head, tuple[str, ...] | None], float] = field(default_factory=dict)
 
 
 def _enqueue(cursor: Cursor, jobs: Sequence[NewJob]) -> tuple[list[int], int]:
