@@ -7,6 +7,7 @@ import hashlib
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 
+from bucketrelay.bodies import Held, md5_of
 from bucketrelay.errors import Damaged, OutcomeUnknown, SourceChanged, StoreUnavailable
 from bucketrelay.http.messages import Answer, Head, Into
 from bucketrelay.http.messages import Body as Sent
@@ -74,7 +75,7 @@ class Piece:
         length = self._expected_length(head, info)
         if self._write is not None:
             return Into(self._write, length, once=True)
-        self.body = bytearray(length)
+        self.body = Held(length)
         return Into(memoryview(self.body))
 
     def _expected_length(self, head: Head, info: ObjectInfo) -> int:
@@ -135,5 +136,5 @@ def send_with_md5(
         answer = send(watched, NOTHING)
         return answer, told(answer) in (None, digest())
     assert isinstance(body, bytes | bytearray), "an object's bytes"
-    md5 = b2a_base64(hashlib.md5(body, usedforsecurity=False).digest(), newline=False).decode()
+    md5 = b2a_base64(md5_of(body), newline=False).decode()
     return send(body, {"content-md5": md5}), True

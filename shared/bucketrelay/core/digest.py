@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 
+from bucketrelay.bodies import md5_of
 from bucketrelay.errors import Damaged
 from bucketrelay.store import MiB
 
@@ -36,7 +37,7 @@ def tree(body: Body) -> str:
     return base64.urlsafe_b64encode(level[0]).rstrip(b"=").decode()
 
 
-def check_whole(body: Body, sums: Mapping[str, str], url: str) -> bool:
+def check_whole(body: bytes | bytearray, sums: Mapping[str, str], url: str) -> bool:
     """Compare a whole object with every checksum that its store offers and we can compute; raises Damaged.
 
     Returns:
@@ -44,7 +45,9 @@ def check_whole(body: Body, sums: Mapping[str, str], url: str) -> bool:
     """
     compared = False
     for name, told in sums.items():
-        if name in HASHES:
+        if name == "md5":
+            value = md5_of(body)
+        elif name in HASHES:
             value = hashlib.new(name, body, usedforsecurity=False).digest()
         elif function := crc(name):
             value = function(body, 0).to_bytes(_LENGTHS[name], "big")

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from hashlib import md5
 
+from bucketrelay.bodies import md5_of
 from bucketrelay.core.digest import same
 from bucketrelay.core.face import face
 from bucketrelay.core.metadata import fit
@@ -21,7 +21,7 @@ def equal(pair: Pair, source: ObjectInfo | None, held: ObjectInfo | None, first:
         return False
     whole = len(first.body) == source.size
     carried, _ = fit(source.meta, pair.target.abilities, Stamp("", (pair.link.source,), 0, "", ""))
-    return alike(source, held, carried, md5(first.body, usedforsecurity=False).hexdigest() if whole else "")
+    return alike(source, held, carried, md5_of(first.body).hex() if whole else "")
 
 
 def alike(source: ObjectInfo, target: ObjectInfo, carried: Meta, md5: str = "") -> bool:

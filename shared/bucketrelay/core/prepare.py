@@ -1,7 +1,6 @@
 """An object made ready for its target: its metadata as far as it fits there, our stamp, what its parts depend on."""
 
-from hashlib import md5
-
+from bucketrelay.bodies import md5_of
 from bucketrelay.core import stamp as stamps
 from bucketrelay.core.copy import Copy
 from bucketrelay.core.digest import tree
@@ -25,7 +24,7 @@ def prepare(pair: Pair, info: ObjectInfo, held: ObjectInfo | None, first: FirstB
         StoreRefused: it would lack something, and the route is strict.
     """
     whole = len(first.body) == info.size
-    sums = (tree(first.body), md5(first.body, usedforsecurity=False).hexdigest()) if whole else ()
+    sums = (tree(first.body), md5_of(first.body).hex()) if whole else ()
     meta, degraded = fit(pair.meta(info), pair.target.abilities, stamps.make(info, pair.link, *sums))
     if degraded and pair.task.strict:
         raise StoreRefused(

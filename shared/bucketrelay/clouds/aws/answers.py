@@ -6,6 +6,7 @@ from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from bucketrelay.bodies import Held
 from bucketrelay.clouds.aws.documents import NoDocument, children, read, texts
 from bucketrelay.clouds.aws.fields import bare, info_of, range_of, same_version, version_of
 from bucketrelay.errors import Damaged, SourceChanged, StoreRefused
@@ -53,7 +54,7 @@ class Fetching:
         part = range_of(head.headers)
         if part and part[0]:
             raise StoreRefused(f"{self.url}: asked for its beginning, got {part}: the server does not do ranges")
-        self._held = bytearray(min(self.length, info.size))
+        self._held = Held(min(self.length, info.size))
         self.fetched = Fetched(info, self._held)
         return Into(memoryview(self._held))
 

@@ -1,12 +1,12 @@
 """Amazon S3 and every server that speaks its dialect, over our own HTTP: no SDK moves an object."""
 
-import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from bucketrelay.abilities import Part, Upload, Version
+from bucketrelay.bodies import Held, md5_of
 from bucketrelay.clouds.aws import listing, versions
 from bucketrelay.clouds.aws import requests as s3
 from bucketrelay.clouds.aws.access import Access, access_of
@@ -115,7 +115,7 @@ class S3Store:
 
         By version id only where it is no longer the latest: that needs s3:GetObjectVersion.
         """
-        held = bytearray(length)
+        held = Held(length)
         self._read_range(Ranged(info, self._address.of(info.key), start, length, memoryview(held)))
         return held
 
@@ -300,7 +300,7 @@ class S3Store:
         if self._aws:
             return {"x-amz-checksum-crc32": base64(zlib.crc32(body).to_bytes(4, "big"))}
         # The others know no checksums, or refuse them; the MD5 they have always compared.
-        return {"content-md5": base64(hashlib.md5(body, usedforsecurity=False).digest())}
+        return {"content-md5": base64(md5_of(body))}
 
 
 def s3_store(address: Address, *, pace: Pace | None = None, **options: Any) -> S3Store:
