@@ -29,15 +29,15 @@ $(READY): pyproject.toml constraints.txt
 demo: $(if $(wildcard $(READY)),,$(DEMO))  ## the main job between local stand-ins of three clouds, to be watched
 	@$(BIN)/python -m bucketrelay demo
 
-test: $(READY)  ## all tests but the slow ones; some four minutes on two cores, and a third process for what waits
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+test: $(READY)  ## all tests but the slow ones; under three minutes on two cores (tests/order.py: how many processes)
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-pythons:  ## the same tests on each Python that is here, 3.10 to 3.14; each sets up a .venv of its own
 	$(PYTHON) tests/pythons.py
 
 slow: $(READY)  ## the proofs that take minutes: 10 GiB through 128 MiB, all directions of the memory bound
-	$(BIN)/python -m pytest -m slow --timeout 3600 -n 2 --dist loadgroup
-	$(BIN)/python -m pytest -m 'hypothesis and not slow and not deep' --hypothesis-profile thorough --timeout 900 -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -m slow --timeout 3600 -n auto --dist loadgroup
+	$(BIN)/python -m pytest -m 'hypothesis and not slow and not deep' --hypothesis-profile thorough --timeout 900 -n auto --dist loadgroup
 
 walks: $(READY)  ## the walks that nobody has seen the end of: for a machine that has the night
 	$(BIN)/python -m pytest -m deep -s tests/faults

@@ -1,8 +1,15 @@
 """What all tests have in common: here, because under xdist it is the controller that writes the summary."""
 
 import gc
+import os
+import sys
 
 import pytest
+
+import order
+
+# Hypothesis would import trio, which a library brought along, in each process: a sixth of a second for nothing.
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
 from hypothesis import settings
 
 # No property is about how long a step takes: on a busy machine Hypothesis's 200 ms would be, at random.
@@ -17,34 +24,24 @@ pytest.register_assert_rewrite("bucketrelay.testing.contract")
 pytest_plugins = ["security.leaks"]
 
 
-# Folders whose modules wait for other processes, or take seconds each: begun first, so that none of them is the last.
-LONG = (
-    "contracts",
-    "messages",
-    "storms",
-    "functions",
-    "deploy",
-    "security",
-    "jobs",
-    "page",
-    "faults",
-    "templates",
-    "reconcile",
-)
-# Modules that share what is dear: one process brings the clouds up, once.
-TOGETHER = {f"tests/security/test_{name}.py": "security" for name in ("forged", "injection", "permissions")}
-
-
 def pytest_collection_finish():
     """All that was collected stays until the end: no need to look for garbage in it, again and again."""
     gc.freeze()
+    if backends := sys.modules.get("moto.backends"):
+        # For each request moto lists its 180 folders anew, and asks the disk what each is: a sixth of a request's cost.
+        folders = frozenset(backends.list_of_moto_modules())
+        backends.list_of_moto_modules = lambda: folders
 
 
 def pytest_collection_modifyitems(items):
     """The order in which modules are handed out."""
-    items.sort(
-        key=lambda item: next((at for at, name in enumerate(LONG) if f"tests/{name}/" in item.nodeid), len(LONG))
-    )
+    items.sort(key=lambda item: order.place(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)  # xdist's
+def pytest_xdist_auto_num_workers(config):
+    """What `-n auto` means."""
+    return order.processes(config.option.markexpr)
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's
@@ -59,8 +56,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class ByModule(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            module = nodeid.partition("::")[0]
-            return TOGETHER.get(module, module)
+            return order.group(nodeid)
 
     config.option.loadscopereorder = False
     return ByModule(config, log)

@@ -30,7 +30,7 @@ def run(version: str, python: str) -> bool:
     steps = [
         [python, "-m", "venv", str(venv)],
         [inside, "-m", "pip", "install", "--quiet", *constraints, "--editable", ".[dev]"],
-        [inside, "-m", "pytest", "-n", "3", "--dist", "loadgroup"],
+        [inside, "-m", "pytest", "-n", "auto", "--dist", "loadgroup"],
     ]
     # Without .pyc, as in the Makefile, the tests would take half as long again.
     world = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
