@@ -87,6 +87,10 @@ def _listening(host: str, port: int, listen: str) -> Iterator[socket.socket]:
         complain(f"--listen {listen}: {getattr(error, 'strerror', None) or error}")
         raise SystemExit(USAGE) from error
     with made:
+        # Whoever is accepted inherits it. asyncio sets it where a socket says that its protocol is TCP, which one of
+        # `create_server` does not: the body of an answer, written after its head, waited for the 40 ms after which
+        # a client acknowledges the head.
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield made
 
 
