@@ -8,16 +8,25 @@ from faults.walk import Walk
 
 
 @pytest.fixture
-def explore(record_property):
-    """Walks a world to its end, and notes how much that was. Returns the walk and what was found."""
+def walk_to_the_end(record_property):
+    """Walks a world to its end, and notes how much that was."""
+
+    def walked(walk) -> Walked | Found:
+        result = every(walk)
+        record_property("walked", str(result) if isinstance(result, Walked) else f"goes wrong as expected:{result}")
+        print(result)
+        return result
+
+    return walked
+
+
+@pytest.fixture
+def explore(walk_to_the_end):
+    """Walks a small world to its end. Returns the walk and what was found."""
 
     def walked(small, deliver: Deliver, *, merge: bool = True) -> tuple[Walk, Walked | Found]:
         walk = Walk(small, deliver, merge=merge)
-        result = every(walk)
-        text = str(result) if isinstance(result, Walked) else f"goes wrong as expected:{result}"
-        record_property("walked", text)
-        print(result)
-        return walk, result
+        return walk, walk_to_the_end(walk)
 
     return walked
 

@@ -132,3 +132,10 @@ def _way(walk: Walk, state: State, came: dict[State, tuple[State, Move] | None])
         state, move = step
         lines.append(walk.told(state, move))
     return lines[::-1]
+
+
+def assert_right(result: "Walked | Found", writes: int) -> None:
+    """The walk found nothing wrong, came to its end, and no way through it wrote more than *writes* times."""
+    assert isinstance(result, Walked), str(result)
+    assert result.circles == 0, "a schedule can go on for ever"
+    assert result.writes <= writes, f"{result.writes} writes"

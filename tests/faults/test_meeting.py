@@ -8,7 +8,7 @@ from bucketrelay.core import converge as core
 from bucketrelay.core import decide as deciding
 from bucketrelay.model import Deletes, Overwrite
 from faults.circles import CircleWalk
-from faults.explore import Found, Walked, every
+from faults.explore import Found, Walked, assert_right, every
 from faults.meeting import RING, SHARED, Meeting, MeetingWalk
 
 LONG = (pytest.mark.slow, pytest.mark.timeout(900))
@@ -16,22 +16,8 @@ DEEP = (pytest.mark.deep, pytest.mark.timeout(0))  # so many states that nobody 
 
 
 @pytest.fixture
-def explore(record_property):
-    """Walks a world to its end, and notes how much that was."""
-
-    def walked(world: Meeting, *, merge: bool = True):
-        result = every(MeetingWalk(world, merge=merge))
-        record_property("walked", str(result) if isinstance(result, Walked) else f"goes wrong as expected:{result}")
-        print(result)
-        return result
-
-    return walked
-
-
-def assert_right(result, writes):
-    assert isinstance(result, Walked), str(result)
-    assert result.circles == 0, "a schedule can go on for ever"
-    assert result.writes <= writes
+def explore(walk_to_the_end):
+    return lambda world, *, merge=True: walk_to_the_end(MeetingWalk(world, merge=merge))
 
 
 @pytest.fixture(params=Deletes, ids=lambda deletes: deletes.value)

@@ -1,7 +1,7 @@
-"""The job queue of a configuration, for who only looks."""
+"""A configuration's job queue and statistics, for who only looks: where there is no database, none is made."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 
 from bucketrelay import wiring_jobs, wiring_tables
 from bucketrelay.config import Config
@@ -11,21 +11,15 @@ from bucketrelay.statistics.tables import Statistics
 
 @contextmanager
 def job_queue(config: Config) -> Iterator[JobQueue | None]:
-    """The configured queue, if somebody has used it: who only looks makes no database."""
-    if not _is_there(config):
-        yield None
-        return
-    with closing(wiring_jobs.queue(config.queue)) as jobs:
+    """The configured queue, if somebody has used it."""
+    with closing(wiring_jobs.queue(config.queue)) if _is_there(config) else nullcontext() as jobs:
         yield jobs
 
 
 @contextmanager
 def statistics(config: Config) -> Iterator[Statistics | None]:
-    """The tables of what the lists tell, where there is a database: who only looks makes none."""
-    if not _is_there(config):
-        yield None
-        return
-    with closing(wiring_tables.statistics(config.queue)) as tables:
+    """The tables of what the lists tell, if there is a database."""
+    with closing(wiring_tables.statistics(config.queue)) if _is_there(config) else nullcontext() as tables:
         yield tables
 
 

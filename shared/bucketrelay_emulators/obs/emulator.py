@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from bucketrelay_emulators.engine import engine as store
-from bucketrelay_emulators.engine.faults import Faults, Requests
 from bucketrelay_emulators.obs import buckets as obs_buckets
 from bucketrelay_emulators.obs import multipart as obs_multipart
 from bucketrelay_emulators.obs import objects as obs_objects
@@ -23,7 +22,7 @@ from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.events import Shape, event
 from bucketrelay_emulators.obs.signature import Credential, Refusal, check
 from bucketrelay_emulators.obs.xml import Malformed, error
-from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Server
+from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Running, Server
 
 OPERATIONS: Mapping[str, Callable[[Call], Reply]] = {
     "GetApiVersion": obs_buckets.api_version,
@@ -145,7 +144,7 @@ class ObsFront:
         return bucket, key
 
 
-class ObsEmulator:
+class ObsEmulator(Running):
     """A running OBS; a context manager.
 
     Args:
@@ -189,21 +188,6 @@ class ObsEmulator:
         """http://127.0.0.1:port"""  # noqa: D415  an example, not a sentence
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.port}"
 
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self._server.port
-
-    @property
-    def faults(self) -> Faults:
-        """Order faults here."""
-        return self._server.faults
-
-    @property
-    def requests(self) -> Requests:
-        """What was asked so far."""
-        return self._server.requests
-
     def create_bucket(self, name: str) -> store.Bucket:
         """Make a bucket, without a request."""
         return self.engine.create_bucket(name)
@@ -242,34 +226,14 @@ class ObsEmulator:
         self._clients.append(made)
         return made
 
-    @property
-    def connections(self) -> int:
-        """How many clients keep open."""
-        return self._server.connections
-
-    def hang_up(self) -> None:
-        """End the connections that clients keep alive, as servers do with idle ones."""
-        self._server.hang_up()
-
-    def start(self) -> None:
-        """Begin to serve; `with` does it."""
-        self._server.start()
-
     def close(self) -> None:
         """Stop serving; `with` does it."""
         self._unsubscribe()
         for client in self._clients:
             client.close()
-        self._server.close()
+        super().close()
         if self._tls:
             self._authority.cleanup()
-
-    def __enter__(self) -> "ObsEmulator":  # noqa: PYI034  typing.Self needs Python 3.11
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _secure(self, host: str) -> ssl.SSLContext:
         from bucketrelay_emulators.server.tls import Authority  # needs cryptography, which only TLS does

@@ -14,17 +14,16 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from bucketrelay_emulators.engine.engine import Bucket, Engine
-from bucketrelay_emulators.engine.faults import Faults, Requests
 from bucketrelay_emulators.engine.values import Change, random_etag
 from bucketrelay_emulators.oci.copies import Copies
 from bucketrelay_emulators.oci.events import COMPARTMENT, event
 from bucketrelay_emulators.oci.http import Front, OciServer
 from bucketrelay_emulators.oci.rules import Rules
 from bucketrelay_emulators.oci.sign import SKEW, Keys, fingerprint, pem, private_key, token
+from bucketrelay_emulators.server.serving import Running
 
 TENANCY = "ocid1.tenancy.oc1..aaaaexample"
 USER = "ocid1.user.oc1..aaaaexample"
@@ -38,7 +37,7 @@ def _signer(tenancy: str, user: str, fingerprint: str, key: str) -> Any:
     return Signer(tenancy, user, fingerprint, private_key_file_location=None, private_key_content=key)
 
 
-class OciEmulator:
+class OciEmulator(Running):
     """Object Storage of one tenancy on 127.0.0.1, from construction until `close` or the end of the `with` block.
 
     Args:
@@ -77,32 +76,14 @@ class OciEmulator:
         self.config_file = str(Path(self._folder.name, "config"))
         self._server.start()
 
-    def __enter__(self) -> "OciEmulator":  # noqa: PYI034  typing.Self is of 3.11
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Stop the server, close the clients, remove the throw-away credentials."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         for client in self._clients:
             client.base_client.session.close()
-        self._server.close()
+        super().close()
         self._folder.cleanup()
-
-    @property
-    def faults(self) -> Faults:
-        """What is to go wrong."""
-        return self._server.faults
-
-    @property
-    def requests(self) -> Requests:
-        """What was asked so far."""
-        return self._server.requests
 
     @property
     def copies(self) -> Copies:

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
-from bucketrelay_emulators.engine.faults import Faults, Requests
 from bucketrelay_emulators.server.proxy_words import name_call, refusal, usual_code
-from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Server
+from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Running, Server
 
 # RFC 9110, section 7.6.1: of one connection, not of the message; and what the body's new framing replaces.
 _HOP = frozenset(
@@ -46,7 +45,7 @@ class Passing(Incoming):
     lines: tuple[tuple[str, str], ...] = ()  # the headers in order, as sent
 
 
-class FaultProxy:
+class FaultProxy(Running):
     """A running proxy; a context manager.
 
     Args:
@@ -73,45 +72,6 @@ class FaultProxy:
         front = _Forward(at.hostname, at.port or 80, max_body, timeout)
         self._server = _ProxyServer(front, port=port, now=now)
         self.endpoint = f"http://127.0.0.1:{self._server.port}"
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self._server.port
-
-    @property
-    def faults(self) -> Faults:
-        """Order faults here."""
-        return self._server.faults
-
-    @property
-    def requests(self) -> Requests:
-        """What was asked so far. A duplicate counts once: these are the client's requests."""
-        return self._server.requests
-
-    @property
-    def connections(self) -> int:
-        """How many clients keep open."""
-        return self._server.connections
-
-    def hang_up(self) -> None:
-        """End the connections that clients keep alive, as proxies do with idle ones."""
-        self._server.hang_up()
-
-    def start(self) -> None:
-        """Begin to serve; `with` does it."""
-        self._server.start()
-
-    def close(self) -> None:
-        """Stop serving; `with` does it."""
-        self._server.close()
-
-    def __enter__(self) -> "FaultProxy":  # noqa: PYI034  typing.Self needs Python 3.11
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class _Forward:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import unquote_plus
 
 from bucketrelay_emulators.engine.faults import Fault, Faults, Request, Requests
 
 _MAX_BODY = 6 << 30
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
+_Self = TypeVar("_Self", bound="Running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,9 @@ class Server:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def start(self) -> None:
-        """Begin to accept connections."""
-        self._thread.start()
+        """Begin to accept connections, unless it does already."""
+        if not self._thread.is_alive():
+            self._thread.start()
 
     def close(self) -> None:
         """Stop: no new connections, no old ones, nothing held."""
@@ -128,6 +130,51 @@ class Server:
 
     def _handler(self, front: FrontEnd) -> type["_Handler"]:
         return type("Handler", (_Handler,), {"front": front, "faults": self.faults, "requests": self.requests})
+
+
+class Running:
+    """What the emulators and the proxy have in common: a server on 127.0.0.1, for as long as `with` lasts."""
+
+    _server: Server
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
+
+    @property
+    def faults(self) -> Faults:
+        """Order faults here."""
+        return self._server.faults
+
+    @property
+    def requests(self) -> Requests:
+        """What was asked so far. A request that a fault sends twice counts once: these are the client's."""
+        return self._server.requests
+
+    @property
+    def connections(self) -> int:
+        """How many clients keep open."""
+        return self._server.connections
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep alive, as servers do with idle ones."""
+        self._server.hang_up()
+
+    def start(self) -> None:
+        """Begin to serve; `with` does it."""
+        self._server.start()
+
+    def close(self) -> None:
+        """Stop serving; `with` does it."""
+        self._server.close()
+
+    def __enter__(self: _Self) -> _Self:  # noqa: PYI019  typing.Self needs Python 3.11
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Threads(ThreadingHTTPServer):

@@ -27,7 +27,7 @@ from bucketrelay.clouds.bucket import (
 )
 from bucketrelay.clouds.function_limits import memory, seconds
 from bucketrelay.clouds.oracle.credentials import Access
-from bucketrelay.clouds.oracle.requests import Requests, document
+from bucketrelay.clouds.oracle.requests import Requests, document, pages
 from bucketrelay.clouds.oracle.rules import TAG, brings, concerns, names_of, rows, rule_of, same, whole_rule
 from bucketrelay.clouds.oracle.service import Given, Identities, Service
 from bucketrelay.errors import ObjectGone, RelayError, StoreRefused, StoreUnavailable
@@ -190,20 +190,17 @@ class OciCloud:
 
     def _all_rules(self, compartment: str, own: str) -> Iterator[dict[str, Any]]:
         """The rules of a compartment that are called *own* or may be about the bucket, each with its actions."""
-        page, url = "", self._address.url
-        while True:
-            answer = self._rules_of({"compartmentId": compartment, "limit": "50", "page": page})
-            for listed in rows(document(answer, url), url, "id", "displayName"):
+        url = self._address.url
+
+        def ask(page: str) -> Answer:
+            return self._rules_of({"compartmentId": compartment, "limit": "50", "page": page})
+
+        for page in pages(ask, url):
+            for listed in rows(page, url, "id", "displayName"):
                 if listed.get("lifecycleState", "ACTIVE") not in ("ACTIVE", "INACTIVE", "CREATING", "UPDATING"):
                     continue
                 if listed["displayName"] == own or concerns(str(listed.get("condition")), self._address):
                     yield whole_rule(document(self._rule_call("GET", listed["id"], None), url), url)
-            following = answer.headers.get("opc-next-page", "")
-            if not following:
-                return
-            if page == following:
-                raise StoreUnavailable(f"{url}: the list of rules does not go on: try again later")
-            page = following
 
     def _rules_of(self, query: Mapping[str, str]) -> Answer:
         return self._events.send(self._call(Effect.READ), "GET", f"/{_VERSION}/rules", Given(query))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.oracle.fields import bare, info_of_entry
-from bucketrelay.clouds.oracle.requests import Requests, document
+from bucketrelay.clouds.oracle.requests import Requests, document, pages
 from bucketrelay.clouds.oracle.service import Given
 from bucketrelay.clouds.pages import whole
 from bucketrelay.errors import StoreUnavailable
@@ -85,18 +85,9 @@ def _pages(
     ask: Callable[[Given], Answer], query: Mapping[str, str], read: Callable[[Mapping[str, Any]], Row], url: str
 ) -> Iterator[Row]:
     """The rows of all pages of a listing, each as *read* makes it."""
-    page = ""
-    while True:
-        answer = ask(Given({**query, "limit": str(_PAGE), "page": page}))
-        rows = document(answer, url)
+    for rows in pages(lambda page: ask(Given({**query, "limit": str(_PAGE), "page": page})), url):
         if not isinstance(rows, list):
             raise StoreUnavailable(f"{url}: the answer is no list: check endpoint and proxy")
         with whole(url):
             items = [read(row) for row in rows]
         yield from items
-        following = answer.headers.get("opc-next-page", "")
-        if not following:
-            return
-        if following == page:
-            raise StoreUnavailable(f"{url}: the listing names the same next page again: try again later")
-        page = following

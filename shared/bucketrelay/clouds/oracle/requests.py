@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -145,3 +145,21 @@ def document(answer: Answer, url: str) -> Any:
     except (ValueError, RecursionError) as error:
         words = f"{type(error).__name__} {error}"[:200]
         raise StoreUnavailable(f"{url}: the answer is no JSON ({words}): check endpoint and proxy") from error
+
+
+def pages(ask: Callable[[str], Answer], url: str) -> Iterator[Any]:
+    """What the answers to a listing say in JSON, page by page.
+
+    Args:
+        ask: for the page of this name; "" is the first.
+    """
+    page = ""
+    while True:
+        answer = ask(page)
+        yield document(answer, url)
+        following = answer.headers.get("opc-next-page", "")
+        if not following:
+            return
+        if following == page:
+            raise StoreUnavailable(f"{url}: the listing names the same next page again: try again later")
+        page = following

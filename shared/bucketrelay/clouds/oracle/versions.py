@@ -11,10 +11,11 @@ from typing import Any
 
 from bucketrelay.abilities import Version
 from bucketrelay.clouds.oracle.fields import info_of, info_of_entry
-from bucketrelay.clouds.oracle.requests import Requests, document
+from bucketrelay.clouds.oracle.requests import Requests, pages
 from bucketrelay.clouds.oracle.service import Given
 from bucketrelay.clouds.versions import by_age, in_order
 from bucketrelay.errors import ObjectGone, StoreUnavailable
+from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Effect, Unsaid
 from bucketrelay.model import Address, ObjectInfo
 from bucketrelay.values import replace
@@ -39,23 +40,18 @@ def versions(requests: Requests, place: Address, prefix: str, after: str) -> Ite
 
 def _rows(requests: Requests, place: Address, prefix: str, after: str) -> Iterator[Version]:
     query = {"prefix": place.prefix + prefix, "startAfter": place.prefix + after if after else ""}
-    page = ""
-    while True:
+
+    def ask(page: str) -> Answer:
         given = Given({**query, "fields": _FIELDS, "limit": _PAGE, "page": page})
-        answer = requests.send("ListObjectVersions", None, Effect.READ, given)
-        told = document(answer, place.url)
+        return requests.send("ListObjectVersions", None, Effect.READ, given)
+
+    for told in pages(ask, place.url):
         items = told.get("items") if isinstance(told, dict) else None
         if not isinstance(items, list):
             raise StoreUnavailable(f"{place.url}: the answer is no listing of versions: check endpoint and proxy")
         for item in items:
             if version := _version(item, place):
                 yield version
-        following = answer.headers.get("opc-next-page", "")
-        if not following:
-            return
-        if following == page:
-            raise StoreUnavailable(f"{place.url}: the versions name the same next page again: try again later")
-        page = following
 
 
 def _version(item: object, place: Address) -> Version | None:
