@@ -222,10 +222,10 @@ def measure(place: Servers, load: Load, repeats: int, *, quick: bool) -> tuple[l
                 figures = _run(place, load, one.road, counting=turn == 0)
             except RoadFailed as error:
                 if not one.road.needs:
-                    raise
+                    sys.exit(f"{one.road.label}: failed: {error}")
                 found.remove(one)
                 failed.append(f"{one.road.label}: failed: {error}")
-                place.rclone("delete", f"target:{TARGET}")
+                place.rclone("delete", "--checkers=64", "--transfers=64", f"target:{TARGET}")
                 continue
             one.requests = figures.requests if one.requests is None else one.requests
             if turn:
@@ -245,7 +245,7 @@ def _run(place: Servers, load: Load, road: Road, *, counting: bool) -> Figures:
     figures = _by_program(place, load, road, counting) if road.program else _by_python(place, load, road)
     if wrong := differing(place, keys):
         raise RoadFailed(f"of {len(keys)} objects these differ or are missing: {', '.join(wrong[:5])}")
-    place.rclone("delete", f"target:{TARGET}")
+    place.rclone("delete", "--checkers=64", "--transfers=64", f"target:{TARGET}")
     return figures
 
 
@@ -341,14 +341,11 @@ def small_figures(found: Sequence[Measured]) -> dict[str, list[float]]:
     """What the issue asks of small objects, turn by turn.
 
     rclone's process is counted from its start, ours is warm: so its start, which is what one object by a process of its
-    own takes, is taken off before they are compared.
+    own takes, is taken off before they are compared once more.
     """
     costs = {one.road.name: _costs(one) for one in found}
-    objects = next(one.objects for one in found if one.road.name == "copy")
-    warm = [
-        (all_of * objects - one) / max(1, objects - 1)
-        for all_of, one in zip(costs["copy"], costs["copyto"], strict=True)
-    ]
+    copy = next(one for one in found if one.road.name == "copy")
+    warm = without_start([each.cpu for each in copy.figures], costs["copyto"], copy.objects)
     return {
         "batches of boto3": ratios(costs["relay-sqs"], costs[YARDSTICK]),
         "batches of rclone": ratios(costs["relay-sqs"], costs["copy"]),
@@ -357,19 +354,25 @@ def small_figures(found: Sequence[Measured]) -> dict[str, list[float]]:
     }
 
 
-def large_figures(found: Sequence[Measured]) -> dict[str, list[float]]:
-    """What the issue asks of a large object, turn by turn."""
+def without_start(whole: Sequence[float], starts: Sequence[float], objects: int) -> list[float]:
+    """What each object but the first took of a process's *whole*; one object takes as long as the start does."""
+    return [(each - start) / max(1, objects - 1) for each, start in zip(whole, starts, strict=True)]
+
+
+def large_figures(found: Sequence[Measured], small: Sequence[Measured]) -> dict[str, list[float]]:
+    """What the issue asks of a large object, turn by turn; rclone's start, as small objects tell it, is taken off."""
     costs = {one.road.name: _costs(one) for one in found}
-    speeds = {one.road.name: _speeds(one) for one in found}
-    streamed = (
-        {"large of obstore": ratios(costs["relay"], costs["obstore-stream"])} if "obstore-stream" in costs else {}
-    )
+    walls = {one.road.name: [figures.seconds for figures in one.figures] for one in found}
+    (start,) = [one for one in small if one.road.name == "copyto"]
+    cpu, wall = statistics.median(_costs(start)), statistics.median(1 / speed for speed in _speeds(start))
+    streams = {"large of obstore": "obstore-stream"}
     lean = next(one for one in found if one.road.name == "relay-lean")
-    return streamed | {
+    return {
+        **{name: ratios(costs["relay"], costs[road]) for name, road in streams.items() if road in costs},
         "large of read and put": ratios(costs["relay"], costs[YARDSTICK]),
         "large of hashed read and put": ratios(costs["relay"], costs["get_put-hashed"]),
-        "large of rclone": ratios(costs["relay"], costs["copyto"]),
-        "large speed of rclone": ratios(speeds["relay"], speeds["copyto"]),
+        "large of rclone": ratios(costs["relay"], [each - cpu for each in costs["copyto"]]),
+        "large speed of rclone": ratios([each - wall for each in walls["copyto"]], walls["relay"]),
         "memory, MiB": [figures.rss / MiB for figures in lean.figures],
     }
 
@@ -385,14 +388,14 @@ def size(text: str) -> int:
 def arguments() -> argparse.Namespace:
     """What the command line says, with the defaults that depend on `--quick`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="two minutes: fewer, smaller, once")
+    parser.add_argument("--quick", action="store_true", help="two minutes: fewer, smaller, three turns")
     parser.add_argument("-n", type=int, metavar="N", help="small objects (1000; quick: 200)")
     parser.add_argument("--size", type=size, metavar="SIZE", help="of the large object (512MiB; quick: 64MiB)")
-    parser.add_argument("--repeats", type=int, metavar="N", help="turns after the one that warms up (5; quick: 1)")
+    parser.add_argument("--repeats", type=int, metavar="N", help="turns after the one that warms up (5; quick: 3)")
     parser.add_argument("--over", nargs="+", choices=["https", "http"], default=["https"], help="(https)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="what was found, for bench.py")
     chosen = parser.parse_args()
-    quick = {"n": 200, "size": 64 * MiB, "repeats": 1}
+    quick = {"n": 200, "size": 64 * MiB, "repeats": 3}
     usual = {"n": 1000, "size": 512 * MiB, "repeats": 5}
     for name, value in (quick if chosen.quick else usual).items():
         if getattr(chosen, name) is None:
@@ -400,6 +403,12 @@ def arguments() -> argparse.Namespace:
     if chosen.n < 2 or chosen.repeats < 1:
         parser.error("-n is at least 2, --repeats at least 1")
     return chosen
+
+
+def tell(told: Section, found: Table) -> None:
+    """Print a table as soon as it is there."""
+    told.tables.append(found)
+    print(f"\n{found.markdown()}", flush=True)
 
 
 def main() -> None:
@@ -413,14 +422,17 @@ def main() -> None:
     large = Load("large", chosen.size, ON_LARGE, 1, large=True)
     told.absent += absent([*ON_SMALL, *ON_LARGE])
     for scheme in chosen.over:
+        over = "TLS" if scheme == "https" else "plain HTTP"
         with servers(scheme) as place:
             fill(place, [small, large])
-            for each, figures in ((small, small_figures), (large, large_figures)):
-                found, failed = measure(place, each, chosen.repeats, quick=chosen.quick)
-                told.absent += failed
-                told.tables.append(table(each, found, "TLS" if scheme == "https" else "plain HTTP"))
-                told.figures |= figures(found) if scheme == "https" else {}
-                print(f"\n{told.tables[-1].markdown()}", flush=True)
+            of_small, failed = measure(place, small, chosen.repeats, quick=chosen.quick)
+            told.absent += failed
+            tell(told, table(small, of_small, over))
+            of_large, failed = measure(place, large, chosen.repeats, quick=chosen.quick)
+            told.absent += failed
+            tell(told, table(large, of_large, over))
+        if scheme == "https":
+            told.figures |= small_figures(of_small) | large_figures(of_large, of_small)
     print("\n".join(["", *told.absent]))
     if chosen.json:
         told.write(chosen.json)

@@ -201,6 +201,31 @@ def test_every_script_of_the_run_is_there(bench):
     assert [script.name for script in bench.SCRIPTS if not (FOLDER / f"{script.name}.py").is_file()] == []
 
 
+def test_a_start_is_taken_off_a_process_that_is_measured_whole(load):
+    # A start with one object takes 70 ms, and each object 1 ms: 71 + 99, and that twice as slow in another turn.
+    assert load("throughput").without_start([170, 340], [71, 142], 100) == [1, 2]
+
+
+def test_large_objects_are_compared_with_an_rclone_that_has_started_already(load):
+    throughput = load("throughput")
+
+    def measured(name, *figures):
+        road = throughput.Road(name, name)
+        return throughput.Measured(
+            road, 1, [throughput.Figures(*each, rss=40 << 20, requests=None) for each in figures]
+        )
+
+    names = ("relay", "relay-lean", throughput.YARDSTICK, "get_put-hashed")
+    found = [*(measured(name, (2.0, 1.0)) for name in names), measured("copyto", (3.5, 2.25))]
+
+    figures = throughput.large_figures(found, [measured("copyto", (0.5, 0.25))])
+
+    assert figures["large of rclone"] == [0.5]
+    assert figures["large speed of rclone"] == [1.5]
+    assert figures["memory, MiB"] == [40]
+    assert "large of obstore" not in figures  # where it is not here
+
+
 RCLONE = """invoice-000002902.pdf: sizes differ
 2026/11/30 08:03:29 NOTICE: S3 bucket mirror: 30 files missing
 2026/11/30 08:03:29 NOTICE: S3 bucket mirror: 61 differences found
