@@ -3,11 +3,13 @@
     python benchmarks/listing_server.py 200000
 
 Says its port on its first line. The source has so many keys; the target lacks one in a hundred and has another
-size for one in a hundred. `rclone serve s3` reads its whole folder for each page, so a wall time there is the server's.
+size for one in a hundred; each object has a time of its own, and its copy one that is some seconds later. `rclone serve
+s3` reads its whole folder for each page, so a wall time there is the server's.
 """
 
 import sys
 from bisect import bisect_right
+from datetime import datetime, timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from s3_servers import SOURCE, TARGET
 
 PAGE = 1000
+BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 — UTC, as all of S3's
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 KEYS = {
     SOURCE: [f"invoice-{n:09}.pdf" for n in range(COUNT)],
@@ -39,8 +42,10 @@ def page(bucket: str, start: int) -> bytes:
 def _row(bucket: str, key: str) -> str:
     number = int(key[8:17])
     other = bucket == TARGET and number % 100 == 2
+    later = 1 + number % 5 if bucket == TARGET else 0
+    time = BEGAN + timedelta(seconds=number * 7919 % 25_000_000 + later)
     return (
-        f"<Contents><Key>{key}</Key><LastModified>2026-11-21T09:15:0{int(bucket == 'target')}.000Z</LastModified>"
+        f"<Contents><Key>{key}</Key><LastModified>{time.isoformat()}.000Z</LastModified>"
         f"<ETag>&quot;{number:032x}&quot;</ETag><Size>{number % 7 + 10 * other}</Size>"
         "<StorageClass>STANDARD</StorageClass></Contents>"
     )

@@ -2,6 +2,7 @@
 
     python benchmarks/reconcile.py
     python benchmarks/reconcile.py --objects 50000 --repeats 3
+    python benchmarks/reconcile.py --objects 0 --generated 0 --listed 1000000 --repeats 1 --two
     python benchmarks/reconcile.py --generated 100000000 --streams 100
 
 Two `rclone serve s3` show directories in memory; the second lacks every hundredth object and holds one in a hundred of
@@ -37,6 +38,12 @@ from bucketrelay.drivers.reconcile.judge import Depth, Judge  # noqa: E402  # th
 from bucketrelay.model import Address, Listed  # noqa: E402  # the path is set
 from bucketrelay.routes import Route  # noqa: E402  # the path is set
 from bucketrelay.testing.memory import MemoryStore  # noqa: E402  # the path is set
+
+
+def served(server: int) -> float:
+    """Seconds of CPU that a process has used so far."""
+    user, system = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ def differences(text: str) -> tuple[int, int]:
     return lacking, int(both[1]) - lacking if both else 0
 
 
-def on_listings(count: int, repeats: int, told: Section) -> None:
+def on_listings(count: int, repeats: int, told: Section, *, two: bool) -> None:
     """The same of listings that a server has made before, so that what is measured is the clients' own."""
     command = [sys.executable, str(HERE / "listing_server.py"), str(count)]
     with tempfile.TemporaryDirectory() as home, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -104,7 +111,12 @@ def on_listings(count: int, repeats: int, told: Section) -> None:
             url = f"http://127.0.0.1:{int(server.stdout.readline())}"
             Path(home, "logs").mkdir()
             place = Servers(home=home, data=home, source=url, target=url, ca_file="")
-            report(count, "listed keys", place, listed(home, url), repeats, told)
+            before = served(server.pid)
+            processes = report(count, "listed keys", place, listed(home, url), repeats, told, two=two)
+            told.notes.append(
+                f"The listings' server took {(served(server.pid) - before) / processes:.2f} s of CPU a road."
+            )
+            print(f"\n{told.notes[-1]}")
         finally:
             server.kill()
 
@@ -120,15 +132,19 @@ def listed(home: str, url: str) -> Path:
     return path
 
 
+TWO = ("**bucketrelay** `reconcile --check`", "`rclone check` (sizes and MD5s)")  # that are compared above all
+
+
 def roads(place: Servers, config: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
     """Every road's command and environment."""
     ours = {"PATH": os.environ.get("PATH", ""), "HOME": place.home, "PYTHONPATH": str(HERE.parent / "shared")}
     relay = [sys.executable, "-m", "bucketrelay", "reconcile", "r", "--config", str(config), "--check", "-q"]
     check = [RCLONE, "check", "--checkers=16", f"source:{SOURCE}", f"target:{TARGET}"]
     return {
-        "**bucketrelay** `reconcile --check`": (relay, ours),
+        TWO[0]: (relay, ours),
         "the same, `--depth listing --streams 1`": ([*relay, "--depth", "listing", "--streams", "1"], ours),
-        "`rclone check` (sizes and MD5s)": (check, place.environ),
+        TWO[1]: (check, place.environ),
+        "`rclone check --fast-list`": ([*check, "--fast-list"], place.environ),
         "`rclone check --size-only`": ([*check, "--size-only"], place.environ),
     }
 
@@ -140,15 +156,19 @@ def on_servers(count: int, repeats: int, told: Section) -> None:
         report(count, "objects", place, configured(place), repeats, told)
 
 
-def report(count: int, what: str, place: Servers, config: Path, repeats: int, told: Section) -> None:
-    """Run all roads in turns, print their table and add it to what is told."""
+def report(
+    count: int, what: str, place: Servers, config: Path, repeats: int, told: Section, *, two: bool = False
+) -> int:
+    """Run all roads, or *two*, in turns, print their table and add it to what is told. Returns how many were run."""
     found: dict[str, list[Took]] = {}
     for turn in range(repeats + 1):
         for name, (command, environ) in roads(place, config).items():
+            if two and name not in TWO:
+                continue
             figures = took(command, environ, count)
             if turn:  # the first warms the servers up
                 found.setdefault(name, []).append(figures)
-    yardstick = next(figures for name, figures in found.items() if "MD5s" in name)
+    yardstick = found[TWO[1]]
     walls = {name: ratios([one.wall for one in each], [one.wall for one in yardstick]) for name, each in found.items()}
     costs = {name: ratios([one.cpu for one in each], [one.cpu for one in yardstick]) for name, each in found.items()}
     rows = []
@@ -161,6 +181,7 @@ def report(count: int, what: str, place: Servers, config: Path, repeats: int, to
     print(f"\n{told.tables[-1].markdown()}", flush=True)
     ours = next(iter(found))
     told.figures["wall of rclone check"], told.figures["CPU of rclone check"] = walls[ours], costs[ours]
+    return len(found) * (repeats + 1)
 
 
 HEAD = ["road", "CPU, ratio", "wall, ratio", "CPU, s", "wall, s", "peak memory, MiB"]
@@ -227,6 +248,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--objects", type=int, default=20_000)
     options.add_argument("--listed", type=int, default=200_000, help="keys of a server that has only listings")
+    options.add_argument(
+        "--two", action="store_true", help="of the listed keys only reconcile --check and rclone check"
+    )
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--generated", type=int, default=1_000_000)
     options.add_argument("--streams", type=int, default=1)
@@ -234,11 +258,12 @@ def main() -> None:
     typed = options.parse_args()
     command = f"python benchmarks/reconcile.py --objects {typed.objects} --listed {typed.listed}"
     command += f" --repeats {typed.repeats} --generated {typed.generated} --streams {typed.streams}"
+    command += " --two" if typed.two else ""
     told = Section("Two buckets compared, beside rclone check", command, notes=conditions(rclone=RCLONE))
     if typed.objects:
         on_servers(typed.objects, typed.repeats, told)
     if typed.listed:
-        on_listings(typed.listed, typed.repeats, told)
+        on_listings(typed.listed, typed.repeats, told, two=typed.two)
     if typed.generated:
         told.notes.append(on_generated(typed.generated, typed.streams))
         print(f"\n{told.notes[-1]}")

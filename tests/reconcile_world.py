@@ -85,7 +85,7 @@ class World:
     def wish(self, *, check=False, depth="stamp", targets=(), prefix="", streams=1, **more):
         wish = order.wish(self.system, "r", targets, prefix)
         way = {} if check else {"repair": RunHere(self.system, "reconcile"), "way": "run"}
-        return replace(wish, depth=Depth(depth), streams=streams, **(way | more))
+        return replace(wish, depth=Depth(depth), streams=streams, **({"at_most": False} | way | more))
 
     def begin(self, deadline=None, restart=False, **wish):
         world = replace(order.world(self.system), **self.beside)

@@ -4,8 +4,9 @@ Each is a Protocol of its own, and whoever has a use for it asks for it (`isinst
 fits into a store is a fact that every store declares: `store.Abilities`. The promises of `store` hold here, too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from bucketrelay.deadline import Deadline
@@ -31,11 +32,43 @@ class Part:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Rows of a listing, a list for each of their members.
+
+    Two pages are compared by a call for each column; most of a page's rows are never made.
+    """
+
+    keys: list[str]  # relative to the store
+    sizes: list[int]
+    etags: list[str]
+    times: list[datetime | None]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def row(self, at: int) -> Listed:
+        """One of them."""
+        return Listed(self.keys[at], self.sizes[at], self.etags[at], self.times[at])
+
+    def __getitem__(self, part: slice) -> "Columns":
+        return Columns(self.keys[part], self.sizes[part], self.etags[part], self.times[part])
+
+    def __iter__(self) -> Iterator[Listed]:
+        return map(Listed, self.keys, self.sizes, self.etags, self.times)
+
+    def only(self, wanted: Iterable[bool]) -> "Columns":
+        """Those for which *wanted* says so."""
+        chosen = list(wanted)
+        keys, sizes = list(compress(self.keys, chosen)), list(compress(self.sizes, chosen))
+        return Columns(keys, sizes, list(compress(self.etags, chosen)), list(compress(self.times, chosen)))
+
+
 @runtime_checkable
 class Paged(Store, Protocol):
     """A store that lists faster page by page."""
 
-    def pages(self, prefix: str = "", after: str = "") -> Iterator[Sequence[Listed]]:
+    def pages(self, prefix: str = "", after: str = "") -> Iterator[Columns]:
         """What `list` gives, as rows; no page is empty."""
 
 

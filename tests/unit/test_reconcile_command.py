@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from bucketrelay.cli import cli
 from bucketrelay.commands.progress import Progress
+from bucketrelay.drivers.reconcile.run import Reconciliation
 
 
 class World:
@@ -147,3 +148,14 @@ def test_on_a_terminal_one_line_is_written_over_and_taken_away():
     quiet = io.StringIO()
     Progress("keys", quiet=True, out=quiet, now=iter([0.0, 0.0, 99.0]).__next__).add(1)
     assert quiet.getvalue() == ""
+
+
+@pytest.mark.parametrize(("words", "streams"), [((), (1, True)), (("--streams", "3"), (3, False))])
+def test_as_many_listings_as_somebody_says_or_as_there_is_time_for(world, monkeypatch, words, streams):
+    wishes = []
+    whole = Reconciliation.__init__
+    monkeypatch.setattr(
+        Reconciliation, "__init__", lambda self, wish, *rest: wishes.append(wish) or whole(self, wish, *rest)
+    )
+    assert world.run("r", "--check", *words).exit_code == 0
+    assert [(wish.streams, wish.at_most) for wish in wishes] == [streams]

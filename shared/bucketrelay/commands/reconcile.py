@@ -80,7 +80,12 @@ class _Typed:
 @click.option(
     "--source-inventory", "inventory", default="", metavar="FILE|URL", help="The source by its manifest.json."
 )
-@click.option("--streams", type=click.IntRange(1, 200), metavar="N", help="Listings of each side at once.")
+@click.option(
+    "--streams",
+    type=click.IntRange(1, 200),
+    metavar="N",
+    help="Listings of each side at once; left out: as many as there is time for, 8 at most.",
+)
 @common
 def reconcile(  # noqa: PLR0913 — one parameter for each option
     *,
@@ -128,7 +133,8 @@ def reconcile(  # noqa: PLR0913 — one parameter for each option
 def _wish(typed: _Typed, system: System, config: Config) -> Iterator[Wish]:
     """What is to be done, and what that holds open."""
     wish = order.wish(system, typed.route, typed.targets, typed.prefix)
-    wish = replace(wish, depth=Depth(typed.depth), adopt=typed.adopt, streams=typed.streams or wish.streams)
+    wish = replace(wish, depth=Depth(typed.depth), adopt=typed.adopt)
+    wish = replace(wish, streams=typed.streams, at_most=False) if typed.streams else wish
     with ExitStack() as held:
         if typed.inventory:
             folder = Path(held.enter_context(TemporaryDirectory(prefix="bucketrelay-")))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Columns
 from bucketrelay.drivers.reconcile.ahead import in_chunks
 from bucketrelay.drivers.reconcile.compare import ALL, Side, Span, pairs, side
 from bucketrelay.errors import Damaged, StoreRefused, StoreUnavailable
@@ -23,10 +24,10 @@ def _objects(keys):
 
 def _side(objects, prefix="", span=ALL, **more):
     """A side whose store lists *objects*, whatever they are, and says it has none but these."""
-    held = {info.key for info in objects}
+    held, shape = {info.key for info in objects}, more.pop("shape", list)
 
     def listing(after):
-        return in_chunks(info for info in objects if info.key.encode() > after.encode())
+        return map(shape, in_chunks(info for info in objects if info.key.encode() > after.encode()))
 
     return Side("s3://bucket", prefix, span, listing, more.pop("holds", held.__contains__), **more)
 
@@ -39,9 +40,17 @@ def _naive(source, target):
     return [(key, key in source, key in target) for key in sorted(source | target, key=str.encode)]
 
 
-@given(st.sets(_KEYS), st.sets(_KEYS))
-def test_the_pairs_are_those_of_two_sets(source, target):
-    assert _keys(pairs(_side(_objects(source)), _side(_objects(target)))) == _naive(source, target)
+def _columns(objects):
+    """A page of them, as stores give it that list page by page."""
+    rows = [(info.key, info.size, info.etag, info.modified) for info in objects]
+    return Columns(*map(list, zip(*rows, strict=True)))
+
+
+@pytest.mark.parametrize("shape", [list, _columns])
+@given(source=st.sets(_KEYS), target=st.sets(_KEYS))
+def test_the_pairs_are_those_of_two_sets(shape, source, target):
+    sides = [_side(_objects(keys), shape=shape) for keys in (source, target)]
+    assert _keys(pairs(*sides)) == _naive(source, target)
 
 
 @given(st.sets(_KEYS), st.sets(_KEYS), _KEYS)
@@ -75,17 +84,19 @@ def test_the_marker_of_a_folder_is_no_key_of_the_route():
     assert _keys(pairs(side(store, "in/"), side(MemoryStore(), "out/"))) == [("a", True, False)]
 
 
-def test_what_is_nobodys_business_is_read_over():
+@pytest.mark.parametrize("shape", [list, _columns])
+def test_what_is_nobodys_business_is_read_over(shape):
     here, there = _objects({"a", "log/1", "z"}), _objects({"a", "log/1"})
-    found = pairs(_side(here, skip=lambda key: key.startswith("log/")), _side(there))
+    found = pairs(_side(here, skip=lambda key: key.startswith("log/"), shape=shape), _side(there, shape=shape))
     assert _keys(found) == [("a", True, True), ("log/1", False, True), ("z", True, False)]
 
 
+@pytest.mark.parametrize("shape", [list, _columns])
 @pytest.mark.parametrize("keys", [["b", "a"], ["a", "b", "b"], ["a", "c", "b", "d"], ["￿", "\U00010000", "\ue000"]])
-def test_a_listing_that_is_not_sorted_or_says_a_key_twice_is_no_listing(keys):
+def test_a_listing_that_is_not_sorted_or_says_a_key_twice_is_no_listing(keys, shape):
     wrong = [ObjectInfo(key, 1, "e") for key in keys]
     with pytest.raises(StoreRefused, match="listings have no order"):
-        list(pairs(_side(wrong), _side(_objects({"a", "z"}))))
+        list(pairs(_side(wrong, shape=shape), _side(_objects({"a", "z"}))))
 
 
 def test_a_listing_of_something_else_is_no_listing():

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketrelay.abilities import Columns
 from bucketrelay.core import stamp as stamps
 from bucketrelay.drivers.reconcile.compare import ALL, Pair, Right, Side, merge, pairs
 from bucketrelay.errors import StoreRefused
@@ -56,22 +57,35 @@ def test_what_the_listings_tell(world, source, target, listing, stamp, content):
 
 
 _TIMES, _ETAGS = st.sampled_from([None, OLD, NEW]), st.sampled_from(["", "a", "b"])
+
+
+def _columns(rows):
+    """As stores give them that list page by page."""
+    return Columns(*map(list, zip(*rows, strict=True)))
+
+
 _ROWS = st.builds(Listed, st.sampled_from("abcdefgh"), st.integers(1, 2), _ETAGS, _TIMES)
 
 
 @pytest.mark.parametrize("depth", ["listing", "stamp", "content"])
 @pytest.mark.parametrize("stamped", [False, True])
 @pytest.mark.parametrize("exclude", [(), ("b",)])
-@given(here=st.lists(_ROWS, unique_by=lambda row: row.key), there=st.lists(_ROWS, unique_by=lambda row: row.key))
-def test_what_is_counted_in_a_lump_is_what_each_pair_by_itself_would_be(depth, stamped, exclude, here, there):
+@given(
+    here=st.lists(_ROWS, unique_by=lambda row: row.key),
+    there=st.lists(_ROWS, unique_by=lambda row: row.key),
+    shapes=st.tuples(*[st.sampled_from([list, _columns])] * 2),
+)
+def test_what_is_counted_in_a_lump_is_what_each_pair_by_itself_would_be(depth, stamped, exclude, here, there, shapes):
     begun = World().route_with(exclude=exclude).begin(depth=depth, check=not stamped, adopt=stamped)
     judge = begun._judge("target")
 
-    def side_of(rows):
-        return Side("s3://b", "", ALL, lambda _: iter([sorted(rows)] if rows else []), None)
+    def sides():
+        for rows, shape in zip((here, there), shapes, strict=True):
+            pages = [shape(sorted(rows))] if rows else []
+            yield Side("s3://b", "", ALL, lambda _, pages=pages: iter(pages), None)
 
-    lumps = [found for found in merge(side_of(here), side_of(there), judge.right) if isinstance(found, Right)]
-    alone = [judge.at_sight(pair) for pair in pairs(side_of(here), side_of(there))]
+    lumps = [found for found in merge(*sides(), judge.right) if isinstance(found, Right)]
+    alone = [judge.at_sight(pair) for pair in pairs(*sides())]
     right = [verdict.rest for verdict in alone if verdict and verdict.kind.value == "right"]
     assert sum(lump.pairs for lump in lumps) == len(right)
     assert [lump.last for lump in lumps] == [rest for rest in right if rest in {lump.last for lump in lumps}]

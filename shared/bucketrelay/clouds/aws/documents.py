@@ -3,6 +3,7 @@
 A proxy's page, an empty answer, an answer that was cut are no listing and no success, whatever their status says.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from xml.parsers import expat
@@ -12,6 +13,10 @@ from bucketrelay.store import LONGEST_DOCUMENT
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+
+# How nearly all documents begin: nothing but a declaration is before the name of the root element.
+_BEGINNING = re.compile(rb"(?:<\?xml[^<>]*\?>)?\s*<([A-Za-z]+)[\s>]")
 
 
 class NoDocument(Malformed):
@@ -88,7 +93,8 @@ def children(element: "Element", name: str) -> "Iterator[Element]":
 
 def error_of(document: bytes) -> dict[str, str]:
     """Code, Message and what else an error document says; empty where it is none."""
-    if b"<Error" not in document:
+    beginning = _BEGINNING.match(document)  # a page of a thousand keys is not searched for a word that it has not
+    if (beginning and not beginning[1].startswith(b"Error")) or b"<Error" not in document:
         return {}
     try:
         return texts(read(document, "Error"))

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from functools import partial
+from operator import le
 from typing import TYPE_CHECKING
 
-from bucketrelay.abilities import Part, Upload
+from bucketrelay.abilities import Columns, Part, Upload
 from bucketrelay.clouds.aws.documents import children, texts
 from bucketrelay.clouds.aws.fields import bare
 from bucketrelay.clouds.aws.requests import LIST, LIST_PARTS, LIST_UPLOADS, Requests
 from bucketrelay.clouds.aws.rows import Page, about, member, number, page_of, plain
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.messages import Answer
-from bucketrelay.model import Address, Listed, ObjectInfo
+from bucketrelay.model import Address, ObjectInfo
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -24,7 +25,7 @@ def objects(requests: Requests, address: Address, prefix: str, after: str) -> It
             yield row.info()
 
 
-def pages(requests: Requests, address: Address, prefix: str, after: str) -> Iterator[list[Listed]]:
+def pages(requests: Requests, address: Address, prefix: str, after: str) -> Iterator[Columns]:
     """ListObjectsV2, page by page; none of them is empty. The order is checked, for not every server keeps it.
 
     Raises:
@@ -36,11 +37,11 @@ def pages(requests: Requests, address: Address, prefix: str, after: str) -> Iter
         start = address.prefix + last if last else ""
         page = _page(requests, address, address.prefix + prefix, start, token)
         rows = _inside(page.rows, address, prefix, after)
-        _check_order(rows, last, address.url)
-        fresh = bool(rows) and rows[-1].key != last
+        _check_order(rows.keys, last, address.url)
+        fresh = bool(rows) and rows.keys[-1] != last
         if rows:
             yield rows
-            last = rows[-1].key
+            last = rows.keys[-1]
         if not page.more:
             return
         if not fresh and page.following == token:
@@ -48,19 +49,27 @@ def pages(requests: Requests, address: Address, prefix: str, after: str) -> Iter
         token = page.following
 
 
-def _inside(rows: list[Listed], address: Address, prefix: str, after: str) -> list[Listed]:
+def _inside(rows: Columns, address: Address, prefix: str, after: str) -> Columns:
     """Those that were asked for, by their keys relative to the store."""
-    if address.prefix:
-        start = len(address.prefix)
-        rows = [Listed(row.key[start:], *row[1:]) for row in rows if row.key.startswith(address.prefix)]
-    return [row for row in rows if row.key.startswith(prefix) and (not after or row.key != after)]
+    keys, full, start = rows.keys, address.prefix + prefix, len(address.prefix)
+    last = address.prefix + after if after else ""
+    # In a sorted page the keys between two of the same beginning have it, too.
+    sure = keys and _ascending(keys) and keys[0].startswith(full) and keys[-1].startswith(full) and keys[0] > last
+    if not sure:
+        rows = rows.only(key.startswith(full) and not (last and key == last) for key in keys)
+    return Columns([key[start:] for key in rows.keys], rows.sizes, rows.etags, rows.times) if start else rows
 
 
-def _check_order(rows: list[Listed], last: str, url: str) -> None:
-    for row in rows:
-        if row.key < last:
-            raise StoreRefused(f"{url} lists {row.key!r} after {last!r}: its listings have no order")
-        last = row.key
+def _check_order(keys: list[str], last: str, url: str) -> None:
+    if keys and (keys[0] < last or not _ascending(keys)):
+        for key in keys:
+            if key < last:
+                raise StoreRefused(f"{url} lists {key!r} after {last!r}: its listings have no order")
+            last = key
+
+
+def _ascending(keys: list[str]) -> bool:
+    return all(map(le, keys, keys[1:]))
 
 
 def uploads(requests: Requests, address: Address, prefix: str) -> Iterator[Upload]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from bucketrelay.abilities import Part, Upload, Version
+from bucketrelay.abilities import Columns, Part, Upload, Version
 from bucketrelay.bodies import Held, md5_of
 from bucketrelay.clouds.aws import listing, versions
 from bucketrelay.clouds.aws import requests as s3
@@ -32,7 +32,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
-from bucketrelay.model import NOTHING, Address, Fetched, Listed, Meta, ObjectInfo
+from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
 from bucketrelay.values import replace
 
@@ -127,7 +127,7 @@ class S3Store:
         """ListObjectsV2; the order is checked, for not every server keeps it."""
         return listing.objects(self._requests, self._address, prefix, after)
 
-    def pages(self, prefix: str = "", after: str = "") -> Iterator[Sequence[Listed]]:
+    def pages(self, prefix: str = "", after: str = "") -> Iterator[Columns]:
         """The same, page by page."""
         return listing.pages(self._requests, self._address, prefix, after)
 

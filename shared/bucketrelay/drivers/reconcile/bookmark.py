@@ -14,7 +14,7 @@ import contextvars
 import json
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -51,8 +51,10 @@ class Mark:
 
     def text(self) -> bytes:
         """As JSON."""
+        members = {each.name: getattr(self, each.name) for each in fields(self)}  # `asdict` would copy every line
         waiting = [{**asdict(each), "kind": each.kind.value} for each in self.waiting]
-        return json.dumps({**asdict(self), "waiting": waiting, "version": _VERSION}).encode()
+        members |= {"counts": asdict(self.counts), "waiting": waiting, "version": _VERSION}
+        return json.dumps(members).encode()
 
 
 def mark_of(members: dict[str, Any]) -> Mark:

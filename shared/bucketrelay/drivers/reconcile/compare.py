@@ -9,11 +9,11 @@ both sides are compared by what is behind their own beginning, the *rest*, and n
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import compress, pairwise
 from operator import eq, lt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from bucketrelay.abilities import Paged
+from bucketrelay.abilities import Columns, Paged
 from bucketrelay.drivers.reconcile.ahead import ahead, in_chunks
 from bucketrelay.errors import Damaged, StoreRefused
 from bucketrelay.model import Listed, ObjectInfo
@@ -21,13 +21,13 @@ from bucketrelay.routes.probes import NAME as PROBE
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
 
-Row = Listed | ObjectInfo
-Rows = Sequence[Listed] | Sequence[ObjectInfo]
+Rows = Columns | Sequence[Listed] | Sequence[ObjectInfo]
 Listing = Callable[[str], Iterator[Rows]]  # all objects of one side whose key is greater than the argument, in chunks
 WINDOW = 100  # pairs that are looked at together
+FEW = 3  # pairs that are not right, and say nothing of the next one
 
 # Of how many pairs, from the first on, the rows alone tell that they are right: their rests, and both sides' rows.
-AtSight = Callable[[Sequence[str], Sequence[Row], Sequence[Row]], int]
+AtSight = Callable[[Sequence[str], Rows, Rows], int]
 
 
 def nothing(key: str) -> bool:
@@ -87,7 +87,7 @@ class Side:
     skip: Callable[[str], bool] = nothing
     within: str = ""
     rests: list[str] = field(init=False, default_factory=list)
-    rows: Sequence[Row] = field(init=False, default=())
+    rows: Rows = field(init=False, default=())
     at: int = field(init=False, default=0)
     _last: str = field(init=False)
     _coming: Iterator[Rows] = field(init=False)
@@ -113,9 +113,10 @@ class Side:
 
     def next(self) -> tuple[str, ObjectInfo]:
         """The row at hand, with its rest; the one behind it is at hand then."""
-        rest, row = self.rests[self.at], self.rows[self.at]
+        at = self.at
         self.at += 1
-        return rest, row.info() if isinstance(row, Listed) else row
+        row = self.rows.row(at) if isinstance(self.rows, Columns) else self.rows[at]
+        return self.rests[at], row.info() if isinstance(row, Listed) else row
 
     def again(self, rest: str) -> bool:
         """Whether something comes next after all, once the listing has ended.
@@ -144,7 +145,7 @@ class Side:
 
         Heartbeats are nobody's: whoever has one running measures it, and removes it.
         """
-        keys = [row.key for row in rows]
+        keys = rows.keys if isinstance(rows, Columns) else [row.key for row in rows]
         if keys[:1] == [self.prefix]:  # a folder's marker: the rest is empty, and no key of the route
             rows, keys = rows[1:], keys[1:]
         if not all(map(lt, [self._last, *keys], keys)):
@@ -157,10 +158,22 @@ class Side:
             raise Damaged(f"{outside} were asked for: try again")
         end = bisect_right(keys, self.prefix + self.span.until) if self.span.until else len(keys)
         self._past, self._last = end < len(keys), keys[end - 1] if end else self._last
-        kept = [row for row in rows[:end] if not self.skip(row.key)] if self.skip is not nothing else rows[:end]
+        rows, keys = (rows, keys) if end == len(keys) else (rows[:end], keys[:end])
+        if self.skip is not nothing:
+            rows, keys = _only(rows, keys, [not self.skip(key) for key in keys])
         if PROBE in "\n".join(keys):  # of all keys at once: next to nothing in a listing of millions
-            kept = [row for row in kept if not is_probe(row.key)]
-        self.rests, self.rows, self.at = [row.key[len(self.prefix) :] for row in kept], kept, 0
+            rows, keys = _only(rows, keys, [not is_probe(key) for key in keys])
+        start = len(self.prefix)
+        self.rests, self.rows, self.at = [key[start:] for key in keys] if start else keys, rows, 0
+
+
+def _only(rows: Rows, keys: list[str], wanted: list[bool]) -> tuple[Rows, list[str]]:
+    """Those for which *wanted* says so."""
+    kept: list[str] = list(compress(keys, wanted))
+    if isinstance(rows, Columns):
+        return rows.only(wanted), kept
+    only: list[Any] = list(compress(rows, wanted))  # of the one sort or the other, as they were
+    return only, kept
 
 
 def _disorder(last: str, keys: Sequence[str]) -> str:
@@ -173,11 +186,22 @@ def side(store: Store, prefix: str, span: Span = ALL, skip: Callable[[str], bool
     """A side that is the store's own listing of the keys that begin with *prefix* and, behind it, *within*."""
 
     def listing(after: str) -> Iterator[Rows]:
+        pages: Iterator[Rows]
         if isinstance(store, Paged):
-            return ahead(store.pages(prefix + within, after))
-        return ahead(in_chunks(store.list(prefix + within, after)))
+            pages = store.pages(prefix + within, after)
+        else:
+            pages = in_chunks(store.list(prefix + within, after))
+        return ahead(_up_to(pages, prefix + span.until) if span.until else pages)
 
     return Side(store.address.url, prefix, span, listing, _holds(store), skip, within)
+
+
+def _up_to(pages: Iterator[Rows], last: str) -> Iterator[Rows]:
+    """The pages up to the first that goes on past *last*: those behind it would be read ahead for nobody."""
+    for page in pages:
+        yield page
+        if (page.keys[-1] if isinstance(page, Columns) else page[-1].key) > last:
+            return
 
 
 def _holds(store: Store) -> Callable[[str], bool]:
@@ -199,10 +223,14 @@ def pairs(source: Side, target: Side) -> Iterator[Pair]:
 
 def merge(source: Side, target: Side, at_sight: AtSight | None) -> Iterator[Pair | Right]:
     """The same; many pairs are one item where *at_sight* says that they are right."""
+    misses = 0  # side by side: pairs that are not right at sight
     while _both(source, target):
-        if at_sight and (pair := _right(source, target, at_sight)):
+        # Where many are not, a window would be cut out for each: then one is looked at by itself first.
+        if at_sight and (pair := _right(source, target, at_sight, WINDOW if misses < FEW else 1)):
+            misses = 0
             yield pair
             continue
+        misses += 1
         here, there = source.rests[source.at], target.rests[target.at]
         yield Pair(
             min(here, there), source.next()[1] if here <= there else None, target.next()[1] if there <= here else None
@@ -220,20 +248,19 @@ def _both(source: Side, target: Side) -> bool:
     return target.more() or target.again(source.rests[source.at])
 
 
-def _right(source: Side, target: Side, at_sight: AtSight) -> Right | None:
-    """The next pairs, those of them that are right at sight; None where the next one is not."""
+def _right(source: Side, target: Side, at_sight: AtSight, most: int) -> Right | None:
+    """The next pairs, *most* of them at most, those of them that are right at sight; None where the next one is not."""
     at, other = source.at, target.at
-    rest = source.rests[at]
-    # One by itself first: where none is right at sight, a window would be cut out for each.
-    if rest != target.rests[other] or not at_sight([rest], source.rows[at : at + 1], target.rows[other : other + 1]):
+    if source.rests[at] != target.rests[other]:
         return None
-    here, there = slice(at, at + WINDOW), slice(other, other + WINDOW)
-    rests = source.rests[here]
-    same = [*map(eq, rests, target.rests[there]), False].index(False)
-    count = at_sight(rests[:same], source.rows[here], target.rows[there])
+    rests, others = source.rests[at : at + most], target.rests[other : other + most]
+    if rests != others:
+        rests = rests[: [*map(eq, rests, others), False].index(False)]
+    same = len(rests)
+    count = at_sight(rests, source.rows[at : at + same], target.rows[other : other + same])
     source.at += count
     target.at += count
-    return Right(count, rests[count - 1])
+    return Right(count, rests[count - 1]) if count else None
 
 
 def _all(side: Side) -> Iterator[tuple[str, ObjectInfo]]:

@@ -14,7 +14,7 @@ from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.routes.own import own_prefixes
 from bucketrelay.system import System
 
-STREAMS = 8  # listings of one side at once, in a namespace that is worth cutting
+STREAMS = 8  # listings of one side at once at most, in a namespace that is worth cutting
 _FLAT = frozenset({"s3", "obs", "oci"})  # whose servers find any key as fast as any other
 
 
@@ -33,7 +33,8 @@ def wish(system: System, name: str, targets: Sequence[str] = (), prefix: str = "
         raise ConfigError(mistakes)
     chosen = tuple(target for target in route.targets if not targets or target in targets)
     within = prefix if len(prefix) > len(route.strip_prefix) else ""
-    return Wish(route, chosen, prefix=within, streams=STREAMS if route.source.scheme in _FLAT else 1)
+    streams = STREAMS if route.source.scheme in _FLAT else 1
+    return Wish(route, chosen, prefix=within, streams=streams, at_most=True)
 
 
 def world(system: System) -> World:

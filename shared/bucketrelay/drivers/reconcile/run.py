@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import InitVar, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
+from bucketrelay.abilities import Paged
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import FOLDER, Bookmarks, Keeper, Mark, Plan
@@ -19,13 +20,13 @@ from bucketrelay.drivers.reconcile.lines import gather, publish, put_away
 from bucketrelay.drivers.reconcile.manifest import MANIFEST, put_whole, row_of
 from bucketrelay.drivers.reconcile.remembered import Remembered
 from bucketrelay.drivers.reconcile.segments import split
-from bucketrelay.drivers.reconcile.span import SpanRun
+from bucketrelay.drivers.reconcile.span import Enough, SpanRun, never
+from bucketrelay.drivers.reconcile.streams import Streams
 from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Meta
 from bucketrelay.store import Store
 
-SPLIT_AFTER = 50_000  # pairs: what is smaller is not worth the pages that cutting costs
 _FORGOTTEN = timedelta(days=7)  # books of two times so far apart would say nothing of either
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 
@@ -129,10 +130,11 @@ class Reconciliation:
         target, spans = self.plan.targets[number]
         work = _Work(self, number, self._judge(target), threads)
         if len(spans) == 1 and self.wish.streams > 1:
-            rest = work.first(SPLIT_AFTER)
+            streams = Streams(self.wish.streams, sure=not self.wish.at_most)
+            rest = work.first(streams.enough)
             if rest is None:
                 return
-            spans[:] = [Span("", rest), *self._cut(target, Span(rest))]
+            spans[:] = [Span("", rest), *self._cut(target, Span(rest), streams.wanted)]
             self._marks.save_plan(self.plan)
         work.all(len(spans), self.wish.streams)
 
@@ -150,13 +152,13 @@ class Reconciliation:
             takes_all=route.unfiltered and shut is nothing,
         )
 
-    def _cut(self, target: str, span: Span) -> Sequence[Span]:
+    def _cut(self, target: str, span: Span, most: int) -> Sequence[Span]:
         """The rest of both sides in spans, by the keys of the side that has more to cut at."""
         route, store = self.wish.route, self.world.store
         sides = [(store(target), route.add_prefix)]
         if not self.wish.source:
             sides.insert(0, (store(route.source_store), route.strip_prefix))
-        cuts = (split(_rests(*each, self.within), self.wish.streams, span) for each in sides)
+        cuts = (split(_rests(*each, self.within), most, span) for each in sides)
         return next((cut for cut in cuts if len(cut) > 1), (span,))
 
     def sides(self, target: str, span: Span) -> tuple[Side, Side]:
@@ -229,16 +231,16 @@ class _Work:
     judge: Judge
     threads: ThreadPoolExecutor
 
-    def first(self, most: int) -> str | None:
-        """Work through some *most* pairs of the only span. Returns where it is then, None at its end."""
-        self.all(1, 1, most)
+    def first(self, enough: Enough) -> str | None:
+        """Work through the only span until it is *enough*. Returns where it is then, None at its end."""
+        self.all(1, 1, enough)
         mark = self.whole.mark(self.number, 0)
         return None if mark.over else mark.after
 
-    def all(self, count: int, streams: int, most: int | None = None) -> None:
+    def all(self, count: int, streams: int, enough: Enough = never) -> None:
         """Work through all spans. One that cannot go on ends the others at their next page, and so does Ctrl-C."""
         with ThreadPoolExecutor(streams, thread_name_prefix="relay-span") as pool:
-            futures = [pool.submit(contextvars.copy_context().run, self._run, place, most) for place in range(count)]
+            futures = [pool.submit(contextvars.copy_context().run, self._run, place, enough) for place in range(count)]
             try:
                 for future in futures:
                     future.result()
@@ -247,11 +249,11 @@ class _Work:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    def _run(self, place: int, most: int | None) -> None:
+    def _run(self, place: int, enough: Enough) -> None:
         whole, wish = self.whole, self.whole.wish
         target, spans = whole.plan.targets[self.number]
         mark = whole.mark(self.number, place)
-        if mark.over or (most and mark.compared >= most):
+        if mark.over or enough(mark.compared):
             return
         keeper = Keeper(lambda text: whole.write(self.number, place, text), self.threads)
 
@@ -274,7 +276,7 @@ class _Work:
             span=spans[place],
         )
         try:
-            run.work(lambda after: self._pairs(Span(after or spans[place].after, spans[place].until)), most)
+            run.work(lambda after: self._pairs(Span(after or spans[place].after, spans[place].until)), enough)
         finally:
             keeper.rest()
 
@@ -284,8 +286,10 @@ class _Work:
 
 def _rests(store: Store, prefix: str, within: str) -> Callable[[str], Iterator[str]]:
     def rests(after: str) -> Iterator[str]:
-        infos = store.list(prefix + within, prefix + after if after else "")
-        return (info.key[len(prefix) :] for info in infos)
+        behind, start = prefix + after if after else "", len(prefix)
+        if isinstance(store, Paged):
+            return (key[start:] for page in store.pages(prefix + within, behind) for key in page.keys)
+        return (info.key[start:] for info in store.list(prefix + within, behind))
 
     return rests
 

@@ -25,6 +25,13 @@ ENOUGH = 250  # that wait, before they are repaired together: the runner's threa
 
 # What becomes of tasks: results, or None for a task that somebody else has now.
 Repair = Callable[[Sequence[Task], Deadline], Sequence[Result | None]]
+Enough = Callable[[int], bool]  # whether a stream is to end for now, after so many pairs
+
+
+def never(compared: int) -> bool:
+    """A stream goes on to the end of its span."""
+    del compared
+    return False
 
 
 @dataclass(slots=True)
@@ -80,8 +87,8 @@ class SpanRun:
     def __post_init__(self) -> None:
         self._resumed = self.mark.begun
 
-    def work(self, pairs: Callable[[str], Iterator[Pair | Right]], most: int | None = None) -> None:
-        """Go on from the mark to the end of the span, or until some *most* pairs have been compared.
+    def work(self, pairs: Callable[[str], Iterator[Pair | Right]], enough: Enough = never) -> None:
+        """Go on from the mark to the end of the span, or until it is *enough*.
 
         Args:
             pairs: the span's pairs whose rest is greater than the given one.
@@ -96,7 +103,7 @@ class SpanRun:
         while (page := self._next(coming)).compared:
             self.deadline.check()
             self._judge(page)
-            if most and self.mark.compared >= most:
+            if enough(self.mark.compared):
                 return
         if self.remembered and not self.mark.ended:
             self.remembered.end(self.mark.after or self.span.after, self.span.until)

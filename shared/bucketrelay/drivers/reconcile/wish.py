@@ -29,6 +29,7 @@ class Wish:
         adopt: equal objects that no route wrote get their stamp.
         source: the source's side where it is not the source's own listing: an inventory's.
         streams: how many listings of one side at once.
+        at_most: fewer where a single one leaves no time for more.
         manifest: where in the log store the source keys that `repair` hands on are written, for S3 Batch Operations.
     """
 
@@ -41,6 +42,7 @@ class Wish:
     adopt: bool = False
     source: SourceSide | None = None
     streams: int = 1
+    at_most: bool = False
     manifest: str = ""
     inventory: str = ""  # whose `source` is: two inventories are two reconciliations
 
