@@ -9,6 +9,7 @@ AGAIN = "unit/test_entry_defer.py"
 HANDED = "unit/core/test_again.py"
 BUDGET = "unit/core/test_budget.py"
 TELL = "unit/core/test_tell.py"
+CORES = "unit/core/test_cores.py"
 
 RUNNING = (
     Change(
@@ -170,5 +171,37 @@ RUNNING = (
         "        if False:",
         "the log of thousands of tasks takes the time in which they were to be handed over",
         (DEFER,),
+    ),
+    Change(
+        "large-objects-share-one-core",
+        "core/heap.py",
+        "        cores.spread()",
+        "        pass",
+        "a function with six cores encrypts large objects on one of them",
+        (CORES,),
+    ),
+    Change(
+        "threads-stay-where-their-last-work-was",
+        "core/run.py",
+        "            place.settle()",
+        "            pass",
+        "after one large object small ones cost twice as much",
+        (CORES,),
+    ),
+    Change(
+        "invocation-leaves-its-thread-on-one-core",
+        "cores.py",
+        "        _current.reset(self._token)\n        spread()",
+        "        _current.reset(self._token)",
+        "whoever comes after it in the process shares a core while another idles",
+        (CORES,),
+    ),
+    Change(
+        "one-md5-for-all-bodies",
+        "bodies.py",
+        "            content.md5 = known",
+        "            Held.md5 = known",
+        "the stamp and the target's check are of another object",
+        ("unit/test_bodies.py",),
     ),
 )
