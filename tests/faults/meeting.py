@@ -123,11 +123,16 @@ class MeetingWalk:
             name: Rules(world.conditional, documented=False, clock=False, second=99 if world.clocked else 1)
             for name in world.stores
         }
-        self._rules = rules
+        self._rules = {**rules, "table": Rules(clock=False)}
+        self._places = {name: place for place, name in enumerate(world.stores)}
         deliver = deliver or converge(following=world.following, routes=world.known)
-        self.behaviour = Behaviour(deliver, {**rules, "table": Rules(clock=False)}, merge=merge)
+        self.behaviour = Behaviour(deliver, self._rules, merge=merge)
         self._buckets: list[Bucket] = []
         self._numbers: dict[Bucket, int] = {}
+        # What a request does to a bucket: the number of what it leaves, the answer, and whether the object is another.
+        self._effects: dict[tuple[int, int], tuple[int, Answer, bool]] = {}
+        self._marked: dict[int, bool] = {}
+        self._following: dict[str, tuple[int, ...]] = {}
 
     def start(self) -> State:
         """Nothing anywhere."""
@@ -147,7 +152,11 @@ class MeetingWalk:
         return not state.tasks and not state.late and not self._due(state)
 
     def _due(self, state: State) -> bool:
-        return self.world.verify and marked(self._buckets[state.table])
+        if not self.world.verify:
+            return False
+        if state.table not in self._marked:
+            self._marked[state.table] = marked(self._buckets[state.table])
+        return self._marked[state.table]
 
     def complaint(self, state: State) -> str:
         """What is wrong with a state in which all is at rest."""
@@ -226,7 +235,8 @@ class MeetingWalk:
             for act in self.world.acts:
                 if act == "w" or held:
                     acts = (*state.acts, (store, self._precisely(state, store, act)))
-                    after = self._changed(state, place, self._acted(state.buckets[place], act, len(acts)))
+                    acted = self._number(self._acted(state.buckets[place], act, len(acts)))
+                    after = self._changed(state, place, acted)
                     events = self._events(store)
                     twice = self.world.fault == "duplicate" and state.faults
                     for times in range(1, 2 + bool(twice)):
@@ -306,27 +316,35 @@ class MeetingWalk:
 
     def _done(self, state: State, request: int) -> tuple[State, Answer]:
         """The state after a request, with the events of what it changed; and its answer."""
-        operation = self.behaviour.requests[request]
-        if operation.store == "table":
-            table, answer = perform(self._buckets[state.table], operation, Rules(clock=False))
-            return state._replace(table=self._number(table)), answer
-        place = self.world.stores.index(operation.store)
-        before = self._buckets[state.buckets[place]]
-        after, answer = perform(before, operation, self._rules[operation.store])
-        if operation.verb in READS or before.get(KEY) == after.get(KEY):
-            return self._changed(state, place, after), answer
-        after_state = self._changed(state, place, after)
-        return after_state._replace(tasks=_with(after_state.tasks, *self._events(operation.store))), answer
+        store = self.behaviour.stores[request]
+        if store == "table":
+            table, answer, _ = self._effect(state.table, request)
+            return state._replace(table=table), answer
+        place = self._places[store]
+        after, answer, is_event = self._effect(state.buckets[place], request)
+        if after == state.buckets[place]:
+            return state, answer
+        changed = self._changed(state, place, after)
+        return (changed._replace(tasks=_with(changed.tasks, *self._events(store))) if is_event else changed), answer
+
+    def _effect(self, bucket: int, request: int) -> tuple[int, Answer, bool]:
+        if (bucket, request) not in self._effects:
+            before, operation = self._buckets[bucket], self.behaviour.requests[request]
+            after, answer = perform(before, operation, self._rules[operation.store])
+            is_event = operation.verb not in READS and before.get(KEY) != after.get(KEY)
+            self._effects[bucket, request] = self._number(after), answer, is_event
+        return self._effects[bucket, request]
 
     def _events(self, store: str) -> tuple[int, ...]:
         """The tasks that a change of the store becomes."""
-        pairs = [pair for pair in self.world.routes if pair[0] == store]
-        return tuple(self.behaviour.root(self.world.task(*pair)) for pair in pairs)
+        if store not in self._following:
+            pairs = [pair for pair in self.world.routes if pair[0] == store]
+            self._following[store] = tuple(self.behaviour.root(self.world.task(*pair)) for pair in pairs)
+        return self._following[store]
 
-    def _changed(self, state: State, place: int, bucket: Bucket) -> State:
-        numbers = list(state.buckets)
-        numbers[place] = self._number(bucket)
-        return state._replace(buckets=tuple(numbers))
+    def _changed(self, state: State, place: int, bucket: int) -> State:
+        numbers = (*state.buckets[:place], bucket, *state.buckets[place + 1 :])
+        return State(state.acts, state.faults, numbers, *state[3:])
 
     def _number(self, bucket: Bucket) -> int:
         if bucket not in self._numbers:
