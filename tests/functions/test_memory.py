@@ -1,5 +1,6 @@
 """A batch of objects of 20 MiB goes through a function within the memory that its configuration says."""
 
+import filecmp
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from functions.abyss import Abyss, well
-from functions.test_answers import obs_event, oci_event
+from functions.test_answers import obs_event, oci_event, s3_event
 from functions.three_clouds import NAMESPACE, ROOT, SOURCE, TARGET, Emulated, toml
 
 MiB = 1024 * 1024
@@ -94,6 +95,35 @@ def test_the_first_parts_of_a_terabyte_take_no_more_memory_than_the_limits_say()
     assert len(said["failed"]) == 1  # it was ended, and did not end
     assert said["peak"] - said["idle"] < 110 * MiB, f"rose by {(said['peak'] - said['idle']) / MiB:.0f} MiB"
     print(f"{parts} parts of {part / MiB:.0f} MiB: rose by {(said['peak'] - said['idle']) / MiB:.0f} MiB")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("mebibytes", [64, 512])
+def test_a_large_object_reaches_a_server_that_takes_parts_in_their_order_within_64_mib(mebibytes, monkeypatch):
+    """`rclone serve s3`, over TLS: 512 MiB never ended there as long as later parts held the memory of the next."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from s3_servers import ACCESS, LOGS, SECRET, SOURCE, TARGET, servers  # the benchmarks are no package
+
+    with servers("https") as place:
+        source, target = Path(place.data, "source", SOURCE), Path(place.data, "target", TARGET)
+        (source / "small").write_bytes(b"1")
+        with (source / "huge").open("wb") as file:
+            file.writelines(os.urandom(MiB) for _ in range(mebibytes))
+        options = {"access_key": ACCESS, "secret_key": SECRET, "region": "us-east-1", "ca_file": place.ca_file}
+        options["timeout"] = 60  # the server reads and hashes all of it before it first answers
+        at = {"source": (SOURCE, place.source), "target": (TARGET, place.target), "logs": (LOGS, place.target)}
+        route = '[[routes]]\nname = "r"\nsource = "source"\ntargets = ["target"]\n'
+        text = f'log = "logs"\n[limits]\nmemory = "32MiB"\n{route}'
+        for name, (bucket, endpoint) in at.items():
+            keys = {"url": f"s3://{bucket}", "endpoint": endpoint, **options}
+            text += f"[stores.{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+        events = {name: s3_event(key, bucket=SOURCE) for name, key in (("small", "small"), ("batch", "huge"))}
+        said = run(text, events, seconds=850)
+        assert said["failed"] == []
+        assert filecmp.cmp(source / "huge", target / "huge", shallow=False)
+    assert said["peak"] <= 64 * MiB, f"{said['peak'] / MiB:.0f} MiB"
+    print(f"{mebibytes} MiB: {said['peak'] / MiB:.0f} MiB at the peak, {said['idle'] / MiB:.0f} idle")
 
 
 def configuration(views, cloud, other):
