@@ -91,7 +91,7 @@ def code(order: Order) -> dict[str, bytes]:
 
 
 def _may_go_in(order: Order) -> Callable[[str], bool]:
-    """Which modules of the core may go in."""
+    """Tells of a module of the core whether it may go in."""
     # What a bucket has besides its objects is for people at a terminal: `wire` and `doctor`.
     foreign = {f"bucketrelay.clouds.{cloud}.bucket" for cloud in CLOUDS.values()}
     # By these modules alone wiring and the registry come to a cloud. What else reaches into its folder needs what it
@@ -246,7 +246,7 @@ def _report(order: Order, found: Mapping[str, bytes], path: Path) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit status."""
+    """Build what the arguments name. Returns the exit status."""
     try:
         asked = _parser().parse_args(arguments)
         order = _order(asked)

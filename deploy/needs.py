@@ -1,4 +1,4 @@
-"""What a configuration needs: which kinds of stores and forwards it names. Its other mistakes are the function's."""
+"""What a configuration needs: which kinds of stores and forwards it names."""
 
 import sys
 from collections.abc import Callable, Iterable

@@ -26,7 +26,7 @@ def reach(handler: Path, shared: Path, wanted: Callable[[str], bool]) -> set[Pat
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Our modules that are named in imports; with names that may be modules, or things in one."""
+    """Our modules that *path* imports. Of `from a import b` both `a` and `a.b`: b may be a module, or a name in a."""
     pending: list[ast.AST] = [ast.parse(path.read_bytes(), path.name)]
     while pending:
         node = pending.pop()

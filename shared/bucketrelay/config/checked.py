@@ -80,7 +80,7 @@ class _NotThis(Exception):
 
 
 class _Everything(Mapping[str, str]):
-    """An environment in which each variable is set, to something that is nothing else; and which of them were asked."""
+    """An environment in which every variable is set, each to a text of its own. It notes which were asked for."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -97,7 +97,7 @@ class _Everything(Mapping[str, str]):
 
 
 class _Writing:
-    """Values as JSON: lists begin with what they are."""
+    """Values as JSON: each list begins with the name of its kind."""
 
     def __init__(self, names: set[str]) -> None:
         self._secrets = {_NAME.format(name): name for name in names}

@@ -14,7 +14,7 @@ _Paths = Mapping[str, str]  # of a store's name to where the user finds its URL
 
 
 def without_lists(route: Route, log: StoreConfig, stores: Mapping[str, StoreConfig]) -> Route:
-    """The route, which neither takes anything from the log store's own folders nor writes anything there."""
+    """The same route, told to leave the log store's own folders alone, in its source and at its targets."""
     closed = tuple(
         (target, beginning)
         for target in route.targets

@@ -10,7 +10,7 @@ from bucketrelay.model import Address
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one check. `ok` is None where it could not be told, or is nothing but worth knowing."""
+    """What one check found. `ok` is None where nothing could be found out, or for a mere note."""
 
     check: str
     store: str  # the store's name in the configuration; a forward's for `forward`

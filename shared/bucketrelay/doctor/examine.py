@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bucketrelay.abilities import Tagged
-from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Greeting, Health, Need
+from bucketrelay.clouds.bucket import CREATED, EXPIRED, REMOVED, Greeting, Health, Need, Wired
 from bucketrelay.config import Config
 from bucketrelay.doctor.checks import CHECKS, Finding
 from bucketrelay.doctor.probe import Trial, heartbeats, probes
@@ -166,24 +166,10 @@ def _wiring(world: World, name: str, store: Store, health: Health, routes: list[
         yield _untold("wired", name, store, str(error), route)
         return
     if store.address.scheme == "oci":
-        words = "objectEventsEnabled is " + ("true" if wired.enabled else "false: the bucket tells nobody anything")
-        yield (
-            Finding("events", name, True, words)
-            if wired.enabled
-            else _finding("events", name, store, False, words, route)
-        )
+        yield _switch(name, store, wired, route)
     removals = any(route.deletes is Deletes.FOLLOW for route in routes)
     needed = [CREATED, *([REMOVED, EXPIRED] if removals else [])]
-    missing = [event for event in needed if event not in wired.events and event not in wired.cannot]
-    where = ", ".join(wired.targets)
-    if not missing:
-        yield Finding("wired", name, True, f"{', '.join(e for e in needed if e not in wired.cannot)} to {where}")
-    elif wired.targets or wired.whole or store.address.scheme == "oci":
-        words = f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else "")
-        yield _finding("wired", name, store, False, words, route)
-    else:
-        words = "the bucket has no rule of its own; whether EventGrid has, is not seen here"
-        yield _finding("wired", name, store, None, words, route)
+    yield _wired_finding(name, store, wired, needed, route)
     unsaid = [event for event in needed if event in wired.cannot]
     if unsaid:
         remedy = f"run bucketrelay reconcile {route} on a schedule where lifecycle rules delete objects"
@@ -194,6 +180,28 @@ def _wiring(world: World, name: str, store: Store, health: Health, routes: list[
             yield Finding("function", name, fact.ok, fact.detail, fact.remedy)
     except RelayError as error:
         yield _untold("function", name, store, str(error))
+
+
+def _switch(name: str, store: Store, wired: Wired, route: str) -> Finding:
+    """Whether a bucket of OCI tells its events at all: it does not, unless that is switched on."""
+    if wired.enabled:
+        return Finding("events", name, True, "objectEventsEnabled is true")
+    words = "objectEventsEnabled is false: the bucket tells nobody anything"
+    return _finding("events", name, store, False, words, route)
+
+
+def _wired_finding(name: str, store: Store, wired: Wired, needed: list[str], route: str) -> Finding:
+    """Whether somebody is told of all events that are needed, as far as the cloud can tell them."""
+    sayable = [event for event in needed if event not in wired.cannot]
+    missing = [event for event in sayable if event not in wired.events]
+    where = ", ".join(wired.targets)
+    if not missing:
+        return Finding("wired", name, True, f"{', '.join(sayable)} to {where}")
+    if wired.targets or wired.whole or store.address.scheme == "oci":
+        words = f"nobody is told of {', '.join(missing)}" + (f"; {where}" if where else "")
+        return _finding("wired", name, store, False, words, route)
+    words = "the bucket has no rule of its own; whether EventGrid has, is not seen here"
+    return _finding("wired", name, store, None, words, route)
 
 
 def _target(name: str, store: Store, health: Health, routes: list[Route]) -> Iterator[Finding]:
@@ -232,7 +240,7 @@ def _try(check: str, name: str, store: Store, call: Callable[[], str]) -> Findin
 
 
 def _finding(check: str, name: str, store: Store, ok: bool | None, detail: str, route: str = "") -> Finding:
-    """What was asked and answered."""
+    """The finding of a question that the store has answered."""
     return Finding(check, name, ok, detail, CHECKS[check].advice(store.address, route, answered=True))
 
 

@@ -94,7 +94,7 @@ class PostgresQueue:
         return self._seen
 
     def _alive(self, cursor: Cursor, rows: list[tuple[Any, ...]]) -> tuple[Job, ...]:
-        """The jobs in *rows*, but those that have used up their attempts by their workers' silence: these die here."""
+        """The jobs in *rows* that may be tried. Those whose worker fell silent in the last attempt are made dead."""
         jobs = [(job_of(row), str(row[-2])) for row in rows]
         alive = tuple(job for job, _ in jobs if job.attempts <= self._policy.attempts)
         moves = [

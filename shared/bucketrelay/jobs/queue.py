@@ -30,7 +30,7 @@ EMPTY: Payload = MappingProxyType({})
 
 
 class Priority:
-    """Which jobs go first: a higher one waits for no lower one that does not run yet. Any whole number will do."""
+    """Which jobs go first: the higher number. Any whole number will do; what runs already is not interrupted."""
 
     URGENT = 20  # an object that a route's `first` names
     EVENT = 10  # somebody has just written an object
@@ -87,7 +87,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The same job may do later: in *after* seconds, or in growing, scattered intervals. Dead once too often."""
+    """Try it again: in *after* seconds, or in growing, scattered intervals. After too many attempts it is dead."""
 
     error: str
     after: float | None = None
@@ -95,7 +95,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """It will fail again until somebody changes something: out of the queue, for a person to look at."""
+    """Do not try it again, as it would fail until somebody changes something: it is kept for a person to look at."""
 
     error: str
     result: Payload = field(default_factory=lambda: EMPTY)
@@ -110,7 +110,7 @@ Ending = Done | Retry | Dead | Release
 
 
 class State(str, Enum):
-    """Where a job is. `lost`, as the answer of `settle`, is a lease that had become somebody else's."""
+    """Where a job is. `lost`: `settle` was called too late, as the lease had become another worker's."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -122,7 +122,7 @@ class State(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What became of jobs that were put in: how many are new, how many were there, and the id of each, in order."""
+    """What `enqueue` did: how many jobs are new, how many were in the queue already, and the id of each, in order."""
 
     new: int
     already: int
@@ -145,7 +145,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much there is of everything. `oldest`: when the first of those that wait was enqueued."""
+    """How many jobs are in each state. `oldest`: when the one that has waited longest was enqueued."""
 
     pending: int = 0
     running: int = 0
@@ -155,14 +155,14 @@ class Counts:
 
 
 class Intaker(Protocol):
-    """What somebody needs who has work for others."""
+    """The part of a queue that jobs are put in by."""
 
     def enqueue(self, jobs: Iterable[NewJob]) -> Intake:
         """Put jobs in, a thousand or so in a transaction. After an error put in all of them again: nothing doubles."""
 
 
 class Source(Protocol):
-    """What a worker needs."""
+    """The part of a queue that a worker takes jobs from."""
 
     def claim(
         self, limit: int, *, kinds: Collection[str] | None = None, room: Room = lambda _: 2**31
@@ -182,19 +182,19 @@ class Source(Protocol):
 
 
 class Desk(Protocol):
-    """What somebody needs who looks after the queue."""
+    """The part of a queue that people look at it and mend it by."""
 
     def counts(self, queue: str = "") -> Counts:
-        """Of all queues together, or of one."""
+        """How many jobs there are, of all queues together or of one."""
 
     def queues(self) -> Mapping[str, Counts]:
-        """Of each queue that has a job."""
+        """How many jobs there are of each queue that has any."""
 
     def dead(self) -> Iterator[Record]:
         """The dead jobs, in the order of their deaths, however many."""
 
     def deaths(self, since: float) -> int:
-        """How many of the dead died at *since* or later, by `now`."""
+        """How many jobs have died since the moment *since*, which is one of `now`'s."""
 
     def retry(self, keys: Collection[str] | None) -> int:
         """Have the dead jobs of these keys (None: of all) tried again, with all attempts. Returns how many."""
@@ -210,7 +210,7 @@ class Desk(Protocol):
 
 
 class Timetable(Protocol):
-    """Schedules that many processes share: each run is one process's."""
+    """Schedules that many processes share: whatever is due is enqueued by one of them."""
 
     def fire(self, name: str, due: Callable[[float | None, float], float | None], job: NewJob) -> bool:
         """Enqueue *job* if the schedule *name* is due, and remember that; in one transaction, so that no two do.

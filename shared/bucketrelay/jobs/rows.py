@@ -44,12 +44,12 @@ def total(some: Iterable[Counts], *, paused: bool) -> Counts:
 
 
 def moment(seconds: float) -> datetime:
-    """A time of the database's as one of ours."""
+    """The database's seconds since 1970 as a datetime."""
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
 def silent(attempts: int, lease: float, error: str) -> str:
-    """Why a job is dead of which no worker has told the end."""
+    """The reason that is kept with a job that died because its workers fell silent, each time."""
     before = f"; before that: {error}" if error else ""
     words = f"the worker that had it was killed, or silent for {lease:g} s"
     return f"{words}, at the last of {attempts} attempts{before}"

@@ -49,7 +49,7 @@ class Share(Generic[T]):
             self._take(head, self.limit)
 
     def _take(self, head: Head, most: int) -> bool:
-        """Claim from one queue; whether it gave as many as it was asked for."""
+        """Claim from one queue. Returns whether there may be more: it gave as many as it was asked for."""
         most = min(most, self.limit - len(self.got), self.room(head.queue) - self.taken[head.queue])
         if most <= 0:
             return False

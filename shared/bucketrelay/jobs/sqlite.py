@@ -65,7 +65,7 @@ class SqliteQueue:
             return tuple(self._alive(cursor, Share(limit, room, take).among(heads)))
 
     def _alive(self, cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> Iterator[Job]:
-        """The jobs in *rows*, but those that have used up their attempts by their workers' silence: these die here."""
+        """The jobs in *rows* that may be tried. Those whose worker fell silent in the last attempt are made dead."""
         for row in rows:
             job, error = job_of(row), str(row[-1])
             if job.attempts <= self._policy.attempts:

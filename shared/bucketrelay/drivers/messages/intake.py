@@ -71,7 +71,7 @@ def letter_of(payload: Mapping[str, object]) -> Letter:
 
 
 class _Seen(Exception):
-    """Carries a position out of a transaction that leaves no trace."""
+    """Raised within a transaction that is to change nothing, to bring a stream's position out of it."""
 
     def __init__(self, last: float | None) -> None:
         self.last = last

@@ -132,7 +132,7 @@ def answer(
 
 
 def _done(queue: _AtOnce, kind: Kind, jobs: Sequence[NewJob], each: Called, deadline: Deadline) -> bool:
-    """Whether a request is done and answered."""
+    """Do a request and answer it. Returns whether both are done."""
     try:
         queue.enqueue(jobs)
         while queue.pages:

@@ -69,7 +69,7 @@ Remembering = Callable[[Wish, Callable[[str], None]], AbstractContextManager[Fac
 
 
 def nowhere(wish: Wish, complain: Callable[[str], None]) -> AbstractContextManager[Faces | None]:
-    """Where there is no inventory, nothing is remembered: a `Remembering`."""
+    """The `Remembering` of who has no inventory: nothing is remembered."""
     del wish, complain
     return nullcontext()
 

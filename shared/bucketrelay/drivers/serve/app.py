@@ -117,7 +117,7 @@ class _Endpoints:
         return JSONResponse({"id": await run_in_threadpool(order)}, 202)
 
     def _order(self, job: NewJob, act: Act) -> int:
-        """Have it done, and who has said so written down before; the job's id."""
+        """Write down who gave the order, then enqueue its job. Answers with the job's id."""
         write_down(self._serving.system.log(), act)
         return self._serving.queue.enqueue([job]).ids[0]
 

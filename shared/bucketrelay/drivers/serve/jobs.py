@@ -54,7 +54,7 @@ def failures_of(job: NewJob, failures: Iterable[Result]) -> Iterator[Result]:
 
 
 def _check(fields: Mapping[str, object], routes: frozenset[str]) -> str:
-    """Since when, after everything else of a filter was found right."""
+    """What a filter says since when, "" for ever. Raises BadEvent where anything in the filter is wrong."""
     for name in fields:
         if name not in _MEMBERS:
             raise BadEvent(f"{str(name)[:60]!a} is no member of the filter: it has {', '.join(_MEMBERS)}")

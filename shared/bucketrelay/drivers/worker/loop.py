@@ -114,7 +114,7 @@ class Worker:
             self._wait()
 
     def _begin(self, pool: ThreadPoolExecutor) -> bool:
-        """Claim as many jobs as there are free threads, and hand them over; whether there were any."""
+        """Claim as many jobs as there are free threads, and start them. Returns whether there were any."""
         held, now = self._held, self._world.clock()
         free = self._tunings.threads - len(held.running)
         if self._careful:
@@ -137,7 +137,7 @@ class Worker:
         return bool(jobs)
 
     def _begin_alone(self) -> bool:
-        """Run the first of those that are to be run by themselves, once nothing else runs; others may have the rest."""
+        """Run the first of those jobs that must run alone, once nothing else runs; give the others back."""
         if self._held.running or self._held.ended or self._told:
             return False
         step = (self._careful[0],)

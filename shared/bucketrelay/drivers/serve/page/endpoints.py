@@ -115,7 +115,7 @@ class Page:
         return self._html(await run_in_threadpool(self._overview, request))
 
     async def confirm(self, request: Request) -> Response:
-        """The question before a deed, with the number of what it is about."""
+        """Asks before a deed is done, and says how many objects or jobs it is about."""
         what, shown = request.query_params.get("what", ""), Filter.of(request.query_params)
         if what not in DEEDS:
             return _refusal(404, "there is no such thing to do")

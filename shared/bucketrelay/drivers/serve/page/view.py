@@ -133,7 +133,7 @@ def failure(result: Result) -> dict[str, str]:
 
 
 def act(what: str, chosen: Filter) -> str:
-    """The address of the question whether to do it, behind `confirm`."""
+    """The query of the address `confirm?…`, which asks whether to do it."""
     return f"?{urlencode({'what': what, **chosen.members})}"
 
 
