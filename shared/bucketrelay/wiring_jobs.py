@@ -54,9 +54,8 @@ def queue(config: QueueConfig) -> JobQueue:
     return SqliteQueue(config.path, policy(config))
 
 
-def kinds(config: Config, system: System, jobs: JobQueue) -> dict[str, Kind]:
+def kinds(config: Config, system: System, jobs: JobQueue, stock: Tables, statistics: Statistics) -> dict[str, Kind]:
     """Who handles which kind of job. Each room adds its own here."""
-    stock, statistics = tables(config.queue), statistics_tables(config.queue)
     made = {
         TASK: task_kind(system, _follow_up(stock)),
         SWEEP: _sweep(system),
@@ -181,6 +180,11 @@ def worker(
         tell: takes each result, beside the lists.
     """
     dates = calendar(config)
+    stock, statistics = tables(config.queue), statistics_tables(config.queue)  # each opens its database at first use
+
+    def close() -> None:
+        stock.close()
+        statistics.close()
 
     def record(results: Sequence[Result]) -> None:
         if not config.log:  # all copies are by message, and answered by one
@@ -193,10 +197,11 @@ def worker(
         say=say,
         tick=lambda: fire(jobs, dates),
         resting=lambda: _resting(config, system),
+        close=close,
     )
     several = sum(len(route.targets) or 1 for route in config.routes) + len(config.schedules) > 1
     tunings = Tunings(threads=config.limits.concurrency, share=0.75 if several else 1.0)
-    return Worker(jobs, kinds(config, system, jobs), policy(config.queue), world, tunings)
+    return Worker(jobs, kinds(config, system, jobs, stock, statistics), policy(config.queue), world, tunings)
 
 
 def _resting(config: Config, system: System) -> list[str]:

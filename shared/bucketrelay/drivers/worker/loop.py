@@ -50,6 +50,7 @@ class World:
         say: takes a sentence about the worker itself, or on a job that failed without a result.
         tick: fires the schedules that are due; called every few seconds.
         resting: the queues of which nothing is to be begun now; asked every few seconds.
+        close: lets go of what the kinds of jobs have opened; called when `run` ends.
     """
 
     record: Callable[[Sequence[Result]], None]
@@ -57,6 +58,7 @@ class World:
     say: Callable[[str], None] = lambda _: None
     tick: Callable[[], None] = lambda: None
     resting: Callable[[], Collection[str]] = frozenset
+    close: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
 
 
@@ -99,6 +101,7 @@ class Worker:
         finally:
             self._finished.set()
             beat.join()
+            self._world.close()
 
     def _work(self, pool: ThreadPoolExecutor, *, drain: bool) -> None:
         while True:
