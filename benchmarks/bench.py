@@ -12,6 +12,7 @@ then all tables. Ends with 1 if a script failed; what is not met is told, and is
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -99,10 +100,10 @@ def run(script: Script, *, quick: bool) -> Section:
         code = wait_for(command, script.minutes * 60)
         if code is None:
             why = f"it took more than {script.minutes} minutes"
-            return Section(script.name, absent=[f"{script.name}.py: failed, as {why}"])
+            return Section(script.name, absent=[f"{script.name}.py: failed, as {why}"], failed=True)
         if code or not found.exists():
             why = f"it ended with {code}; its own words are in the output of the run"
-            return Section(script.name, absent=[f"{script.name}.py: failed, as {why}"])
+            return Section(script.name, absent=[f"{script.name}.py: failed, as {why}"], failed=True)
         return Section.read(found)
 
 
@@ -154,14 +155,19 @@ def main() -> int:
     typed = words.parse_args()
     out = typed.out or HERE / ("results-quick.md" if typed.quick or typed.only else "results.md")
     was_busy, began = busy(), time.monotonic()
-    told = [f"{datetime.now(timezone.utc):%Y-%m-%d}, `make bench{' QUICK=1' if typed.quick else ''}`", *conditions()]
-    chosen = [script for script in SCRIPTS if not typed.only or script.name in typed.only]
-    sections = [run(script, quick=typed.quick) for script in chosen]
+    called = shlex.join(["python", "benchmarks/bench.py", *sys.argv[1:]])
+    told = [f"{datetime.now(timezone.utc):%Y-%m-%d}, `{called}`", *conditions()]
+    sections = [
+        run(script, quick=typed.quick)
+        if not typed.only or script.name in typed.only
+        else Section(script.name, absent=[f"{script.name}.py: left out by --only"])
+        for script in SCRIPTS
+    ]
     told[0] += f", {(time.monotonic() - began) / 60:.0f} minutes"
     write_at_once(out, report(sections, told, was_busy=was_busy))
     figures = {name: values for section in sections for name, values in section.figures.items()}
     print(f"\n{musts(MUSTS, figures, busy=was_busy).markdown()}\n\n{unmet(MUSTS, figures)} not met; all of it: {out}")
-    return int(any(not section.tables for section in sections))
+    return int(any(section.failed for section in sections))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class Section:
         command: by which it can be had again.
         figures: the values of each turn by the name that `Must.figure` has; ratios, unless the name says otherwise.
         absent: what could not be measured here and why, a line each.
+        failed: nothing was found, and should have been.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Section:
     figures: dict[str, list[float]] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failed: bool = False
 
     def markdown(self) -> str:
         """A heading of the second level and all that is below it."""

@@ -189,6 +189,34 @@ finally:
     assert not running(child), child
 
 
+def test_a_run_of_one_script_names_the_others_and_ends_well(bench, tmp_path, monkeypatch):
+    (tmp_path / "one.py").write_text(
+        "import json, pathlib, sys\n"
+        "table = {'title': 'T', 'head': ['road'], 'rows': [['ours']], 'note': ''}\n"
+        "pathlib.Path(sys.argv[-1]).write_text(json.dumps({'title': 'One', 'tables': [table]}))\n"
+    )
+    monkeypatch.setattr(bench, "HERE", tmp_path)
+    monkeypatch.setattr(bench, "SCRIPTS", (bench.Script("one", quick=""), bench.Script("two", quick="")))
+    monkeypatch.setattr(sys, "argv", ["bench.py", "--quick", "--only", "one"])
+
+    assert bench.main() == 0
+
+    text = (tmp_path / "results-quick.md").read_text()
+    assert "`python benchmarks/bench.py --quick --only one`" in text
+    assert "* two.py: left out by --only" in text
+    assert "## One" in text
+
+
+def test_a_run_whose_script_fails_ends_with_1_and_writes_what_the_others_found(bench, tmp_path, monkeypatch):
+    (tmp_path / "broken.py").write_text("raise SystemExit(3)")
+    monkeypatch.setattr(bench, "HERE", tmp_path)
+    monkeypatch.setattr(bench, "SCRIPTS", (bench.Script("broken"),))
+    monkeypatch.setattr(sys, "argv", ["bench.py"])
+
+    assert bench.main() == 1
+    assert "* broken.py: failed, as it ended with 3" in (tmp_path / "results.md").read_text()
+
+
 def test_each_must_has_a_figure_that_some_script_writes(bench):
     texts = "".join((FOLDER / f"{script.name}.py").read_text() for script in bench.SCRIPTS)
 
