@@ -1,4 +1,4 @@
-"""An absence that one answer told of, on a server that may not show every write at once."""
+"""Whether *no such key* may be believed, on a server that may not show every write at once."""
 
 from datetime import datetime
 from itertools import islice
@@ -12,7 +12,7 @@ YOUNG = 60.0  # seconds that a server may take to show everywhere what it has to
 
 
 def doubt(pair: Pair, now: datetime, *, deleting: bool) -> None:
-    """Ask for a second witness of an absence, on a server that may not show every write at once.
+    """Refuse to believe yet that the source has no such object: its event is young, or the listing shows it.
 
     Raises:
         StoreUnavailable: the source may have the object after all; the task comes again.

@@ -41,7 +41,7 @@ class Copy:
 
     @property
     def unseen(self) -> bool:
-        """Whether it may overwrite another source's newer copy, and nobody would see it."""
+        """Whether the write may replace another source's newer copy without anybody's noticing."""
         return self.task.shared and not self.target.conditional
 
 

@@ -49,7 +49,11 @@ class Fuse:
 
     @contextmanager
     def count(self, route: str, most: int) -> Iterator[None]:
-        """Count the delete in the block, unless it surely does not happen; raises DeletesHeld instead of the block."""
+        """Count one delete, which is done within the `with` block; it counts no more where it surely did not happen.
+
+        Raises:
+            DeletesHeld: there are too many; the block is not begun.
+        """
         if most >= UNLIMITED:
             yield
             return

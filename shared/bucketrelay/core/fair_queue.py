@@ -28,7 +28,10 @@ class Fair(Generic[Work]):
             self._running[place] = 0
 
     def take(self) -> tuple[str, Work] | None:
-        """The next piece, to be followed by `done`; waits while all that is left has its share already."""
+        """The next piece, to be followed by `finish`; None at the end.
+
+        Waits while every destination that has pieces left has its share of the threads already.
+        """
         with self._changed:
             while any(self._waiting.values()):
                 place = min((p for p, left in self._waiting.items() if left), key=lambda p: self._running[p])
@@ -45,7 +48,7 @@ class Fair(Generic[Work]):
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Hand out nothing more."""
+        """Hand out nothing more: `take` gives None."""
         with self._changed:
             self._waiting.clear()
             self._changed.notify_all()

@@ -177,7 +177,7 @@ def origin(info: ObjectInfo, here: str, stamp: Stamp | None, shown: str = "") ->
 
 
 def make(source: ObjectInfo, link: Link, digest_of_bytes: str = "", md5: str = "") -> Stamp:
-    """The stamp for a copy of *source*, but for the face, which `stamped_face` adds.
+    """The stamp for a copy of *source*. Its face is the source's; `metadata.fit` puts in that of the copy.
 
     The digests are those of its bytes, else those that the source carries.
     """

@@ -169,7 +169,7 @@ class Copying:
         return job.attempts >= self.attempts > 1
 
     def _answer(self, job: Job, answer: Reply, name: str, *results: Result, failed: bool = False) -> Ended:
-        """The reply is durable before its job ends."""
+        """How the job ends. The letter with its reply is in the queue before that, so that no reply is lost."""
         if self.replies:
             letter = reply(self.replies, answer, name, str(job.payload["correlation"]))
             self.queue.enqueue([letter_job(REPLY, name, letter)])
