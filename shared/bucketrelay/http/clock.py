@@ -26,7 +26,8 @@ class Clock:
 
     def now(self) -> datetime:
         """The time, in UTC."""
-        return self._machine() + self._off
+        now = self._machine()
+        return now + self._off if self._off else now
 
     def learn(self, date: str | None) -> bool:
         """Take over the Date header of an answer that called ours wrong; False where it says what we believed."""

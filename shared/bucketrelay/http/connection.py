@@ -1,5 +1,6 @@
 """One connection to a server: one request after another on one socket."""
 
+import math
 import select
 import socket
 import struct
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged
-from bucketrelay.http.faults import BodyFailed, CutShort, Malformed, NoAnswer
+from bucketrelay.http.faults import BodyFailed, CutShort, HungUp, Malformed, NoAnswer
 from bucketrelay.http.incoming import Counted, Incoming, Incomings, body_of
 from bucketrelay.http.messages import PLAIN, Answer, Body, Head, Into, Receive, Request
 from bucketrelay.store import BLOCK
@@ -27,10 +28,14 @@ _LARGE = 1024 * 1024  # bytes of a body from which on its server may be silent f
 
 
 class Interrupted(Exception):
-    """The server does not take any more of the request; `by` is the connection that noticed."""
+    """The server does not take any more of the request; `by` is the connection that noticed.
 
-    def __init__(self, by: "Connection", *, first: bool) -> None:
-        self.by, self.first = by, first
+    Attributes:
+        first: nothing of the request may have arrived; *bodiless*: surely nothing of its body has.
+    """
+
+    def __init__(self, by: "Connection", *, first: bool, bodiless: bool = False) -> None:
+        self.by, self.first, self.bodiless = by, first, bodiless
         super().__init__("the server hung up while the request was sent")
 
 
@@ -43,8 +48,10 @@ class Connection:
     """
 
     __slots__ = (
+        "_bodiless",
         "_deadline",
         "_each",
+        "_fits_until",
         "_limit",
         "_now",
         "_sock",
@@ -63,10 +70,12 @@ class Connection:
         self._sock, self._timeout, self._now = sock, timeout, now
         self._each = timeout  # seconds for the next read or write
         self._limit = 0.0  # seconds that the system waits for the socket
+        self._fits_until = -math.inf  # while that need not be compared with what is left
         self._deadline, self._until = Deadline(), now()
         self.incoming = Incoming(sock, self._wait)
         self.answers = 0  # that have come on it
         self.deaf = False  # the server has nothing to say to `Expect: 100-continue`
+        self._bodiless = False  # the answer came instead of `100 Continue`, and the body was not sent
         self.open = False  # whether another request may follow the last answer
         self.idle_since = self._until
 
@@ -99,6 +108,7 @@ class Connection:
             BodyFailed: the body could not be had.
         """
         self._deadline, self._each = deadline, self._timeout
+        self._fits_until, self._bodiless = -math.inf, False
         try:
             early = self._write_request(head, request.body, asking=asking)
         except Interrupted as error:
@@ -111,9 +121,10 @@ class Connection:
             # It has a body to store, and may do other work first: `rclone serve s3` answers a part when it has written
             # those after it, too. Sent again too early, that part is confirmed while they are not yet written, and the
             # commit that follows is refused: 512 MiB did not arrive there on a busy machine.
-            self._each = _PATIENCE * self._timeout
+            self._each, self._fits_until = _PATIENCE * self._timeout, -math.inf
         told = self._final(self.incoming.head())
-        self._each = self._timeout
+        if self._each != self._timeout:
+            self._each, self._fits_until = self._timeout, -math.inf
         return told
 
     def receive(self, request: Request, head: Head, receive: Receive | None, *, longest: int, whole: bool) -> Answer:
@@ -137,7 +148,7 @@ class Connection:
             document = self._document(body, longest, whole=whole)
         self.open = head.keeps and (body.left == 0 or self._ended(body)) and not self.incoming.waiting
         self.idle_since = self._now()
-        return Answer(head.status, head.headers, document)
+        return Answer(head.status, head.headers, document, self._bodiless)
 
     def _write_request(self, head: bytes, body: Body, *, asking: bool) -> Head | None:
         if not asking and isinstance(body, PLAIN) and len(body) <= _AT_ONCE:
@@ -183,20 +194,24 @@ class Connection:
 
     def _refusal(self) -> Head | None:
         """What a server answers instead of `100 Continue`; None where it wants the body, or has nothing to say."""
-        self._until = self._now() + _CONTINUE
-        if not self.incoming.comes():
-            self.deaf = True
-            return None
-        self._patient()
-        head = self.incoming.head()
-        if head.status == 100:
-            return None
-        head = self._final(head)
+        self._patient(_CONTINUE)
+        try:
+            if not self.incoming.comes():
+                self.deaf = True
+                return None
+            self._patient()
+            head = self.incoming.head()
+            if head.status == 100:
+                return None
+            head = self._final(head)
+        except HungUp as error:
+            raise Interrupted(self, first=True, bodiless=True) from error
+        self._bodiless = True
         return Head(head.status, head.headers, keeps=False)  # the server may still wait for the body
 
     def _farewell(self, error: Interrupted) -> Head:
         """The answer of a server that hung up early; *error* where there is none."""
-        self._until = self._now() + _EARLY
+        self._patient(_EARLY)
         try:
             head = self._final(self.incoming.head())
         except NoAnswer:
@@ -264,22 +279,31 @@ class Connection:
         with suppress(NoAnswer):
             if body.left != 0:
                 piece = memoryview(bytearray(_DROPPED))
-                self._until = min(self._until, self._now() + _CONTINUE)
+                self._until, self._fits_until = min(self._until, self._now() + _CONTINUE), -math.inf
                 body.into(piece)
                 body.into(piece)  # of chunks: the last, which is empty
             return body.left == 0
         return False
 
-    def _patient(self) -> None:
-        self._until = self._now() + _PATIENCE * self._timeout
+    def _patient(self, seconds: float | None = None) -> None:
+        """Wait from now on for so long in all, whatever comes meanwhile."""
+        if seconds is not None:  # less than usual
+            self._fits_until = -math.inf
+        self._until = self._now() + (_PATIENCE * self._timeout if seconds is None else seconds)
 
     def _wait(self) -> None:
-        left = min(self._each, self._deadline.remaining(), self._until - self._now())
+        now = self._now()
+        if now < self._fits_until:
+            return
+        end = min(self._deadline.remaining(), self._until - now)
+        left = min(self._each, end)
         if left <= 0:
             raise TimeoutError
         if not 0.8 * self._limit <= left <= 1.25 * self._limit:  # each change is a call of the system's
             self._limit = left
             self._set(left)
+        if self._limit == self._each:  # as usual: it fits until less than that is left, of whatever ends first
+            self._fits_until = now + min(end, _PATIENCE * self._timeout) - self._limit
 
     def _set(self, seconds: float) -> None:
         """Have the system give up on the socket after so long. The socket itself stays in blocking mode, see `tls`."""

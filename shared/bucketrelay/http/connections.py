@@ -112,7 +112,7 @@ class Connections:
             BodyFailed: the request's body could not be had.
             Exception: what *receive* raised.
         """
-        began = self._now()
+        began = self._now() if trace.listened() else 0.0
         try:
             answer = self._send(request, receive, repeatable=repeatable, longest=longest, whole=whole)
         except NoAnswer as error:
@@ -139,6 +139,8 @@ class Connections:
             except Interrupted as error:
                 if error.by is not used:  # another request's, whose body this one reads
                     raise
+                if connection is None and error.bodiless:
+                    raise NotSent(f"the server hung up before it was sent the body ({error.__cause__})") from error
                 if connection is None or not (error.first or repeatable):
                     raise HungUp(f"{error} ({error.__cause__})") from error
                 continue

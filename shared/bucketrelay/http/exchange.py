@@ -41,6 +41,9 @@ class Call:
     permission: str = ""
 
 
+_NO_SKEW = (304, 404, 412)  # of a key: a server that could not tell who asks would not say so
+
+
 class _Final(Exception):
     """Not to be repeated: blocks were handed on that cannot be taken back."""
 
@@ -99,9 +102,10 @@ class Exchange:
     def error_of(self, call: Call, answer: Answer) -> RelayError:
         """What an answer means that is an error, whatever its status; to be raised in `check`."""
         refusal, elsewhere = self._refusal(answer)
-        error = error_for(
-            refusal, call.effect, call.url, self._dialect, permission=call.permission, elsewhere=elsewhere
-        )
+        # A server that was never sent the body has written nothing, whatever it says.
+        unwritten = answer.bodiless and call.effect is Effect.PUBLISHING_WRITE
+        effect = Effect.REPEATABLE_WRITE if unwritten else call.effect
+        error = error_for(refusal, effect, call.url, self._dialect, permission=call.permission, elsewhere=elsewhere)
         error.__cause__ = refusal
         return error
 
@@ -123,9 +127,14 @@ class Exchange:
 
     def _answer(self, call: Call, request: Callable[[], Request], receive: Receive | None) -> Answer:
         repeatable, handed = call.effect is not Effect.PUBLISHING_WRITE, False
+        if receive is None:
+            try:
+                return self.connections.send(request(), None, repeatable=repeatable)
+            except NoAnswer as fault:
+                raise error_without_answer(fault, call.effect, call.url) from fault
 
         def watch(head: Head) -> Into | None:
-            into = receive(head) if receive else None
+            into = receive(head)
             if into is None or not into.once or isinstance(into.to, memoryview):
                 return into
             write = into.to
@@ -138,7 +147,7 @@ class Exchange:
             return Into(note, into.length)
 
         try:
-            return self.connections.send(request(), watch if receive else None, repeatable=repeatable)
+            return self.connections.send(request(), watch, repeatable=repeatable)
         except NoAnswer as fault:
             error = error_without_answer(fault, call.effect, call.url)
             error.__cause__ = fault
@@ -146,6 +155,8 @@ class Exchange:
 
     def _skewed(self, answer: Answer) -> bool:
         """Whether the signature's time was refused; a refused HEAD does not say why, but its Date does."""
+        if answer.status in _NO_SKEW:
+            return False
         refusal, _ = self._refusal(answer)
         if not refusal.code:
             return answer.status in (400, 401, 403)

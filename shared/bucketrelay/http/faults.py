@@ -8,7 +8,8 @@ class NoAnswer(Exception):
 class NotSent(NoAnswer):
     """No connection came about, so nothing of the request reached the server.
 
-    Name, route, handshake or proxy failed, or the time was up before.
+    Name, route, handshake or proxy failed, or the time was up before. Or the server was asked whether it wants the
+    body, and hung up: nothing can have been made of a head alone.
     """
 
 

@@ -40,7 +40,8 @@ def parse(data: bytes | bytearray | memoryview) -> Head:
     """Status and headers of a whole head, without the blank line at its end. Raises Malformed."""
     text = str(data, "latin-1")
     lines = text.split("\r\n")
-    if not text.count("\n") == text.count("\r") == len(lines) - 1 or not lines[-1]:
+    rest = "".join(lines)  # looked through by the word, where counting goes by the letter
+    if "\n" in rest or "\r" in rest or not lines[-1]:
         lines = _mend(text)
     status, newer = _STATUSES.get(lines[0]) or _status(lines[0])
     try:
@@ -58,9 +59,10 @@ class _Folded(Exception):
 def _headers(lines: list[str], *, folded: bool = False) -> dict[str, str]:
     """The headers behind the first line. Raises _Folded, unless *folded* says that nothing is any more."""
     headers: dict[str, str] = {}
+    known = _NAMES.get
     for line in lines[1:]:
         written, colon, value = line.partition(":")
-        name = (_NAMES.get(written) if colon else None) or _name(written, colon, folded=folded)
+        name = (known(written) if colon else None) or _name(written, colon, folded=folded)
         value = value.strip(" \t")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers

@@ -90,8 +90,10 @@ class Answer:
 
     Attributes:
         body: the document; empty if the body went elsewhere.
+        bodiless: it came in place of `100 Continue`, and the request's body was not sent: so nothing was done.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
+    bodiless: bool = False

@@ -20,6 +20,7 @@ from bucketrelay.errors import Damaged, OutcomeUnknown, StoreUnavailable
 from bucketrelay.http.dates import http_date
 
 T = TypeVar("T")
+_NEVER = float("-inf")
 _CUT = 0.85  # of what was accepted is left after a cut
 _SPORADIC = 0.05  # of the requests: so many refusals may be the server's usual trouble, and no limit
 _FEW = 20  # requests in a second, of which one refusal says nothing about a share
@@ -53,7 +54,7 @@ class Rate:
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
         self._rate = self._growth = 0.0  # requests a second, and more of them each second; 0: without a limit
-        self._next = self._held = self._cut = float("-inf")  # when a slot is free; Retry-After's end; the last cut
+        self._next = self._held = self._cut = _NEVER  # when a slot is free; Retry-After's end; the last cut
         self._accepted: deque[float] = deque(maxlen=4096)
         self._refused: deque[float] = deque(maxlen=4096)
         self._below = self._trouble = 0.0  # requests below the limit, and refused ones of them; old ones count less
@@ -62,6 +63,11 @@ class Rate:
     def limit(self) -> float:
         """Requests a second; 0 while nothing limits them."""
         return self._rate
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is no limit, nor has any server said yet when to come again: then any request may go."""
+        return self._rate == 0.0 and self._held == _NEVER
 
     def free(self, now: float) -> float:
         """When the next request may go: *now*, or later."""
@@ -77,7 +83,8 @@ class Rate:
     def note_success(self, now: float) -> None:
         """The server has done what it was asked."""
         self._accepted.append(now)
-        self._below += self._recovers(now)
+        if self._growth:
+            self._below += self._recovers(now)
         if self._rate:
             # So little that it takes two seconds to be where the limit was found; else twice as much each second.
             self._rate += self._growth / self._rate if self._growth and now < self._cut + self._sure() else 1.0
@@ -204,7 +211,7 @@ class Pace:
         Raises:
             StoreUnavailable: that is not before *deadline*. Not OutOfTime: another invocation at once would not help.
         """
-        if not self._limited():
+        if self._rate.quiet or not self._limited():  # two words that one thread reads whole: no lock for the usual
             return self._now()
         left = deadline.remaining()
         if not self._first.acquire(timeout=-1 if left == math.inf else min(left, threading.TIMEOUT_MAX)):

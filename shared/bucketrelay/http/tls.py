@@ -49,7 +49,8 @@ class TlsSocket:
 
     def recv(self, count: int) -> bytes:
         """Up to *count* bytes; none at the connection's end."""
-        self._arrive()
+        if not self._in.pending and not self._tls.pending():  # that spares an attempt in vain to decrypt some
+            self._receive()
         count = min(count, _RECORD)
         while True:
             try:
@@ -65,7 +66,8 @@ class TlsSocket:
 
         OpenSSL decrypts one record a call. A GiB has 65,536 of them, so nothing else is done for each.
         """
-        self._arrive()
+        if not self._in.pending and not self._tls.pending():
+            self._receive()
         read: Any = self._tls.read  # the stubs know only bytes that come back
         filled, room = 0, len(view)
         while filled < room:
@@ -86,8 +88,8 @@ class TlsSocket:
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it."""
         sent = self._tls.write(data) if len(data) <= _RECORD else 0
-        self._flush()
         if sent == len(data):
+            self._sock.sendall(self._out.read())
             return
         with memoryview(data) as view:
             while sent < len(view):
@@ -114,11 +116,6 @@ class TlsSocket:
     def _flush(self) -> None:
         if self._out.pending:
             self._sock.sendall(self._out.read())
-
-    def _arrive(self) -> None:
-        """Wait for bytes where none are held, which spares an attempt in vain to decrypt some."""
-        if not self._in.pending and not self._tls.pending():
-            self._receive()
 
     def _receive(self) -> None:
         count = self._sock.recv_into(self._buffer)

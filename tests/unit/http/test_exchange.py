@@ -12,7 +12,7 @@ from bucketrelay.http.messages import Into, Request
 from bucketrelay.http.outcome import Dialect, Effect, Meaning, NotModified, Refusal
 from bucketrelay.http.pace import Pace
 from bucketrelay.store import Stream
-from unit.http.peers import Peer, answers, ok
+from unit.http.peers import Peer, answers, ok, request, rest
 
 DIALECT = Dialect({"Skewed": Meaning.SKEWED, "SlowDown": Meaning.BUSY})
 READ, WRITE = Call("s3://b/a", Effect.READ, "s3:GetObject"), Call("s3://b/a", Effect.PUBLISHING_WRITE)
@@ -50,6 +50,33 @@ def test_a_read_is_repeated_and_a_publishing_write_is_not(exchanging):
         assert exchange.send(READ, lambda: GET).body == b"x"
         with pytest.raises(OutcomeUnknown):
             exchange.send(WRITE, lambda: Request("PUT", "/a"))
+
+
+@pytest.mark.parametrize("refused", [no(503), no(500, "Broken"), b""], ids=["503", "500", "hangs up"])
+def test_a_write_whose_body_was_asked_about_and_not_sent_has_not_happened_and_is_made_again(exchanging, refused):
+    bodies = []
+
+    def refuse(sock):
+        _, headers, _ = request(sock)
+        assert headers["expect"] == "100-continue"
+        sock.sendall(refused)
+
+    def take(sock):
+        _, headers, _ = request(sock)
+        sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        bodies.append(rest(sock, int(headers["content-length"])))
+        sock.sendall(ok())
+
+    body = bytes(2**20)
+    with Peer(refuse, take) as peer:
+        assert exchanging(peer).send(WRITE, lambda: Request("PUT", "/a", {}, body)).status == 200
+    assert bodies == [body]
+
+
+def test_a_write_that_is_refused_so_to_the_end_is_said_not_to_have_happened(exchanging):
+    with Peer(*[answers(no(503))] * 9) as peer, pytest.raises(StoreUnavailable) as raised:
+        exchanging(peer).send(WRITE, lambda: Request("PUT", "/a", {}, bytes(2**20)))
+    assert not isinstance(raised.value, OutcomeUnknown)
 
 
 def test_each_attempt_is_signed_anew(exchanging):

@@ -38,7 +38,7 @@ def full_key(prefix: str, key: str, url: str) -> str:
     """The key as the server knows it. Raises StoreRefused where no server would take it."""
     full = prefix + key
     try:
-        size = len(full.encode())
+        size = len(full) if full.isascii() else len(full.encode())
     except UnicodeEncodeError as error:
         raise StoreRefused(f"{url!a}: the key is not unicode text: rename the object") from error
     if not 0 < size <= ABILITIES.key_bytes:
@@ -85,7 +85,8 @@ def quote_etag(etag: str) -> str:
 
 def range_of(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
     """First byte, count and size of the whole object, where the answer says; None where it is the whole object."""
-    match = _RANGE.fullmatch(headers.get("content-range", ""))
+    written = headers.get("content-range")
+    match = _RANGE.fullmatch(written) if written else None
     if not match:
         return None
     first, last, size = map(int, match.groups())
