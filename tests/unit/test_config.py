@@ -1,74 +1,14 @@
 """From the text of relay.toml to a Config, or to every mistake at once."""
 
-import textwrap
-
 import pytest
 
 from bucketrelay.config import Config, ForwardConfig, Limits, Secret, StoreConfig, load
-from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Deletes, Overwrite
 from bucketrelay.routes import Route
 from bucketrelay.routes.own import own_places
+from configurations import ENVIRON, EXAMPLE, mistakes
 
 MiB = 1024 * 1024
-ENVIRON = {"HW_AK": "the-access-key", "HW_SK": "the-secret-key"}
-EXAMPLE = """
-log = "logs"                          # the store that receives the lists
-
-[stores.photos]
-url = "s3://photos-eu"                # s3://bucket[/prefix]
-region = "eu-central-1"
-
-[stores.mirror]
-url = "oci://photos-mirror@mytenancy" # oci://bucket@namespace[/prefix]
-region = "us-ashburn-1"
-
-[stores.archive]
-url = "obs://photos-archive/from-aws" # obs://bucket[/prefix]
-endpoint = "https://obs.cn-north-4.myhuaweicloud.com"
-access_key = "${HW_AK}"
-secret_key = "${HW_SK}"
-
-[stores.logs]
-url = "s3://ops-logs/oms_source_record"
-
-[[routes]]
-name = "photos"
-source = "photos"
-targets = ["mirror", "archive"]
-include = ["in/**"]
-exclude = ["**/*.tmp"]
-strip_prefix = "in/"
-add_prefix = "2026/"
-deletes = "follow"
-max_deletes = 1000
-overwrite = "ours"
-shared = false
-strict = false
-
-[[routes]]
-name = "to-oms"
-source = "photos"
-forward = "oms"
-
-[forwards.oms]
-type = "oms"
-url = "https://oms.cn-north-4.myhuaweicloud.com/v2/0123/sync-tasks/42/events"
-access_key = "${HW_AK}"
-secret_key = "${HW_SK}"
-
-[limits]
-concurrency = 16
-part_size = "8MiB"
-memory = "128MiB"
-margin = 5
-"""
-
-
-def mistakes(text, environ=ENVIRON):
-    with pytest.raises(ConfigError) as refused:
-        load(textwrap.dedent(text), environ)
-    return refused.value.mistakes
 
 
 def mistakes_of(change, environ=ENVIRON):

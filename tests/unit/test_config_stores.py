@@ -1,29 +1,12 @@
 """Store URLs and the options of each kind of store."""
 
 import json
-import textwrap
 
 import pytest
 
 from bucketrelay.config import Secret, load
-from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address
-
-ENVIRON = {}
-
-
-def store(lines, name="s"):
-    """The store that these lines make, in a configuration that is right but for them."""
-    rest = '[stores.logs]\nurl = "s3://ops"\n[[routes]]\nname = "r"\nsource = "logs"\nforward = "f"\n'
-    rest += '[forwards.f]\ntype = "webhook"\nurl = "http://hook/"\n'
-    log = '[stores.log]\nurl = "s3://lists"\n'
-    return load(f'log = "log"\n[stores.{name}]\n{textwrap.dedent(lines)}\n{log}{rest}', ENVIRON).stores[name]
-
-
-def store_mistakes(lines):
-    with pytest.raises(ConfigError) as refused:
-        store(lines)
-    return refused.value.mistakes
+from configurations import store, store_mistakes
 
 
 @pytest.mark.parametrize(

@@ -1,33 +1,9 @@
 """What only shows when stores and routes are looked at together."""
 
-import textwrap
-
 import pytest
 
 from bucketrelay.config import load
-from bucketrelay.errors import ConfigError
-
-ENVIRON = {}
-
-
-def mistakes(text, environ=ENVIRON):
-    with pytest.raises(ConfigError) as refused:
-        load(textwrap.dedent(text), environ)
-    return refused.value.mistakes
-
-
-def store(lines, name="s"):
-    """The store that these lines make, in a configuration that is right but for them."""
-    rest = '[stores.logs]\nurl = "s3://ops"\n[[routes]]\nname = "r"\nsource = "logs"\nforward = "f"\n'
-    rest += '[forwards.f]\ntype = "webhook"\nurl = "http://hook/"\n'
-    log = '[stores.log]\nurl = "s3://lists"\n'
-    return load(f'log = "log"\n[stores.{name}]\n{textwrap.dedent(lines)}\n{log}{rest}', ENVIRON).stores[name]
-
-
-def store_mistakes(lines):
-    with pytest.raises(ConfigError) as refused:
-        store(lines)
-    return refused.value.mistakes
+from configurations import ENVIRON, mistakes, store
 
 
 def world(source, target, log="s3://lists", extra="", options=""):
