@@ -96,7 +96,7 @@ class SdkSigner:
 
     def authorization(self, method: str, host: str, target: str, headers: Mapping[str, str]) -> str:
         """See Signer."""
-        request = _Asked(method, f"https://{host}{target}", target, dict(headers))
+        request = _Request(method, f"https://{host}{target}", target, dict(headers))
         self._signer(request, enforce_content_headers="x-content-sha256" in headers)
         return request.headers["authorization"]
 
@@ -109,8 +109,8 @@ class SdkSigner:
 
 
 @dataclass(slots=True)
-class _Asked:
-    """What the SDK's signers take from a request of `requests`."""
+class _Request:
+    """A request as the SDK's signers want it: what they use of one of the package `requests`."""
 
     method: str
     url: str
