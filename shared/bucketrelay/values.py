@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 else:
     from operator import attrgetter
 
-    _MANY = 4  # fields, from which on an open class pays, see `_open_class_of`
+    # Fields and instances from which on an open class pays, see `_open_class_of`: a start makes few of each kind.
+    _MANY, _OFTEN = 4, 50
     _FIELDS = "__dataclass_fields__"  # the library's name, by which it and others know such a class
 
     class _Nothing:
@@ -143,12 +144,12 @@ else:
 
     # `__init__`
 
-    def _init_of(cls: Any) -> Any:
-        """The `__init__` of a class, written from its fields."""
+    def _init_of(cls: Any, *, quick: bool = False) -> Any:
+        """The `__init__` of a class, written from its fields; *quick*: by way of an open class, see there."""
         known = getattr(cls, _FIELDS)
         frozen, slotted = cls.__dataclass_params__.frozen, "__slots__" in cls.__dict__
         world: dict[str, Any] = {"_nothing": _NOTHING, "_set": object.__setattr__, "_frozen": cls}
-        lines, quick = [], []
+        lines, plain = [], []
         for name, one in known.items():
             put = f"_set(self, {name!r}, {{}})" if frozen else f"self.{name} = {{}}"
             if frozen and hasattr(slot := getattr(cls, name, None), "__set__"):
@@ -156,11 +157,11 @@ else:
                 put = f"_set_{name}(self, {{}})"
             if (value := _value(one, world, slotted=slotted)) is not None:
                 lines.append(put.format(value))
-                quick.append(f"self.{name} = {value}")
-        if frozen and slotted and len(lines) >= _MANY and (open_class := _open_class_of(cls)):
+                plain.append(f"self.{name} = {value}")
+        if quick and (open_class := _open_class_of(cls)):
             world["_open"], world["_become"] = open_class, object.__dict__["__class__"].__set__
-            quick = ["_become(self, _open)", *quick, "self.__class__ = _frozen"]
-            lines = ["if self.__class__ is _frozen:", *(f" {x}" for x in quick), "else:", *(f" {x}" for x in lines)]
+            plain = ["_become(self, _open)", *plain, "self.__class__ = _frozen"]
+            lines = ["if self.__class__ is _frozen:", *(f" {x}" for x in plain), "else:", *(f" {x}" for x in lines)]
         if hasattr(cls, "__post_init__"):
             lines.append("self.__post_init__()")
         text = f"def __init__({', '.join(_parameters(known))}):\n " + "\n ".join(lines or ["pass"])
@@ -207,14 +208,17 @@ else:
     def _init_stub(known: dict[str, Field]) -> Any:
         """The `__init__` of a class with these fields until there is one."""
         made: Any = None
+        left = _OFTEN  # instances, after which a quicker way pays
 
         def __init__(self: Any, /, *given: Any, **named: Any) -> None:  # noqa: N807 — that is what it stands for
-            nonlocal made
-            if made is None:
+            nonlocal made, left
+            if made is None or left == 0:
                 owner = next(base for base in type(self).__mro__ if base.__dict__.get(_FIELDS) is known)
-                made = _init_of(owner)
-                if owner.__init__ is __init__:  # and nobody watches it
+                may = owner.__dataclass_params__.frozen and "__slots__" in owner.__dict__ and len(known) >= _MANY
+                made = _init_of(owner, quick=may and left == 0)
+                if (not may or left == 0) and owner.__init__ is __init__:  # and nobody watches it
                     owner.__init__ = made
+            left -= 1  # two threads may miss the moment, and then it stays as it is
             made(self, *given, **named)
 
         return __init__
