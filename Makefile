@@ -82,7 +82,7 @@ $(BENCH): pyproject.toml constraints.txt
 	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	touch $@
 
-bench: $(BENCH)  ## all figures beside other roads, in some 20 minutes, into benchmarks/results.md; some five minutes of it: make bench QUICK=1
+bench: $(BENCH)  ## all figures beside other roads, in half an hour, into benchmarks/results.md; some five minutes of it: make bench QUICK=1
 	.venv-bench/bin/python benchmarks/bench.py $(if $(QUICK),--quick)
 
 dist: $(READY)  ## a release of the last commit in dist/: source archive, wheel, the functions' archives, SHA256SUMS

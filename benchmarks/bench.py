@@ -1,6 +1,6 @@
 """All benchmarks that have something beside them, one after the other: `make bench`, or `make bench QUICK=1`.
 
-    python benchmarks/bench.py                       # some 20 minutes; writes results.md beside this file
+    python benchmarks/bench.py                       # half an hour; writes results.md beside this file
     python benchmarks/bench.py --quick               # some five minutes; writes results-quick.md
     python benchmarks/bench.py --only throughput reconcile
 
@@ -119,13 +119,14 @@ def wait_for(command: Sequence[str], seconds: float) -> int | None:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """As Control-C does, to all of its group: it takes its directories in memory away. Then without asking."""
-    for how in (signal.SIGINT, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        os.killpg(process.pid, how)
+    """As Control-C does: it takes its directories in memory away. Then what is left of its group, without asking."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
+    with contextlib.suppress(ProcessLookupError):  # nothing is left
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def report(sections: Sequence[Section], told: Sequence[str], *, was_busy: bool) -> str:

@@ -33,6 +33,7 @@ from contents import (
     ROLE,
     SDKS,
     TOML,
+    WEBHOOK,
     Function,
     Package,
 )
@@ -103,6 +104,8 @@ def _may_go_in(order: Order) -> Callable[[str], bool]:
     foreign |= {"bucketrelay.clouds.rclone.daemon", "bucketrelay.clouds.rclone.store"}  # no function has rclone
     if not set(order.forwards) & set(BROKERS):
         foreign.add("bucketrelay.wiring_invocation")
+    if order.config and WEBHOOK not in order.forwards:  # nobody is told of alarms: all that a function wants status for
+        foreign.add("bucketrelay.wiring_status")
     if POSTGRES not in order.forwards:
         foreign.add("bucketrelay.wiring_tables")
     return lambda module: module not in foreign

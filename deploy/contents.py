@@ -95,19 +95,20 @@ _OCI = (
 
 SDKS: dict[str, tuple[Package, ...]] = {"s3": (), "obs": _OBS, "oci": _OCI, "file": ()}  # by the scheme of stores
 CLOUDS = {"s3": "aws", "obs": "huawei", "oci": "oracle", "file": "local"}  # the folder of each below clouds/
+BROKERS = ("amqp", "sqs")
+ROLE = "role"
+WEBHOOK = "webhook"
+POSTGRES = "postgres"
 # By the type of forwards; by the broker of `[copier]`; for stores of S3 whose keys are neither in the configuration nor
 # in the environment; and for the database in which a scheduled reconcile remembers what need not be asked again.
 FORWARDS = {
     "oms": (_CERTIFI,),
-    "webhook": (_CERTIFI,),
+    WEBHOOK: (_CERTIFI,),
     "amqp": (Package("amqp"), Package("vine")),
     "sqs": _BOTOCORE,
     "role": _BOTOCORE,
     "postgres": (Package("psycopg"), Package("psycopg-binary"), Package("typing-extensions")),
 }
-BROKERS = ("amqp", "sqs")
-ROLE = "role"
-POSTGRES = "postgres"
 # What a person installs for each, who takes the dependencies as they come: for `fn deploy`.
 DIRECT = {
     "s3": (),
@@ -116,7 +117,7 @@ DIRECT = {
     "oci": ("cryptography", "certifi"),
     "file": (),
     "oms": ("certifi",),
-    "webhook": ("certifi",),
+    WEBHOOK: ("certifi",),
     "amqp": ("amqp",),
     "sqs": ("botocore",),
     "postgres": ("psycopg", "psycopg-binary"),

@@ -57,10 +57,11 @@ class Process:
             return replace(self._system, defer=defer, alarms=self._tell_alarms)
 
     def _tell_alarms(self) -> None:
-        from bucketrelay import wiring_status  # only where a schedule asks, and alarms are configured
+        if self._found is None or self._system is None or not self._found.alarms.webhook:
+            return
+        from bucketrelay import wiring_status  # only where a schedule asks, and somebody is to be told
 
-        if self._found and self._system:
-            wiring_status.tell_alarms(self._found, self._system)
+        wiring_status.tell_alarms(self._found, self._system)
 
     def messages(self, payload: object, system: System, seconds: float) -> dict[str, object] | None:
         """What to answer to a payload that brings requests for copies; None where it brings none.

@@ -308,8 +308,8 @@ def test_all_that_the_code_can_import_is_in_the_archive_or_the_runtime(code, tmp
     absent = re.compile(r"bucketrelay\.clouds\.(local\.store|rclone\.(daemon|store)|\w+\.bucket)")
     wanted = {each for each in wanted if not absent.fullmatch(each[0])}
     wanted = {
-        each for each in wanted if not re.search("wiring_invocation|wiring_tables|traces", f"{each[0]}.{each[1]}")
-    }  # of brokers, databases and traces, which it has none
+        each for each in wanted if not re.search("wiring_(invocation|status|tables)|traces", f"{each[0]}.{each[1]}")
+    }  # of brokers, alarms, databases and traces, which it has none
     assert len(wanted) > 100
     path = [folder, folder / "function", folder / "python"]
     path.append(choose(tmp_path / "sdk", *(BOTO3 if cloud == "s3" else ("certifi",))))
