@@ -32,12 +32,12 @@ ROOT = HERE.parent
 SHARED = ROOT / "shared"
 sys.path[:0] = [str(SHARED), str(ROOT / "tests")]
 
-from clouds import Cloud, obs, oci, s3  # noqa: E402  # beside this file
-from machine import conditions  # noqa: E402  # the same
-from report import Section, Table, ratios  # noqa: E402  # the same
+from clouds import Cloud, obs, oci, s3
+from machine import conditions
+from report import Section, Table, ratios
 
-from functions.child import SITE_PACKAGES  # noqa: E402  # found by the line above
-from functions.runtimes import FnRuntime, FunctionError, FunctionGraphRuntime, LambdaRuntime  # noqa: E402  # the same
+from functions.child import SITE_PACKAGES
+from functions.runtimes import FnRuntime, FunctionError, FunctionGraphRuntime, LambdaRuntime
 
 BODY = os.urandom(4096)
 NOTHING = "def handler(*_, **__): return None\n"

@@ -18,11 +18,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "shared")]
 
-from delay import Delay, delay  # noqa: E402  # beside this file
-from machine import conditions  # noqa: E402  # the same
-from report import Section, Table, spread  # noqa: E402  # the same
-from s3_servers import RCLONE, servers  # noqa: E402  # the same
-from throughput import PACKAGES, SMALL, Load, Measured, Road, absent, fill, measure, program  # noqa: E402  # the same
+from delay import Delay, delay
+from machine import conditions
+from report import Section, Table, spread
+from s3_servers import RCLONE, servers
+from throughput import PACKAGES, SMALL, Load, Measured, Road, absent, fill, measure, program
 
 LEAST = 2  # requests that a copy takes at least
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from s3_servers import SOURCE, TARGET
 
 PAGE = 1000
-BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 — UTC, as all of S3's
+BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 — S3 writes UTC, and this is only ever printed as that
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 KEYS = {
     SOURCE: [f"invoice-{n:09}.pdf" for n in range(COUNT)],

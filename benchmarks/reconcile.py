@@ -28,16 +28,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "shared")]
 
-from machine import conditions  # noqa: E402  # beside this file
-from report import Section, Table, ratios, spread  # noqa: E402  # the same
-from roads import cpu_seconds, highest_rss  # noqa: E402  # the same
-from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # beside this file
+from machine import conditions
+from report import Section, Table, ratios, spread
+from roads import cpu_seconds, highest_rss
+from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers
 
-from bucketrelay.drivers.reconcile.compare import ALL, Right, Rows, Side, Span, merge  # noqa: E402  # the path is set
-from bucketrelay.drivers.reconcile.judge import Depth, Judge  # noqa: E402  # the path is set
-from bucketrelay.model import Address, Listed  # noqa: E402  # the path is set
-from bucketrelay.routes import Route  # noqa: E402  # the path is set
-from bucketrelay.testing.memory import MemoryStore  # noqa: E402  # the path is set
+from bucketrelay.drivers.reconcile.compare import ALL, Right, Rows, Side, Span, merge
+from bucketrelay.drivers.reconcile.judge import Depth, Judge
+from bucketrelay.model import Address, Listed
+from bucketrelay.routes import Route
+from bucketrelay.testing.memory import MemoryStore
 
 
 def served(server: int) -> float:

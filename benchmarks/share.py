@@ -17,10 +17,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "shared")]
 
-from machine import conditions  # noqa: E402  # beside this file
-from report import Section, Table, ratios, spread  # noqa: E402  # the same
-from s3_servers import RCLONE, servers  # noqa: E402  # the same
-from throughput import ON_LARGE, PACKAGES, Load, Measured, absent, fill, measure, size  # noqa: E402  # the same
+from machine import conditions
+from report import Section, Table, ratios, spread
+from s3_servers import RCLONE, servers
+from throughput import ON_LARGE, PACKAGES, Load, Measured, absent, fill, measure, size
 
 PERIOD = 100_000  # microseconds, the kernel's own default
 MiB = 1024 * 1024

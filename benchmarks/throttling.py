@@ -26,16 +26,16 @@ from unittest.mock import patch
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "shared")]
 
-from clouds import Cloud, obs, oci, s3  # noqa: E402  # beside this file
-from machine import conditions  # noqa: E402  # the same
-from report import Section, Table  # noqa: E402  # the same
+from clouds import Cloud, obs, oci, s3
+from machine import conditions
+from report import Section, Table
 
-from bucketrelay import config, wiring  # noqa: E402  # as above
-from bucketrelay.drivers import function as entry  # noqa: E402  # as above
-from bucketrelay.http import pace  # noqa: E402  # as above
-from bucketrelay.model import Cloud as Named  # noqa: E402
-from bucketrelay_emulators.engine.faults import ALWAYS, Fault  # noqa: E402  # as above
-from bucketrelay_emulators.server.proxy import FaultProxy  # noqa: E402  # as above
+from bucketrelay import config, wiring
+from bucketrelay.drivers import function as entry
+from bucketrelay.http import pace
+from bucketrelay.model import Cloud as Named
+from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.server.proxy import FaultProxy
 
 CLOUDS = {"s3": s3, "obs": obs, "oci": oci}
 NAMES: dict[str, Named] = {"s3": "s3", "obs": "obs", "oci": "oci"}

@@ -29,10 +29,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "shared")]
 
-from machine import conditions  # noqa: E402  # beside this file
-from report import Section, Table, ratios, spread  # noqa: E402  # the same
-from roads import BATCH, Figures, Job  # noqa: E402  # the same
-from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers  # noqa: E402  # the same
+from machine import conditions
+from report import Section, Table, ratios, spread
+from roads import BATCH, Figures, Job
+from s3_servers import ACCESS, LOGS, RCLONE, SECRET, SOURCE, TARGET, Servers, servers
 
 MiB = 1024 * 1024
 TASKSET = shutil.which("taskset")  # of Linux

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 else:
     from operator import attrgetter
 
-    # Fields and instances from which on an open class pays, see `_open_class_of`: a start makes few of each kind.
-    _MANY, _OFTEN = 4, 50
     _FIELDS = "__dataclass_fields__"  # the library's name, by which it and others know such a class
 
     class _Nothing:
@@ -78,10 +76,10 @@ else:
             import dataclasses  # it is loaded, then
 
             return dataclasses.replace(instance, **changes)
-        given = kind._given  # noqa: SLF001 — one of ours
-        if len(given) > 1:
-            return kind(**{**dict(zip(given, kind._given_by(instance), strict=True)), **changes})  # noqa: SLF001 — as above
-        return kind(**{**{name: getattr(instance, name) for name in given}, **changes})
+        for name in kind._given:  # noqa: SLF001 — one of ours
+            if name not in changes:
+                changes[name] = getattr(instance, name)
+        return kind(**changes)
 
     def dataclass(
         cls: Any = None, /, *, frozen: bool = False, slots: bool = False, order: bool = False, kw_only: bool = False
@@ -104,7 +102,6 @@ else:
         body["__init__"] = _init_stub(known)
         body["_compared_by"] = attrgetter(*[name for name, one in known.items() if one.compare] or ["__class__"])
         body["_given"] = tuple(name for name, one in known.items() if one.init)
-        body["_given_by"] = attrgetter(*body["_given"] or ["__class__"])
         body["__match_args__"] = tuple(name for name in body["_given"] if not known[name].kw_only)
         body |= {**_FROZEN, **(_FROZEN_SLOTS if slots else {})} if frozen else {}
         body |= _ORDERED if order else {}
@@ -144,12 +141,12 @@ else:
 
     # `__init__`
 
-    def _init_of(cls: Any, *, quick: bool = False) -> Any:
-        """The `__init__` of a class, written from its fields; *quick*: by way of an open class, see there."""
+    def _init_of(cls: Any) -> Any:
+        """The `__init__` of a class, written from its fields."""
         known = getattr(cls, _FIELDS)
         frozen, slotted = cls.__dataclass_params__.frozen, "__slots__" in cls.__dict__
-        world: dict[str, Any] = {"_nothing": _NOTHING, "_set": object.__setattr__, "_frozen": cls}
-        lines, plain = [], []
+        world: dict[str, Any] = {"_nothing": _NOTHING, "_set": object.__setattr__}
+        lines = []
         for name, one in known.items():
             put = f"_set(self, {name!r}, {{}})" if frozen else f"self.{name} = {{}}"
             if frozen and hasattr(slot := getattr(cls, name, None), "__set__"):
@@ -157,11 +154,6 @@ else:
                 put = f"_set_{name}(self, {{}})"
             if (value := _value(one, world, slotted=slotted)) is not None:
                 lines.append(put.format(value))
-                plain.append(f"self.{name} = {value}")
-        if quick and (open_class := _open_class_of(cls)):
-            world["_open"], world["_become"] = open_class, object.__dict__["__class__"].__set__
-            plain = ["_become(self, _open)", *plain, "self.__class__ = _frozen"]
-            lines = ["if self.__class__ is _frozen:", *(f" {x}" for x in plain), "else:", *(f" {x}" for x in lines)]
         if hasattr(cls, "__post_init__"):
             lines.append("self.__post_init__()")
         text = f"def __init__({', '.join(_parameters(known))}):\n " + "\n ".join(lines or ["pass"])
@@ -169,20 +161,6 @@ else:
         made = world["__init__"]
         made.__qualname__ = f"{cls.__qualname__}.__init__"
         made.__annotations__ = {name: one.type for name, one in known.items() if one.init} | {"return": None}
-        return made
-
-    def _open_class_of(cls: Any) -> Any:
-        """A class with the slots of *cls* that takes whatever is set; None where it would be laid out otherwise.
-
-        To set a slot past a class that refuses it is a call for each, as dear as ten plain ones. Whoever makes an
-        instance of many fields has it be of this class meanwhile.
-        """
-        body = {"__slots__": cls.__dict__["__slots__"], "__setattr__": object.__setattr__}
-        try:
-            made = type(cls)(cls.__name__, cls.__bases__, body)
-            object.__new__(made).__class__ = cls
-        except TypeError:
-            return None
         return made
 
     def _value(one: Field, world: dict[str, Any], *, slotted: bool) -> str | None:
@@ -208,17 +186,14 @@ else:
     def _init_stub(known: dict[str, Field]) -> Any:
         """The `__init__` of a class with these fields until there is one."""
         made: Any = None
-        left = _OFTEN  # instances, after which a quicker way pays
 
         def __init__(self: Any, /, *given: Any, **named: Any) -> None:  # noqa: N807 — that is what it stands for
-            nonlocal made, left
-            if made is None or left == 0:
+            nonlocal made
+            if made is None:
                 owner = next(base for base in type(self).__mro__ if base.__dict__.get(_FIELDS) is known)
-                may = owner.__dataclass_params__.frozen and "__slots__" in owner.__dict__ and len(known) >= _MANY
-                made = _init_of(owner, quick=may and left == 0)
-                if (not may or left == 0) and owner.__init__ is __init__:  # and nobody watches it
+                made = _init_of(owner)
+                if owner.__init__ is __init__:  # and nobody watches it
                     owner.__init__ = made
-            left -= 1  # two threads may miss the moment, and then it stays as it is
             made(self, *given, **named)
 
         return __init__

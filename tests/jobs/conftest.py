@@ -11,7 +11,7 @@ from bucketrelay.database.postgres import Postgres
 from bucketrelay.database.queries import migrations
 from bucketrelay.database.sqlite import Sqlite
 from bucketrelay.inventory.tables import Tables
-from jobs.stock import make
+from jobs.stock import MADE, make
 from postgres_server import new_schema
 
 
@@ -20,6 +20,17 @@ def postgres_url(tmp_path_factory):
     """The URL of a server where databases may be made."""
     with postgres_server.shared(tmp_path_factory) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """An S3 for a module's buckets."""
+    from bucketrelay_emulators.local_clouds import local_clouds
+
+    with local_clouds() as clouds:
+        yield clouds["s3"]
+        while MADE:  # the server waits for the connections that are kept
+            MADE.pop().close()
 
 
 @pytest.fixture

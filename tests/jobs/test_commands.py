@@ -17,14 +17,6 @@ from jobs.world import World
 from postgres_server import new_schema
 
 
-@pytest.fixture(scope="module")
-def s3():
-    from bucketrelay_emulators.local_clouds import local_clouds
-
-    with local_clouds() as clouds:
-        yield clouds["s3"]
-
-
 @pytest.fixture
 def world(tmp_path, s3, monkeypatch):
     for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):

@@ -32,16 +32,6 @@ from postgres_server import new_schema
 
 
 @pytest.fixture(scope="module")
-def s3():
-    from bucketrelay_emulators.local_clouds import local_clouds
-
-    with local_clouds() as clouds:
-        yield clouds["s3"]
-        while MADE:  # the server waits for the connections that are kept
-            MADE.pop().close()
-
-
-@pytest.fixture(scope="module")
 def proxy(s3):
     """What goes wrong on the way to S3, and what is asked of it."""
     with FaultProxy(s3.endpoint) as made:

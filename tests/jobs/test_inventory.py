@@ -22,18 +22,7 @@ from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.jobs.queue import Done, Job
 from bucketrelay.jobs.sqlite import SqliteQueue
 from bucketrelay.model import Address, Meta
-from jobs.stock import MADE, Counting, Failing, Stock, both, coms, make
-
-
-@pytest.fixture(scope="module")
-def s3():
-    from bucketrelay_emulators.local_clouds import local_clouds
-
-    with local_clouds() as clouds:
-        yield clouds["s3"]
-        while MADE:  # the server waits for the connections that are kept
-            MADE.pop().close()
-
+from jobs.stock import Counting, Failing, Stock, both, coms, make
 
 # Objects: syncObject.
 

@@ -23,14 +23,6 @@ TOKEN, READ = "a-token-that-may-change", "a-token-that-may-look"
 SECRETS = f'[serve]\ntoken = "{TOKEN}"\nread_token = "{READ}"\nuser = "ann"\npassword = "p:w"\n'
 
 
-@pytest.fixture(scope="module")
-def s3():
-    from bucketrelay_emulators.local_clouds import local_clouds
-
-    with local_clouds() as clouds:
-        yield clouds["s3"]
-
-
 @pytest.fixture
 def world(tmp_path, s3, monkeypatch):
     for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):

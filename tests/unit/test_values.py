@@ -198,25 +198,3 @@ def test_a_function_loads_neither_the_library_nor_what_it_needs() -> None:
         env={"PYTHONPATH": ":".join(sys.path)},
     )
     assert not {"dataclasses", "inspect"} & set(done.stdout.split())
-
-
-def test_what_is_made_often_is_what_is_made_once():
-    """From the fiftieth instance on the fields are set in another way."""
-
-    @values.dataclass(frozen=True, slots=True)
-    class Many:
-        a: int
-        b: int = 2
-        c: list[int] = values.field(default_factory=list)
-        d: int = 4
-
-    class Heir(Many):
-        pass
-
-    made = [Many(1, d=number) for number in range(120)]
-    assert [(type(each), each.a, each.b, each.c, each.d) for each in made] == [(Many, 1, 2, [], n) for n in range(120)]
-    assert made[0] == Many(1, d=0) != made[1]
-    assert type(Heir(1)) is Heir
-    assert Heir(1, 5).b == 5
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        made[-1].a = 2
