@@ -84,6 +84,21 @@ def at(result, minutes, **more):
     return replace(result, time=NOW + timedelta(minutes=minutes), **more)
 
 
+def test_the_last_failure_that_is_told_is_one_that_no_task_has_made_good(world):
+    """One of two failures began so early that a task after it has seen what it was about, though it ended last."""
+    world.wrote(at(BAD, 4, error="obs://b/k: 403 (AccessDenied)"))
+    world.wrote(at(BAD, 5, seconds=600), invocation="long")
+    world.wrote(at(OK, 3), invocation="well")
+    world.now += timedelta(minutes=6)
+
+    for collector in (world.collector, world.another()):
+        [told] = collector.tally(NOW - DAY).open()
+        assert told.error == "obs://b/k: 403 (AccessDenied)"
+    world.wrote(at(OK, 7), minutes=7)
+    world.now += timedelta(minutes=2)
+    assert list(world.collector.tally(NOW - DAY).open()) == []
+
+
 def test_each_list_is_read_once_by_all_who_share_a_database(world):
     [first] = world.wrote(OK)
     assert world.standing().copied == 1
@@ -230,6 +245,7 @@ RESULTS = st.builds(
 @given(st.lists(st.lists(RESULTS, min_size=1, max_size=5), min_size=1, max_size=8), st.integers(1, 8))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @example([[BAD], [at(OK, -1)], [at(BAD, -3)]], 2)
+@example([[at(BAD, -1)], [replace(BAD, seconds=100.0)], [at(OK, -1, seconds=5.0)]], 2)
 def test_the_tables_say_what_the_lists_say(opened, some, cut):
     """Whenever the tables were brought up to date in between, and in whichever order results ended."""
     statistics = opened()

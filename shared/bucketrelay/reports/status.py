@@ -112,15 +112,27 @@ class Tally:
         return sum(sums.outcomes[Outcome.FAILED.value] for start, sums in slices.items() if start >= first)
 
 
+class Failure(NamedTuple):
+    """A failure of a key that no task has made good yet."""
+
+    ended: datetime
+    written: datetime  # when what it was about was written, as far as is known: not before its task began
+    said: Result | str | None  # what it said, perhaps as the line of a list; None where another is told of in its stead
+
+    @property
+    def until(self) -> datetime:
+        """A task that began then, or before, has not seen what this one failed to do."""
+        return min(self.ended, self.written)
+
+
 class KeyState:
     """Since when a key is not right at a target, if it is not."""
 
-    __slots__ = ("last", "right", "wrong")
+    __slots__ = ("right", "wrong")
 
     def __init__(self) -> None:
-        self.last: Result | str | None = None  # its last failure, or the line of a list that says it
         self.right: datetime | None = None  # when the last task began that found it right, or made it so
-        self.wrong: list[tuple[datetime, datetime]] = []  # each failure since: when it ended, of which write
+        self.wrong: list[Failure] = []  # the failures since, the one that ended last behind the others
 
     def settle(self, result: Result) -> None:
         """Take in one result, in whatever order they come.
@@ -131,22 +143,33 @@ class KeyState:
         began = result.time - timedelta(seconds=result.seconds)
         if result.ok:
             self.right = max(filter(None, (self.right, began)))
-            self.wrong = [(ended, written) for ended, written in self.wrong if min(ended, written) > self.right]
-        elif self.right is None or min(result.time, result.written or began) > self.right:
-            last = self.failure()
-            self.wrong.append((result.time, result.written or began))
-            self.last = result if last is None or result.time >= last.time else last
-        if not self.wrong:
-            self.last = None
-        if len(self.wrong) > _MOST_FAILURES:
-            self.wrong = sorted(self.wrong)
-            del self.wrong[1]
+            self.wrong = [each for each in self.wrong if each.until > self.right]
+            return
+        new = Failure(result.time, result.written or began, result)
+        if self.right is None or new.until > self.right:
+            self.wrong = sorted([*self.wrong, new], key=lambda each: each[:2])
+            if len(self.wrong) > _MOST_FAILURES:
+                del self.wrong[1]
+            self._drop_words()
+
+    def _drop_words(self) -> None:
+        """Forget what a failure said where a later one stays as long: one result is kept for a key, seldom more."""
+        latest = self.wrong[-1].until
+        for place in reversed(range(len(self.wrong) - 1)):
+            each = self.wrong[place]
+            if each.until <= latest:
+                self.wrong[place] = each._replace(said=None)
+            latest = max(latest, each.until)
 
     def failure(self) -> Result | None:
         """Its last failure, where it is not right."""
-        if isinstance(self.last, str):
-            self.last = lists.parse_line(self.last)
-        return self.last
+        if not self.wrong:
+            return None
+        said = self.wrong[-1].said
+        if isinstance(said, str):
+            said = lists.parse_line(said)
+            self.wrong[-1] = self.wrong[-1]._replace(said=said)
+        return said
 
 
 class Pair:
@@ -180,7 +203,7 @@ class Pair:
         """What was done since, and what waits."""
         first = slice_of(since) if since else None
         sums = self.total if first is None else total([each for at, each in self.slices.items() if at >= first])
-        waits = [min(began for _, began in key.wrong) for key in self.keys.values() if key.wrong]
+        waits = [min(each.written for each in key.wrong) for key in self.keys.values() if key.wrong]
         return Standing(
             route,
             target,

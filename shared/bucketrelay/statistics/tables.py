@@ -14,7 +14,7 @@ from bucketrelay.database.queries import queries
 from bucketrelay.database.text import plain
 from bucketrelay.model import Outcome, Result
 from bucketrelay.reports import lists
-from bucketrelay.reports.status import KeyState, Pair, Tally
+from bucketrelay.reports.status import Failure, KeyState, Pair, Tally
 from bucketrelay.reports.sums import Sums, slice_of
 
 T = TypeVar("T")
@@ -241,16 +241,26 @@ def _key(cells: Sequence[Any]) -> KeyState:
     right, wrong, line = cells
     state = KeyState()
     state.right = None if right is None else _moment(right)
-    state.wrong = [(_moment(ended), _moment(began)) for ended, began in json.loads(wrong)]
-    state.last = line or None
+    failures = [
+        Failure(_moment(ended), _moment(written), *said or [None]) for ended, written, *said in json.loads(wrong)
+    ]
+    if failures:
+        failures.sort(key=lambda each: each[:2])  # those that an earlier release wrote stand as they came
+        failures[-1] = failures[-1]._replace(said=line)
+    state.wrong = failures
     return state
 
 
 def _key_cells(state: KeyState) -> dict[str, Any]:
-    last = state.last
+    last = state.wrong[-1] if state.wrong else None
+    before = [(each.ended.timestamp(), each.written.timestamp(), *_lines(each.said)) for each in state.wrong[:-1]]
     return {
         "right_at": state.right.timestamp() if state.right else None,
-        "failed_at": max(ended for ended, _ in state.wrong).timestamp() if state.wrong else None,
-        "wrong": json.dumps([(ended.timestamp(), began.timestamp()) for ended, began in state.wrong]),
-        "line": lists.line(last) if isinstance(last, Result) else last or "",
+        "failed_at": last.ended.timestamp() if last else None,
+        "wrong": json.dumps([*before, (last.ended.timestamp(), last.written.timestamp())] if last else []),
+        "line": "".join(_lines(last.said)) if last else "",
     }
+
+
+def _lines(said: Result | str | None) -> list[str]:
+    return [] if said is None else [lists.line(said) if isinstance(said, Result) else said]
