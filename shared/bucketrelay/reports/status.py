@@ -117,7 +117,7 @@ class Failure(NamedTuple):
 
     ended: datetime
     written: datetime  # when what it was about was written, as far as is known: not before its task began
-    said: Result | str | None  # what it said, perhaps as the line of a list; None where another is told of in its stead
+    result: Result | str | None  # itself, perhaps as the line of a list; None where another is told of in its stead
 
     @property
     def until(self) -> datetime:
@@ -149,27 +149,27 @@ class KeyState:
         if self.right is None or new.until > self.right:
             self.wrong = sorted([*self.wrong, new], key=lambda each: each[:2])
             if len(self.wrong) > _MOST_FAILURES:
-                del self.wrong[1]
-            self._drop_words()
+                del self.wrong[next((n for n, each in enumerate(self.wrong) if n and not each.result), 1)]
+            self._drop_results()
 
-    def _drop_words(self) -> None:
-        """Forget what a failure said where a later one stays as long: one result is kept for a key, seldom more."""
+    def _drop_results(self) -> None:
+        """Forget the result of a failure where a later one stays as long: one result is kept for a key, seldom more."""
         latest = self.wrong[-1].until
         for place in reversed(range(len(self.wrong) - 1)):
             each = self.wrong[place]
             if each.until <= latest:
-                self.wrong[place] = each._replace(said=None)
+                self.wrong[place] = each._replace(result=None)
             latest = max(latest, each.until)
 
     def failure(self) -> Result | None:
         """Its last failure, where it is not right."""
         if not self.wrong:
             return None
-        said = self.wrong[-1].said
-        if isinstance(said, str):
-            said = lists.parse_line(said)
-            self.wrong[-1] = self.wrong[-1]._replace(said=said)
-        return said
+        result = self.wrong[-1].result
+        if isinstance(result, str):
+            result = lists.parse_line(result)
+            self.wrong[-1] = self.wrong[-1]._replace(result=result)
+        return result
 
 
 class Pair:

@@ -242,25 +242,26 @@ def _key(cells: Sequence[Any]) -> KeyState:
     state = KeyState()
     state.right = None if right is None else _moment(right)
     failures = [
-        Failure(_moment(ended), _moment(written), *said or [None]) for ended, written, *said in json.loads(wrong)
+        Failure(_moment(ended), _moment(written), before[0] if before else None)
+        for ended, written, *before in json.loads(wrong)
     ]
     if failures:
         failures.sort(key=lambda each: each[:2])  # those that an earlier release wrote stand as they came
-        failures[-1] = failures[-1]._replace(said=line)
+        failures[-1] = failures[-1]._replace(result=line)
     state.wrong = failures
     return state
 
 
 def _key_cells(state: KeyState) -> dict[str, Any]:
     last = state.wrong[-1] if state.wrong else None
-    before = [(each.ended.timestamp(), each.written.timestamp(), *_lines(each.said)) for each in state.wrong[:-1]]
+    before = [(each.ended.timestamp(), each.written.timestamp(), *_lines(each.result)) for each in state.wrong[:-1]]
     return {
         "right_at": state.right.timestamp() if state.right else None,
         "failed_at": last.ended.timestamp() if last else None,
         "wrong": json.dumps([*before, (last.ended.timestamp(), last.written.timestamp())] if last else []),
-        "line": "".join(_lines(last.said)) if last else "",
+        "line": "".join(_lines(last.result)) if last else "",
     }
 
 
-def _lines(said: Result | str | None) -> list[str]:
-    return [] if said is None else [lists.line(said) if isinstance(said, Result) else said]
+def _lines(result: Result | str | None) -> list[str]:
+    return [] if result is None else [lists.line(result) if isinstance(result, Result) else result]
