@@ -101,8 +101,7 @@ class Converge:
         """One look at both sides and what follows from it; and whether the source was the same after it."""
         held = pair.target.look(pair.task.target_key, trust_bare_404=True)
         reach = None if pair.task.way in self.resources.unreachable else pair.reach()
-        # A whole first part, so that it need not be read again where the target wants larger ones than configured.
-        length = min(max(self.resources.part_size, pair.target.abilities.min_part), self.resources.budget.most)
+        length = self.resources.first(pair.task.size, pair.target.abilities.min_part)
         with self.resources.budget.bytes(length, pair.deadline, pair.task.way) as lease:
             # Where the target's server fetches the object by itself, one byte is enough to know the version by.
             server = reach is not None and (pair.task.size or 0) >= reach

@@ -87,14 +87,14 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
     """
     heap.make_room(copy.info.size)
     whole = copy.info.size <= resources.part_size
-    if whole and len(first.body) < copy.info.size:  # one byte was asked for, as the server was to copy
+    if whole and len(first.body) < copy.info.size:  # one byte was asked for, as the server was to copy; or it has grown
         first.drop()
-        first.lease = resources.budget.bytes(copy.info.size, copy.deadline, copy.task.way)
-        first.body = copy.source.read(copy.info, 0, copy.info.size)
+        with resources.budget.bytes(copy.info.size, copy.deadline, copy.task.way) as first.lease:
+            first.body = copy.source.read(copy.info, 0, copy.info.size)
+            return _whole(copy, first, resources)
     if len(first.body) > copy.info.size:
         raise Damaged(f"{copy.url}: more bytes came than the object has; nothing was written")
     if len(first.body) == copy.info.size:
-        resources.spend(copy.task.route, copy.info.size, copy.deadline)
         return _whole(copy, first, resources)
     from bucketrelay.core.parts import in_parts  # most invocations have no object that large
 
@@ -102,6 +102,7 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
 
 
 def _whole(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
+    resources.spend(copy.task.route, copy.info.size, copy.deadline)
     compared = digest.check_whole(first.body, copy.info.checksums, copy.url)
     copy.deadline.check()
     with resources.writes.under_way(copy.task, unseen=copy.unseen) as _:

@@ -8,7 +8,10 @@ from bucketrelay.core.budget import Budget, Lease
 from bucketrelay.core.checkpoints import Checkpoints
 from bucketrelay.core.writes import Writes
 from bucketrelay.deadline import Deadline
+from bucketrelay.store import KiB
 from bucketrelay.values import dataclass, field
+
+SPARE = 64 * KiB  # bytes that the first look asks for at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,19 @@ class Resources:
     writes: Writes = field(default_factory=Writes)
     unreachable: set[str] = field(default_factory=set)
     bandwidths: Mapping[str, Bandwidth] = field(default_factory=dict)
+
+    def first(self, told: int | None, min_part: int) -> int:
+        """How many bytes the first look asks for: a whole first part, or what an object of *told* bytes may have now.
+
+        So small objects hold of the budget what they need: with a part each, twelve of 4 KiB held all of 128 MiB.
+
+        Args:
+            told: the size that an event told, which may be out of date: one that has grown meanwhile by more than this
+                is read once more.
+            min_part: of the target; a first part that is smaller than it would have to be read again.
+        """
+        part = min(max(self.part_size, min_part), self.budget.most)
+        return part if told is None else min(part, max(2 * told, SPARE))
 
     def spend(self, route: str, size: int, deadline: Deadline) -> None:
         """Wait until *size* bytes of *route* may move. Raises OutOfTime where the deadline comes first."""

@@ -5,12 +5,14 @@ from datetime import datetime, timezone
 
 import pytest
 
+from bucketrelay.core.budget import OVERHEAD, Budget
 from bucketrelay.core.delete_fuse import UNLIMITED
+from bucketrelay.core.resources import SPARE
 from bucketrelay.core.stamp import NAME
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import OutcomeUnknown, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Change, Deletes, Meta, Outcome
-from bucketrelay.store import Abilities
+from bucketrelay.store import Abilities, MiB
 from bucketrelay.testing.memory import MemoryStore
 
 LARGE = bytes(range(100))
@@ -407,6 +409,41 @@ def test_bytes_of_the_budget_are_given_back_whatever_goes_wrong(world):
         world.run()
 
     assert world.budget._free == world.budget._total
+
+
+@pytest.fixture
+def roomy(world):
+    """A part is 1 MiB, and of memory there is as much as two."""
+    world.part_size = MiB
+    world.budget = Budget(int(2 * MiB * OVERHEAD), 4)
+    return world
+
+
+def test_small_objects_hold_no_more_of_the_budget_than_they_may_need(roomy):
+    """Four of 4 KiB had to wait for one another, as each was lent a part."""
+    roomy.source.write("k", bytes(4096))
+    free = []
+    roomy.source.arrange("fetch", lambda: free.append(roomy.budget._free))
+
+    assert roomy.run(size=4096).outcome is Outcome.COPIED
+    assert free == [roomy.budget._total - SPARE]
+
+
+@pytest.mark.parametrize(("length", "reads"), [(2 * 40_000, 0), (2 * 40_000 + 1, 1)])
+def test_an_object_that_has_grown_since_its_event_arrives_whole(roomy, length, reads):
+    roomy.source.write("k", bytes(length))
+
+    assert roomy.run(size=40_000).outcome is Outcome.COPIED
+    assert roomy.target.body("k") == bytes(length)
+    assert roomy.source.counts["read"] == reads
+
+
+def test_what_was_lent_for_an_object_that_has_grown_is_given_back_whatever_goes_wrong(roomy):
+    roomy.source.write("k", bytes(SPARE + 1))
+    roomy.source.fail("read", StoreUnavailable("503"))
+
+    assert roomy.run(size=1).outcome is Outcome.FAILED
+    assert roomy.budget._free == roomy.budget._total
 
 
 def test_without_memory_a_task_waits_no_longer_than_its_invocation(world):
