@@ -35,7 +35,7 @@ from bucketrelay.drivers import function as entry
 from bucketrelay.http import pace
 from bucketrelay.model import Cloud as Named
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
-from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.proxy import FaultProxy
 
 CLOUDS = {"s3": s3, "obs": obs, "oci": oci}
 NAMES: dict[str, Named] = {"s3": "s3", "obs": "obs", "oci": "oci"}

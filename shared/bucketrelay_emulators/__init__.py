@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from bucketrelay_emulators.engine.faults import Fault
     from bucketrelay_emulators.obs.emulator import ObsEmulator
     from bucketrelay_emulators.oci.emulator import OciEmulator
-    from bucketrelay_emulators.server.proxy import FaultProxy
+    from bucketrelay_emulators.proxy import FaultProxy
 
 __all__ = ["Engine", "Fault", "FaultProxy", "ObsEmulator", "OciEmulator"]
 
 _HOMES = {
     "Engine": "engine.engine",
     "Fault": "engine.faults",
-    "FaultProxy": "server.proxy",
+    "FaultProxy": "proxy",
     "ObsEmulator": "obs.emulator",
     "OciEmulator": "oci.emulator",
 }

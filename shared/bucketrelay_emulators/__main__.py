@@ -13,7 +13,7 @@ from bucketrelay_emulators.engine.faults import ALWAYS, Fault, FaultKind
 _HOMES = {
     "obs": ("bucketrelay_emulators.obs.emulator", "ObsEmulator"),
     "oci": ("bucketrelay_emulators.oci.emulator", "OciEmulator"),
-    "proxy": ("bucketrelay_emulators.server.proxy", "FaultProxy"),
+    "proxy": ("bucketrelay_emulators.proxy", "FaultProxy"),
 }
 _NUMBERS: dict[str, Callable[[str], float]] = {
     "status": int,

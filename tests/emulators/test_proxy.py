@@ -24,8 +24,8 @@ from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.obs.signature import sign
 from bucketrelay_emulators.oci.emulator import OciEmulator
-from bucketrelay_emulators.server.proxy import FaultProxy
-from bucketrelay_emulators.server.proxy_words import name_call
+from bucketrelay_emulators.proxy import FaultProxy
+from bucketrelay_emulators.proxy_words import name_call
 from bucketrelay_emulators.server.serving import Incoming
 
 ODD = ["a b", "a+b", "a%2Fb", "?q=1", "a//b", "//a", "a/", "日本/🪣", "e\u0301", "'\"<&>", "~*()!", "x/n/y/b/z"]

@@ -19,7 +19,7 @@ from bucketrelay import config, wiring
 from bucketrelay.drivers import function as entry
 from bucketrelay_emulators.engine.faults import Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
-from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.proxy import FaultProxy
 from payloads.test_event_samples import SAMPLES
 
 RECORD = {"obs": {"bucket": {"name": "source-bucket"}, "object": {"key": "k"}}, "eventName": "ObjectCreated:Put"}

@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bucketrelay_emulators import proxy_words
 from bucketrelay_emulators.engine.engine import Engine
 from bucketrelay_emulators.obs import signature as obs_signature
 from bucketrelay_emulators.obs.emulator import ObsFront
 from bucketrelay_emulators.oci import http as oci_http
 from bucketrelay_emulators.oci.sign import Keys, private_key
 from bucketrelay_emulators.oci.wire import Refusal
-from bucketrelay_emulators.server import proxy_words
 from bucketrelay_emulators.server.serving import Incoming, Server, _query
 from fuzz import made
 from fuzz.documents import NOTIFICATION, TAGS
@@ -178,7 +178,7 @@ def _obs_server() -> Server:
 
 
 def _proxy_server() -> Server:
-    from bucketrelay_emulators.server.proxy import _Forward, _ProxyServer
+    from bucketrelay_emulators.proxy import _Forward, _ProxyServer
 
     return _ProxyServer(_Forward("127.0.0.1", 1, 1 << 20, 1.0))
 

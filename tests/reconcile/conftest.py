@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bucketrelay import config, wiring
-from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.proxy import FaultProxy
 
 ACCESS, SECRET = "AKIARECONCILE0000000", "reconcile-secret-9f1c2e"
 RCLONE = shutil.which("rclone", path=str(Path(sys.executable).parent)) or "rclone"

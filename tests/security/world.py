@@ -24,7 +24,7 @@ from bucketrelay.system import System
 from bucketrelay_emulators.engine.faults import Request
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
-from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.proxy import FaultProxy
 from functions.three_clouds import NAMESPACE, ROOT, Emulated, Held, LocalS3
 
 SOURCE, TARGET, LOGS, FOREIGN = "src-bucket", "target-bucket", "log-bucket", "foreign-bucket"

@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from bucketrelay_emulators.local_clouds import S3_KEYS, S3_REGION
-from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.proxy import FaultProxy
 from storms.changes import WATCHED, Tell, age, carried, changed
 from storms.weather import take_over
 

@@ -13,7 +13,7 @@ from bucketrelay_emulators.engine.engine import Change, Engine, EngineError, Obj
 from bucketrelay_emulators.obs import emulator, multipart, objects
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.xml import Malformed, Node, document, encode, iso, read, text_of
-from bucketrelay_emulators.server.proxy_words import name_call
+from bucketrelay_emulators.proxy_words import name_call
 from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Server
 
 _PAGE = 1000

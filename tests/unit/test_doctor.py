@@ -28,7 +28,7 @@ from bucketrelay_emulators.obs import settings as obs_settings
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.oci.events import COMPARTMENT
-from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.proxy import FaultProxy
 
 SECRET = "doctor-secret-77aa/+="
 SOURCE, TARGET = "doctor-source", "doctor-target"

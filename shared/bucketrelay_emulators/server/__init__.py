@@ -1,1 +1,1 @@
-"""Serving HTTP, TLS, and the proxy that injects faults."""
+"""Serving HTTP and TLS."""

@@ -33,7 +33,7 @@ from bucketrelay.model import Address
 from bucketrelay.store import Abilities
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
-from bucketrelay_emulators.server.proxy import FaultProxy
+from bucketrelay_emulators.proxy import FaultProxy
 from fakes import at_once
 
 ACCESS, SECRET = "AKIAFAULTMATRIX00000", "fault-matrix-secret"

@@ -63,9 +63,9 @@ class Access:
         """
         values = self._environment()
         if self.needs_sdk:
-            from bucketrelay.clouds.aws.sdk import settings  # 60 ms of which a function needs nothing
+            from bucketrelay.clouds.aws.profile import settings  # 60 ms of which a function needs nothing
 
-            values = {**values, **settings(self)}
+            values = {**values, **settings(self.profile)}
         endpoint = self.endpoint or values.get("endpoint", "")
         told = values.get("region", "") if on_aws(endpoint) else values.get("profile_region", "")
         path_style = values.get("path_style") if self.path_style is None else self.path_style

@@ -1,6 +1,6 @@
 """botocore, for what is not ours to build: profiles, SSO, roles; and the rare calls of `bucket` and `function`.
 
-The only importer of botocore, and imported only where it is needed.
+It loads botocore, and is imported only where that is needed.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions
 from botocore.config import Config
-from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.loaders import Loader, create_loader
-from botocore.session import Session
 
 from bucketrelay.clouds.aws.access import Access
 from bucketrelay.clouds.aws.addressing import on_aws
 from bucketrelay.clouds.aws.errors import DIALECT, elsewhere
+from bucketrelay.clouds.aws.profile import session_of
 from bucketrelay.clouds.aws.sign import Keys
 from bucketrelay.errors import OutcomeUnknown, RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.http.outcome import Effect, Refusal, error_for
@@ -36,38 +35,10 @@ _UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "doesn't match", "no appropriate subj
 _PLAIN = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")  # OpenSSL's words for what is no TLS
 
 
-def settings(access: Access) -> dict[str, Any]:
-    """What the configuration file says; only what it does say. Raises StoreRefused where there is no such profile."""
-    try:
-        session = _session(access.profile)
-        scoped = session.get_scoped_config()
-        values: dict[str, Any] = {
-            "region": session.get_config_variable("region"),
-            "profile_region": scoped.get("region"),
-            "ca_file": session.get_config_variable("ca_bundle"),
-            "endpoint": _endpoint(session, scoped),
-            "dual_stack": session.get_config_variable("use_dualstack_endpoint"),
-            "fips": session.get_config_variable("use_fips_endpoint"),
-        }
-    except exceptions.BotoCoreError as error:
-        raise StoreRefused(f"the configuration of AWS's tools: {error}: mend profile, or the file") from error
-    style = str((scoped.get("s3") or {}).get("addressing_style", "")) if isinstance(scoped.get("s3"), dict) else ""
-    if style in ("path", "virtual"):
-        values["path_style"] = style == "path"
-    return {name: value for name, value in values.items() if value is not None and value != ""}
-
-
-def _endpoint(session: Session, scoped: Any) -> str:
-    if session.get_config_variable("ignore_configured_endpoint_urls"):
-        return ""
-    provider = ConfiguredEndpointProvider(full_config=session.full_config, scoped_config=scoped, client_name="s3")
-    return str(provider.provide() or "")
-
-
 def chain(access: Access, url: str) -> Any:
     """The SDK's credentials, which renew themselves. Raises StoreRefused where it finds none."""
     try:
-        credentials = _session(access.profile).get_credentials()
+        credentials = session_of(access.profile).get_credentials()
     except exceptions.BotoCoreError as error:
         raise _unfound(error, url) from error
     if credentials is None:
@@ -99,7 +70,7 @@ def client(access: Access, service: str = "s3", region: str = "") -> Any:
         region: of what is asked, where it is not the store's.
     """
     whole = access.complete()
-    session = _session(access.profile)
+    session = session_of(access.profile)
     session.register_component("data_loader", _loader())
     made: Any = session.create_client(
         service,
@@ -184,10 +155,6 @@ def refusal_of(error: Exception) -> Refusal:
 def _loader() -> Loader:
     """The SDK's data files, parsed once for all clients: 0.15 s for each otherwise."""
     return create_loader()
-
-
-def _session(profile: str) -> Session:
-    return Session(profile=profile or None)
 
 
 class _Bounded:

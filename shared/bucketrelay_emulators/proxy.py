@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
-from bucketrelay_emulators.server.proxy_words import name_call, refusal, usual_code
+from bucketrelay_emulators.proxy_words import name_call, refusal, usual_code
 from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Running, Server
 
 # RFC 9110, section 7.6.1: of one connection, not of the message; and what the body's new framing replaces.
