@@ -8,9 +8,8 @@ import sys
 from collections.abc import Iterable
 
 from bucketrelay.clouds.facts import COMMON, Option
-from bucketrelay.clouds.registry import facts
+from bucketrelay.clouds.registry import SCHEMES, facts
 from bucketrelay.config.keys import SECTIONS, Key
-from bucketrelay.config.urls import SCHEMES
 
 HEAD = """\
 <!-- Generated: python docs/generate_configuration.py > docs/configuration.md -->

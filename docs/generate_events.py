@@ -7,7 +7,7 @@ python docs/generate_events.py > docs/events.md
 import sys
 
 from bucketrelay.events.record import NO_CHANGE
-from bucketrelay.events.senders import RECORDS, SHAPES
+from bucketrelay.events.senders import FORMS, RECORDS
 
 HEAD = """\
 <!-- Generated: python docs/generate_events.py > docs/events.md -->
@@ -22,7 +22,7 @@ that depends on who sent it: AWS and MinIO encode it as a form does (`a b` is `a
 | sender | `eventSource` | the key is | where that stands |
 |---|---|---|---|
 """
-FORMS = """
+FORMS_HEAD = """
 A server that is not in the table (Garage among them) is taken to encode keys, as S3's documentation has it.
 
 ## Forms of their own
@@ -67,9 +67,9 @@ says of each event what would be done for it, or why nothing would.
 def page() -> str:
     """The whole text."""
     records = "".join(f"| {s.name} | `{s.known_by}` | {s.keys} | {s.reference} |\n" for s in RECORDS)
-    forms = "".join(f"| {s.name} | {s.known_by} | {s.keys} | {s.reference} |\n" for s in SHAPES)
+    forms = "".join(f"| {s.name} | {s.known_by} | {s.keys} | {s.reference} |\n" for s in FORMS)
     names = ", ".join(f"`{name}`" for name in NO_CHANGE)
-    return f"{HEAD}{records}{FORMS}{forms}{FOOT}{names}.\n{LAST}"
+    return f"{HEAD}{records}{FORMS_HEAD}{forms}{FOOT}{names}.\n{LAST}"
 
 
 if __name__ == "__main__":

@@ -14,9 +14,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from bucketrelay.clouds.facts import COMMON, Option
-from bucketrelay.clouds.registry import facts
+from bucketrelay.clouds.registry import SCHEMES, facts
 from bucketrelay.config.keys import SECTIONS, Key, Section
-from bucketrelay.config.urls import SCHEMES
 
 Schema = dict[str, Any]
 
@@ -62,7 +61,6 @@ _TOGETHER: dict[str, Schema] = {
     },
 }
 _KEYS = ("access_key", "secret_key", "session_token")
-_KEYLESS = ("oci", "file", "rclone")  # their stores take no keys of this form
 _TOGETHER_KEYS: Schema = {"access_key": ["secret_key"], "secret_key": ["access_key"], "session_token": ["access_key"]}
 _MUST = "must be there"
 
@@ -127,11 +125,11 @@ def _stores() -> Schema:
 
 def _store(scheme: str) -> Schema:
     known = facts(scheme)
-    options = [each for each in (*COMMON, *known.options) if scheme not in _KEYLESS or each.name not in _KEYS]
+    options = [each for each in (*COMMON, *known.options) if not known.instead_of_keys or each.name not in _KEYS]
     url = {"type": "string", "pattern": rf"^({scheme}://|\$\{{)", "description": f"{known.form}: {known.name}"}
     values = {option.name: _told(_option(option), option.meaning, option.default) for option in options}
     found = {"type": "object", "properties": {"url": url, **values}, "required": ["url"], "additionalProperties": False}
-    return found | ({} if scheme in _KEYLESS else {"dependencies": _TOGETHER_KEYS})
+    return found | ({} if known.instead_of_keys else {"dependencies": _TOGETHER_KEYS})
 
 
 def _option(option: Option) -> Schema:

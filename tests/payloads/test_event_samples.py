@@ -1,12 +1,14 @@
 """Every sample event, as the clouds send it, against what it means."""
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from bucketrelay.events import Payload, parse
+from bucketrelay.events.shapes import SHAPES
 
 HERE = Path(__file__).parent
 SAMPLES = HERE / "events"
@@ -119,6 +121,23 @@ def only(name: str, **options):
 
 def test_every_sample_is_in_the_table():
     assert {path.stem for path in SAMPLES.glob("*.json")} == set(EXPECTED)
+
+
+def shapes_in(value):
+    """The names of the shapes that *value*, or what it carries, is recognised by."""
+    if isinstance(value, str):  # an envelope's message, or any other text
+        with suppress(ValueError):
+            value = json.loads(value)
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    yield from (name for each in inside for name in shapes_in(each))
+    if isinstance(value, dict):
+        yield from [shape.name for shape in SHAPES if shape.fits(value)][:1]
+
+
+def test_every_shape_has_a_sample():
+    recognised = {name for sample in EXPECTED for name in shapes_in(json.loads(raw(sample)))}
+    recognised.add("tasks of an earlier invocation")  # ours, and no cloud's: test_deferred_tasks
+    assert [shape.name for shape in SHAPES if shape.name not in recognised] == []
 
 
 @pytest.mark.parametrize("form", [bytes, bytearray, str, dict], ids=lambda form: form.__name__)

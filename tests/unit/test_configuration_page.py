@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from bucketrelay.clouds.facts import COMMON
-from bucketrelay.clouds.registry import facts
+from bucketrelay.clouds.registry import SCHEMES, facts
 from bucketrelay.config import load
 from bucketrelay.config.keys import SECTIONS
 from bucketrelay.config.tables import Table
-from bucketrelay.config.urls import SCHEMES
 from bucketrelay.errors import ConfigError
 
 DOCS = Path(__file__).parents[2] / "docs"

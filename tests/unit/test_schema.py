@@ -11,10 +11,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from bucketrelay.clouds.facts import COMMON
-from bucketrelay.clouds.registry import facts
+from bucketrelay.clouds.registry import SCHEMES, facts
 from bucketrelay.commands.init import TEXT
 from bucketrelay.config import load
-from bucketrelay.config.urls import SCHEMES
 from bucketrelay.errors import ConfigError
 from unit import test_config, test_config_stores
 from unit.test_configuration_page import WHOLE

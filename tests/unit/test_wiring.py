@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bucketrelay import config, wiring
+from bucketrelay import config, wiring, wiring_stores
+from bucketrelay.clouds.registry import SCHEMES
 from bucketrelay.drivers.foresee import foresee
 from bucketrelay.errors import ConfigError
 from bucketrelay.wiring_stores import NO_KEYS, Stores
@@ -32,6 +33,10 @@ targets = ["b"]
 
 def load(a="obs://src-bucket", b="file:///there", logs="file:///logs", option="", route=""):
     return config.load(TOML.format(a=a, b=b, logs=logs, option=option, route=route), {})
+
+
+def test_every_scheme_of_the_registry_has_what_makes_its_store():
+    assert set(wiring_stores._MAKERS) == set(SCHEMES)
 
 
 def test_an_rclone_store_is_made_without_starting_rclone():

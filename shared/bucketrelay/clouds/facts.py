@@ -56,6 +56,7 @@ class Facts:
         abilities: as the cloud itself documents them. A store declares less where its server is another, and more
             classes where it is told so.
         storage_classes: the cloud's words for them.
+        instead_of_keys: what to do where somebody writes `access_key`; "" where that is what the store takes.
         needs: the permission that each of the doctor's checks takes, in the cloud's own words, by the check's name;
             `{bucket}` and `{prefix}` stand for the store's.
     """
@@ -68,6 +69,7 @@ class Facts:
     needs: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     storage_classes: frozenset[str] = frozenset()
     copies: ServerCopy | None = None
+    instead_of_keys: str = ""
 
 
 # In any cloud's words, what is read rarely but at once. Not the archives (GLACIER, DEEP_ARCHIVE, COLD, Archive): what

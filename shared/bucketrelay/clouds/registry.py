@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bucketrelay.clouds.permissions import Permissions
 
 _FACTS: Mapping[str, Facts] = {known.scheme: known for known in (AWS, HUAWEI, ORACLE, LOCAL, RCLONE)}
+SCHEMES = tuple(_FACTS)
 
 
 def facts(scheme: str) -> Facts:

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from bucketrelay.clouds.aws.partitions import is_amazons
 from bucketrelay.clouds.facts import COMMON, Option
 from bucketrelay.clouds.oracle.facts import AUTHS
-from bucketrelay.clouds.registry import facts, storage_classes
+from bucketrelay.clouds.registry import SCHEMES, facts, storage_classes
 from bucketrelay.config.reading import Reading, Text, did_you_mean
 from bucketrelay.config.realms import realm
 from bucketrelay.config.tables import Table
-from bucketrelay.config.urls import SCHEMES, BadURL, endpoint_url, scheme_of, store_address
+from bucketrelay.config.urls import BadURL, endpoint_url, scheme_of, store_address
 from bucketrelay.config.values import StoreConfig
 from bucketrelay.values import replace
 
@@ -107,11 +107,10 @@ def _elsewhere(scheme: str) -> dict[str, str]:
 
 
 def _check_keys(table: Table, scheme: str) -> None:
-    if scheme in ("oci", "file", "rclone"):
-        remedy = {"oci": 'use auth = "api_key" and its keys', "rclone": "put them into rclone's own configuration"}
+    if scheme and (remedy := facts(scheme).instead_of_keys):
         for key in _KEYS:
             if key in table:
-                table.mistake(key, f"means nothing to {scheme}:// stores: {remedy.get(scheme, 'remove it')}")
+                table.mistake(key, f"means nothing to {scheme}:// stores: {remedy}")
         return
     both(table, "access_key", "secret_key")
     if "session_token" in table and "access_key" not in table:

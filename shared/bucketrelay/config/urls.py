@@ -4,10 +4,9 @@ import posixpath
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from bucketrelay.clouds.registry import facts
+from bucketrelay.clouds.registry import SCHEMES, facts
 from bucketrelay.model import Address
 
-SCHEMES = ("s3", "obs", "oci", "file", "rclone")
 _FORMS = {scheme: facts(scheme).form for scheme in SCHEMES}
 _BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 _NAMESPACE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}"

@@ -1,7 +1,8 @@
-"""Who sends storage events, and how each writes a key: a table, from which the reading and docs/events.md are made.
+"""Who sends storage events, and how each writes a key: two tables, from which docs/events.md is made.
 
 A record's form does not tell how its key is written: AWS encodes it as a form does, Ceph sends it as it is, and both
-call it `s3.object.key`. The name in `eventSource` does tell.
+call it `s3.object.key`. The name in `eventSource` does tell, and records are read by that table. The other forms are
+each one sender's, whose reader knows how it writes: their table is for the page.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ RECORDS = (
     Sender("Scality Zenko, Artesca", "scality:s3", "raw", "scality/backbeat: the notification extension's transform"),
     Sender("NetApp StorageGRID", "sgws:s3", "encoded", "StorageGRID, Understand notifications: S3's format"),
 )
-SHAPES = (
+FORMS = (
     Sender("EventBridge", "source aws.s3", "raw", "S3 user guide, EventBridge event message structure"),
     Sender("CloudTrail by EventBridge", "detail-type AWS API Call via CloudTrail", "raw", "CloudTrail, S3 data events"),
     Sender("S3 Batch Operations", "invocationSchemaVersion", "encoded", "S3 user guide, Invoke AWS Lambda"),

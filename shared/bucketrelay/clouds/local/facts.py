@@ -11,4 +11,4 @@ ABILITIES = Abilities(
     max_part=16 * 1024 * GiB,
     max_object=16 * 1024 * GiB,
 )
-FACTS = Facts("file", "a local directory", "file:///directory", ABILITIES)
+FACTS = Facts("file", "a local directory", "file:///directory", ABILITIES, instead_of_keys="remove it")

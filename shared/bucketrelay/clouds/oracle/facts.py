@@ -71,4 +71,5 @@ FACTS = Facts(
     NEEDS,
     STORAGE_CLASSES,
     COPIES,
+    instead_of_keys='use auth = "api_key" and its keys',
 )

