@@ -8,10 +8,12 @@ import sys
 from collections.abc import Mapping
 
 from bucketrelay.clouds.aws.errors import DIALECT as AWS
+from bucketrelay.clouds.huawei.errors import DIALECT as HUAWEI
+from bucketrelay.clouds.oracle.errors import DIALECT as ORACLE
 from bucketrelay.http.faults import CutShort, HungUp, Misaddressed, NoAnswer, NotSent, Untrusted
 from bucketrelay.http.outcome import STATUSES, Dialect, Effect, Meaning, error_without_answer, follows, meaning
 
-DIALECTS: Mapping[str, Dialect] = {"S3": AWS}
+DIALECTS: Mapping[str, Dialect] = {"S3": AWS, "OBS": HUAWEI, "OCI": ORACLE}
 LOST: Mapping[type[NoAnswer], str] = {
     NotSent: "no connection: nothing was sent",
     Untrusted: "the certificate is not trusted: nothing was sent",
@@ -43,6 +45,7 @@ CODES_HEAD = """
 
 Under a status of 500 or more a code is believed only where it says something about that: servers answer 500 for
 whatever they did not expect. An error document under a status of 200, as S3 has for slow copies, counts by its code.
+
 """
 
 

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.clouds.permissions import PURPOSES
 from bucketrelay.clouds.registry import facts, permissions, storage_classes
 from bucketrelay.model import Address
+from bucketrelay.routes.own import FOLDERS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -51,6 +53,22 @@ def test_every_class_that_travels_is_one_that_a_cloud_has(scheme):
 def test_what_an_answer_means_is_what_the_tables_say():
     page = runpy.run_path(str(DOCS / "generate_outcomes.py"))["page"]()
     assert (DOCS / "outcomes.md").read_text() == page, "python docs/generate_outcomes.py > docs/outcomes.md"
+
+
+def test_the_codes_of_every_cloud_that_has_some_are_on_the_page():
+    shown = runpy.run_path(str(DOCS / "generate_outcomes.py"))["DIALECTS"].values()
+    dialects = [
+        module.DIALECT
+        for path in sorted((DOCS.parent / "shared/bucketrelay/clouds").glob("*/errors.py"))
+        if hasattr(module := import_module(f"bucketrelay.clouds.{path.parent.name}.errors"), "DIALECT")
+    ]
+    assert len(dialects) >= 3
+    assert list(shown) == dialects
+
+
+def test_the_front_page_says_what_each_folder_in_the_log_store_is():
+    rows = [line for line in (DOCS.parent / "README.md").read_text().splitlines() if line.startswith("| `")]
+    assert [folder for folder in FOLDERS if not any(f"`{folder}`" in row.split("|")[1] for row in rows)] == []
 
 
 def test_every_pair_of_stores_has_a_row(script):

@@ -23,7 +23,7 @@ _CODES = {
     "OperationAborted": Meaning.LATER,  # another operation on the object is under way; this one was not done
     "RequestLimitExceeded": Meaning.BUSY,
     "RequestTimeTooSkewed": Meaning.SKEWED,
-    "RequestTimeout": Meaning.DAMAGED,
+    "RequestTimeout": Meaning.LATER,  # "the socket was not read or written in time": it did not arrive, as at S3
     "ServerBusy": Meaning.BUSY,
     "SlowDown": Meaning.BUSY,
     "TooManyRequests": Meaning.BUSY,
