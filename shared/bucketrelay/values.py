@@ -95,7 +95,7 @@ else:
         known: dict[str, Field] = {}
         for base in cls.__mro__[-1:0:-1]:
             known.update(base.__dict__.get(_FIELDS, ()))
-        for name, kind in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063 — that loads `inspect`
+        for name, kind in cls.__annotations__.items():  # its own; Python 3.14 makes them when asked
             if not _of_class(kind):
                 known[name] = _field_of(cls, name, kind, kw_only=kw_only)
         body: dict[str, Any] = {_FIELDS: known, "__dataclass_params__": _PARAMS[frozen, order], **_SHARED}
