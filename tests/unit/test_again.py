@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bucketrelay.core.delete_fuse import UNLIMITED
 from bucketrelay.errors import StoreUnavailable
@@ -128,3 +130,26 @@ def test_a_list_that_is_gone_meanwhile_is_no_problem():
     world.log.remove(NAME)
 
     assert world.again.run([found], EVERY, "again").problems == ()
+
+
+EVENTS = [("created", 0), ("removed", 1), ("created", 2), ("removed", None)]
+
+
+@given(st.permutations(EVENTS), st.integers(1, len(EVENTS)))
+@example([("removed", 1), ("created", 0)], 1)
+def test_of_a_keys_events_the_newest_counts_whichever_list_was_written_last(events, cut):
+    """Who tried for long writes its list after that of a later event, of which a forward would never hear."""
+    world = World()
+    lines = [
+        replace(
+            FAILED, change=change, cause=f"{change} {at}", written=None if at is None else NOW - timedelta(hours=9 - at)
+        )
+        for change, at in events
+    ]
+    for number, some in enumerate((lines[:cut], lines[cut:])):
+        name = NAME.replace("first", f"list-{number}")
+        world.log.write(name, "".join(f"{lists.line(each)}\n" for each in some).encode())
+    world.all()
+
+    newest = max(events, key=lambda event: -1 if event[1] is None else event[1])
+    assert [(task.change.value, task.cause) for task in world.asked] == [(newest[0], f"{newest[0]} {newest[1]}")]

@@ -61,6 +61,11 @@ def pairs(text):
 
 TEXTS = any_text().filter(lambda text: not pairs(text))
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
+TIMES = st.datetimes(
+    min_value=datetime(2, 1, 1),  # noqa: DTZ001  # hypothesis wants naive bounds and adds the timezone itself
+    max_value=datetime(9998, 12, 31),  # noqa: DTZ001  # the same
+    timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+)
 RESULTS = st.builds(
     Result,
     route=TEXTS,
@@ -70,17 +75,15 @@ RESULTS = st.builds(
     target=TEXTS,
     key=TEXTS,
     outcome=st.sampled_from(Outcome),
-    time=st.datetimes(
-        min_value=datetime(2, 1, 1),  # noqa: DTZ001  # hypothesis wants naive bounds and adds the timezone itself
-        max_value=datetime(9998, 12, 31),  # noqa: DTZ001  # the same
-        timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
-    ),
+    time=TIMES,
     bytes=st.integers(),
     seconds=FINITE,
     lag=st.none() | FINITE,
     degraded=st.lists(TEXTS).map(tuple),
+    note=TEXTS,
     error=TEXTS,
     retryable=st.booleans(),
+    written=st.none() | TIMES,
 )
 
 
@@ -103,7 +106,8 @@ def test_every_line_is_one_line_of_printable_characters(result):
     text = lists.line(result)
     assert len(text.splitlines()) == 1
     assert not [c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
-    assert list(json.loads(text)) == list(json.loads(lists.line(COPIED)))
+    more = ["written"] if result.written else []
+    assert list(json.loads(text)) == [*json.loads(lists.line(COPIED)), *more]
 
 
 @pytest.mark.parametrize("key", AWKWARD)

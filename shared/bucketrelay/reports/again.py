@@ -8,7 +8,7 @@ harmless: a task looks before it acts.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 
 from bucketrelay import routes
 from bucketrelay.core.delete_fuse import UNLIMITED
@@ -24,6 +24,7 @@ from bucketrelay.values import dataclass, replace
 REPLAYED = "replayed_object/"
 DAMAGED = "damaged_object/"
 _LARGEST = 256 * MiB  # of one list, which is read whole to be moved
+_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)  # of a line without `written`, as early ones are
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ class Again:
                 lists.write_rest(self.log, each.name, kept, invocation=invocation)
 
     def _results(self, tasks: Iterable[Task], wanted: Wanted) -> list[Result]:
-        once = {(task.route, task.source, task.key, task.target, task.forward): task for task in tasks}
+        # Of a key's events the newest counts, whichever list was written last: whom it is told to knows no other.
+        ordered = sorted(tasks, key=lambda task: task.time or _LONG_AGO)
+        once = {(task.route, task.source, task.key, task.target, task.forward): task for task in ordered}
         chosen = [replace(task, max_deletes=UNLIMITED) if wanted.unlimited else task for task in once.values()]
         return self.runner.run(chosen, wanted.deadline)
 

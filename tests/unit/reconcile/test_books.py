@@ -1,9 +1,10 @@
 """The books close, whatever the two sides hold, whatever fails, and at any moment: both sums of the contract hold."""
 
+import random
 from dataclasses import asdict
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bucketrelay.drivers.reconcile.books import Counts, Kind, Verdict
@@ -100,6 +101,38 @@ def test_a_delete_that_fails_leaves_a_surplus_that_is_told_and_is_no_key_of_the_
     assert [line["why"] for line in world.lists()["failed"]] == [str(error)]
     world.target.orders.clear()
     assert world.counts() == {"complete": True, "target_objects": 1, "surplus": 1, "repaired": 1}
+
+
+VERDICTS = st.builds(
+    Verdict,
+    rest=st.sampled_from(KEYS),
+    kind=st.sampled_from(Kind),
+    here=st.booleans(),
+    there=st.booleans(),
+    unstamped=st.booleans(),
+    undeleted=st.booleans(),
+    modified=st.none() | st.sampled_from((-1.5, 0.0, 1.0, 1795252500.0)),
+)
+
+
+def _counted(verdicts):
+    counts = Counts()
+    for verdict in verdicts:
+        counts.add(verdict)
+    return counts
+
+
+@given(st.lists(VERDICTS), st.randoms(use_true_random=False), st.integers(0, 9))
+@example([Verdict("a", Kind.MISSING, modified=each) for each in (0.0, 1.0)], random.Random(0), 2)
+def test_counts_add_up_in_any_order_and_over_any_spans(verdicts, chance, cut):
+    """Also the oldest write, and one of the very beginning of 1970 is one."""
+    shuffled = chance.sample(verdicts, len(verdicts))
+    moments = [each.modified for each in verdicts if each.kind not in (Kind.RIGHT, Kind.NOTHING, Kind.EXCLUDED)]
+
+    whole = _counted(verdicts)
+    assert whole.oldest == min((each for each in moments if each is not None), default=None)
+    assert _counted(shuffled) == whole
+    assert _counted(shuffled[cut:]).plus(_counted(shuffled[:cut])) == whole
 
 
 def test_books_of_which_a_sum_does_not_hold_are_not_complete():

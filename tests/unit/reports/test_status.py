@@ -1,16 +1,18 @@
 """Where replication stands, from the lists: counts, causes, lag, and since when something is missing."""
 
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bucketrelay.model import Meta, Outcome, Result
 from bucketrelay.reports import lists
 from bucketrelay.reports.status import Reader, Tally
-from bucketrelay.reports.sums import Lag, cause_of
+from bucketrelay.reports.sums import Lag, Sums, cause_of, total
 from bucketrelay.testing.memory import MemoryStore
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
@@ -66,6 +68,98 @@ def test_what_waits_does_not_depend_on_the_order_in_which_lists_are_read(results
     seen = standing(results)
 
     assert (seen.waiting, seen.failed, seen.copied) == (1, 3, 2)
+
+
+MINUTES = st.integers(-9, 9)
+RESULTS = st.builds(
+    lambda key, outcome, minutes, seconds, write, lag, size: at(
+        OK,
+        minutes,
+        key=key,
+        outcome=outcome,
+        seconds=60.0 * seconds,
+        written=None if write is None or outcome not in WRONG else NOW + timedelta(minutes=write),
+        lag=lag if outcome not in WRONG else None,
+        bytes=size if outcome not in WRONG else 0,
+        error=f"of {write}, after {seconds} minutes" if outcome in WRONG else "",
+    ),
+    st.sampled_from("abc"),
+    st.sampled_from(Outcome),
+    MINUTES,
+    st.integers(0, 9),
+    st.none() | MINUTES,
+    st.none() | st.floats(0, 1e6),
+    st.integers(0, 2**40),
+)
+WRONG = (Outcome.FAILED, Outcome.UNFINISHED)
+CHANCES = st.randoms(use_true_random=False)
+
+
+def shuffled(results, chance):
+    return chance.sample(results, len(results))
+
+
+def waiting(results):
+    """By key, of which write its oldest failure is that no task has seen the end of, and which one ended last."""
+    found = {}
+    for key in sorted({each.key for each in results}):
+        mine = [(each, each.time - timedelta(seconds=each.seconds)) for each in results if each.key == key]
+        seen = max((began for each, began in mine if each.ok), default=None)
+        wrong = [(each.time, each.written or began) for each, began in mine if not each.ok]
+        left = [times for times in wrong if seen is None or min(times) > seen]
+        if left:
+            found[key] = min(write for _, write in left), max(left)
+    return found
+
+
+@given(st.lists(RESULTS, max_size=20), CHANCES)
+@example([at(BAD, 4), at(BAD, 5, seconds=600.0), at(OK, 3)], random.Random(4))  # which leaves them as they are
+def test_in_whatever_order_results_come_the_same_waits_and_the_same_failure_is_told(results, chance):
+    tally = tallied(*shuffled(results, chance))
+    told = {each.key: (each.time, each.written or each.time - timedelta(seconds=each.seconds)) for each in tally.open()}
+    found = waiting(results)
+
+    assert told == {key: last for key, (_, last) in found.items()}
+    for seen in tally.standings():
+        assert (seen.waiting, seen.oldest) == (len(found), min((oldest for oldest, _ in found.values()), default=None))
+
+
+@given(st.lists(RESULTS, max_size=20), CHANCES, st.lists(st.integers(0, 20), max_size=3))
+def test_sums_are_the_same_in_any_order_and_however_they_are_cut(results, chance, cuts):
+    mixed, places = shuffled(results, chance), [0, *sorted(cuts), len(results)]
+    parts = [summed(mixed[start:end]) for start, end in pairwise(places)]
+
+    assert total(shuffled(parts, chance)) == summed(results)
+    assert tallied(*mixed).standings() == tallied(*results).standings()
+    assert tallied(*mixed).slices(("photos", "b")) == tallied(*results).slices(("photos", "b"))
+
+
+def summed(results):
+    sums = Sums()
+    for result in results:
+        sums.add(result)
+    return sums
+
+
+@given(st.lists(st.integers(0, 250), max_size=30), CHANCES)
+def test_more_causes_than_are_named_are_counted_all_the_same(numbers, chance):
+    causes = [*numbers, *range(190)]
+    failures = [replace(BAD, error="x" * number) for number in causes]
+    parts = [summed(failures[: len(numbers)]), summed(shuffled(failures[len(numbers) :], chance))]
+
+    assert total(shuffled(parts, chance)).causes.total() == len(causes)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 14), RESULTS), max_size=12))
+def test_each_list_is_told_of_once_though_it_is_written_after_others_that_are_named_later(some):
+    """Within a quarter of an hour of its name."""
+    log = MemoryStore()
+    reader = Reader(log, NOW - timedelta(hours=1), lambda: NOW + timedelta(hours=1))
+    for number, (minutes, _, result) in enumerate(sorted(some, key=lambda each: each[0] + each[1])):
+        written(log, [result], minutes=minutes, invocation=f"{number}")
+        assert [lists.line(each) for each in reader.fresh()] == [lists.line(result)]
+
+    assert list(reader.fresh()) == []
 
 
 def test_a_failure_of_before_it_was_right_does_not_wait_though_it_is_read_last():

@@ -95,7 +95,8 @@ class Counts:
         self.failed_there += verdict.there and kind is Kind.FAILED
         self.undeleted += verdict.undeleted
         if kind is not Kind.RIGHT and verdict.modified is not None:
-            self.oldest = min(verdict.modified, self.oldest or verdict.modified)
+            # 0.0 is a time, too: that of the files in many an archive.
+            self.oldest = verdict.modified if self.oldest is None else min(self.oldest, verdict.modified)
 
     def add_right(self, count: int) -> None:
         """Count pairs that are right, and ours or not to be asked about."""
