@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -233,8 +234,8 @@ def test_the_name_of_a_list_cannot_steer_the_terminal_that_replays_it(tmp_path, 
 
 @pytest.mark.parametrize("text", CELLS)
 def test_what_is_shown_in_a_cell_is_the_text_whatever_stands_behind_it(text):
-    console = Console(width=200, highlight=False, emoji=False, markup=True, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
-    with console.file:
+    with Path("/dev/null").open("w") as nowhere:
+        console = Console(width=200, highlight=False, emoji=False, markup=True, record=True, file=nowhere)
         console.print(f"[bold]{plain(text)}[/]!")
     said = console.export_text()
     assert said.rstrip("\n").endswith("!")

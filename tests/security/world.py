@@ -61,13 +61,13 @@ class FnContext:
     def Deadline(self) -> str:  # noqa: N802 - fdk's names
         return (datetime.now(timezone.utc) + timedelta(seconds=60)).isoformat()
 
-    def FnID(self) -> str:  # noqa: N802
+    def FnID(self) -> str:  # noqa: N802 — fdk's name
         return "ocid1.fnfunc.oc1.test..fn"
 
-    def CallID(self) -> str:  # noqa: N802
+    def CallID(self) -> str:  # noqa: N802 — fdk's name
         return "call-1"
 
-    def SetResponseHeaders(self, headers: object, status: int) -> None:  # noqa: N802
+    def SetResponseHeaders(self, headers: object, status: int) -> None:  # noqa: N802 — fdk's name
         """Nobody reads them."""
 
 

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
@@ -162,9 +163,9 @@ def _ports(count: int) -> list[int]:
     raise AssertionError("no port is free")
 
 
-def _until(there: object, seconds: float) -> None:
+def _until(there: Callable[[], object], seconds: float) -> None:
     ends = time.monotonic() + seconds
-    while not there():  # type: ignore[operator]
+    while not there():
         assert time.monotonic() < ends, "it did not come up"
         time.sleep(0.25)
 

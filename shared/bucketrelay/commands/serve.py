@@ -136,7 +136,7 @@ def _end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     # uvicorn would take the signals for itself, and give them to the process again at its end.
-    server.capture_signals = _nothing  # type: ignore[method-assign]
+    server.capture_signals = _nothing  # type: ignore[method-assign]  # no option of its own says so
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -45,7 +46,7 @@ class PostgresQueue:
         """See JobQueue."""
         rest, numbers, new = iter(jobs), [], 0
         while some := list(islice(rest, _AT_ONCE)):
-            ids, fresh = self._database.run(lambda cursor, some=some: _enqueue(cursor, some))  # type: ignore[misc]
+            ids, fresh = self._database.run(partial(_enqueue, jobs=some))
             numbers += ids
             new += fresh
             if not {(job.queue, job.priority) for job in some} <= {(h.queue, h.priority) for h in self._seen.heads}:

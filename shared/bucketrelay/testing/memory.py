@@ -153,7 +153,7 @@ class MemoryStore(OrderedStore):
             self._check(upload.key, Meta(), expect)
             opened = self.bucket.open.pop(upload.id)
             sums = b"".join(hashlib.md5(body).digest() for body in bodies)  # noqa: S324 — as S3 does
-            etag = f"{hashlib.md5(sums).hexdigest()}-{len(bodies)}"  # noqa: S324
+            etag = f"{hashlib.md5(sums).hexdigest()}-{len(bodies)}"  # noqa: S324 — as above
             held = self._hold(opened.key, b"".join(bodies), etag, opened.meta)
         self.orders.end("commit", upload.key)
         return Written(held.etag, held.version)

@@ -162,6 +162,16 @@ def test_the_jobs_parameters_are_those_of_the_api(world):
     assert said["Manifest"]["Location"]["ObjectArn"] == "arn:aws:s3:::logs/ops/m.csv"
 
 
+@pytest.mark.parametrize(
+    ("realm", "partition"), [("", "aws"), ("aws", "aws"), ("aws-cn", "aws-cn"), ("host:9000", "aws")]
+)
+def test_a_job_names_the_buckets_of_the_log_stores_own_partition(world, realm, partition):
+    world.log.write("m.csv", b"b,k\n")
+    said = job(replace(world.log.address, endpoint=realm), world.log.info("m.csv"), count=1)
+    assert said["Manifest"]["Location"]["ObjectArn"] == f"arn:{partition}:s3:::logs/ops/m.csv"
+    assert said["Report"]["Bucket"] == f"arn:{partition}:s3:::logs"
+
+
 def test_a_long_manifest_is_written_in_parts(monkeypatch):
     log = MemoryStore(abilities=Abilities(min_part=1))
     monkeypatch.setattr("bucketrelay.drivers.reconcile.manifest._PART", 100)

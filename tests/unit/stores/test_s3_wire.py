@@ -235,8 +235,8 @@ class TestReasons:
         server.will(said(403, "RequestTimeTooSkewed"), Answer(200, HEADERS), Answer(200, HEADERS))
         store.put("a", b"", Meta())
         store.put("a", b"", Meta())
-        times = [datetime.strptime(asked.headers["x-amz-date"], "%Y%m%dT%H%M%SZ") for asked in server.asked]  # noqa: DTZ007
-        assert times[0] == ours.replace(tzinfo=None, microsecond=0)
+        times = [datetime.strptime(f"{asked.headers['x-amz-date']}+0000", "%Y%m%dT%H%M%SZ%z") for asked in server.asked]
+        assert times[0] == ours.replace(microsecond=0)
         assert all(timedelta(hours=1.9) < time - times[0] < timedelta(hours=2.1) for time in times[1:])
 
 

@@ -66,13 +66,14 @@ def _parts(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield bytes(held)
 
 
-def job(log: Address, info: ObjectInfo, *, count: int, partition: str = "aws") -> dict[str, object]:
+def job(log: Address, info: ObjectInfo, *, count: int) -> dict[str, object]:
     """What `aws s3control create-job --cli-input-json` takes to have the manifest worked off by the function.
 
     Args:
         info: the manifest, as the log store has it.
         count: how many lines it has.
     """
+    partition = log.endpoint if log.endpoint.startswith("aws-") else "aws"
     bucket = f"arn:{partition}:s3:::{log.bucket}"
     return {
         "AccountId": "ACCOUNT_ID",
