@@ -17,7 +17,7 @@ VERIFY = "functions/test_verify.py"
 MEETING = (
     Change(
         "strip-prefix-is-lenient",
-        "routes/__init__.py",
+        "routes/route.py",
         "        if not key.startswith(self.strip_prefix):",
         "        if False:",
         "in/a and a have one name at the target, and flip it at every event",
@@ -25,7 +25,7 @@ MEETING = (
     ),
     Change(
         "nothing-but-strip-prefix-is-a-key",
-        "routes/__init__.py",
+        "routes/route.py",
         "        if key == self.strip_prefix:",
         "        if not key:",
         "a folder marker becomes an object without a name",
@@ -33,7 +33,7 @@ MEETING = (
     ),
     Change(
         "own-folders-are-events",
-        "routes/__init__.py",
+        "routes/tasks.py",
         "    if event.change is Change.IGNORED or nobodys(event, known):",
         "    if event.change is Change.IGNORED:",
         "each list calls the function, which writes a list: without end",
@@ -49,7 +49,7 @@ MEETING = (
     ),
     Change(
         "own-folders-are-a-sources-keys",
-        "routes/__init__.py",
+        "routes/route.py",
         'return "it lies in the log store\'s own folders"',
         'return ""',
         "reconcile copies the lists, which makes lists",
@@ -57,7 +57,7 @@ MEETING = (
     ),
     Change(
         "copies-land-among-the-lists",
-        "routes/__init__.py",
+        "routes/tasks.py",
         "        if route.writes(target, route.target_key(key)):",
         "        if True:",
         "a key of the source forges a checkpoint, or takes the mark of a fuse away",
@@ -65,7 +65,7 @@ MEETING = (
     ),
     Change(
         "include-wins",
-        "routes/__init__.py",
+        "routes/route.py",
         "            if glob(pattern).matches(key):\n                return",
         "            if glob(pattern).matches(key) and not self.include:\n                return",
         "what the user left out is copied",
@@ -73,7 +73,7 @@ MEETING = (
     ),
     Change(
         "replan-takes-what-the-filters-leave-out",
-        "routes/__init__.py",
+        "routes/tasks.py",
         "    if not key or not route.takes(key):",
         "    if not key:",
         "a forged deferral copies what the configuration leaves out",

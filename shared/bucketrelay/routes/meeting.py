@@ -7,8 +7,9 @@ at (`ways`), and in doubt routes meet. And which routes share a target's key.
 from collections.abc import Iterator, Mapping, Sequence
 
 from bucketrelay.model import Address, Task
-from bucketrelay.routes import ANY_BUCKET, Route, task_of
 from bucketrelay.routes.places import root, same_bucket
+from bucketrelay.routes.route import ANY_BUCKET, Route
+from bucketrelay.routes.tasks import task_of
 from bucketrelay.routes.ways import Way, ways
 from bucketrelay.values import replace
 

@@ -11,7 +11,7 @@ from bucketrelay.routes.places import identity
 
 if TYPE_CHECKING:
     from bucketrelay.model import Address
-    from bucketrelay.routes import Route
+    from bucketrelay.routes.route import Route
 
 NAME = ".bucketrelay-probe"
 _DIGITS = 12

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from bucketrelay.model import Address
-from bucketrelay.routes import Route
 from bucketrelay.routes.places import same_bucket
+from bucketrelay.routes.route import Route
 from bucketrelay.routes.ways import Way, ways
 from bucketrelay.values import dataclass
 

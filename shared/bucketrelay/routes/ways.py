@@ -9,9 +9,9 @@ tell, a key is taken to pass.
 from collections.abc import Iterator, Mapping, Sequence
 
 from bucketrelay.model import Address
-from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.routes.globs import beginning
 from bucketrelay.routes.places import root
+from bucketrelay.routes.route import ANY_BUCKET, Route
 from bucketrelay.values import dataclass
 
 
