@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 from bucketrelay.abilities import PartStore
 from bucketrelay.clouds.aws.store import S3Store, s3_store
@@ -23,6 +20,7 @@ from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.model import Address
 from bucketrelay.store import Abilities
 from bucketrelay.testing.memory import MemoryStore
+from bucketrelay_emulators.local_clouds import LocalS3, local_s3
 from contracts import rig_rcd
 from contracts.rig_obs import ObsRig
 from contracts.rig_obs import obs_rig as _obs
@@ -137,15 +135,6 @@ def local_rig(tmp_path: Path) -> Rig:
 
 
 @pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="session")
 def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with real signature checks, which honours no condition."""
     place = tmp_path_factory.mktemp("rclone")
@@ -169,45 +158,32 @@ def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.stderr.close()
 
 
-@contextlib.contextmanager
-def _admin(url: str) -> Iterator[Any]:
-    client = Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=url,
-        aws_access_key_id=ACCESS,
-        aws_secret_access_key=SECRET,
-        config=Config(s3={"addressing_style": "path"}),
-    )
-    yield client
-    client.close()
+@pytest.fixture(scope="session")
+def moto_admin() -> Iterator[LocalS3]:
+    with local_s3() as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="session")
-def moto_admin(moto_url: str) -> Iterator[Any]:
-    with _admin(moto_url) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def rclone_admin(rclone_url: str) -> Iterator[Any]:
-    with _admin(rclone_url) as client:
-        yield client
+def rclone_admin(rclone_url: str) -> Iterator[LocalS3]:
+    cloud = LocalS3(rclone_url, {"access_key": ACCESS, "secret_key": SECRET})
+    yield cloud
+    cloud.client.close()
 
 
 @contextlib.contextmanager
-def _s3(name: str, admin: Any, **known: Any) -> Iterator[Rig]:
+def _s3(name: str, admin: LocalS3, **known: Any) -> Iterator[Rig]:
     bucket = f"contract-{next(_numbers)}"
-    admin.create_bucket(Bucket=bucket)
-    admin.create_bucket(Bucket=f"{bucket}-beside")
+    admin.create(bucket)
     made: list[S3Store] = []
 
     def make(prefix: str, bucket: str = bucket) -> S3Store:
         access = {"region": "us-east-1", "access_key": ACCESS, "secret_key": SECRET}
-        made.append(s3_store(Address("s3", bucket, prefix=prefix), endpoint=admin.meta.endpoint_url, **access))
+        made.append(s3_store(Address("s3", bucket, prefix=prefix), endpoint=admin.endpoint, **access))
         return made[-1]
 
     def beside() -> S3Store:
+        admin.create(f"{bucket}-beside")
         return make("", f"{bucket}-beside")
 
     yield Rig(name, make, lambda: make("", "no-such-bucket"), secrets=(SECRET,), beside=beside, **known)
@@ -216,13 +192,13 @@ def _s3(name: str, admin: Any, **known: Any) -> Iterator[Rig]:
 
 
 @pytest.fixture
-def moto_rig(moto_admin: Any) -> Iterator[Rig]:
+def moto_rig(moto_admin: LocalS3) -> Iterator[Rig]:
     with _s3("moto", moto_admin, deviations=_MOTO_LACKS, odd=_MOTO) as rig:
         yield rig
 
 
 @pytest.fixture
-def rclone_rig(rclone_admin: Any) -> Iterator[Rig]:
+def rclone_rig(rclone_admin: LocalS3) -> Iterator[Rig]:
     with _s3("rclone", rclone_admin, deviations=_RCLONE_LACKS, odd=_RCLONE) as rig:
         yield rig
 
@@ -265,11 +241,11 @@ def rcd_directory_rig(rcd: tuple[Any, Path], tmp_path: Path) -> Rig:
 
 
 @pytest.fixture
-def rcd_bucket_rig(rcd: tuple[Any, Path], rclone_admin: Any, tmp_path: Path) -> Rig:
+def rcd_bucket_rig(rcd: tuple[Any, Path], rclone_admin: LocalS3, tmp_path: Path) -> Rig:
     rclone, _ = rcd
     names = [f"rcd-{next(_numbers)}", f"rcd-{next(_numbers)}"]
     for name in names:
-        rclone_admin.create_bucket(Bucket=name)
+        rclone_admin.create(name)
     made = rig_rcd.arguments(rclone, "server", *names, tmp_path)
     return Rig(
         "rcd-bucket",

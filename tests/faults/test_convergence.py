@@ -20,13 +20,15 @@ LONG = pytest.mark.slow  # a second and more each, beside a shorter walk of the 
 IN_PARTS = Small(size=3, most=2, acts="wtd")  # the smallest has two parts of at most two bytes
 
 
+# Two acts lead to all that the code does; the third, to what two tasks may do while the last is under way.
 FULL = pytest.mark.parametrize(
-    ("conditional", "deletes"),
+    ("conditional", "deletes", "most"),
     [
-        pytest.param(True, Deletes.KEEP, id="conditional-keep"),
-        pytest.param(False, Deletes.FOLLOW, id="unconditional-follow"),
-        pytest.param(True, Deletes.FOLLOW, id="conditional-follow", marks=LONG),
-        pytest.param(False, Deletes.KEEP, id="unconditional-keep", marks=LONG),
+        pytest.param(True, Deletes.KEEP, 3, id="conditional-keep"),
+        pytest.param(False, Deletes.FOLLOW, 2, id="unconditional-follow-2"),
+        pytest.param(False, Deletes.FOLLOW, 3, id="unconditional-follow", marks=LONG),
+        pytest.param(True, Deletes.FOLLOW, 3, id="conditional-follow", marks=LONG),
+        pytest.param(False, Deletes.KEEP, 3, id="unconditional-keep", marks=LONG),
     ],
 )
 
@@ -54,8 +56,10 @@ def assert_right(walk, result, requests_in_a_round=5):
 
 
 @FULL
-def test_every_schedule_of_three_acts_and_a_fault_ends_with_the_target_as_the_source(explore, conditional, deletes):
-    walk, result = explore(Small(deletes, conditional), converge())
+def test_every_schedule_of_three_acts_and_a_fault_ends_with_the_target_as_the_source(
+    explore, conditional, deletes, most
+):
+    walk, result = explore(Small(deletes, conditional, most=most), converge())
 
     assert_right(walk, result)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bucketrelay_emulators.local_clouds import NAMESPACE, Emulated, Held, LocalS3, local_clouds, store_table
+from bucketrelay_emulators.local_clouds import NAMESPACE, Emulated, Held, LocalMoto, local_clouds, store_table
 from functions.runtimes import FnRuntime, FunctionGraphRuntime, LambdaRuntime
 
-__all__ = ["NAMESPACE", "Emulated", "Held", "LocalS3", "ThreeClouds", "local_clouds", "three_clouds", "toml"]
+__all__ = ["NAMESPACE", "Emulated", "Held", "LocalMoto", "ThreeClouds", "local_clouds", "three_clouds", "toml"]
 
 ROOT = Path(__file__).parents[2]
 SOURCE, TARGET, LOGS = "src-bucket", "target-bucket", "log-bucket"

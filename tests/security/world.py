@@ -25,7 +25,7 @@ from bucketrelay_emulators.engine.faults import Request
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.proxy import FaultProxy
-from functions.three_clouds import NAMESPACE, ROOT, Emulated, Held, LocalS3
+from functions.three_clouds import NAMESPACE, ROOT, Emulated, Held, LocalMoto
 
 SOURCE, TARGET, LOGS, FOREIGN = "src-bucket", "target-bucket", "log-bucket", "foreign-bucket"
 PREFIXES = {SOURCE: "photos/", TARGET: "copies/", LOGS: "logs/"}
@@ -192,8 +192,7 @@ def world() -> Iterator[World]:
         stack.callback(moto.stop)
         proxy = stack.enter_context(FaultProxy("http://{}:{}".format(*moto.get_host_and_port())))
         obs, oci = stack.enter_context(ObsEmulator()), stack.enter_context(OciEmulator(namespace=NAMESPACE))
-        direct = LocalS3(proxy.upstream)
-        stack.callback(direct.client.close)
+        direct = LocalMoto(proxy.upstream)
         direct.options = {**direct.options, "endpoint": proxy.endpoint}
         of_obs = {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key}
         of_oci = {"endpoint": oci.endpoint, "auth": "api_key", "config_file": oci.config_file, "region": oci.region}

@@ -15,7 +15,7 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Meta
 from bucketrelay.store import BLOCK
-from bucketrelay.testing.contract.rig import TEXT, body_of, keys_of
+from bucketrelay.testing.contract.rig import TEXT, body_of, content_of, keys_of
 
 
 class TestLook:
@@ -152,7 +152,7 @@ class TestRead:
 
 
 class TestPour:
-    CONTENT = bytes(number % 251 for number in range(2 * BLOCK + 1000))
+    CONTENT = content_of(2 * BLOCK + 1000)
 
     def pour(self, store, info, start, length):
         blocks = []

@@ -49,6 +49,11 @@ def body_of(store: PartStore, key: str, length: int = 1 << 20) -> bytes | None:
     return bytes(fetched.body or b"") if fetched else None
 
 
+def content_of(size: int) -> bytes:
+    """So many bytes, whose period no block and no part is a multiple of: what came to a wrong place is seen."""
+    return (bytes(range(251)) * (size // 251 + 1))[:size]
+
+
 def keys_of(store: PartStore, **arguments: str) -> list[str]:
     """The keys that a listing shows."""
     return [info.key for info in store.list(**arguments)]

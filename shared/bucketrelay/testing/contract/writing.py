@@ -12,7 +12,7 @@ from bucketrelay.errors import (
 )
 from bucketrelay.model import Meta
 from bucketrelay.store import ABSENT, BLOCK, Stream
-from bucketrelay.testing.contract.rig import TEXT, body_of, keys_of, stream_of
+from bucketrelay.testing.contract.rig import TEXT, body_of, content_of, keys_of, stream_of
 
 
 class TestPut:
@@ -58,7 +58,7 @@ class TestPut:
     @pytest.mark.parametrize("kind", [bytes, bytearray])
     @pytest.mark.parametrize("size", [0, 1, 100_000])
     def test_bytes_and_bytearrays_of_any_size(self, store, kind, size):
-        content = bytes(number % 251 for number in range(size))
+        content = content_of(size)
         store.put("a", kind(content), TEXT)
         assert body_of(store, "a") == content
 
@@ -100,7 +100,7 @@ class TestPut:
 
 
 class TestStream:
-    CONTENT = bytes(number % 251 for number in range(2 * BLOCK + 1000))
+    CONTENT = content_of(2 * BLOCK + 1000)
 
     @pytest.mark.parametrize("size", [0, 1, BLOCK, 2 * BLOCK + 1000])
     def test_an_object_may_come_in_blocks(self, store, size):
