@@ -22,7 +22,7 @@ TEXTS = [
     *sorted((ROOT / "shared").rglob("*.py")),
     *sorted((ROOT / "functions").rglob("*.py")),
     *sorted((ROOT / "deploy").glob("*.py")),
-    *[page for page in sorted((ROOT / "docs").rglob("*.md")) if "decisions" not in page.parts],
+    *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
 ]
