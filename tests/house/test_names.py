@@ -29,6 +29,7 @@ TEXTS = [
 QUOTED = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 FILE = re.compile(r"[\w./*-]+/[\w.*-]+\.(?:py|md|toml|yaml|json|sh|tf|sql)|[\w-]+/(?:[\w-]+/)*")
 MODULE = re.compile(r"(bucketrelay(?:_emulators)?(?:\.\w+)+)(?:\(.*\))?")
+TEST = re.compile(r"test_\w+(?:\.py)?")
 MEMBER = re.compile(r"([A-Z]\w*[a-z]\w*)\.([a-z_]\w*)(?:\(.*\))?")
 
 
@@ -87,6 +88,14 @@ class Classes:
 
 
 @cache
+def _tests() -> frozenset[str]:
+    """The names of all tests and of their modules, with and without `.py`."""
+    paths = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "shared/bucketrelay/testing").rglob("*.py")]
+    names = {name for path in paths for name in re.findall(r"\bdef (test_\w+)", path.read_text(encoding="utf-8"))}
+    return frozenset(names | {path.stem for path in paths} | {path.name for path in paths})
+
+
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_bytes())
 
@@ -130,6 +139,8 @@ def test_what_stands_in_backticks_exists(path, classes):
             and found[1].endswith(("Store", "Client", "Reads"))
             and found[1] not in classes
         ):
+            gone.append(name)
+        if TEST.fullmatch(name) and name not in _tests():
             gone.append(name)
         # Files of SDKs are named as `oci/signer.py`, and a name in capitals stands for one that somebody chooses.
         ours = name.split("/")[0] in OURS - {"oci", "obs"} and not re.search(r"[A-Z]{4,}", name)
