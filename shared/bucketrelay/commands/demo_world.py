@@ -1,18 +1,17 @@
 """Three clouds on 127.0.0.1, and what their events start: the world of `bucketrelay demo`.
 
-S3 and SQS are moto's, OBS and OCI our own emulators. What an event starts is what the functions of the repository run:
-a warm process with its configuration, `drivers.function`, and the answer that the platform is given.
+The clouds are those of `bucketrelay_emulators.local_clouds`; SQS is moto's, as S3 is. What an event starts is what the
+functions of the repository run: a warm process with its configuration, `drivers.function`, and the answer that the
+platform is given.
 """
 
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-from moto.server import ThreadedMotoServer
+from botocore.session import Session
 
 from bucketrelay import config, wiring
 from bucketrelay.drivers import function
@@ -22,11 +21,20 @@ from bucketrelay.reports import lists
 from bucketrelay.store import Store
 from bucketrelay.system import System
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
-from bucketrelay_emulators.obs.emulator import ObsEmulator
-from bucketrelay_emulators.oci.emulator import OciEmulator
+from bucketrelay_emulators.local_clouds import (
+    S3_KEYS,
+    S3_REGION,
+    Emulated,
+    LocalCloud,
+    LocalMoto,
+    local_obs,
+    local_oci,
+    local_s3,
+    store_table,
+)
 
 QUEUE = "photos-events"
-# Each source with its targets, as the stores are named and as people write them.
+# The stores, as they are named and as people write them; each source with its targets.
 STORES = {
     "photos": "s3://photos",
     "scans-copy": "s3://scans-copy",
@@ -44,11 +52,11 @@ ROUTES = {"photos": ("photos-on-obs", "photos-on-oci"), "scans": ("scans-copy",)
 class Clouds:
     """The three stand-ins, and what is on its way between them."""
 
-    obs: ObsEmulator
-    oci: OciEmulator
-    oci_events: Any
-    s3: Any
+    s3: LocalMoto
+    obs: Emulated
+    oci: Emulated
     sqs: Any
+    oci_events: Any
     system: System
     calls: int = field(default=0)
 
@@ -56,37 +64,37 @@ class Clouds:
     @contextmanager
     def start(cls) -> Iterator["Clouds"]:
         """Everything up, with buckets and notifications; down again at the end."""
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # moto's server: a line for each request
         with ExitStack() as stack:
-            moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-            moto.start()
-            stack.callback(moto.stop)
-            obs, oci = stack.enter_context(ObsEmulator()), stack.enter_context(OciEmulator(namespace="demo"))
-            endpoint = "http://{}:{}".format(*moto.get_host_and_port())
-            keys = {"aws_access_key_id": "demo", "aws_secret_access_key": "demo", "region_name": "us-east-1"}
-            client: Callable[..., Any] = boto3.client  # the stubs know each service's name, and none as a variable
-            s3, sqs = (client(name, endpoint_url=endpoint, **keys) for name in ("s3", "sqs"))
-            stack.callback(s3.close)
+            s3 = stack.enter_context(local_s3())
+            obs, oci = stack.enter_context(local_obs()), stack.enter_context(local_oci("demo"))
+            sqs = Session().create_client(
+                "sqs",
+                region_name=S3_REGION,
+                endpoint_url=s3.endpoint,
+                aws_access_key_id=S3_KEYS["access_key"],
+                aws_secret_access_key=S3_KEYS["secret_key"],
+            )
             stack.callback(sqs.close)
-            system = wiring.system(config.load(_toml(endpoint, obs, oci), {}), emit=lambda _: None)
+            system = wiring.system(config.load(_toml({"s3": s3, "obs": obs, "oci": oci}), {}), emit=lambda _: None)
             stack.callback(system.close)
-            clouds = cls(obs, oci, oci.events(), s3, sqs, system)
+            clouds = cls(s3, obs, oci, sqs, oci.emulator.events(), system)
             clouds._make_buckets()
             yield clouds
+
+    @property
+    def clouds(self) -> Mapping[str, LocalCloud]:
+        """By their schemes."""
+        return {"s3": self.s3, "obs": self.obs, "oci": self.oci}
 
     def _make_buckets(self) -> None:
         """The buckets, and S3's events into a queue as a user would wire them."""
         for url in STORES.values():
-            scheme, _, place = url.partition("://")
-            name = place.partition("@")[0]
-            if scheme == "s3":
-                self.s3.create_bucket(Bucket=name)
-            else:
-                (self.obs if scheme == "obs" else self.oci).create_bucket(name)
+            scheme, bucket = _place(url)
+            self.clouds[scheme].create(bucket)
         url = self.sqs.create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         rules = [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
-        self.s3.put_bucket_notification_configuration(
+        self.s3.client.put_bucket_notification_configuration(
             Bucket="photos", NotificationConfiguration={"QueueConfigurations": rules}
         )
 
@@ -123,7 +131,7 @@ class Clouds:
 
     def run_functiongraph(self) -> str:
         """The next OBS event of the source through the FunctionGraph function."""
-        told = next(e for e in iter(lambda: self.obs.events.get(timeout=10), None) if _of(e) == "scans")
+        told = next(e for e in iter(lambda: self.obs.emulator.events.get(timeout=10), None) if _of(e) == "scans")
         self._call(told, "obs")
         return "FunctionGraph was called by OBS: done"
 
@@ -140,7 +148,7 @@ class Clouds:
 
     def switch_off(self) -> None:
         """OBS refuses what is written to it, until `switch_on`."""
-        self.obs.faults.order(
+        self.obs.emulator.faults.order(
             Fault(
                 operation="PutObject",
                 kind="refuse",
@@ -153,7 +161,7 @@ class Clouds:
 
     def switch_on(self) -> None:
         """OBS takes everything again."""
-        self.obs.faults.clear()
+        self.obs.emulator.faults.clear()
 
     def results(self) -> list[tuple[str, Result]]:
         """The lines of the lists, each with the list that it stands in."""
@@ -179,16 +187,17 @@ def _of(event: dict[str, Any]) -> str:
     return str(event["data"]["additionalDetails"]["bucketName"])
 
 
-def _toml(s3: str, obs: ObsEmulator, oci: OciEmulator) -> str:
-    options = {
-        "s3": {"endpoint": s3, "region": "us-east-1", "access_key": "demo", "secret_key": "demo"},
-        "obs": {"endpoint": obs.endpoint, "access_key": obs.access_key, "secret_key": obs.secret_key},
-        "oci": {"endpoint": oci.endpoint, "auth": "api_key", "config_file": str(oci.config_file), "region": oci.region},
-    }
+def _place(url: str) -> tuple[str, str]:
+    """The cloud's scheme, and the bucket."""
+    scheme, _, place = url.partition("://")
+    return scheme, place.partition("@")[0]
+
+
+def _toml(clouds: Mapping[str, LocalCloud]) -> str:
     lines = ['log = "logs"', "[limits]", "margin = 0"]
     for name, url in STORES.items():
-        lines += [f"[stores.{name}]", f'url = "{url}"', "retries = 0"]
-        lines += [f"{key} = {json.dumps(value)}" for key, value in options[url.partition("://")[0]].items()]
+        scheme, bucket = _place(url)
+        lines += [store_table(name, clouds[scheme], bucket), "retries = 0"]
     for name, targets in ROUTES.items():
         lines += ["[[routes]]", f'name = "{name}"', f'source = "{name}"', f"targets = {json.dumps(targets)}"]
         lines += ['deletes = "follow"']
