@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 from bucketrelay.drivers.messages.delivery import Letter
 from bucketrelay.drivers.messages.sqs import Inbox, Outbox
 from bucketrelay.errors import StoreUnavailable
+from bucketrelay_emulators.local_clouds import local_s3
 from messages.post import declare, taken
 from messages.running import PATIENCE, running
 
@@ -34,11 +34,8 @@ roots = {{ staging = "staging", main = "main" }}
 
 @pytest.fixture(scope="module")
 def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with local_s3() as s3:  # moto's server, which has SQS too
+        yield s3.endpoint
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from botocore.session import Session
 
 from bucketrelay.clouds.aws.store import s3_store
 from bucketrelay.clouds.local.store import LocalStore
@@ -13,6 +12,7 @@ from bucketrelay.core import stamp as stamps
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, Deletes, Meta
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.local_clouds import local_s3
 from contracts.rig_obs import obs_rig
 from contracts.rig_oci import oci_rig
 from reconcile_world import World
@@ -21,25 +21,11 @@ KEYS = ["a b", "a+b", "ä/文字", "plain"]
 
 
 def _moto(held):
-    from moto.server import ThreadedMotoServer
-
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    held.callback(moto.stop)
-    options = {"endpoint": "http://{}:{}".format(*moto.get_host_and_port()), "region": "us-east-1"}
-    options |= {"access_key": "a", "secret_key": "s"}
-    client = Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=options["endpoint"],
-        aws_access_key_id="a",
-        aws_secret_access_key="s",
-    )
-    held.callback(client.close)
+    s3 = held.enter_context(local_s3())
     stores = []
     for name in ("reconcile-source", "reconcile-target"):
-        client.create_bucket(Bucket=name)
-        stores.append(s3_store(Address("s3", name), **options))
+        s3.create(name)
+        stores.append(s3_store(Address("s3", name), **s3.options))
         held.callback(stores[-1].close)
     return stores
 

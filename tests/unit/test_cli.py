@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from bucketrelay.cli import cli
+from bucketrelay_emulators.local_clouds import local_s3
 
 KEY = "photos/menu.jpg"
 
@@ -16,14 +17,10 @@ def world(tmp_path, monkeypatch):
     for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    from moto.server import ThreadedMotoServer
-
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    world = World(tmp_path, "http://{}:{}".format(*moto.get_host_and_port()))
-    yield world
-    world.source.close()
-    moto.stop()
+    with local_s3() as s3:
+        world = World(tmp_path, s3.endpoint)
+        yield world
+        world.source.close()
 
 
 class World:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import logging
 import shutil
 import socket
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ import pytest
 from botocore.session import Session
 from click.testing import CliRunner
 from moto.core.config import default_user_config
-from moto.server import ThreadedMotoServer
 
 from bucketrelay import config
 from bucketrelay.cli import cli
@@ -24,6 +22,7 @@ from bucketrelay.store import Abilities, Store
 from bucketrelay.testing.memory import MemoryStore
 from bucketrelay.wiring_stores import NO_KEYS, Stores
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
+from bucketrelay_emulators.local_clouds import local_s3
 from bucketrelay_emulators.obs import settings as obs_settings
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
@@ -42,14 +41,10 @@ DOCS = Path(__file__).parents[2] / "docs" / "doctor.md"
 @pytest.fixture(scope="module")
 def aws():
     """The S3 part, deployed as it ought to be: source bucket → queue → function, a target and the log bucket."""
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request, else
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
     session = Session()
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": SECRET}
     with contextlib.ExitStack() as stack:
-        stack.callback(server.stop)
+        endpoint = stack.enter_context(local_s3()).endpoint
         # Else it would look for Docker, to run the function that the queue feeds.
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setitem(default_user_config["lambda"], "use_docker", False)

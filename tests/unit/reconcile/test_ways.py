@@ -16,6 +16,7 @@ from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Deletes
 from bucketrelay.store import Abilities
 from bucketrelay.testing.memory import MemoryStore
+from bucketrelay_emulators.local_clouds import local_s3
 
 ODD = ["a b", "a+b", "a%20b", 'q"uote,comma', "ä/文字", "new\nline"]
 
@@ -71,12 +72,8 @@ def test_what_no_queue_took_is_sent_by_the_next_run(world):
 
 @pytest.fixture
 def server():
-    from moto.server import ThreadedMotoServer
-
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    yield "http://{}:{}".format(*moto.get_host_and_port())
-    moto.stop()
+    with local_s3() as s3:  # moto's server, which has SQS too
+        yield s3.endpoint
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """Three clouds on this machine, each with a source bucket whose events can be wired."""
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from botocore.session import Session
 from moto.core.config import default_user_config
-from moto.server import ThreadedMotoServer
 
+from bucketrelay_emulators.local_clouds import local_s3
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
 
@@ -44,14 +43,11 @@ def moto():
 
 
 def _moto():
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request, else
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    world = Moto("http://{}:{}".format(*server.get_host_and_port()))
-    yield world
-    for client in world.made.values():
-        client.close()
-    server.stop()
+    with local_s3() as s3:
+        world = Moto(s3.endpoint)
+        yield world
+        for client in world.made.values():
+            client.close()
 
 
 @pytest.fixture
