@@ -1,12 +1,15 @@
 """The fdk harness itself, with throw-away handlers: what Oracle's own runtime answers to what a handler does."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 import time
 
 import pytest
 
 from functions.child import choose
-from functions.runtimes import FN_PACKAGES, FnRuntime, FunctionError
+from functions.runtimes import FDK_CANNOT, FN_PACKAGES, FnRuntime, FunctionError
 
 ECHO = "def handler(ctx, data): return data.getvalue().decode()\n"
 
@@ -26,6 +29,16 @@ def fn(tmp_path):
     yield fn
     for runtime in opened:
         runtime.__exit__(None, None, None)
+
+
+def test_fdk_starts_on_each_python_that_it_is_run_on_here_and_on_no_other(tmp_path):
+    (tmp_path / "func.py").write_text(ECHO, encoding="utf-8")
+    start = "import sys, fdk, fdk.customer_code as code; fdk.handle(code.Function(sys.argv[1], 'handler'))"
+    world = {name: value for name, value in os.environ.items() if not name.startswith("FN_")}
+    ended = subprocess.run(
+        [sys.executable, "-c", start, tmp_path / "func.py"], env=world, capture_output=True, text=True, check=False
+    )
+    assert ("no current event loop" if FDK_CANNOT else "FN_LISTENER is not set") in ended.stderr
 
 
 def test_fdk_answers_with_the_text_of_the_result(fn):

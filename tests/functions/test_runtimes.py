@@ -171,6 +171,8 @@ with {runtime}(Path({folder!r}), {handler!r}) as function:
 
 @pytest.mark.parametrize("runtime", ["LambdaRuntime", "FunctionGraphRuntime", "FnRuntime"])
 def test_a_function_in_the_middle_of_an_event_does_not_outlive_a_parent_that_was_killed(write, tmp_path, runtime):
+    if runtime == "FnRuntime" and FDK_CANNOT:
+        pytest.skip(FDK_CANNOT)
     os.mkfifo(tmp_path / "alive")
     code = "import threading\ndef handler(*_, **__):\n    with open(%r, 'w') as f:\n        f.write('x'); f.flush()\n"
     folder = write(code % str(tmp_path / "alive") + "        threading.Event().wait()\n")
