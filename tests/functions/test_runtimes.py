@@ -10,6 +10,7 @@ import pytest
 
 from functions.child import choose
 from functions.runtimes import (
+    FDK_CANNOT,
     LAMBDA_PACKAGES,
     FunctionError,
     FunctionGraphRuntime,
