@@ -252,18 +252,19 @@ def counter() -> Callable[[], int]:
     obstore's requests are not counted: they are Rust's.
     """
     sent = list[None]()
-    for module, kind, method in SENDERS:
+    for module, kind, methods in SENDERS:
         if module in sys.modules:
-            _count(getattr(sys.modules[module], kind), method, sent)
+            for method in methods:
+                _count(getattr(sys.modules[module], kind), method, sent)
             break
     return lambda: len(sent)
 
 
 # Where each client sends a request: the first of these that is there is the road's.
 SENDERS = (
-    ("aiohttp.client", "ClientSession", "_request"),
-    ("botocore.httpsession", "URLLib3Session", "send"),
-    ("bucketrelay.http.connections", "Connections", "send"),
+    ("aiohttp.client", "ClientSession", ("_request",)),
+    ("botocore.httpsession", "URLLib3Session", ("send",)),
+    ("bucketrelay.http.connection", "Connection", ("send", "ask")),
 )
 
 

@@ -162,7 +162,27 @@ class ServerSideCopy(Store, Protocol):
         """
 
 
-# Every task asks these two. By the ability's own method: `isinstance` looks for all of a Protocol's, in 40 µs.
+class Asking(Protocol):
+    """A look that is under way; for one thread."""
+
+    def answer(self) -> ObjectInfo | None:
+        """What `look(key, trust_bare_404=True)` gives, asked for once; waits for it. Raises what that raises."""
+
+    def drop(self) -> None:
+        """Nobody wants the answer any more; fine where it was had."""
+
+
+class LooksAhead(Store, Protocol):
+    """A store that can be asked and left to answer meanwhile: two stores' answers are waited for in the time of one."""
+
+    def begin_look(self, key: str) -> Asking | None:
+        """Ask for the object as it is now, at some moment before the answer is had. None: it was not asked.
+
+        It is not where that would be to wait: no connection is open, or requests are held back.
+        """
+
+
+# Every task asks these three. By the ability's own method: `isinstance` looks for all of a Protocol's, in 40 µs.
 
 
 def has_tags(store: Store) -> TypeGuard[Tagged]:
@@ -173,3 +193,8 @@ def has_tags(store: Store) -> TypeGuard[Tagged]:
 def has_copies(store: Store) -> TypeGuard[ServerSideCopy]:
     """Whether it is a ServerSideCopy."""
     return hasattr(store, "copy_from")
+
+
+def looks_ahead(store: Store) -> TypeGuard[LooksAhead]:
+    """Whether it is one that LooksAhead."""
+    return hasattr(store, "begin_look")

@@ -8,6 +8,7 @@ from bucketrelay.abilities import Part, Upload
 from bucketrelay.bodies import gather, pour_bytes
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import ABSENT, Abilities, Body, Expect, Write, Written
+from faults.looks import Early, Late
 from faults.world import Operation, Rules, Slow, frozen, info_of
 
 
@@ -48,6 +49,9 @@ class AskingStore:
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         held = self._do("look", key)
         return info_of(key, held) if held else None
+
+    def begin_look(self, key: str) -> Early | Late:
+        return Early(self.look(key)) if self.rules.early else Late(self, key)
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         answer = self._do("fetch", key, length, unless)

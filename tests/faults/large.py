@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bucketrelay.core.converge import ROUNDS
 from bucketrelay.errors import OutcomeUnknown, OutOfTime, StoreUnavailable
@@ -28,10 +28,12 @@ class Layout:
     routes: tuple[tuple[str, str], ...]
     writers: dict[str, str]
     meets: bool = False
+    told: bool = False  # tasks know a size: then both sides are looked at side by side
 
     def task(self, source: str, key: str, target: str, deletes: Deletes) -> Task:
         """What an event of *key* in *source* becomes for one target."""
-        return Task(f"{source} to {target}", source, key, target, key, deletes=deletes, meets=self.meets)
+        size = 1 if self.told else None
+        return Task(f"{source} to {target}", source, key, target, key, deletes=deletes, meets=self.meets, size=size)
 
     def following(self, task: Task) -> list[Task]:
         """What an event of the task's target becomes."""
@@ -68,14 +70,15 @@ class Large:
     """One world, run to its end by `run`. `steps` and `acts` say how much happened."""
 
     def __init__(self, layout: Layout, seed: int) -> None:
-        self._layout, self._seed = layout, seed
+        self._seed = seed
         self._dice = random.Random(f"{layout.name} {seed}")
         flip = self._flip
+        self._layout = layout = replace(layout, told=flip())
         self._deletes = self._dice.choice(list(Deletes))
         routes = [route(layout.task(source, "", target, self._deletes)) for source, target in layout.routes]
         self._deliver = converge(PART, checkpoints=True, following=layout.following, routes=routes)
         stores = sorted({name for route in layout.routes for name in route})
-        self._rules = {name: Rules(flip(), flip(), versioned=flip(), terse=flip()) for name in stores}
+        self._rules = {name: Rules(flip(), flip(), versioned=flip(), terse=flip(), early=flip()) for name in stores}
         self._rules[LOG] = Rules()
         self._buckets = {name: Bucket() for name in self._rules}
         self._running: list[_Running] = []

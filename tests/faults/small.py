@@ -35,6 +35,8 @@ class Small:
         ticks: how often the clock (the object `clock` of the table) may move on.
         tells: whether a task that was killed is said to come again.
         source: how the source's server behaves.
+        told: whether tasks know a size: then both sides are looked at side by side.
+        early: whether the look at the target happens before the one at the source then, or after it.
     """
 
     deletes: Deletes = Deletes.FOLLOW
@@ -52,20 +54,23 @@ class Small:
     ticks: int = 0
     tells: bool = True
     source: Rules = field(default_factory=Rules)
+    told: bool = False
+    early: bool = True
 
     @property
     def rules(self) -> dict[str, Rules]:
         """How each server behaves. The table stands for a database, and always keeps its promises."""
-        target = Rules(self.conditional, self.documented, clock=False)
+        target = Rules(self.conditional, self.documented, clock=False, early=self.early)
         return {"source": self.source, "target": target, "table": Rules(clock=False)}
 
     def task(self, path: str) -> Task:
         """The task that the event of the last act of *path* becomes."""
-        task = Task("route", "source", KEY, "target", KEY, deletes=self.deletes)
+        size = self.size if self.told else None
+        task = Task("route", "source", KEY, "target", KEY, deletes=self.deletes, size=size)
         if not self.sees_events:
             return task
         change = Change.REMOVED if path.endswith("d") else Change.CREATED
-        return Task("route", "source", KEY, "target", KEY, deletes=self.deletes, change=change, cause=str(len(path)))
+        return replace(task, change=change, cause=str(len(path)))
 
     @property
     def house(self) -> Task:

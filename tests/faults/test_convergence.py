@@ -64,6 +64,26 @@ def test_every_schedule_of_three_acts_and_a_fault_ends_with_the_target_as_the_so
     assert_right(walk, result)
 
 
+@pytest.mark.parametrize("early", [False, True], ids=["source first", "target first"])
+@pytest.mark.parametrize(
+    ("conditional", "deletes", "most"),
+    [
+        pytest.param(True, Deletes.KEEP, 2, id="conditional-keep"),
+        pytest.param(False, Deletes.FOLLOW, 2, id="unconditional-follow"),
+        pytest.param(True, Deletes.KEEP, 3, id="conditional-keep-3", marks=LONG),
+        pytest.param(True, Deletes.FOLLOW, 3, id="conditional-follow-3", marks=(LONG, pytest.mark.timeout(900))),
+        pytest.param(False, Deletes.KEEP, 3, id="unconditional-keep-3", marks=LONG),
+        pytest.param(False, Deletes.FOLLOW, 3, id="unconditional-follow-3", marks=LONG),
+    ],
+)
+def test_it_does_not_matter_which_side_is_seen_first_where_both_are_looked_at_at_once(
+    explore, conditional, deletes, most, early
+):
+    walk, result = explore(Small(deletes, conditional, most=most, told=True, early=early), converge())
+
+    assert_right(walk, result)
+
+
 @MOST
 def test_conditions_that_nobody_vouches_for_do_no_harm(explore, most):
     walk, result = explore(Small(Deletes.KEEP, acts="wtd", documented=False, most=most), converge())
@@ -190,10 +210,18 @@ TELLING = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({}, id="target, then source"),
+        pytest.param({"told": True, "early": False}, id="at once, source first"),
+        pytest.param({"told": True, "early": False, "source": Rules(clock=False)}, id="in one second", marks=LONG),
+    ],
+)
 @TELLING
-def test_with_conditions_the_target_never_goes_back_while_it_never_looks_the_same_twice(explore, deletes, acts):
+def test_with_conditions_the_target_never_goes_back_while_it_never_looks_the_same_twice(explore, deletes, acts, how):
     # Even with an outliving write: its condition is an ETag, or an absence, that will not come again.
-    walk, result = explore(Small(deletes, acts=acts, forward_only=True), converge())
+    walk, result = explore(Small(deletes, acts=acts, forward_only=True, **how), converge())
 
     assert_right(walk, result)
 

@@ -71,6 +71,7 @@ class Rules(NamedTuple):
     clock: bool = True  # False: every write is of the same *second*, so that more states are equal
     second: int = 99  # later than what a user of any of these worlds writes
     terse: bool = False  # "not modified" says nothing but the ETag
+    early: bool = True  # a look that is begun shows what was there then; else what is there once somebody waits for it
 
 
 class Operation(NamedTuple):

@@ -2,6 +2,7 @@
 
 from mutants.change import Change
 
+BESIDE = "unit/core/test_beside.py"
 CONVERGE = "unit/core/test_converge.py"
 ROUNDS = "unit/core/test_rounds.py"
 
@@ -105,6 +106,47 @@ LOOKING = (
         "metadata that changes within the second of the copy is seen, and then not asked for",
         (ROUNDS,),
     ),
+    # Both sides at once.
+    Change(
+        "source-seen-first-believed",
+        "core/pair.py",
+        "in_order = held is None or (fetched is not None and self._surely_older(held, fetched.info))",
+        "in_order = held is None or fetched is not None",
+        "the copy of a newer version, made between the two looks, is overwritten by an older one",
+        (BESIDE,),
+    ),
+    Change(
+        "absence-seen-first-believed",
+        "core/pair.py",
+        "in_order = held is None or (fetched is not None and self._surely_older(held, fetched.info))",
+        "in_order = held is None or fetched is None or self._surely_older(held, fetched.info)",
+        "what was created and copied between the two looks is deleted",
+        (BESIDE,),
+    ),
+    Change(
+        "one-second-taken-for-an-order",
+        "core/pair.py",
+        "stamp.born < int(info.modified.timestamp())",
+        "stamp.born <= int(info.modified.timestamp())",
+        "the copy of a newer version of the same second is overwritten by an older one",
+        (BESIDE,),
+    ),
+    Change(
+        "both-at-once-where-others-write",
+        "core/pair.py",
+        "not (task.shared or task.meets or task.again)",
+        "not task.again",
+        "which of several writers is the newest is decided by looks in an unknown order",
+        (BESIDE,),
+    ),
+    Change(
+        "unwanted-answer-left-on-its-connection",
+        "core/beside.py",
+        "        self._asking.drop()\n",
+        "        pass\n",
+        "connections stay open, and busy, for answers that nobody takes",
+        (BESIDE,),
+    ),
     # What a round believes.
     Change(
         "403-of-the-source-taken-for-absent",
@@ -133,9 +175,9 @@ LOOKING = (
     Change(
         "403-of-the-target-taken-for-absent",
         "core/converge.py",
-        "        held = pair.target.look(pair.task.target_key, trust_bare_404=True)\n",
+        "        held = None if beside else pair.target.look(pair.task.target_key, trust_bare_404=True)\n",
         "        try:\n"
-        "            held = pair.target.look(pair.task.target_key, trust_bare_404=True)\n"
+        "            held = None if beside else pair.target.look(pair.task.target_key, trust_bare_404=True)\n"
         "        except StoreRefused:\n"
         "            held = None\n",
         "a target that may not be read is overwritten unseen",

@@ -99,13 +99,14 @@ class Converge:
 
     def _round(self, pair: Pair, *, anew: bool) -> tuple[Ending, bool]:
         """One look at both sides and what follows from it; and whether the source was the same after it."""
-        held = pair.target.look(pair.task.target_key, trust_bare_404=True)
+        beside = not anew and pair.small
+        held = None if beside else pair.target.look(pair.task.target_key, trust_bare_404=True)
         reach = None if pair.task.way in self.resources.unreachable else pair.reach()
         length = self.resources.first(pair.task.size, pair.target.abilities.min_part)
         with self.resources.budget.bytes(length, pair.deadline, pair.task.way) as lease:
             # Where the target's server fetches the object by itself, one byte is enough to know the version by.
-            server = reach is not None and (pair.task.size or 0) >= reach
-            fetched = pair.fetch(None if anew else held, 1 if server else length)
+            wanted = 1 if reach is not None and (pair.task.size or 0) >= reach else length
+            held, fetched = pair.look(wanted) if beside else (held, pair.fetch(None if anew else held, wanted))
             source = fetched.info if fetched else None
             first = FirstBytes(fetched.body or b"" if fetched else b"", lease)
             del fetched  # the bytes are held by `first` alone, which gives them up once they are sent

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from bucketrelay.abilities import has_copies
+from bucketrelay.abilities import has_copies, looks_ahead
+from bucketrelay.core.beside import SMALL, Beside
 from bucketrelay.core.decide import Rule
 from bucketrelay.core.metadata import with_tags
 from bucketrelay.core.stamp import Link, when
@@ -55,6 +56,43 @@ class Pair:
     def reach(self) -> int | None:
         """From which size on the target's server is to copy by itself; None where it cannot."""
         return self.target.reach(self.source) if has_copies(self.target) else None
+
+    @property
+    def small(self) -> bool:
+        """Whether both sides are to be looked at at once: few bytes may come in vain, and nobody else writes there."""
+        task = self.task
+        alone = not (task.shared or task.meets or task.again) and task.change is Change.CREATED
+        return alone and task.size is not None and task.size <= SMALL and looks_ahead(self.target)
+
+    def look(self, length: int) -> tuple[ObjectInfo | None, Fetched | None]:
+        """The target's object, and the source's with its first *length* bytes: both asked for before one is waited for.
+
+        Which of them is seen first is unknown. So the source is asked once more where it may have been seen before what
+        the target holds was copied from it; and where it may not be read, as an archived object, but may be right.
+        """
+        assert looks_ahead(self.target), "as `small` says"
+        with Beside(self.target, self.task.target_key) as target:
+            try:
+                fetched = self.fetch(None, length)
+            except StoreRefused:
+                held = target.answer()
+                if held is None:
+                    raise
+                return held, self.fetch(held, length)
+            held = target.answer()
+        in_order = held is None or (fetched is not None and self._surely_older(held, fetched.info))
+        return held, fetched if in_order else self.fetch(held, length)
+
+    def _surely_older(self, held: ObjectInfo, info: ObjectInfo) -> bool:
+        """Whether the target's object is no copy of a newer version than the source's *info*, whichever was seen first.
+
+        It is of this very version, or of one of an earlier second; or it is none of the source's at all.
+        """
+        stamp = self.link.of_target(held)
+        if stamp is None or (stamp.describes(info) and stamp.shows(info)):
+            return True
+        mine = stamp.hops == (self.link.source,) and bool(stamp.mark)
+        return mine and info.modified is not None and stamp.born < int(info.modified.timestamp())
 
     def fetch(self, held: ObjectInfo | None, length: int) -> Fetched | None:
         """The source with its first *length* bytes; without them where *held* is a copy of just this version."""

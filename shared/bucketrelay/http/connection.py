@@ -107,8 +107,7 @@ class Connection:
             HungUp, Malformed: there was no whole answer.
             BodyFailed: the body could not be had.
         """
-        self._deadline, self._each = deadline, self._timeout
-        self._fits_until, self._bodiless = -math.inf, False
+        self._begin(deadline)
         try:
             early = self._write_request(head, request.body, asking=asking)
         except Interrupted as error:
@@ -126,6 +125,16 @@ class Connection:
         if self._each != self._timeout:
             self._each, self._fits_until = self._timeout, -math.inf
         return told
+
+    def ask(self, head: bytes, deadline: Deadline) -> None:
+        """Send a request that has no body, and do not wait. Raises Interrupted."""
+        self._begin(deadline)
+        self._write(head, first=True)
+
+    def hear(self) -> Head:
+        """The head of the answer to what `ask` has sent. Raises HungUp, Malformed."""
+        self._patient()
+        return self._final(self.incoming.head())
 
     def receive(self, request: Request, head: Head, receive: Receive | None, *, longest: int, whole: bool) -> Answer:
         """The rest of an answer whose *head* has come. Sets `open`.
@@ -149,6 +158,10 @@ class Connection:
         self.open = head.keeps and (body.left == 0 or self._ended(body)) and not self.incoming.waiting
         self.idle_since = self._now()
         return Answer(head.status, head.headers, document, self._bodiless)
+
+    def _begin(self, deadline: Deadline) -> None:
+        self._deadline, self._each = deadline, self._timeout
+        self._fits_until, self._bodiless = -math.inf, False
 
     def _write_request(self, head: bytes, body: Body, *, asking: bool) -> Head | None:
         if not asking and isinstance(body, PLAIN) and len(body) <= _AT_ONCE:

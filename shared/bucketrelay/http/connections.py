@@ -123,12 +123,50 @@ class Connections:
             trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, words, self._now() - began)
         return answer
 
+    def ask(self, request: Request) -> "Pending | None":
+        """Send a request without a body, that may be done twice, and do not wait: two waits for two servers become one.
+
+        None, and nothing is sent, where no connection is open: to open one is to wait.
+        """
+        connection = self._take_idle(repeatable=True)
+        if connection is None:
+            return None
+        connection.open = False
+        try:
+            connection.ask(head_of(request, self.host, through=self._through(), asking=False), deadlines.current())
+        except Interrupted:
+            self._release(connection)
+            return None
+        return Pending(self, connection, request)
+
+    def hear(self, pending: "Pending") -> Answer:
+        """The answer to what was asked: asked once more, where its connection has ended meanwhile. As `send`."""
+        began, request, connection = self._now(), pending.request, pending.take()
+        try:
+            head = connection.hear()
+            answer = connection.receive(request, head, None, longest=LONGEST_DOCUMENT, whole=True)
+        except HungUp:
+            return self.send(request, repeatable=True)
+        finally:
+            self._release(connection)
+        if trace.listened():
+            words = f"{answer.status}, asked before"
+            trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, words, self._now() - began)
+        return answer
+
+    def drop(self, pending: "Pending") -> None:
+        """Close the connection of an answer that nobody wants any more; fine where it was had."""
+        if pending.waits:
+            self._release(pending.take())
+
+    def _through(self) -> str:
+        return (self._proxy.authorization or " ") if self._proxy and self.scheme == "http" else ""
+
     def _send(
         self, request: Request, receive: Receive | None, *, repeatable: bool, longest: int, whole: bool
     ) -> Answer:
         asking = self._asks and request.length >= _ASKING
-        through = (self._proxy.authorization or " ") if self._proxy and self.scheme == "http" else ""
-        head = head_of(request, self.host, through=through, asking=asking)
+        head = head_of(request, self.host, through=self._through(), asking=asking)
         deadline, kept = deadlines.current(), self._take_idle(repeatable=repeatable)
         for connection in (kept, None) if kept else (None,):
             used = connection or self._take(self._open(deadline))
@@ -234,6 +272,35 @@ class Connections:
             raise NotSent(f"its proxy {proxy.host}:{proxy.port} does not answer: {error}") from error
         if head.status // 100 != 2:
             raise NotSent(f"its proxy {proxy.host}:{proxy.port} does not connect to it: {head.status}")
+
+
+class Pending:
+    """A request that was sent, and whose answer nobody has waited for yet. For one thread."""
+
+    __slots__ = ("_connection", "_connections", "request")
+
+    def __init__(self, connections: Connections, connection: Connection, request: Request) -> None:
+        self._connections, self.request = connections, request
+        self._connection: Connection | None = connection
+
+    @property
+    def waits(self) -> bool:
+        """Whether its answer has not been taken yet."""
+        return self._connection is not None
+
+    def take(self) -> Connection:
+        """The connection that it comes on; once."""
+        taken, self._connection = self._connection, None
+        assert taken is not None, "asked once, heard once"
+        return taken
+
+    def hear(self) -> Answer:
+        """See Connections.hear."""
+        return self._connections.hear(self)
+
+    def drop(self) -> None:
+        """See Connections.drop."""
+        self._connections.drop(self)
 
 
 def _origin(url: str) -> tuple[str, str, str, int]:

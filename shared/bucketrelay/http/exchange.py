@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from bucketrelay.errors import RelayError
 from bucketrelay.http.clock import Clock
-from bucketrelay.http.connections import Connections
+from bucketrelay.http.connections import Connections, Pending
 from bucketrelay.http.faults import BodyFailed, NoAnswer
 from bucketrelay.http.messages import Answer, Head, Into, Receive, Request
 from bucketrelay.http.outcome import (
@@ -81,12 +81,14 @@ class Exchange:
         receive: Receive | None = None,
         *,
         check: Callable[[Answer], None] = lambda _: None,
+        pending: Pending | None = None,
     ) -> Answer:
         """The answer, whose status is 200 to 299.
 
         Args:
             request: makes the signed request; called for each attempt, as signatures hold the time.
             receive: see `messages.Receive`; called for each attempt that is answered so.
+            pending: what `ask` has sent already: the first attempt waits for its answer.
             check: looks at the answer, and may raise: what `failed` makes of an error under 200; a NoAnswer such as
                 Malformed, which counts as no answer at all.
 
@@ -95,9 +97,15 @@ class Exchange:
             RelayError: see `http.outcome`; what the body's `pour` and *receive* raise comes through as it is.
         """
         try:
-            return self.pace.send(lambda: self._attempt(call, request, receive, check), call.url, retries=self._retries)
+            return self.pace.send(
+                lambda: self._attempt(call, request, receive, check, pending), call.url, retries=self._retries
+            )
         except (BodyFailed, _Final) as failure:
             raise failure.error from failure.error.__cause__
+
+    def ask(self, request: Callable[[], Request]) -> Pending | None:
+        """Send a read and do not wait, see `Connections.ask`; None also while requests have to wait for their turn."""
+        return self.connections.ask(request()) if self.pace.quiet else None
 
     def error_of(self, call: Call, answer: Answer) -> RelayError:
         """What an answer means that is an error, whatever its status; to be raised in `check`."""
@@ -110,9 +118,14 @@ class Exchange:
         return error
 
     def _attempt(
-        self, call: Call, request: Callable[[], Request], receive: Receive | None, check: Callable[[Answer], None]
+        self,
+        call: Call,
+        request: Callable[[], Request],
+        receive: Receive | None,
+        check: Callable[[Answer], None],
+        pending: Pending | None,
     ) -> Answer:
-        answer = self._answer(call, request, receive)
+        answer = self._answer(call, request, receive, pending)
         if answer.status >= 300 and self._skewed(answer) and self.clock.learn(answer.headers.get("date")):
             answer = self._answer(call, request, receive)
         if answer.status == 304:
@@ -125,10 +138,14 @@ class Exchange:
             raise error_without_answer(fault, call.effect, call.url) from fault
         return answer
 
-    def _answer(self, call: Call, request: Callable[[], Request], receive: Receive | None) -> Answer:
+    def _answer(
+        self, call: Call, request: Callable[[], Request], receive: Receive | None, pending: Pending | None = None
+    ) -> Answer:
         repeatable, handed = call.effect is not Effect.PUBLISHING_WRITE, False
         if receive is None:
             try:
+                if pending is not None and pending.waits:
+                    return pending.hear()
                 return self.connections.send(request(), None, repeatable=repeatable)
             except NoAnswer as fault:
                 raise error_without_answer(fault, call.effect, call.url) from fault

@@ -170,6 +170,11 @@ class Pace:
         """Requests a second; 0 while nothing limits them."""
         return self._rate.limit
 
+    @property
+    def quiet(self) -> bool:
+        """Whether any request may go at once: nothing limits them."""
+        return self._rate.quiet
+
     def send(self, call: Callable[[], T], url: str, *, retries: int) -> T:
         """The answer to a request, made in its turn, and again where that may help, does no harm and is in time.
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import ConfigError, Damaged, SourceChanged
+from bucketrelay.http import trace
 from bucketrelay.http.connections import Connections
 from bucketrelay.http.faults import BodyFailed, CutShort, HungUp, Malformed, NoAnswer, NotSent, Unsendable, Untrusted
 from bucketrelay.http.messages import Into, Request
@@ -328,6 +329,90 @@ class TestKeeping:
             ended.set()
         assert not thread.is_alive()
         assert isinstance(faults[0], HungUp)
+
+
+class TestAsking:
+    """A request whose answer is waited for later."""
+
+    def test_where_no_connection_is_open_nothing_is_asked(self):
+        with Peer() as peer:
+            assert connected(peer).ask(GET) is None
+
+    def test_it_is_sent_at_once_and_its_answer_is_had_later(self):
+        came = threading.Event()
+
+        def play(sock: socket.socket) -> None:
+            answers(ok(b"1"))(sock)
+            assert request(sock)[0] == "HEAD /b HTTP/1.1"
+            came.set()
+            sock.sendall(ok(b"", "ETag: x"))
+            answers(ok(b"3"))(sock)
+
+        with Peer(play) as peer:
+            connections = connected(peer)
+            connections.send(GET, repeatable=True)
+            pending = connections.ask(Request("HEAD", "/b"))
+            assert came.wait(5)
+            assert pending.hear().headers["etag"] == "x"
+            assert not pending.waits
+            pending.drop()  # nothing is left to be dropped
+            assert connections.send(GET, repeatable=True).body == b"3"
+            connections.close()
+
+    @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-"], ids=["without a word", "in its answer"])
+    def test_it_is_asked_once_more_where_the_server_hangs_up(self, answer):
+        def hang_up(sock: socket.socket) -> None:
+            answers(ok(b"1"))(sock)
+            request(sock)
+            sock.sendall(answer)
+
+        with Peer(hang_up, answers(ok(b"2"))) as peer:
+            connections = connected(peer)
+            connections.send(GET, repeatable=True)
+            assert connections.ask(GET).hear().body == b"2"
+            connections.close()
+
+    def test_where_the_connections_are_closed_meanwhile_it_is_asked_on_another(self):
+        with Peer(answers(ok(b"1")), answers(ok(b"2"))) as peer:
+            connections = connected(peer)
+            connections.send(GET, repeatable=True)
+            pending = connections.ask(GET)
+            connections.close()
+            assert pending.hear().body == b"2"
+            connections.close()
+
+    def test_an_answer_that_nobody_wants_any_more_is_nobody_elses(self):
+        with Peer(answers(ok(b"1"), ok(b"unwanted")), answers(ok(b"2"))) as peer:
+            connections = connected(peer)
+            connections.send(GET, repeatable=True)
+            connections.ask(GET).drop()
+            assert connections.send(GET, repeatable=True).body == b"2"
+            connections.close()
+
+    def test_it_waits_no_longer_than_the_invocation_lasts(self):
+        def silent(sock: socket.socket) -> None:
+            answers(ok(b"1"))(sock)
+            request(sock)
+            rest(sock, 1)
+
+        with Peer(silent) as peer:
+            connections = connected(peer, timeout=60)
+            connections.send(GET, repeatable=True)
+            with under(Deadline(0.1)):
+                pending = connections.ask(GET)
+                with pytest.raises(NoAnswer):
+                    pending.hear()
+            connections.close()
+
+    def test_who_watches_is_told_of_it(self):
+        told = []
+        with Peer(answers(ok(b"1"), ok(b"2"))) as peer, trace.watch(told.append):
+            connections = connected(peer)
+            connections.send(GET, repeatable=True)
+            connections.ask(GET).hear()
+            connections.close()
+        assert len(told) == 2
+        assert told[1].startswith(f"GET {peer.url}/a \N{RIGHTWARDS ARROW} 200")
 
 
 class TestBodies:

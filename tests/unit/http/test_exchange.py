@@ -52,6 +52,24 @@ def test_a_read_is_repeated_and_a_publishing_write_is_not(exchanging):
             exchange.send(WRITE, lambda: Request("PUT", "/a"))
 
 
+def test_what_was_asked_before_counts_as_the_first_attempt(exchanging):
+    with Peer(answers(ok(b"1"), no(500), ok(b"2"))) as peer:
+        exchange = exchanging(peer)
+        exchange.send(READ, lambda: GET)
+        pending = exchange.ask(lambda: GET)
+        assert exchange.send(READ, lambda: GET, pending=pending).body == b"2"
+
+
+def test_nothing_is_asked_before_while_the_server_is_asked_too_often(exchanging):
+    with Peer(answers(ok(b"1"), no(503), ok(b"2"), ok(b"3"))) as peer:
+        exchange = exchanging(peer)
+        exchange.send(READ, lambda: GET)
+        assert exchange.pace.quiet
+        exchange.send(READ, lambda: GET)
+        assert not exchange.pace.quiet
+        assert exchange.ask(lambda: GET) is None
+
+
 @pytest.mark.parametrize("refused", [no(503), no(500, "Broken"), b""], ids=["503", "500", "hangs up"])
 def test_a_write_whose_body_was_asked_about_and_not_sent_has_not_happened_and_is_made_again(exchanging, refused):
     bodies = []

@@ -17,7 +17,7 @@ from bucketrelay.clouds.aws.errors import DIALECT, refusal_of
 from bucketrelay.clouds.aws.fields import full_key
 from bucketrelay.clouds.aws.sign import EMPTY, UNSIGNED, Signed, sign
 from bucketrelay.errors import StoreRefused
-from bucketrelay.http.connections import Connections
+from bucketrelay.http.connections import Connections, Pending
 from bucketrelay.http.exchange import Call, Exchange
 from bucketrelay.http.messages import Answer, Receive, Request
 from bucketrelay.http.outcome import Effect, Lacking, Refusal
@@ -104,7 +104,7 @@ class Requests:
         if made is not None:
             made.exchange.connections.close()
 
-    def send(
+    def send(  # noqa: PLR0913 — one for each thing that a request of S3 has
         self,
         operation: Operation,
         key: str | None,
@@ -114,12 +114,14 @@ class Requests:
         *,
         receive: Receive | None = None,
         check: Callable[[Answer], None] = lambda _: None,
+        pending: Pending | None = None,
     ) -> Answer:
         """The answer to one request, whose status is 2xx, and which is no error under 200: slow calls may end so.
 
         Args:
             key: relative to the store; None for the bucket.
             headers: beyond those of the signature; names in lower case.
+            pending: the same request, which `ask` has sent.
 
         Raises:
             NotModified: 304.
@@ -140,12 +142,20 @@ class Requests:
 
         chunked = isinstance(body, Stream) and self._chunks and not reached.place.url.startswith("https")
         try:
-            return reached.exchange.send(call, request, receive, check=check_document)
+            return reached.exchange.send(call, request, receive, check=check_document, pending=pending)
         except StoreRefused as error:
             if not chunked or not _unknown_chunks(error):
                 raise
         self._chunks = False  # it said that it does not know them, so nothing was done
         return reached.exchange.send(call, request, receive, check=check_document)
+
+    def ask(self, operation: Operation, key: str, headers: Mapping[str, str]) -> Pending | None:
+        """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
+        reached = self._made
+        if reached is None:
+            return None
+        target = self._target(reached.place, key, (), self._address.of(key))
+        return reached.exchange.ask(lambda: self._sign(reached, operation.method, target, headers, b""))
 
     def document(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 
 from bucketrelay.abilities import Columns, Part, Upload, Version
 from bucketrelay.bodies import Held, md5_of
+from bucketrelay.clouds.asking import Asking
 from bucketrelay.clouds.aws import listing, versions
 from bucketrelay.clouds.aws import requests as s3
 from bucketrelay.clouds.aws.access import Access, access_of
@@ -30,6 +31,7 @@ from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
+from bucketrelay.http.connections import Pending
 from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
@@ -79,8 +81,16 @@ class S3Store:
 
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """HeadObject; what its bare refusal hides, a GetObject of one byte tells: bucket or key, and the reason."""
+        return self._look(key, None, trust_bare_404=trust_bare_404)
+
+    def begin_look(self, key: str) -> Asking | None:
+        """See LooksAhead: the HeadObject of `look`."""
+        pending = self._requests.ask(s3.HEAD, key, self._checksum)
+        return Asking(pending, lambda pending: self._look(key, pending, trust_bare_404=True)) if pending else None
+
+    def _look(self, key: str, pending: Pending | None, *, trust_bare_404: bool) -> ObjectInfo | None:
         try:
-            answer = self._requests.send(s3.HEAD, key, self._checksum)
+            answer = self._requests.send(s3.HEAD, key, self._checksum, pending=pending)
         except ObjectGone:
             return None
         except Unsaid:

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from bucketrelay.clouds.huawei.errors import DIALECT, refusal_of
 from bucketrelay.clouds.huawei.sign import obs_authorization
 from bucketrelay.clouds.object_answers import unexpected_304
 from bucketrelay.errors import StoreRefused
-from bucketrelay.http.connections import Connections
+from bucketrelay.http.connections import Connections, Pending
 from bucketrelay.http.dates import date_header
 from bucketrelay.http.exchange import Call, Exchange
 from bucketrelay.http.messages import Answer, Body, Receive, Request
@@ -102,6 +102,7 @@ class Requests:
         effect: Effect,
         given: Given = NOTHING_GIVEN,
         receive: Receive | None = None,
+        pending: Pending | None = None,
     ) -> Answer:
         """The answer of one operation, whose status is 200 to 299 and which is no error under such a status.
 
@@ -109,6 +110,7 @@ class Requests:
             operation: one of `OPERATIONS`.
             key: of the object, relative to the store; None for what is about the bucket.
             receive: where an object's bytes go; see `http.messages.Receive`.
+            pending: the same request, which `ask` has sent.
 
         Raises:
             NotModified: 304.
@@ -116,7 +118,28 @@ class Requests:
         """
         method, permission = OPERATIONS[operation]
         url = self._address.url if key is None else self._address.of(key)
-        call, exchange, target = Call(url, effect, f"{permission}{_TO_WHOM}"), self._exchange(), self._target(key)
+        call, exchange = Call(url, effect, f"{permission}{_TO_WHOM}"), self._exchange()
+        request = self._maker(exchange, method, key, given)
+
+        def check(answer: Answer) -> None:
+            if answer.body and re.match(_ERROR, answer.body):
+                raise exchange.error_of(call, answer)
+
+        try:
+            return exchange.send(call, request, receive, check=check, pending=pending)
+        except NotModified as error:
+            if operation == "GetObject" and "if-none-match" in given.headers:
+                raise
+            raise unexpected_304(effect, url) from error
+
+    def ask(self, operation: str, key: str) -> Pending | None:
+        """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
+        exchange = self._exchange()
+        return exchange.ask(self._maker(exchange, OPERATIONS[operation].method, key, NOTHING_GIVEN))
+
+    def _maker(self, exchange: Exchange, method: str, key: str | None, given: Given) -> Callable[[], Request]:
+        """What makes the signed request, as often as it is sent."""
+        target = self._target(key)
         named = (quote(n) if v is None else f"{quote(n)}={quote(v, safe='')}" for n, v in given.query.items())
         line = f"{target}?{query}" if (query := "&".join(named)) else target
         resource = target if self._root else f"/{self._address.bucket}{target}"
@@ -131,16 +154,7 @@ class Requests:
             headers["authorization"] = obs_authorization(method, resource, given.query, headers, keys, self.prefix)
             return Request(method, line, headers, given.body)
 
-        def check(answer: Answer) -> None:
-            if answer.body and re.match(_ERROR, answer.body):
-                raise exchange.error_of(call, answer)
-
-        try:
-            return exchange.send(call, request, receive, check=check)
-        except NotModified as error:
-            if operation == "GetObject" and "if-none-match" in given.headers:
-                raise
-            raise unexpected_304(effect, url) from error
+        return request
 
     def _target(self, key: str | None) -> str:
         """The path of the bucket, or of an object in it."""

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.abilities import Part, Upload, Version
+from bucketrelay.clouds.asking import Asking
 from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.copies import part_copier
@@ -27,6 +28,7 @@ from bucketrelay.clouds.object_answers import Piece, Unchanged, send_with_md5
 from bucketrelay.clouds.server_copy import PartsCopy, pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
+from bucketrelay.http.connections import Pending
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Archived, Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
@@ -98,6 +100,11 @@ class ObsStore:
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """See Store. Unless a bare 404 is trusted, a GET of the first byte: its own 404 says what is missing."""
         return self._head(key) if trust_bare_404 else self._peek(key)
+
+    def begin_look(self, key: str) -> Asking | None:
+        """See LooksAhead: the HeadObject of `look`."""
+        pending = self._requests.ask("HeadObject", key)
+        return Asking(pending, lambda pending: self._head(key, pending)) if pending else None
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         """See Store: one request; two for an empty object of which no event said that it is empty."""
@@ -280,9 +287,9 @@ class ObsStore:
             raise
         return fetched.info if fetched else None
 
-    def _head(self, key: str) -> ObjectInfo | None:
+    def _head(self, key: str, pending: Pending | None = None) -> ObjectInfo | None:
         try:
-            answer = self._requests.send("HeadObject", key, _READ)
+            answer = self._requests.send("HeadObject", key, _READ, pending=pending)
         except Unsaid:
             return None
         except StoreRefused as error:

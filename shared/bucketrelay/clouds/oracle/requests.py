@@ -12,6 +12,7 @@ from bucketrelay.clouds.oracle.fields import full_key
 from bucketrelay.clouds.oracle.regions import realm_of
 from bucketrelay.clouds.oracle.service import Given, Identities, Service
 from bucketrelay.errors import ObjectGone, StoreUnavailable
+from bucketrelay.http.connections import Pending
 from bucketrelay.http.exchange import Call
 from bucketrelay.http.messages import Answer, Receive
 from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, Refusal, Unsaid
@@ -74,7 +75,7 @@ class Requests:
 
     @property
     def namespace(self) -> str:
-        """The bucket's. Asked for once, where the store's url has none."""
+        """The bucket's. Pending for once, where the store's url has none."""
         with self._lock:
             if not self._namespace:
                 call = Call(self._address.url, Effect.READ)
@@ -103,6 +104,7 @@ class Requests:
         effect: Effect,
         given: Given = _NOTHING_GIVEN,
         receive: Receive | None = None,
+        pending: Pending | None = None,
     ) -> Answer:
         """The answer of one operation, whose status is 200 to 299.
 
@@ -110,6 +112,7 @@ class Requests:
             operation: one of `OPERATIONS`.
             key: of the object, relative to the store; None for what is about the bucket.
             receive: where an object's bytes go; see `http.messages.Receive`.
+            pending: the same request, which `ask` has sent.
 
         Raises:
             NotModified: 304.
@@ -118,15 +121,10 @@ class Requests:
         """
         known = OPERATIONS[operation]
         url = self._address.url if key is None else self._address.of(key)
-        path = known.path.replace("ID", quote(given.id, safe=""))
-        if "KEY" in path and key is not None:
-            path = path.replace("KEY", quote(full_key(self._address.prefix, key, url), safe=""))
-        if path.startswith("BUCKET"):
-            bucket = f"/n/{quote(self.namespace, safe='')}/b/{quote(self._address.bucket, safe='')}"
-            path = bucket + path.removeprefix("BUCKET")
+        path = self._path(known, key, given.id, url)
         call = Call(url, effect, f"{known.permission} to whoever asks, by a policy")
         try:
-            return self._service.send(call, known.method, path, given, receive)
+            return self._service.send(call, known.method, path, given, receive, pending)
         except (ObjectGone, Unsaid) as error:
             # Which code the service has for an upload that is not there is not documented.
             if known.path == "BUCKET/u/KEY" and isinstance(error.__cause__, Refusal) and error.__cause__.code:
@@ -136,6 +134,20 @@ class Requests:
             if operation == "GetObject" and "if-none-match" in given.headers:
                 raise
             raise unexpected_304(effect, url) from error
+
+    def ask(self, operation: str, key: str) -> Pending | None:
+        """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
+        known = OPERATIONS[operation]
+        return self._service.ask(known.method, self._path(known, key, "", self._address.of(key)))
+
+    def _path(self, known: _Operation, key: str | None, number: str, url: str) -> str:
+        path = known.path.replace("ID", quote(number, safe=""))
+        if "KEY" in path and key is not None:
+            path = path.replace("KEY", quote(full_key(self._address.prefix, key, url), safe=""))
+        if path.startswith("BUCKET"):
+            bucket = f"/n/{quote(self.namespace, safe='')}/b/{quote(self._address.bucket, safe='')}"
+            path = bucket + path.removeprefix("BUCKET")
+        return path
 
 
 def document(answer: Answer, url: str) -> Any:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -12,7 +12,7 @@ from bucketrelay.clouds.oracle.regions import service_endpoint
 from bucketrelay.clouds.oracle.sign import body_headers
 from bucketrelay.clouds.oracle.signers import Signer
 from bucketrelay.errors import StoreRefused
-from bucketrelay.http.connections import Connections
+from bucketrelay.http.connections import Connections, Pending
 from bucketrelay.http.dates import date_header
 from bucketrelay.http.exchange import Call, Exchange
 from bucketrelay.http.messages import Answer, Body, Receive, Request
@@ -92,18 +92,43 @@ class Service:
             if self._made is not None:
                 self._made.connections.close()
 
-    def send(self, call: Call, method: str, path: str, given: Given, receive: Receive | None = None) -> Answer:
+    def send(
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        given: Given,
+        receive: Receive | None = None,
+        pending: Pending | None = None,
+    ) -> Answer:
         """The answer, whose status is 200 to 299.
 
         Args:
             path: percent-encoded.
             receive: where an object's bytes go; see `http.messages.Receive`.
+            pending: the same request, which `ask` has sent.
 
         Raises:
             NotModified: 304.
             RelayError: see `http.outcome`.
         """
         exchange, signer = self._exchange(), self._identities.signer
+        request = self._maker(exchange, signer, method, path, given)
+        try:
+            return exchange.send(call, request, receive, pending=pending)
+        except StoreRefused as error:
+            # As the SDK: credentials may have been renewed where they are kept before the old ones have ended.
+            if not (isinstance(error.__cause__, Refusal) and error.__cause__.status == 401 and signer.renew()):
+                raise
+            return exchange.send(call, request, receive)
+
+    def ask(self, method: str, path: str) -> Pending | None:
+        """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
+        exchange = self._exchange()
+        return exchange.ask(self._maker(exchange, self._identities.signer, method, path, Given()))
+
+    def _maker(self, exchange: Exchange, signer: Signer, method: str, path: str, given: Given) -> Callable[[], Request]:
+        """What makes the signed request, as often as it is sent."""
         query = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in given.query.items() if v)
         target = f"{urlsplit(self._endpoint).path.rstrip('/')}{path}{'?' if query else ''}{query}"
         signed = json.dumps(given.details).encode() if isinstance(given.details, Mapping) else given.details
@@ -117,13 +142,7 @@ class Service:
             headers.pop("content-length", None)  # signed here, and said by the connection
             return Request(method, target, headers, given.body if signed is None else signed)
 
-        try:
-            return exchange.send(call, request, receive)
-        except StoreRefused as error:
-            # As the SDK: credentials may have been renewed where they are kept before the old ones have ended.
-            if not (isinstance(error.__cause__, Refusal) and error.__cause__.status == 401 and signer.renew()):
-                raise
-            return exchange.send(call, request, receive)
+        return request
 
     def _exchange(self) -> Exchange:
         with self._lock:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.abilities import Part, Upload, Version
+from bucketrelay.clouds.asking import Asking
 from bucketrelay.clouds.object_answers import Piece, Unchanged, send_with_md5
 from bucketrelay.clouds.oracle.copies import WorkCopy
 from bucketrelay.clouds.oracle.credentials import Access, access_of
@@ -24,6 +25,7 @@ from bucketrelay.errors import (
     StoreUnavailable,
     TargetChanged,
 )
+from bucketrelay.http.connections import Pending
 from bucketrelay.http.dates import http_date
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
@@ -107,8 +109,16 @@ class OciStore:
 
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """HeadObject. Unless its 404 without a word is trusted, a GetObject of a byte tells the key from the bucket."""
+        return self._look(key, None, trust_bare_404=trust_bare_404)
+
+    def begin_look(self, key: str) -> Asking | None:
+        """See LooksAhead: the HeadObject of `look`."""
+        pending = self.requests.ask("HeadObject", key)
+        return Asking(pending, lambda pending: self._look(key, pending, trust_bare_404=True)) if pending else None
+
+    def _look(self, key: str, pending: Pending | None, *, trust_bare_404: bool) -> ObjectInfo | None:
         try:
-            answer = self.requests.send("HeadObject", key, _READ)
+            answer = self.requests.send("HeadObject", key, _READ, pending=pending)
         except ObjectGone:
             return None
         except Unsaid:
