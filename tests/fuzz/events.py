@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bucketrelay.errors import BadEvent
-from bucketrelay.events import Deferral, Payload, parse
+from bucketrelay.events import Deferral, parse
 from bucketrelay.events.deferral import payloads
 from bucketrelay.model import Change
 from fuzz import made
 from fuzz.target import Target, nested, one_line
+from payloads.event_builders import check_payload
 
 _FOLDER = Path(__file__).resolve().parents[1] / "payloads" / "events"
 _CLOUDS = (None, "s3", "obs", "oci")
@@ -61,29 +62,11 @@ def samples() -> list[Any]:
     return [json.loads(path.read_bytes()) for path in sorted(_FOLDER.iterdir())] + ours
 
 
-def _holds(payload: Payload) -> None:
-    """What `entry` relies on, whatever came in."""
-    texts = [payload.note, payload.invocation_id, payload.schema_version]
-    for message in payload.messages:
-        texts += [message.id, message.error]
-        assert "\n" not in message.error
-    for event in payload.events:
-        texts += [event.bucket, event.key, event.namespace, event.cause]
-        assert event.cloud in ("s3", "obs", "oci")
-        assert event.change is Change.IGNORED or (event.bucket and 1 <= len(event.key.encode()) <= 1024)
-        assert event.time is None or event.time.utcoffset().total_seconds() == 0
-        assert event.size is None or event.size >= 0
-    for deferral in payload.deferrals:
-        texts += [deferral.route, deferral.key, deferral.target, deferral.source, deferral.cause]
-        assert deferral.attempt >= 1
-    assert all(isinstance(text, str) and text.encode() is not None for text in texts)
-
-
 def _read(payload: Any) -> None:
     """As each of the entrypoints reads it, and both ways of keys."""
     for number, cloud in enumerate(_CLOUDS):
         try:
-            _holds(parse(payload, cloud=cloud, event_keys=_SAID[number % 3]))
+            check_payload(parse(payload, cloud=cloud, event_keys=_SAID[number % 3]))
         except BadEvent as error:
             one_line(error)
 

@@ -7,6 +7,7 @@ import pytest
 
 from bucketrelay.errors import BadEvent
 from bucketrelay.events import parse
+from bucketrelay.model import Change
 
 
 def sample(name):
@@ -39,3 +40,21 @@ def refusal(payload, **options) -> str:
 
 def failure(payload):
     return {"requestContext": {"requestId": "r"}, "requestPayload": payload}
+
+
+def check_payload(payload):
+    """Fail where it is not what the drivers rely on, whatever came in."""
+    texts = [payload.note, payload.invocation_id, payload.schema_version]
+    for message in payload.messages:
+        texts += [message.id, message.error]
+        assert "\n" not in message.error
+    for event in payload.events:
+        texts += [event.bucket, event.key, event.namespace, event.cause]
+        assert event.cloud in ("s3", "obs", "oci")
+        assert event.change is Change.IGNORED or (event.bucket and 1 <= len(event.key.encode()) <= 1024)
+        assert event.time is None or event.time.utcoffset().total_seconds() == 0
+        assert event.size is None or event.size >= 0
+    for deferral in payload.deferrals:
+        texts += [deferral.route, deferral.key, deferral.target, deferral.source, deferral.cause]
+        assert deferral.attempt >= 1
+    assert all(isinstance(text, str) and text.encode() is not None for text in texts)

@@ -470,18 +470,6 @@ class TestWriting:
         with pytest.raises(OutcomeUnknown, match="not what was sent"):
             store.put("a", body, NONE)
 
-    def test_what_a_stream_raises_ends_the_request_and_comes_through_as_it_is(self, cloud, store):
-        def pour(write):
-            write(memoryview(b"12"))
-            raise KeyError("mine")
-
-        upload = store.begin("a", NONE)
-        for call in (lambda: store.put("a", Stream(5, pour), NONE), lambda: store.put_part(upload, 1, Stream(5, pour))):
-            with pytest.raises(KeyError, match="mine"):
-                call()
-        assert store.look("a") is None
-        assert list(store.parts(upload)) == []
-
 
 class TestListing:
     def test_a_blank_prefix_and_a_blank_marker_are_not_dropped(self, bucket, store):

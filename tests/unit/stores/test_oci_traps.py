@@ -261,21 +261,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
         with pytest.raises(OutcomeUnknown, match="not what was sent"):
             store.put("a", body, PLAIN)
 
-    def test_what_a_stream_raises_ends_the_request_and_comes_through_as_it_is(self, cloud, store):
-        def pour(write):
-            write(memoryview(b"12"))
-            raise KeyError("mine")
-
-        upload = store.begin("a", PLAIN)
-        for call in (
-            lambda: store.put("a", Stream(5, pour), PLAIN),
-            lambda: store.put_part(upload, 1, Stream(5, pour)),
-        ):
-            with pytest.raises(KeyError, match="mine"):
-                call()
-        assert store.look("a") is None
-        assert list(store.parts(upload)) == []
-
 
 class TestAbsence:
     def test_a_404_to_head_proves_nothing(self, cloud, store):
