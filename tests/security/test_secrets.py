@@ -247,7 +247,7 @@ def test_no_verdict_of_a_forward_repeats_what_the_other_side_echoes(status):
         once = Retry(attempts=1)
         hook = WebhookForward(f"{server.url}/hook?token={QUERY}", secret_key=SECRET, access_key=TOKEN, retry=once)
         place = f"{server.url}/v2/p/sync-tasks/t/events?token={QUERY}"
-        oms = OmsForward(place, access_key="AK", secret_key=SECRET, security_token=TOKEN, retry=once)
+        oms = OmsForward(place, keys=lambda: ("AK", SECRET, TOKEN), retry=once)
         for forward in (hook, oms):
             (verdict,) = forward.tell([NOTICE], Deadline(20))
             assert found_in(all_of(verdict)) == ""

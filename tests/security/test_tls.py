@@ -140,9 +140,8 @@ def webhook(url: str, ca_file: str) -> WebhookForward:
 
 
 def oms(url: str, ca_file: str) -> OmsForward:
-    keys = {"access_key": "AK", "secret_key": SECRET, "security_token": TOKEN}
     place = f"{url}/v2/0123/sync-tasks/42/events"
-    return OmsForward(place, ca_file=ca_file, timeout=5, retry=Retry(first=0.0), **keys)
+    return OmsForward(place, ca_file=ca_file, timeout=5, retry=Retry(first=0.0), keys=lambda: ("AK", SECRET, TOKEN))
 
 
 KEY: dict[str, str] = {}

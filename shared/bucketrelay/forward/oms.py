@@ -39,8 +39,7 @@ class OmsForward:
     Args:
         url: the task's `sync_url`; what is missing at its end is added, see `events_url`.
         task_id: the task's id, where *url* does not end in it.
-        access_key: of the account that owns the task; with *secret_key*, and *security_token* for temporary keys.
-        keys: asked for those three before each request instead: a function's agency renews them.
+        keys: gives those of the account that owns the task, before each request: a function's agency renews its own.
         project: the id of the OMS task's project, where *url* does not have it.
         shown: what messages call it.
         timeout: seconds for each step of a request.
@@ -57,10 +56,7 @@ class OmsForward:
         url: str,
         task_id: str = "",
         *,
-        access_key: str = "",
-        secret_key: str = "",
-        security_token: str = "",
-        keys: Callable[[], Keys] | None = None,
+        keys: Callable[[], Keys] = lambda: ("", "", ""),
         project: str = "",
         shown: str = "",
         timeout: float = 10.0,
@@ -69,8 +65,7 @@ class OmsForward:
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._post = Post(events_url(url, task_id, project), shown, timeout=timeout, ca_file=ca_file, retry=retry)
-        self._keys = keys or (lambda: (access_key, secret_key, security_token))
-        self._now = now
+        self._keys, self._now = keys, now
 
     def close(self) -> None:
         """Close the connections; the next notice opens new ones."""

@@ -49,11 +49,16 @@ def oms():
         yield server
 
 
+def keys_of(oms, **changed):
+    own = {"access_key": oms.access_key, "secret_key": oms.secret_key, **changed}
+    return lambda: (own["access_key"], own["secret_key"], "")
+
+
 @pytest.fixture
 def forward(oms, pauses):
     def forward(**changed):
-        keys = {"access_key": oms.access_key, "secret_key": oms.secret_key}
-        return OmsForward(oms.url + oms.path, **{"shown": "oms://task", "retry": pauses.retry(), **keys, **changed})
+        usual = {"keys": keys_of(oms), "shown": "oms://task", "retry": pauses.retry()}
+        return OmsForward(oms.url + oms.path, **{**usual, **changed})
 
     return forward
 
@@ -93,7 +98,7 @@ def test_what_oms_is_told_is_the_whole_key_in_the_bucket(oms, forward):
 
 
 def test_a_wrong_secret_is_refused_and_the_words_name_the_remedy(oms, forward):
-    (refused,) = forward(secret_key="another").tell(notices("a"), Deadline())
+    (refused,) = forward(keys=keys_of(oms, secret_key="another")).tell(notices("a"), Deadline())
 
     assert isinstance(refused, StoreRefused)
     assert str(refused) == (
@@ -114,7 +119,7 @@ def test_temporary_keys_are_asked_for_each_time_and_their_token_is_signed(oms, f
 
 
 def test_without_keys_nothing_is_sent(oms, forward):
-    (refused,) = forward(access_key="", secret_key="").tell(notices("a"), Deadline())
+    (refused,) = forward(keys=lambda: ("", "", "")).tell(notices("a"), Deadline())
 
     assert "no access key" in str(refused)
     assert not refused.retryable
@@ -122,7 +127,7 @@ def test_without_keys_nothing_is_sent(oms, forward):
 
 def test_the_signature_covers_the_query_of_an_address_that_has_one(oms, pauses):
     url = f"{oms.url}{oms.path}?b=2&a=x%20y&a="
-    made = OmsForward(url, access_key=oms.access_key, secret_key=oms.secret_key, retry=pauses.retry())
+    made = OmsForward(url, keys=keys_of(oms), retry=pauses.retry())
 
     assert made.tell(notices("a"), Deadline()) == [None]
 
@@ -203,7 +208,7 @@ def test_a_request_that_is_refused_touches_no_other_request(oms, forward):
 
 def test_a_request_that_hangs_is_left_behind_at_the_deadline(forward):
     with Oms(lambda got: SILENCE if "k0" in got.keys else Say()) as oms:
-        made = OmsForward(oms.url + oms.path, access_key=oms.access_key, secret_key=oms.secret_key, timeout=20)
+        made = OmsForward(oms.url + oms.path, keys=keys_of(oms), timeout=20)
         results = runner(made).run(tasks(*(f"k{number}" for number in range(15))), Deadline(0.5))
 
     assert {result.outcome for result in results[10:]} == {Outcome.FORWARDED}
@@ -308,8 +313,7 @@ def test_an_answer_that_does_not_come_is_a_failure_that_may_pass(forward):
     with Oms(lambda _: SILENCE) as oms:
         made = OmsForward(
             oms.url + oms.path,
-            access_key=oms.access_key,
-            secret_key=oms.secret_key,
+            keys=keys_of(oms),
             shown="oms",
             timeout=0.1,
             retry=Retry(attempts=2, first=0),
@@ -324,7 +328,7 @@ def test_an_answer_that_does_not_come_is_a_failure_that_may_pass(forward):
 def test_nobody_at_the_address_is_a_failure_that_may_pass(pauses):
     with Receiver() as closed:
         url = closed.url
-    made = OmsForward(f"{url}/v2/0123/sync-tasks/42/events", access_key="a", secret_key="b", retry=pauses.retry())
+    made = OmsForward(f"{url}/v2/0123/sync-tasks/42/events", keys=lambda: ("a", "b", ""), retry=pauses.retry())
     (failed,) = made.tell(notices("a"), Deadline())
 
     assert failed.retryable
@@ -386,8 +390,8 @@ def test_no_message_repeats_the_keys_or_breaks_its_line(oms, forward):
     assert oms.secret_key not in repr(forward())
 
 
-def test_keys_that_no_header_can_hold_are_refused_without_being_quoted(forward):
-    (refused,) = forward(access_key="line\nbreak").tell(notices("a"), Deadline())
+def test_keys_that_no_header_can_hold_are_refused_without_being_quoted(oms, forward):
+    (refused,) = forward(keys=keys_of(oms, access_key="line\nbreak")).tell(notices("a"), Deadline())
 
     assert isinstance(refused, StoreRefused)
     assert "break\n" not in str(refused)
@@ -398,8 +402,8 @@ def test_keys_that_no_header_can_hold_are_refused_without_being_quoted(forward):
 
 
 def over_tls(oms, pauses, **changed):
-    keys = {"access_key": oms.access_key, "secret_key": oms.secret_key}
-    made = OmsForward(oms.url + oms.path, **{"ca_file": oms.ca_file, "retry": pauses.retry(), **keys, **changed})
+    how = {"ca_file": oms.ca_file, "retry": pauses.retry(), **changed}
+    made = OmsForward(oms.url + oms.path, keys=keys_of(oms), **how)
     return made.tell(notices("a"), Deadline())
 
 
@@ -420,7 +424,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused_and_nothing_is_sent(pa
 def test_a_certificate_for_another_host_is_refused(pauses):
     with Oms(tls=True) as oms:
         url = oms.url.replace("127.0.0.1", "localhost") + oms.path
-        made = OmsForward(url, access_key="a", secret_key="b", ca_file=oms.ca_file, retry=pauses.retry())
+        made = OmsForward(url, keys=lambda: ("a", "b", ""), ca_file=oms.ca_file, retry=pauses.retry())
         (refused,) = made.tell(notices("a"), Deadline())
 
     assert isinstance(refused, StoreRefused)

@@ -20,7 +20,9 @@ HOST = "storage.invalid"  # no resolver knows it: who reaches it asked the proxy
 KEYS = {"access_key": "AK", "secret_key": "SK"}
 FORWARDS = {
     "webhook": lambda **how: WebhookForward(f"https://{HOST}/hook", **how),
-    "oms": lambda **how: OmsForward(f"https://{HOST}/v2/0123/sync-tasks/t/events", **KEYS, **how),
+    "oms": lambda **how: OmsForward(
+        f"https://{HOST}/v2/0123/sync-tasks/t/events", keys=lambda: ("AK", "SK", ""), **how
+    ),
 }
 
 
