@@ -23,6 +23,7 @@ from bucketrelay.jobs.queue import Done, Job
 from bucketrelay.jobs.sqlite import SqliteQueue
 from bucketrelay.model import Address, Meta
 from jobs.stock import Counting, Failing, Stock, both, coms, make
+from thorough import examples
 
 # Objects: syncObject.
 
@@ -656,7 +657,7 @@ def test_what_docs_inventory_md_shows_of_sql_runs(stock):
 KEYS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(KEYS, st.booleans(), st.booleans())))
 def test_two_sorted_streams_meet_key_by_key(keys):
     from bucketrelay.drivers.inventory.whole import _side_by_side

@@ -24,6 +24,7 @@ from bucketrelay.jobs.queue import (
 )
 from jobs.rigs import POLICY, PostgresRig, SqliteRig
 from postgres_server import new_schema
+from thorough import examples
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -470,7 +471,7 @@ def test_the_pauses_of_the_defaults_are_those_that_the_docs_say():
     assert [Policy().pause(n, 0.0) for n in range(1, 8)] == [2, 8, 32, 128, 512, 2048, 3600]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.integers(1, 8), st.sampled_from([Done(), Dead("x"), Retry("x"), Release()]))
 def test_only_an_end_ends_a_job_before_its_last_attempt(attempts, ending):
     from bucketrelay.jobs.queue import Job

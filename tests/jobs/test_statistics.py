@@ -24,6 +24,7 @@ from bucketrelay.statistics.collecting import Collector
 from bucketrelay.statistics.tables import KEPT, ReadList, Statistics
 from bucketrelay.testing.memory import MemoryStore
 from postgres_server import new_schema
+from thorough import examples
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
 OK = Result("photos", "e", "created", "s3://a/k", "obs://b/k", "k", Outcome.COPIED, NOW, bytes=10, lag=1.0)
@@ -243,15 +244,12 @@ RESULTS = st.builds(
 
 
 @given(st.lists(st.lists(RESULTS, min_size=1, max_size=5), min_size=1, max_size=8), st.integers(1, 8))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(15))
 @example([[BAD], [at(OK, -1)], [at(BAD, -3)]], 2)
 @example([[at(BAD, -1)], [replace(BAD, seconds=100.0)], [at(OK, -1, seconds=5.0)]], 2)
 def test_the_tables_say_what_the_lists_say(opened, some, cut):
     """Whenever the tables were brought up to date in between, and in whichever order results ended."""
-    statistics = opened()
-    statistics.database.run(
-        lambda c: [c.execute(f"DELETE FROM relay_{t}") for t in ("statistics", "list", "done", "key")]
-    )
+    statistics = emptied(opened())
     log, now = MemoryStore(), NOW
     collector = Collector(log, statistics, lambda _: "mirror", lambda: now)
     lines = Survey((), log, lambda _: "mirror", lambda: now)
@@ -271,6 +269,35 @@ def test_the_tables_say_what_the_lists_say(opened, some, cut):
     pair = ("photos", "mirror")
     assert kept.slices(pair) == read.slices(pair)
     assert by_key(kept.open()) == by_key(read.open())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 14), st.lists(RESULTS, min_size=1, max_size=3)), max_size=6)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(10))
+def test_the_tables_count_each_list_once_however_late_it_is_written(opened, some):
+    """Within a quarter of an hour of its name, and after others that are named later."""
+    log, now, read = MemoryStore(), NOW, Tally(lambda _: "mirror")
+    collector = Collector(log, emptied(opened()), lambda _: "mirror", lambda: now)
+    for number, (minutes, late, results) in enumerate(sorted(some, key=lambda each: each[0] + each[1])):
+        now = NOW + timedelta(minutes=minutes + late)
+        lists.write(log, results, invocation=f"i{number}", now=NOW + timedelta(minutes=minutes))
+        collector.collect()
+        for result in results:
+            read.add(lists.parse_line(lists.line(result)))
+
+    kept, pair = collector.tally(NOW - DAY), ("photos", "mirror")
+    assert kept.total(pair).outcomes == read.total(pair).outcomes
+    assert kept.slices(pair) == read.slices(pair)
+    assert by_key(kept.open()) == by_key(read.open())
+
+
+def emptied(statistics):
+    """The tables with nothing in them."""
+    statistics.database.run(
+        lambda c: [c.execute(f"DELETE FROM relay_{t}") for t in ("statistics", "list", "done", "key")]
+    )
+    return statistics
 
 
 def said(lines):

@@ -12,6 +12,7 @@ from bucketrelay.clouds.local import files as local_files
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.errors import RelayError, StoreRefused
 from bucketrelay.model import Address, Meta
+from thorough import examples
 
 PIECES = (
     "..",
@@ -64,7 +65,7 @@ def outside(place: Path) -> dict[str, bytes | None]:
     return {str(path): body for path, body in found.items()}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(25))
 @given(key=KEYS)
 def test_no_key_leads_out_and_each_is_its_own_object(place, store, key):
     before = outside(place)

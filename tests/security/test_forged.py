@@ -17,6 +17,7 @@ from bucketrelay.drivers.replay import replay_of
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from functions.three_clouds import NAMESPACE
 from security.world import BESIDE, FOREIGN, LOGS, SOURCE, TARGET
+from thorough import examples
 
 CLOUDS = ("s3", "obs", "oci")
 PIECES = (
@@ -54,7 +55,7 @@ LIES = {
     "s3BucketArn": f"arn:aws:s3:::{FOREIGN}",
     "userIdentity": {"principalId": "root"},
 }
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(6))
 
 
 def event(cloud, bucket, key, change="created", namespace=NAMESPACE):
@@ -91,7 +92,7 @@ def test_no_event_leads_out_of_the_stores(standing_world, cloud, bucket, key, ch
 
 
 @pytest.mark.parametrize("cloud", ["obs", "oci"])
-@settings(relaxed, max_examples=5)
+@settings(relaxed, max_examples=examples(5))
 @given(key=KEYS)
 def test_an_object_with_a_hostile_name_is_copied_under_just_that_name_below_the_prefix(standing_world, cloud, key):
     standing_world.clear()
@@ -208,7 +209,7 @@ def replayed(world, body, name="failed_object/2026/11/21/091500.123456Z-x.jsonl"
 TARGETS = st.sampled_from([f"{s}://{b}/copies/k" for s in ("s3", "obs", "file") for b in (TARGET, FOREIGN, SOURCE)])
 
 
-@settings(relaxed, max_examples=4)
+@settings(relaxed, max_examples=examples(4))
 @given(
     route=ROUTES,
     key=KEYS,

@@ -24,8 +24,9 @@ from bucketrelay.reports import log_line as observe
 from bucketrelay.store import CONTENT_HEADERS
 from receivers import Receiver
 from security.world import SOURCE, TARGET
+from thorough import examples
 
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(6))
 EVIL = [
     "\r\nX-Evil: 1",
     "\nX-Evil: 1",

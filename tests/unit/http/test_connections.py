@@ -19,6 +19,7 @@ from bucketrelay.http.faults import BodyFailed, CutShort, HungUp, Malformed, NoA
 from bucketrelay.http.messages import Into, Request
 from bucketrelay.store import LONGEST_DOCUMENT
 from bucketrelay_emulators.server.tls import Authority
+from thorough import examples
 from unit.http.peers import Peer, answers, ok, request, rest
 
 GET = Request("GET", "/a")
@@ -66,7 +67,7 @@ class TestAnswers:
         with Peer(answers(text)) as peer:
             assert ask(peer).body == b"12345"
 
-    @settings(max_examples=30)
+    @settings(max_examples=examples(30))
     @given(
         st.binary(max_size=3000), st.lists(st.integers(1, 700), max_size=8), st.lists(st.integers(1, 999), max_size=8)
     )
@@ -125,7 +126,7 @@ class TestAnswers:
         with Peer(endless) as peer, pytest.raises(Malformed):
             ask(peer)
 
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     @given(st.binary(max_size=400))
     def test_any_bytes_are_an_answer_or_one_of_our_faults(self, data):
         with Peer(answers(b"HTTP/1.1 200 OK\r\n" + data)) as peer, contextlib.suppress(NoAnswer):

@@ -16,6 +16,7 @@ from bucketrelay.clouds.local.paths import decode_key, encode_key, plain
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Meta
+from thorough import examples
 
 TEXT = Meta(content_type="text/plain", user={"a": "b"})
 
@@ -71,7 +72,7 @@ class TestNames:
         if plain(key):
             assert os.path.normpath(f"/top/{key}") == f"/top/{key}"
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(st.text(st.sampled_from("ab/."), min_size=1, max_size=5), min_size=1, max_size=6, unique=True))
     def test_keys_that_are_in_each_others_way_all_live(self, tmp_path_factory, names):
         store = LocalStore(Address("file", str(tmp_path_factory.mktemp("bucket"))))
