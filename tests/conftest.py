@@ -20,6 +20,9 @@ settings.load_profile("bucketrelay")
 # The suite of `bucketrelay.testing` is no test module of ours, and still says what was compared.
 pytest.register_assert_rewrite("bucketrelay.testing.contract")
 
+# Looking for garbage while some ten thousand tests are collected finds none, and goes through all of them each time.
+gc.disable()
+
 # Whatever a test writes is searched for the secrets that the tests use.
 pytest_plugins = ["security.leaks"]
 
@@ -27,6 +30,7 @@ pytest_plugins = ["security.leaks"]
 def pytest_collection_finish():
     """All that was collected stays until the end: no need to look for garbage in it, again and again."""
     gc.freeze()
+    gc.enable()
     if backends := sys.modules.get("moto.backends"):
         # For each request moto lists its 180 folders anew, and asks the disk what each is: a sixth of a request's cost.
         folders = frozenset(backends.list_of_moto_modules())

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 _SIZE = 20_000  # bytes of a hostile input; a parser whose cost is the square of it needs far more than its time
-_SMALL = 4_000
+_SMALL = 2_000
 _CPU = 30  # seconds for all those of a target, which take one
 
 
