@@ -17,7 +17,6 @@ from bucketrelay.commands.terminal import FAILED, INTERRUPTED, OK, common, compl
 from bucketrelay.config import Config
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import order
-from bucketrelay.drivers.reconcile.bookmark import last_books
 from bucketrelay.drivers.reconcile.books import Book
 from bucketrelay.drivers.reconcile.judge import Depth
 from bucketrelay.drivers.reconcile.manifest import job
@@ -27,6 +26,7 @@ from bucketrelay.drivers.reconcile.source_inventory import Shelf, with_inventory
 from bucketrelay.drivers.reconcile.ways import Enqueue, RunHere, SendOn, write_down
 from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import BadEvent, ConfigError
+from bucketrelay.reports.books import last_books
 from bucketrelay.system import System
 from bucketrelay.wiring_tables import faces
 

@@ -22,9 +22,9 @@ from bucketrelay.drivers.reconcile.books import Counts, Kind, Verdict, counts_of
 from bucketrelay.drivers.reconcile.compare import Span
 from bucketrelay.errors import StoreUnavailable, TargetChanged
 from bucketrelay.model import Meta, ObjectInfo
+from bucketrelay.reports.books import FOLDER
 from bucketrelay.store import ABSENT, Expect, MiB, Store
 
-FOLDER = "reconcile/"
 _LARGEST = 16 * MiB
 _VERSION = 2
 T = TypeVar("T")
@@ -196,14 +196,3 @@ def _members(body: bytes) -> dict[str, Any]:
 
 def _name(target: int, span: int) -> str:
     return f"{target:02}-{span:05}.json"
-
-
-def last_books(log: Store, route: str) -> list[dict[str, object]]:
-    """The newest books of a route, as they were written; none where there are none, or nobody can read them."""
-    names = [info.key for info in log.list(f"{FOLDER}{route}/") if info.key.endswith("/books.json")]
-    fetched = log.fetch(names[-1], _LARGEST) if names else None
-    try:
-        books = json.loads(bytes(fetched.body)) if fetched and fetched.body else []
-    except ValueError:
-        return []
-    return [book for book in books if isinstance(book, dict)] if isinstance(books, list) else []

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from bucketrelay.abilities import Paged
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.reconcile.adopt import Adopt
-from bucketrelay.drivers.reconcile.bookmark import FOLDER, Bookmarks, Keeper, Mark, Plan
+from bucketrelay.drivers.reconcile.bookmark import Bookmarks, Keeper, Mark, Plan
 from bucketrelay.drivers.reconcile.books import WITH_LIST, Book, Counts
 from bucketrelay.drivers.reconcile.compare import ALL, Pair, Right, Side, Span, merge, nothing, side
 from bucketrelay.drivers.reconcile.judge import Depth, Judge
@@ -25,10 +25,10 @@ from bucketrelay.drivers.reconcile.streams import Streams
 from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Meta
+from bucketrelay.reports.books import FOLDER, TIME
 from bucketrelay.store import Store
 
 _FORGOTTEN = timedelta(days=7)  # books of two times so far apart would say nothing of either
-_TIME = "%Y%m%dT%H%M%S.%fZ"
 
 
 class Halt(Deadline):
@@ -74,7 +74,7 @@ class Reconciliation:
             return plan.time
         if restart or plan:
             self._marks.forget()
-        self.plan = Plan(f"{now.astimezone(timezone.utc):{_TIME}}", [(target, [ALL]) for target in self.wish.targets])
+        self.plan = Plan(f"{now.astimezone(timezone.utc):{TIME}}", [(target, [ALL]) for target in self.wish.targets])
         self._marks.save_plan(self.plan)
         return ""
 
@@ -296,6 +296,6 @@ def _rests(store: Store, prefix: str, within: str) -> Callable[[str], Iterator[s
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.strptime(text, _TIME).replace(tzinfo=timezone.utc)
+        return datetime.strptime(text, TIME).replace(tzinfo=timezone.utc)
     except ValueError as error:
         raise RelayError(f"{text[:60]!r} is no time: say --restart to forget the bookmark") from error
