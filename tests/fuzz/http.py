@@ -6,7 +6,7 @@ from contextlib import suppress
 from hypothesis import strategies as st
 
 from bucketrelay.clouds.aws import documents
-from bucketrelay.clouds.aws.listing import _parts, _uploads
+from bucketrelay.clouds.aws.listings import _parts, _uploads
 from bucketrelay.clouds.aws.rows import page_of
 from bucketrelay.errors import ConfigError
 from bucketrelay.http.faults import Malformed, NoAnswer

@@ -47,3 +47,12 @@ def test_an_arrow_upwards_and_a_circle_are_noticed():
 
 def test_every_room_is_on_the_page_and_says_what_it_is_for(script):
     assert [room for row in script.layers() for room in row if not script.words(room)] == []
+
+
+COLUMN = "bucket copies credentials errors facts fields invoke listings permissions requests sign store versions"
+
+
+@pytest.mark.parametrize("cloud", ["aws", "huawei", "oracle"])
+def test_the_clouds_have_files_of_the_same_names(cloud):
+    folder = DOCS.parent / "shared" / "bucketrelay" / "clouds" / cloud
+    assert set(COLUMN.split()) <= {path.stem for path in folder.glob("*.py")}

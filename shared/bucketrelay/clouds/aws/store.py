@@ -8,7 +8,7 @@ from typing import Any
 from bucketrelay.abilities import Columns, Part, Upload, Version
 from bucketrelay.bodies import Held, md5_of
 from bucketrelay.clouds.asking import Asking
-from bucketrelay.clouds.aws import listing, versions
+from bucketrelay.clouds.aws import listings, versions
 from bucketrelay.clouds.aws import requests as s3
 from bucketrelay.clouds.aws.access import Access, access_of
 from bucketrelay.clouds.aws.answers import (
@@ -135,11 +135,11 @@ class S3Store:
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """ListObjectsV2; the order is checked, for not every server keeps it."""
-        return listing.objects(self._requests, self._address, prefix, after)
+        return listings.objects(self._requests, self._address, prefix, after)
 
     def pages(self, prefix: str = "", after: str = "") -> Iterator[Columns]:
         """The same, page by page."""
-        return listing.pages(self._requests, self._address, prefix, after)
+        return listings.pages(self._requests, self._address, prefix, after)
 
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """GetObjectTagging: of the version where there is one to name, else of what is there now."""
@@ -192,7 +192,7 @@ class S3Store:
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """ListParts."""
-        return listing.parts(self._requests, upload, self._address.of(upload.key))
+        return listings.parts(self._requests, upload, self._address.of(upload.key))
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """CompleteMultipartUpload. Raises ObjectGone if there is no such upload."""
@@ -223,7 +223,7 @@ class S3Store:
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """ListMultipartUploads."""
-        return listing.uploads(self._requests, self._address, prefix)
+        return listings.uploads(self._requests, self._address, prefix)
 
     def reach(self, source: Store) -> int | None:
         """Where both are buckets of one server: on AWS of one partition, in whichever region."""

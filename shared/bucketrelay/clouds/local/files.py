@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bucketrelay.clouds.local.listing import keys
+from bucketrelay.clouds.local.listings import keys
 from bucketrelay.clouds.local.paths import HIDDEN, encode_key, fingerprint, plain
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.store import Write
