@@ -48,6 +48,7 @@ MUSTS = (
     ),
     Must("memory, MiB", 'peak of the process, large object, `memory = "32MiB"`', 64, by="MiB", worst=True),
     Must("20 ms of the bound", "20 ms to the first byte, 32 at once, of the bound", 0.85, by="wall", at_least=True),
+    Must("20 ms of the bound, batches", "the same, batches of 100", 0.85, by="wall", at_least=True),
     Must("sporadic refusals", "1 % of requests refused, of the speed without", 0.80, "wall", at_least=True, worst=True),
     Must("true limit", "behind a true limit, of the limit", 0.85, "wall", at_least=True, worst=True),
     Must("wall of rclone check", "two listings compared, wall, of `rclone check`", 0.50, by="wall"),

@@ -4,12 +4,18 @@
     python benchmarks/latency.py --delay 0.005 --at-once 64
 
 The roads of `throughput.py` that do many things at once copy objects of 4 KiB between two `rclone serve s3`, each
-behind a proxy (`delay.py`) whose answers begin so long after the end of their request. So many requests under way can
-send so many divided by the delay a second, and no more: that is the bound. *of the bound* is the requests that a road
-really sends, by the clock, against it; obstore's and s5cmd's are not counted, and taken to be two an object, the least.
+behind a proxy (`delay.py`) whose answers begin so long after the end of their request.
+
+*of the bound*: who copies so many objects at once, and waits for so many answers in a row for each, needs for a batch
+as many rounds as its objects take turns, times those waits, and what it waits for once a batch; each takes the delay.
+That is the bound, against the clock. Requests that are asked for side by side are one wait. *of get and put*: the
+objects a second against those of two waits an object without a pause in between, the most that anybody comes to who
+copies so many at once: whoever needs more answers in a row is not let off by it. obstore's and s5cmd's requests are not
+counted, and taken to be two an object.
 """
 
 import argparse
+import math
 import statistics
 import sys
 from dataclasses import replace
@@ -21,6 +27,7 @@ sys.path[:0] = [str(HERE.parent / "shared")]
 from delay import Delay, delay
 from machine import conditions
 from report import Section, Table, spread
+from roads import BATCH
 from s3_servers import RCLONE, servers
 from throughput import PACKAGES, SMALL, Load, Measured, Road, absent, fill, measure, program
 
@@ -32,9 +39,11 @@ def roads(at_once: int) -> tuple[Road, ...]:
     many = f"{at_once} at once"
     return (
         Road("relay-all", f"**bucketrelay**, one batch, {many}", warm=at_once),
-        Road("relay-sqs", f"**bucketrelay**, batches of 100, {many}", warm=at_once),
+        Road("relay-sqs", f"**bucketrelay**, batches of 100, {many}", warm=at_once, batch=BATCH),
         Road("get_put-threads", f"boto3 `get_object`, `put_object`, {many}", warm=at_once),
+        Road("get_put-batches", f"the same, batches of 100, {many}", warm=at_once, batch=BATCH),
         Road("obstore-threads", f"obstore `get`, `put`, {many}", warm=at_once, needs="obstore"),
+        Road("obstore-batches", f"the same, batches of 100, {many}", warm=at_once, batch=BATCH, needs="obstore"),
         Road("aiohttp", f"aiohttp and a signature, {many}", warm=at_once, needs="aiohttp"),
         Road("fast-s3", f"fast-s3 `get_object`, `put_object`, {many}", warm=at_once, needs="fast_s3"),
         Road("s5cmd", f"`s5cmd cp` to a directory, `cp` from it, {many}", program=program("s5cmd"), needs="s5cmd"),
@@ -42,10 +51,18 @@ def roads(at_once: int) -> tuple[Road, ...]:
     )
 
 
+def rounds(one: Measured, at_once: int) -> int:
+    """How many answers it waits for in a row, if it always copies so many objects at once as it may."""
+    waits = max(one.waits or one.requests or 0, LEAST * one.objects)
+    each, more = divmod(waits, one.objects)  # of an object, and of batches: their lists
+    batch = one.road.batch or one.objects
+    whole, rest = divmod(one.objects, batch)
+    return each * (whole * math.ceil(batch / at_once) + math.ceil(rest / at_once)) + more
+
+
 def shares(one: Measured, seconds: float, at_once: int) -> list[float]:
     """Of the bound, turn by turn."""
-    sent = max(one.requests or 0, LEAST * one.objects)
-    return [sent * seconds / at_once / figures.seconds for figures in one.figures]
+    return [rounds(one, at_once) * seconds / figures.seconds for figures in one.figures]
 
 
 def table(found: list[Measured], load: Load, seconds: float, proxy: Delay) -> Table:
@@ -54,17 +71,18 @@ def table(found: list[Measured], load: Load, seconds: float, proxy: Delay) -> Ta
     for one in found:
         speeds = [one.objects / figures.seconds for figures in one.figures]
         cpu = statistics.median(figures.cpu / one.objects for figures in one.figures)
-        sent = f"{one.requests / one.objects:.4g}" if one.requests else ""
+        most = load.at_once / LEAST / seconds
         cells = [
             spread(shares(one, seconds, load.at_once)),
+            spread([speed / most for speed in speeds]),
             f"{statistics.median(speeds):,.0f}",
             f"{cpu * 1000:#.3g}",
-            sent,
+            *(f"{count / one.objects:.4g}" if count else "" for count in (one.requests, one.waits)),
         ]
         rows.append([one.road.label, *cells])
-    head = ["road", "of the bound", "objects/s", "CPU ms/object", "requests/object"]
+    head = ["road", "of the bound", "of get and put", "objects/s", "CPU ms/object", "requests/object", "waits/object"]
     title = f"{load.title}, {seconds * 1000:.0f} ms to the first byte, {load.at_once} at once, over TLS"
-    bound = f"The bound: {load.at_once / seconds:,.0f} requests/s."
+    bound = f"Get and put, {load.at_once} at once: {load.at_once / LEAST / seconds:,.0f} objects/s."
     return Table(title, head, rows, f"{bound} Of the run, {proxy.words}.")
 
 
@@ -90,7 +108,8 @@ def main() -> None:
             found, failed = measure(behind, load, repeats, quick=typed.quick)
         told.absent += failed
     told.tables.append(table(found, load, typed.delay, proxy))
-    told.figures["20 ms of the bound"] = shares(found[0], typed.delay, typed.at_once)
+    for name, one in zip(("20 ms of the bound", "20 ms of the bound, batches"), found, strict=False):
+        told.figures[name] = shares(one, typed.delay, typed.at_once)
     print(told.markdown(), *told.absent, sep="\n")
     if typed.json:
         told.write(typed.json)

@@ -48,12 +48,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Figures:
-    """What `keys` took. `requests` is None where nobody counted them."""
+    """What `keys` took. `requests` is None where nobody counted them.
+
+    `waits`: of the requests those whose answer a thread waited for before it asked for anything else.
+    """
 
     seconds: float
     cpu: float
     rss: int  # bytes, at its highest
     requests: int | None
+    waits: int | None = None
 
 
 # bucketrelay
@@ -177,6 +181,16 @@ def get_put(job: Job, *, threads: int, hashed: bool = False) -> Copy:
     return copy
 
 
+def in_batches(copy: Copy) -> Copy:
+    """The same as a function gets them that is called for each batch of messages: the next after the last is done."""
+
+    def each(keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), BATCH):
+            copy(keys[start : start + BATCH])
+
+    return each
+
+
 def on_one_core(copy: Copy) -> Copy:
     """The same by a process that keeps to one core, as ours does with small objects: others could do it, too."""
     if hasattr(os, "sched_setaffinity"):
@@ -228,12 +242,14 @@ ROADS: dict[str, Callable[[Job], Copy]] = {
     "get_put": partial(get_put, threads=1),
     "get_put-hashed": partial(get_put, threads=1, hashed=True),
     "get_put-threads": lambda job: get_put(job, threads=job.threads),
+    "get_put-batches": lambda job: in_batches(get_put(job, threads=job.threads)),
     "get_put-one-core": lambda job: on_one_core(get_put(job, threads=job.threads)),
     "new_clients": new_clients,
     "upload_fileobj": upload_fileobj,
     "through_a_file": through_a_file,
     "obstore": partial(rivals.obstore_get_put, threads=1),
     "obstore-threads": lambda job: rivals.obstore_get_put(job, threads=job.threads),
+    "obstore-batches": lambda job: in_batches(rivals.obstore_get_put(job, threads=job.threads)),
     "obstore-stream": rivals.obstore_stream,
     "aiohttp": lambda job: rivals.aiohttp_get_put(job, at_once=job.threads),
     "aiohttp-twice": lambda job: rivals.aiohttp_get_put(job, at_once=2 * job.threads),
@@ -246,25 +262,26 @@ ROADS: dict[str, Callable[[Job], Copy]] = {
 # Measuring
 
 
-def counter() -> Callable[[], int]:
+def counter() -> Callable[[], tuple[int, int]]:
     """From now on count what is sent, by whichever of the clients that are known this road has loaded, or none.
 
-    obstore's requests are not counted: they are Rust's.
+    obstore's are not counted: they are Rust's. Second is how many of the requests are waited for, each by itself.
     """
-    sent = list[None]()
-    for module, kind, methods in SENDERS:
+    sent, ahead = list[None](), list[None]()
+    for module, kind, method in SENDERS:
         if module in sys.modules:
-            for method in methods:
-                _count(getattr(sys.modules[module], kind), method, sent)
+            _count(getattr(sys.modules[module], kind), method, sent)
             break
-    return lambda: len(sent)
+    if "bucketrelay.http.connection" in sys.modules:
+        _count(sys.modules["bucketrelay.http.connection"].Connection, "ask", ahead)
+    return lambda: (len(sent) + len(ahead), len(sent))
 
 
 # Where each client sends a request: the first of these that is there is the road's.
 SENDERS = (
-    ("aiohttp.client", "ClientSession", ("_request",)),
-    ("botocore.httpsession", "URLLib3Session", ("send",)),
-    ("bucketrelay.http.connection", "Connection", ("send", "ask")),
+    ("aiohttp.client", "ClientSession", "_request"),
+    ("botocore.httpsession", "URLLib3Session", "send"),
+    ("bucketrelay.http.connection", "Connection", "send"),
 )
 
 
@@ -298,10 +315,11 @@ def measure(job: Job) -> Figures:
     copy = ROADS[job.road](job)
     copy(job.warm)
     sent = counter()  # now that it is known who sends
-    before, cpu, began = sent(), cpu_seconds(), time.perf_counter()
+    cpu, began = cpu_seconds(), time.perf_counter()
     copy(job.keys)
     spent = time.perf_counter() - began, cpu_seconds() - cpu
-    return Figures(*spent, highest_rss(), (sent() - before) or None)
+    requests, waits = sent()
+    return Figures(*spent, highest_rss(), requests or None, waits or None)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ class Road:
     most: int = 1_000_000
     warm: int = 1  # objects to warm up with: one for each thread that opens a connection
     program: "Program | None" = None  # instead of a road of `roads.py`: the commands that copy these keys
+    batch: int = 0  # so many objects at a time, one batch after the other; 0: all at once
     needs: str = ""  # a package that may be missing; the road is left out then, and that is told
 
 
@@ -163,6 +164,7 @@ class Measured:
     objects: int
     figures: list[Figures] = field(default_factory=list)
     requests: int | None = None
+    waits: int | None = None
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,7 @@ def measure(place: Servers, load: Load, repeats: int, *, quick: bool) -> tuple[l
                 place.rclone("delete", "--checkers=64", "--transfers=64", f"target:{TARGET}")
                 continue
             one.requests = figures.requests if one.requests is None else one.requests
+            one.waits = figures.waits if one.waits is None else one.waits
             if turn:
                 one.figures.append(figures)
     return found, failed
