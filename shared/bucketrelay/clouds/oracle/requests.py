@@ -75,7 +75,7 @@ class Requests:
 
     @property
     def namespace(self) -> str:
-        """The bucket's. Pending for once, where the store's url has none."""
+        """The bucket's. Asked for once, where the store's url has none."""
         with self._lock:
             if not self._namespace:
                 call = Call(self._address.url, Effect.READ)
