@@ -43,6 +43,13 @@ def test_the_core_is_read_in_one_sitting():
     assert sum(counts.values()) <= SITTING, counts
 
 
+def test_a_function_of_each_cloud_is_thin():
+    handlers = sorted((PACKAGE.parents[1] / "functions").rglob("*.py"))
+    counts = {path.name: code_lines(path.read_text(encoding="utf-8")) for path in handlers}
+    assert len(counts) == 3
+    assert max(counts.values()) <= 30, counts
+
+
 def test_pages_name_the_same_path():
     for page in ("docs/architecture.md", "CONTRIBUTING.md"):
         text = (PACKAGE.parents[1] / page).read_text(encoding="utf-8")
