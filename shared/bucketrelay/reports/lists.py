@@ -9,7 +9,6 @@ import math
 import os
 import re
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
@@ -28,7 +27,8 @@ _LONGEST_LINE = MiB  # a key is at most 1,024 bytes and an error a sentence: mor
 _LONGEST_ID = 64
 _LONGEST_REASON = 200  # characters: Python's messages quote what they do not understand, however long it is
 _RANDOM = 5  # bytes in a name that this process has given before
-_given: deque[str] = deque(maxlen=1000)  # the names that it gave last
+_given: dict[str, None] = {}  # the names that it gave last, the oldest first
+_REMEMBERED = 1000  # of them
 _lock = threading.Lock()
 _REST = "~rest-"  # no invocation's id has a ~ in a name
 _ATTEMPTS = 50  # as many lists of one invocation in one microsecond are not to be had honestly
@@ -253,7 +253,9 @@ def _was_given(name: str) -> bool:
     """Whether this process has given the name before."""
     with _lock:
         given = name in _given
-        _given.append(name)
+        _given[name] = None
+        if len(_given) > _REMEMBERED:
+            del _given[next(iter(_given))]
     return given
 
 
