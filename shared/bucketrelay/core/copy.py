@@ -4,45 +4,10 @@ import math
 
 from bucketrelay.abilities import ServerSideCopy, Upload
 from bucketrelay.core import digest, heap
-from bucketrelay.core.checkpoints import Checkpoint, Fingerprint, quietly
+from bucketrelay.core.checkpoints import Checkpoint, quietly
+from bucketrelay.core.prepare import Copy
 from bucketrelay.core.resources import FirstBytes, Resources
-from bucketrelay.deadline import Deadline
 from bucketrelay.errors import CannotCopy, CopyGoesOn, Damaged, OutOfTime
-from bucketrelay.model import Meta, ObjectInfo, Task
-from bucketrelay.store import Expect, Store
-from bucketrelay.values import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """One object to be moved."""
-
-    source: Store
-    info: ObjectInfo
-    target: Store
-    key: str
-    meta: Meta
-    expect: Expect
-    deadline: Deadline
-    checkpoint: str = ""  # what its checkpoint is called: the target's identity
-    fingerprint: Fingerprint = str  # of all that its parts depend on, but for their size; most objects have none
-    target_name: str = ""  # of the target store
-    task: Task  # that it is for
-
-    @property
-    def url(self) -> str:
-        """Of the source."""
-        return self.source.address.of(self.info.key)
-
-    @property
-    def target_url(self) -> str:
-        """Of the target."""
-        return self.target.address.of(self.key)
-
-    @property
-    def unseen(self) -> bool:
-        """Whether the write may replace another source's newer copy without anybody's noticing."""
-        return self.task.shared and not self.target.conditional
 
 
 def by_server(copy: Copy, resources: Resources) -> bool:

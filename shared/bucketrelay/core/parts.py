@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bucketrelay.abilities import Part, PartStore, Upload
 from bucketrelay.core.checkpoints import Checkpoint, quietly
-from bucketrelay.core.copy import Copy
+from bucketrelay.core.prepare import Copy
 from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.core.sums import Passing, Reading, Sums
 from bucketrelay.deadline import under

@@ -2,15 +2,49 @@
 
 from bucketrelay.bodies import md5_of
 from bucketrelay.core import stamp as stamps
-from bucketrelay.core.copy import Copy
+from bucketrelay.core.checkpoints import Fingerprint
 from bucketrelay.core.digest import tree
 from bucketrelay.core.face import digest, face
 from bucketrelay.core.metadata import fit
 from bucketrelay.core.pair import Pair
 from bucketrelay.core.resources import FirstBytes
+from bucketrelay.deadline import Deadline
 from bucketrelay.errors import StoreRefused
-from bucketrelay.model import Meta, ObjectInfo
-from bucketrelay.store import ABSENT
+from bucketrelay.model import Meta, ObjectInfo, Task
+from bucketrelay.store import ABSENT, Expect, Store
+from bucketrelay.values import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One object to be moved."""
+
+    source: Store
+    info: ObjectInfo
+    target: Store
+    key: str
+    meta: Meta
+    expect: Expect
+    deadline: Deadline
+    checkpoint: str = ""  # what its checkpoint is called: the target's identity
+    fingerprint: Fingerprint = str  # of all that its parts depend on, but for their size; most objects have none
+    target_name: str = ""  # of the target store
+    task: Task  # that it is for
+
+    @property
+    def url(self) -> str:
+        """Of the source."""
+        return self.source.address.of(self.info.key)
+
+    @property
+    def target_url(self) -> str:
+        """Of the target."""
+        return self.target.address.of(self.key)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether the write may replace another source's newer copy without anybody's noticing."""
+        return self.task.shared and not self.target.conditional
 
 
 def prepare(pair: Pair, info: ObjectInfo, held: ObjectInfo | None, first: FirstBytes) -> tuple[Copy, tuple[str, ...]]:

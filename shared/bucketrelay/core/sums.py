@@ -6,7 +6,7 @@ from typing import Any
 
 from bucketrelay.abilities import Part
 from bucketrelay.core import digest
-from bucketrelay.core.copy import Copy
+from bucketrelay.core.prepare import Copy
 from bucketrelay.store import Write
 
 

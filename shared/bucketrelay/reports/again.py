@@ -21,7 +21,6 @@ from bucketrelay.routes import Route
 from bucketrelay.store import MiB, Store
 from bucketrelay.values import dataclass, replace
 
-REPLAYED = "replayed_object/"
 DAMAGED = "damaged_object/"
 _LARGEST = 256 * MiB  # of one list, which is read whole to be moved
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)  # of a line without `written`, as early ones are
@@ -183,7 +182,7 @@ class Again:
             return  # another replay has moved it
         if len(fetched.body) < fetched.info.size:
             raise StoreRefused(f"{self.log.address.of(each.name)}: too large to be moved: move it by hand")
-        to = (DAMAGED if each.damage else REPLAYED) + each.name.removeprefix(lists.FAILED)
+        to = (DAMAGED if each.damage else lists.REPLAYED) + each.name.removeprefix(lists.FAILED)
         self.log.put(to, fetched.body, Meta(content_type=lists.CONTENT_TYPE))
         self.log.delete(each.name, expect=fetched.info)
 

@@ -20,6 +20,7 @@ from bucketrelay.store import ABSENT, MiB, Store
 
 SUCCESS = "success_object/"
 FAILED = "failed_object/"
+REPLAYED = "replayed_object/"  # failed ones that were run again
 CONTENT_TYPE = "application/x-ndjson"
 
 _CHUNK = MiB

@@ -18,7 +18,7 @@ from bucketrelay.reports.sums import Lag, Slice, Sums, cause_of, slice_of, total
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
 
-FOLDERS = (lists.SUCCESS, lists.FAILED, "replayed_object/")
+FOLDERS = (lists.SUCCESS, lists.FAILED, lists.REPLAYED)
 # A list is named when its invocation ends and may be written later: lists of so long ago are looked for once more.
 OVERLAP = timedelta(minutes=15)
 _CROWD = 100_000  # keys, before those are forgotten that have long been right
