@@ -94,12 +94,13 @@ class Pauses:
         mine = current()
         try:
             with under(Deadline(min(PATIENCE if route in self._known else FIRST, mine.remaining()))):
-                info = self._log().look(FOLDER + route)
+                # Not `look`: a HEAD that finds nothing does not say if it is the key or the bucket, and a GET follows.
+                mark = self._log().fetch(FOLDER + route, 1, size=0)
         except RelayError:
             mine.check()  # what ended is not the invocation
             self._vain = self._clock() + FRESH
         else:
-            since, paused = (info.modified, True) if info else (None, False)
+            since, paused = (mark.info.modified, True) if mark else (None, False)
             self._known[route] = self._clock() + FRESH, since, paused
 
 

@@ -71,7 +71,7 @@ def test_while_its_answer_is_fresh_the_log_store_is_asked_no_more(log):
     for _ in range(100):
         pauses.why("photos")
 
-    assert [verb for verb, _ in log.calls] == ["look"]
+    assert [verb for verb, _ in log.calls] == ["fetch"]
 
 
 def test_a_worker_leaves_a_paused_route_alone_within_five_seconds():
@@ -155,7 +155,7 @@ class Hanging:
         self.hangs, self.lefts = False, []
         self.asked, self.answer = threading.Event(), threading.Event()
 
-    def look(self, key):
+    def fetch(self, key, length, *, size):
         self.lefts.append(current().remaining())
         if self.hangs:
             self.asked.set()
@@ -163,7 +163,7 @@ class Hanging:
 
 
 class Away:
-    def look(self, key):
+    def fetch(self, key, length, *, size):
         raise StoreUnavailable(f"s3://logs/{key}: 503")
 
 
