@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -293,3 +294,17 @@ class TestWriting:
         for call in (lambda: store.look("a"), lambda: keys(store), lambda: store.put("a", b"", TEXT)):
             with pytest.raises(StoreRefused, match="no such directory"):
                 call()
+
+
+@pytest.mark.parametrize("size", [4096, 200_000])
+def test_a_write_that_the_disk_ends_is_told_in_one_line_and_leaves_nothing(store, place, size):
+    """However large: what a buffer still holds is not written once more when the file is closed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    try:
+        with pytest.raises(StoreRefused, match="File too large: grant the permission or mend the directory"):
+            store.put("a", b"x" * size, Meta())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert store.look("a") is None
+    assert list((place / ".bucketrelay" / "new").iterdir()) == []

@@ -200,20 +200,24 @@ def pour_file(path: Path, pour: Callable[[Write], None], url: str) -> tuple[str,
     digest, size = hashlib.md5(usedforsecurity=False), 0
     try:
         with disk(url):
-            file = path.open("xb")
+            # Without a buffer: `close` would write its rest once more, and fail once more, by an error of its own.
+            file = path.open("xb", buffering=0)
 
         def write(block: memoryview) -> None:
             nonlocal size
             digest.update(block)
             size += len(block)
             with disk(url):
-                file.write(block)
+                while block:
+                    block = block[file.write(block) :]
 
-        with file:
+        try:
             pour(write)
             with disk(url):
-                file.flush()
                 os.fsync(file.fileno())
+        finally:
+            with disk(url):
+                file.close()
     except BaseException:
         path.unlink(missing_ok=True)
         raise
