@@ -30,11 +30,16 @@ pytest_plugins = ["security.leaks"]
 def pytest_collection_finish():
     """All that was collected stays until the end: no need to look for garbage in it, again and again."""
     gc.freeze()
-    gc.enable()
     if backends := sys.modules.get("moto.backends"):
         # For each request moto lists its 180 folders anew, and asks the disk what each is: a sixth of a request's cost.
         folders = frozenset(backends.list_of_moto_modules())
         backends.list_of_moto_modules = lambda: folders
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop():
+    """From here on garbage is made. Called in the controller too, which collects nothing itself."""
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items):
