@@ -3,10 +3,10 @@
     python benchmarks/throughput.py
     python benchmarks/throughput.py --quick
 
-Small objects, then one large one, are copied between two `rclone serve s3` that check signatures. The roads take turns,
-each time in a fresh process, and every copy is compared byte by byte in the directory that the server shows. All share
-this machine's cores, so the CPU of the client is the portable figure, and of that the ratio: absolute figures hold on
-this machine only. A road that cannot run here is named with the reason.
+Small objects, some of 8 MiB, then one large one, are copied between two `rclone serve s3` that check signatures. The
+roads take turns, each in a fresh process, and every copy is compared byte by byte in the directory that the server
+shows. All share this machine's cores, so the CPU of the client is the portable figure, and of that the ratio: absolute
+figures hold on this machine only. A road that cannot run here is named with the reason.
 """
 
 import argparse
@@ -134,6 +134,14 @@ ON_SMALL = (
         else []
     ),
 )
+ON_MEDIUM = (  # in one piece
+    Road("relay-sqs", f"**bucketrelay**, an SQS batch, {THREADS} threads", warm=THREADS),
+    Road("relay", "**bucketrelay**, one event an invocation"),
+    Road(YARDSTICK, "boto3 `get_object().read()`, `put_object`"),
+    Road("get_put-hashed", "the same, which hashes the body as it does by default"),
+    Road("get_put-threads", f"boto3, no body hashed, {THREADS} threads", warm=THREADS),
+    Road("copy", f"`rclone copy`, one process, {THREADS} transfers", program=_many),
+)
 ON_LARGE = (
     Road("relay", "**bucketrelay**, parts of 8 MiB"),
     Road("relay-lean", '**bucketrelay**, `memory = "32MiB"`'),
@@ -151,7 +159,7 @@ ON_LARGE = (
 
 def program(name: str) -> Program:
     """What the road of that name runs."""
-    found = next(road.program for road in (*ON_SMALL, *ON_LARGE) if road.name == name)
+    found = next(road.program for road in (*ON_SMALL, *ON_MEDIUM, *ON_LARGE) if road.name == name)
     assert found
     return found
 
@@ -185,7 +193,8 @@ class Load:
     @property
     def title(self) -> str:
         """In words."""
-        return f"one object of {self.size // MiB} MiB" if self.large else f"{self.n:,} objects of {SMALL // 1024} KiB"
+        size = f"{self.size // MiB} MiB" if self.large else f"{SMALL // 1024} KiB"
+        return f"one object of {size}" if self.n == 1 else f"{self.n:,} objects of {size}"
 
     def keys(self, road: Road) -> tuple[str, ...]:
         """The keys that the road copies; `rclone copy` is given their folder."""
@@ -362,6 +371,15 @@ def without_start(whole: Sequence[float], starts: Sequence[float], objects: int)
     return [(each - start) / max(1, objects - 1) for each, start in zip(whole, starts, strict=True)]
 
 
+def medium_figures(found: Sequence[Measured]) -> dict[str, list[float]]:
+    """What objects that fit into one part take, in a batch, turn by turn."""
+    costs = {one.road.name: _costs(one) for one in found}
+    return {
+        "8 MiB of read and put": ratios(costs["relay-sqs"], costs[YARDSTICK]),
+        "8 MiB of hashed read and put": ratios(costs["relay-sqs"], costs["get_put-hashed"]),
+    }
+
+
 def large_figures(found: Sequence[Measured], small: Sequence[Measured]) -> dict[str, list[float]]:
     """What the issue asks of a large object, turn by turn; rclone's start, as small objects tell it, is taken off."""
     costs = {one.road.name: _costs(one) for one in found}
@@ -422,20 +440,25 @@ def main() -> None:
     told.notes += conditions(PACKAGES, RCLONE)
     print("\n\n".join(told.notes), flush=True)
     small = Load("small", SMALL, ON_SMALL, chosen.n)
+    medium = Load("medium", 8 * MiB, ON_MEDIUM, 16, large=True)
     large = Load("large", chosen.size, ON_LARGE, 1, large=True)
     told.absent += absent([*ON_SMALL, *ON_LARGE])
     for scheme in chosen.over:
         over = "TLS" if scheme == "https" else "plain HTTP"
         with servers(scheme) as place:
-            fill(place, [small, large])
+            fill(place, [small, medium, large])
             of_small, failed = measure(place, small, chosen.repeats, quick=chosen.quick)
             told.absent += failed
             tell(told, table(small, of_small, over))
+            of_medium, failed = measure(place, medium, chosen.repeats, quick=chosen.quick)
+            told.absent += failed
+            tell(told, table(medium, of_medium, over))
             of_large, failed = measure(place, large, chosen.repeats, quick=chosen.quick)
             told.absent += failed
             tell(told, table(large, of_large, over))
         if scheme == "https":
-            told.figures |= small_figures(of_small) | large_figures(of_large, of_small)
+            told.figures |= small_figures(of_small) | medium_figures(of_medium)
+            told.figures |= large_figures(of_large, of_small)
     print("\n".join(["", *told.absent]))
     if chosen.json:
         told.write(chosen.json)

@@ -10,6 +10,7 @@ from bucketrelay.core.checkpoints import Checkpoint, quietly
 from bucketrelay.core.prepare import Copy
 from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.core.sums import Passing, Reading, Sums
+from bucketrelay.core.width import Width
 from bucketrelay.deadline import under
 from bucketrelay.errors import (
     Damaged,
@@ -179,7 +180,7 @@ def _length(whole: int, size: int, number: int) -> int:
 
 
 class _Parts:
-    """The parts of one object on their way, by this thread and as many more as the budget has to spare."""
+    """The parts of one object on their way, by this thread and as many more as make it faster, if there are so many."""
 
     def __init__(
         self, copy: Copy, target: PartStore, opened: _Opened, size: int, resources: Resources, sums: Sums
@@ -190,7 +191,10 @@ class _Parts:
         self._streams = copy.source.abilities.streams and target.abilities.streams
         numbers = range(1, -(-copy.info.size // size) + 1)
         todo = [number for number in numbers if number not in opened.parts]
-        self._todo, self._most = deque(todo), 0 if sums.begin(numbers, todo) else len(todo) - 2
+        self._todo = deque(todo)
+        self._width = Width(1 if sums.begin(numbers, todo) else max(1, min(len(todo) - 1, self._budget.threads)))
+        self._threads: list[threading.Thread] = []  # that help
+        self._working = 1  # threads, this one with them
         self._lock = threading.Lock()
         self._done: dict[int, Part] = dict(opened.parts)
         self._slowest = 0.0  # seconds that a part has taken
@@ -201,27 +205,46 @@ class _Parts:
         if len(first.body) == self._size and 1 not in self._done:
             self._put(self._next(), first.body)
         first.drop()  # before anybody asks for more: no thread waits for bytes while it holds some
-        extra = [threading.Thread(target=self._help) for _ in range(self._budget.extra_threads(self._most))]
-        for thread in extra:
-            thread.start()
+        self._width.begin()
+        self._call_help()
         self._work()
-        for thread in extra:
-            thread.join()
+        while self._threads:  # the last to help may have called another
+            self._threads.pop().join()
         if self._failed:
             raise self._failed[0]
         return [self._done[number] for number in sorted(self._done)]
 
+    def _call_help(self) -> None:
+        """Have as many threads as `Width` says, as far as the budget has them and there are parts for them."""
+        with self._lock:
+            wanted = min(self._width.threads - self._working, len(self._todo) - 1)
+            for _ in range(self._budget.extra_threads(wanted)):
+                thread = threading.Thread(target=self._help)
+                thread.start()
+                self._threads.append(thread)  # from here on it can be joined
+                self._working += 1
+
     def _help(self) -> None:
         try:
             with under(self._copy.deadline):
-                self._work()
+                self._work(helping=True)
         finally:
             self._budget.give_back()
 
-    def _work(self) -> None:
+    def _leaves(self) -> bool:
+        """Whether a thread that helps is one too many."""
+        with self._lock:
+            if self._working <= self._width.threads:
+                return False
+            self._working -= 1
+            return True
+
+    def _work(self, *, helping: bool = False) -> None:
         try:
             while self._move_next():
-                pass
+                if helping and self._leaves():
+                    return
+                self._call_help()
         except BaseException as error:  # noqa: BLE001 — raised again by `send`, in the task's own thread
             with self._lock:
                 self._failed.append(error)
@@ -282,3 +305,4 @@ class _Parts:
         self._sums.finish(passing)
         with self._lock:
             self._done[number] = part
+            self._width.note(len(body))

@@ -69,8 +69,12 @@ class Incoming:
                 raise HungUp("the server hung up without an answer" if not data else "the answer's head was cut")
             data = more if not data else bytearray(data) + more
 
-    def into(self, view: memoryview) -> int:
-        """Fill some of *view*; how many bytes, 0 at the connection's end. Raises CutShort where nothing comes."""
+    def into(self, view: memoryview, sure: int = 0) -> int:
+        """Fill some of *view*; how many bytes, 0 at the connection's end. Raises CutShort where nothing comes.
+
+        Args:
+            sure: bytes that are known to come yet. As many of them as fit are waited for, for as long as for any.
+        """
         if held := self.waiting:
             count = min(held, len(view))
             view[:count] = memoryview(self._held)[self._at : self._at + count]
@@ -80,7 +84,9 @@ class Incoming:
             return count
         try:
             self._wait()
-            return self._sock.recv_into(view)
+            if isinstance(self._sock, socket.socket):
+                return self._sock.recv_into(view, 0, socket.MSG_WAITALL if sure >= len(view) else 0)
+            return self._sock.recv_into(view, sure)
         except OSError as error:
             raise CutShort(_why(error, "no more of the answer")) from error
 
@@ -127,7 +133,7 @@ class Counted:
         """Fill some of *view*; 0 at the body's end. Raises CutShort where it comes too early."""
         if not self.left:
             return 0
-        count = self._incoming.into(view[: self.left] if len(view) > self.left else view)
+        count = self._incoming.into(view[: self.left] if len(view) > self.left else view, self.left)
         if not count:
             raise CutShort(f"the answer was cut, {self.left} bytes before its end")
         self.left -= count
@@ -160,7 +166,7 @@ class Chunked:
             return 0
         if not self._chunk and not self._next():
             return 0
-        count = self._incoming.into(view[: self._chunk] if len(view) > self._chunk else view)
+        count = self._incoming.into(view[: self._chunk] if len(view) > self._chunk else view, self._chunk)
         if not count:
             raise CutShort("the answer was cut within a chunk")
         self._chunk -= count

@@ -12,6 +12,7 @@ from typing import Any
 
 _RECEIVED = 256 * 1024  # bytes asked of the system at once: some sixteen records
 _RECORD = 16 * 1024  # bytes that come out of one at most (RFC 8446, 5.1): room for more would be made in vain
+_CUT = 17 * 1024  # bytes that OpenSSL holds at most of a record that has not come whole
 # Bytes that are encrypted at once: four records. What comes of them is made anew for each call, and from 128 KiB on the
 # system would map and clear its memory each time (see core/heap.py), which took as long as the encryption itself.
 _SENT = 64 * 1024
@@ -61,13 +62,17 @@ class TlsSocket:
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):  # many hang up without a word; lengths tell what is whole
                 return b""
 
-    def recv_into(self, view: memoryview) -> int:
+    def recv_into(self, view: memoryview, sure: int = 0) -> int:
         """Fill *view* with what is at hand, or some of it with what comes next; 0 at the connection's end.
 
         OpenSSL decrypts one record a call. A GiB has 65,536 of them, so nothing else is done for each.
+
+        Args:
+            sure: bytes that the server is known to send yet. Those are waited for together: else each packet wakes this
+                thread, and the interpreter goes to and fro for a record or two.
         """
         if not self._in.pending and not self._tls.pending():
-            self._receive()
+            self._receive(sure)
         read: Any = self._tls.read  # the stubs know only bytes that come back
         filled, room = 0, len(view)
         while filled < room:
@@ -80,7 +85,7 @@ class TlsSocket:
                 if filled:
                     break
                 self._flush()
-                self._receive()
+                self._receive(sure)
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 break
         return filled
@@ -117,8 +122,12 @@ class TlsSocket:
         if self._out.pending:
             self._sock.sendall(self._out.read())
 
-    def _receive(self) -> None:
-        count = self._sock.recv_into(self._buffer)
+    def _receive(self, sure: int = 0) -> None:
+        """More for OpenSSL to decrypt: *sure* bytes of it will come, though some may be there already."""
+        if sure > 2 * _CUT:
+            count = self._sock.recv_into(self._buffer, min(sure - _CUT, _RECEIVED), socket.MSG_WAITALL)
+        else:
+            count = self._sock.recv_into(self._buffer)
         if count:
             self._in.write(self._buffer[:count])
         else:

@@ -5,6 +5,7 @@ import os
 import socket
 import socketserver
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,7 +18,7 @@ from bucketrelay.http import trace
 from bucketrelay.http.connections import Connections
 from bucketrelay.http.faults import BodyFailed, CutShort, HungUp, Malformed, NoAnswer, NotSent, Unsendable, Untrusted
 from bucketrelay.http.messages import Into, Request
-from bucketrelay.store import LONGEST_DOCUMENT
+from bucketrelay.store import LONGEST_DOCUMENT, MiB
 from bucketrelay_emulators.server.tls import Authority
 from thorough import examples
 from unit.http.peers import Peer, answers, ok, request, rest
@@ -491,6 +492,58 @@ class TestBodies:
         assert got == [body]
         assert came == body[: len(came)]
         assert missing or len(came) == len(body)
+
+    @pytest.mark.parametrize("tls", [False, True])
+    def test_what_is_sure_to_come_is_received_together_however_small_its_packets(self, tls):
+        body, calls, came = os.urandom(MiB), [], bytearray()
+
+        class Counted(socket.socket):
+            def recv_into(self, *given):
+                calls.append(None)
+                return super().recv_into(*given)
+
+        def packets(sock: socket.socket) -> None:
+            request(sock)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.sendall(ok(body)[:-MiB])
+            for start in range(0, MiB, 8192):
+                time.sleep(0.001)  # so that each comes by itself
+                sock.sendall(body[start : start + 8192])
+
+        def connect(place: tuple[str, int], seconds: float) -> socket.socket:
+            return Counted(fileno=socket.create_connection(place, seconds).detach())
+
+        authority = Authority()
+        try:
+            with Peer(packets, tls=authority if tls else None) as peer:
+                connections = connected(peer, ca_file=authority.ca_file, connect=connect)
+                connections.send(GET, lambda _: Into(came.extend, MiB), repeatable=False)
+                connections.close()
+        finally:
+            authority.cleanup()
+        assert came == body
+        assert len(calls) < 30, "of 128 packets"
+
+    @pytest.mark.parametrize("tls", [False, True])
+    def test_a_body_that_comes_slower_than_a_block_in_the_time_of_a_read_is_whole(self, tls):
+        body, came = os.urandom(64 * 1024), bytearray()
+
+        def slowly(sock: socket.socket) -> None:
+            request(sock)
+            sock.sendall(ok(body)[: -len(body)])
+            for start in range(0, len(body), 4096):
+                time.sleep(0.05)
+                sock.sendall(body[start : start + 4096])
+
+        authority = Authority()
+        try:
+            with Peer(slowly, tls=authority if tls else None) as peer:
+                connections = connected(peer, ca_file=authority.ca_file, timeout=0.3)
+                connections.send(GET, lambda _: Into(came.extend, len(body)), repeatable=False)
+                connections.close()
+        finally:
+            authority.cleanup()
+        assert came == body
 
     def test_a_large_body_that_is_refused_is_not_sent(self):
         poured = []
