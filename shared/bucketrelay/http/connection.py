@@ -73,6 +73,8 @@ class Connection:
         self._fits_until = -math.inf  # while that need not be compared with what is left
         self._deadline, self._until = Deadline(), now()
         self.incoming = Incoming(sock, self._wait)
+        if not isinstance(sock, socket.socket):
+            sock.wait = self._wait
         self.answers = 0  # that have come on it
         self.deaf = False  # the server has nothing to say to `Expect: 100-continue`
         self._bodiless = False  # the answer came instead of `100 Continue`, and the body was not sent

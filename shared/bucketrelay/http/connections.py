@@ -245,7 +245,7 @@ class Connections:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(left)
-            ready = self._secure(sock, trusted) if trusted else sock
+            ready = self._secure(sock, trusted, left) if trusted else sock
             sock.settimeout(None)  # from here on the system itself gives up in time, see `Connection`
         except BaseException as error:
             sock.close()
@@ -254,12 +254,20 @@ class Connections:
             raise
         return Connection(ready, self._timeout, self._now)
 
-    def _secure(self, sock: socket.socket, trusted: "ssl.SSLContext") -> "TlsSocket":
+    def _secure(self, sock: socket.socket, trusted: "ssl.SSLContext", seconds: float) -> "TlsSocket":
         from bucketrelay.http.tls import TlsSocket  # plain HTTP need not load it
 
         if self._proxy:
             self._tunnel(sock, self._proxy)
-        return TlsSocket(sock, trusted, _plain(self._name))
+        end = self._now() + seconds
+
+        def wait() -> None:
+            left = end - self._now()
+            if left <= 0:
+                raise TimeoutError
+            sock.settimeout(left)
+
+        return TlsSocket(sock, trusted, _plain(self._name), wait)
 
     def _tunnel(self, sock: socket.socket, proxy: Proxy) -> None:
         """Have the proxy connect *sock* to the server (RFC 9110, 9.3.6)."""

@@ -7,6 +7,7 @@ decrypted in memory: three calls for a small request.
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,13 +22,20 @@ _SENT = 64 * 1024
 class TlsSocket:
     """A TLS connection on *sock*, after its handshake. The methods are those of a socket that the connection uses.
 
+    Args:
+        wait: called before each wait but the first of what is received: a record, or a handshake, may come byte by
+            byte, each of them in time. Raises TimeoutError when that is enough.
+
     Raises:
         OSError: ssl.SSLError is one.
     """
 
-    __slots__ = ("_buffer", "_in", "_out", "_sock", "_tls")
+    __slots__ = ("_buffer", "_in", "_out", "_sock", "_tls", "wait")
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, name: str | bytes) -> None:
+    def __init__(
+        self, sock: socket.socket, context: ssl.SSLContext, name: str | bytes, wait: Callable[[], None]
+    ) -> None:
+        self.wait = wait
         self._sock, self._in, self._out = sock, ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
         self._buffer = memoryview(bytearray(_RECEIVED))
@@ -38,6 +46,7 @@ class TlsSocket:
                 return
             except ssl.SSLWantReadError:
                 self._flush()
+                self.wait()
                 self._receive()
             except ssl.SSLError:
                 with suppress(OSError):  # the alert: why we hang up
@@ -58,6 +67,7 @@ class TlsSocket:
                 return self._tls.read(count)
             except ssl.SSLWantReadError:
                 self._flush()
+                self.wait()
                 self._receive()
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):  # many hang up without a word; lengths tell what is whole
                 return b""
@@ -85,6 +95,7 @@ class TlsSocket:
                 if filled:
                     break
                 self._flush()
+                self.wait()
                 self._receive(sure)
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 break

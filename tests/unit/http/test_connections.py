@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,25 @@ class Stream:
             write(memoryview(block))
         if self._error:
             raise self._error
+
+
+class Records:
+    """A server's side of TLS whose records are sent by whoever wants to."""
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        self._sock, self._coming, self.going = sock, ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.side = context.wrap_bio(self._coming, self.going, server_side=True)
+
+    def until(self, step, send=lambda _: None):
+        """Receive until *step* is done; what is to be sent meanwhile *send* may have sent."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                data = self.going.read()
+                if not send(data):
+                    self._sock.sendall(data)
+                self._coming.write(self._sock.recv(65536))
 
 
 def connected(peer: Peer, **more: object) -> Connections:
@@ -194,6 +214,41 @@ class TestFaults:
                 connections.send(GET, repeatable=True)
             ended.set()
             connections.close()
+
+    @pytest.mark.parametrize("part", ["handshake", "head", "body"])
+    def test_nor_is_one_that_drips_within_a_record_of_tls(self, part):
+        """Each byte comes in time, and nothing of it can be read before the last one."""
+        authority, ended = Authority(), threading.Event()
+
+        def drip(sock: socket.socket) -> None:
+            tls = Records(sock, authority.server_context("127.0.0.1"))
+            tls.until(tls.side.do_handshake, lambda data: slowly(sock, data) if part == "handshake" else None)
+            tls.until(lambda: tls.side.read(65536))
+            head = b"HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n"
+            if part == "body":
+                tls.side.write(head + b"\r\n")
+                sock.sendall(tls.going.read())
+            tls.side.write(bytes(9000) if part == "body" else head + b"a: " + b"x" * 3000)
+            slowly(sock, tls.going.read())
+
+        def slowly(sock: socket.socket, data: bytes) -> bool:
+            for byte in data:
+                sock.sendall(bytes([byte]))
+                if ended.wait(0.01):
+                    break
+            return True
+
+        try:
+            with Peer(drip) as peer:
+                url = peer.url.replace("http:", "https:")
+                connections = Connections(url, timeout=0.2, ca_file=authority.ca_file, environ={})
+                with pytest.raises((NotSent, HungUp, CutShort), match=r"in time|no more of the answer|timed out"):
+                    connections.send(GET, repeatable=False)
+                ended.set()
+                connections.close()
+        finally:
+            ended.set()
+            authority.cleanup()
 
     @pytest.mark.parametrize(("size", "served"), [(1024, False), (1024 * 1024, True)])
     def test_a_server_that_got_a_large_body_may_be_silent_for_longer_before_it_answers(self, size, served):
