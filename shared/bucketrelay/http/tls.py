@@ -19,6 +19,10 @@ _CUT = 17 * 1024  # bytes that OpenSSL holds at most of a record that has not co
 _SENT = 64 * 1024
 
 
+def _refuse() -> None:
+    raise ConnectionAbortedError("the connection is closed")
+
+
 class TlsSocket:
     """A TLS connection on *sock*, after its handshake. The methods are those of a socket that the connection uses.
 
@@ -128,6 +132,7 @@ class TlsSocket:
         with suppress(OSError):
             self._flush()
         self._sock.close()
+        self.wait = _refuse  # the connection's own method: else the two would hold each other, and the buffer
 
     def _flush(self) -> None:
         if self._out.pending:

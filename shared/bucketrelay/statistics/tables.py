@@ -247,7 +247,7 @@ def _key(cells: Sequence[Any]) -> KeyState:
     ]
     if failures:
         failures.sort(key=lambda each: each[:2])  # those that an earlier release wrote stand as they came
-        failures[-1] = failures[-1]._replace(result=line)
+        failures[-1] = failures[-1]._replace(result=line or None)
     state.wrong = failures
     return state
 
