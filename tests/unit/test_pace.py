@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
-from bucketrelay.http.pace import Pace, Rate, seconds
+from bucketrelay.http.pace import _CUT, Pace, Rate, seconds
 
 URL = "s3://photos/a"
 
@@ -45,12 +45,21 @@ class Server:
         return sum(not ok for _, ok in self.answers) / len(self.answers)
 
 
-def siege(server, workers, trip, end, seed, after=None):
-    """*workers* ask *server* as fast as a Rate lets them; *trip*: seconds from a request to its answer, on average."""
+def siege(server, workers, trip, end, seed, after=None, late=0.0):
+    """*workers* ask *server* as fast as a Rate lets them.
+
+    Args:
+        trip: seconds from a request to its answer, on average.
+        late: seconds by which who waits for a slot wakes up too late, on average.
+    """
     chance = random.Random(seed)
     rate, now, under_way, waiting = Rate(chance.random), 0.0, [], workers
+    slot = wakes = 0.0
     while now < end:
         free = rate.free(now) if waiting else float("inf")
+        if waiting and late and free > now:
+            slot, wakes = (slot, wakes) if free == slot else (free, free + chance.expovariate(1 / late))
+            free = max(now, wakes)
         if under_way and under_way[0][0] <= free:
             now, _, accepted, sent = heapq.heappop(under_way)
             waiting += 1
@@ -93,6 +102,44 @@ def test_behind_a_limit_four_fifths_of_it_are_used_and_few_requests_are_in_vain(
 
     assert server.share(5.0, 35.0) >= 0.8
     assert server.refused() <= 0.2 if most <= 20 else server.refused() <= 0.05
+
+
+@pytest.mark.parametrize("most", [30, 100, 300])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_threads_that_wake_up_late_use_as_much_of_a_limit(most, seed):
+    """At 2 ms that were 0.84 of 300 a second: the slots after a late one were late as well."""
+    server = Server(most, burst=most / 10)
+    siege(server, workers=16, trip=0.02, end=35.0, seed=seed, late=0.002)
+    assert server.share(5.0, 35.0) >= 0.93
+    assert server.refused() <= 0.05
+
+
+def test_slots_that_nobody_came_for_are_used_yet_but_for_those_of_long_ago():
+    rate, now = limited_to(100), 50.0  # idle for most of a minute
+    burst = 0
+    while rate.free(now) <= now:
+        rate.take(now)
+        burst += 1
+    assert 8 <= burst <= 13  # a tenth of a second's
+
+
+def test_nothing_is_made_up_for_of_the_time_that_a_server_asked_for():
+    rate = limited_to(100)
+    rate.note_refusal(sent=0.0, now=30.0, after=10.0)
+    assert rate.free(30.0) == 40.0
+    rate.take(40.0)
+    assert rate.free(40.0) > 40.0
+
+
+def limited_to(most):
+    """A rate that has found this limit."""
+    rate = Rate(lambda: 0.5)
+    for _ in range(round(most / _CUT)):
+        rate.note_success(0.5)
+    while not rate.limit:
+        rate.note_refusal(sent=0.9, now=1.0)
+    assert most * 0.9 <= rate.limit <= most * 1.1
+    return rate
 
 
 def test_what_retry_after_asks_for_is_kept_by_every_task():
