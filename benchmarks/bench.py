@@ -26,7 +26,7 @@ from pathlib import Path
 from machine import busy, conditions
 from report import Must, Section, musts, unmet, write_at_once
 
-HERE = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent
 MUSTS = (
     Must("cold s3", "S3: fresh process to first answer, of the plain SDK handler's", 0.40),
     Must("cold obs", "OBS: the same", 0.50),
@@ -99,7 +99,7 @@ def run(script: Script, *, quick: bool) -> Section:
     print(f"\n=== {script.name} {' '.join(words)}", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         found = Path(scratch, "found.json")
-        command = [sys.executable, str(HERE / f"{script.name}.py"), *words, "--json", str(found)]
+        command = [sys.executable, str(FOLDER / f"{script.name}.py"), *words, "--json", str(found)]
         code = wait_for(command, script.minutes * 60)
         if code is None:
             why = f"it took more than {script.minutes} minutes"
@@ -157,7 +157,7 @@ def main() -> int:
         "--out", type=Path, metavar="FILE", help="(results.md beside this file; quick: results-quick.md)"
     )
     typed = words.parse_args()
-    out = typed.out or HERE / ("results-quick.md" if typed.quick or typed.only else "results.md")
+    out = typed.out or FOLDER / ("results-quick.md" if typed.quick or typed.only else "results.md")
     was_busy, began = busy(), time.monotonic()
     called = shlex.join(["python", "benchmarks/bench.py", *sys.argv[1:]])
     told = [f"{datetime.now(timezone.utc):%Y-%m-%d}, `{called}`", *conditions()]

@@ -27,8 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parent
 SHARED = ROOT / "shared"
 sys.path[:0] = [str(SHARED), str(ROOT / "tests")]
 
@@ -111,7 +111,7 @@ def subjects(cloud: Cloud, scratch: Path) -> Iterator[Subject]:
     (nothing / f"{MODULES[cloud.name]}.py").write_text(NOTHING)
     yield Subject("nothing", nothing, {}, copies=False)
     plain = scratch / cloud.name / "plain"
-    shutil.copytree(HERE / "plain" / cloud.name, plain, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(FOLDER / "plain" / cloud.name, plain, ignore=shutil.ignore_patterns("__pycache__"))
     yield Subject("plain", plain, dict(cloud.plain))
     yield Subject("relay", unpack_archive(cloud, scratch), {})
 

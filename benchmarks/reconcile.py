@@ -25,8 +25,8 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "shared")]
+FOLDER = Path(__file__).resolve().parent
+sys.path[:0] = [str(FOLDER.parent / "shared")]
 
 from machine import conditions
 from report import Section, Table, ratios, spread
@@ -104,7 +104,7 @@ def differences(text: str) -> tuple[int, int]:
 
 def on_listings(count: int, repeats: int, told: Section, *, two: bool) -> None:
     """The same of listings that a server has made before, so that what is measured is the clients' own."""
-    command = [sys.executable, str(HERE / "listing_server.py"), str(count)]
+    command = [sys.executable, str(FOLDER / "listing_server.py"), str(count)]
     with tempfile.TemporaryDirectory() as home, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout
@@ -137,7 +137,7 @@ TWO = ("**bucketrelay** `reconcile --check`", "`rclone check` (sizes and MD5s)")
 
 def roads(place: Servers, config: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
     """Every road's command and environment."""
-    ours = {"PATH": os.environ.get("PATH", ""), "HOME": place.home, "PYTHONPATH": str(HERE.parent / "shared")}
+    ours = {"PATH": os.environ.get("PATH", ""), "HOME": place.home, "PYTHONPATH": str(FOLDER.parent / "shared")}
     relay = [sys.executable, "-m", "bucketrelay", "reconcile", "r", "--config", str(config), "--check", "-q"]
     # From a million keys in a folder on rclone sorts on disk, and asks for each object: in memory it is faster.
     flags = ["--checkers=16", "--list-cutoff=100000000"]
@@ -214,17 +214,17 @@ def compared(job: tuple[int, Span]) -> tuple[tuple[int, int, int], float, int]:
     """How many keys both sides, the first and the second alone have in a span; seconds of CPU, and the peak so far."""
     count, span = job
     spent = cpu_seconds()
-    both = here = there = 0
+    both = sources = targets = 0
     for pair in merge(generated(count, 7, span), generated(count, 8, span), JUDGE.right):
         if isinstance(pair, Right):
             both += pair.pairs
         elif pair.source is None:
-            there += 1
+            targets += 1
         elif pair.target is None:
-            here += 1
+            sources += 1
         else:
             both += 1
-    return (both, here, there), cpu_seconds() - spent, highest_rss()
+    return (both, sources, targets), cpu_seconds() - spent, highest_rss()
 
 
 def on_generated(count: int, streams: int) -> str:

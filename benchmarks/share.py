@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "shared")]
+FOLDER = Path(__file__).resolve().parent
+sys.path[:0] = [str(FOLDER.parent / "shared")]
 
 from machine import conditions
 from report import Section, Table, ratios, spread

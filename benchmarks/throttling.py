@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "shared")]
+FOLDER = Path(__file__).resolve().parent
+sys.path[:0] = [str(FOLDER.parent / "shared")]
 
 from clouds import Cloud, obs, oci, s3
 from machine import conditions

@@ -26,8 +26,8 @@ from filecmp import cmp
 from importlib.util import find_spec
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "shared")]
+FOLDER = Path(__file__).resolve().parent
+sys.path[:0] = [str(FOLDER.parent / "shared")]
 
 from machine import conditions
 from report import Section, Table, ratios, spread
@@ -271,7 +271,7 @@ def _by_python(place: Servers, load: Load, road: Road) -> Figures:
     warm = tuple(f"warm/{number:06}.bin" for number in range(road.warm))
     at = place.source, place.target, ACCESS, SECRET, place.ca_file
     job = Job(road.name, *at, (SOURCE, TARGET, LOGS), warm, load.keys(road), load.size, load.at_once)
-    command = [*load.before, sys.executable, str(HERE / "roads.py")]
+    command = [*load.before, sys.executable, str(FOLDER / "roads.py")]
     told = json.dumps(asdict(job))
     try:
         done = subprocess.run(

@@ -12,7 +12,7 @@ CONFIG = "relay.toml"
 CHECKED = "relay.checked.json"
 SHARED = Path(__file__).resolve().parents[1] / "shared"
 _NOT_SET = "is not set in the environment"
-NOT_HERE = ("rclone",)  # of these nothing goes in
+NOT_PACKED = ("rclone",)  # of these nothing goes in
 Needs = tuple[tuple[str, ...], tuple[str, ...]]  # schemes of stores, types of forwards
 EVERYTHING: Needs = (tuple(SDKS), tuple(kind for kind in FORWARDS if kind not in (*BROKERS, POSTGRES)))
 
@@ -35,7 +35,7 @@ def needs(text: str) -> Needs:
     if any("$" in url.partition("://")[0] for url in urls.values()):
         return EVERYTHING[0], kinds
     schemes = {name: url.partition("://")[0] for name, url in urls.items()}
-    if unknown := [name for name, scheme in schemes.items() if scheme not in (*SDKS, *NOT_HERE)]:
+    if unknown := [name for name, scheme in schemes.items() if scheme not in (*SDKS, *NOT_PACKED)]:
         raise Refused(f"{CONFIG}: stores.{unknown[0]}.url is no s3://, obs://, oci://, file:// or rclone://")
     return tuple(scheme for scheme in SDKS if scheme in schemes.values()), kinds
 

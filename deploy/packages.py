@@ -12,8 +12,8 @@ from pathlib import Path
 from contents import ARCHITECTURES, USELESS, Package
 from elf import strip_symbols
 
-HERE = Path(__file__).resolve().parent
-PINS = (HERE / "constraints.txt", HERE.parent / "constraints.txt")
+FOLDER = Path(__file__).resolve().parent
+PINS = (FOLDER / "constraints.txt", FOLDER.parent / "constraints.txt")
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)")
 # name-version.tar.gz, or name-version-tags.whl
 _ARCHIVE = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*?)(?:\.tar\.gz|-.+\.whl)")
@@ -55,10 +55,10 @@ def fetch(wanted: Iterable[Package], target: Target, downloads: Path) -> Mapping
         raise Refused(f"no version is pinned for {', '.join(loose)}: add it to {PINS[0].name}")
     folder.mkdir(parents=True, exist_ok=True)
     asked = {package: (_normal(package.name), pins[_normal(package.name)]) for package in packages}
-    if missing := [package for package in packages if asked[package] not in _there(folder)]:
+    if missing := [package for package in packages if asked[package] not in _archives(folder)]:
         _download({f"{package.name}=={asked[package][1]}": package for package in missing}, target, folder)
-    there = _there(folder)
-    return {package: there[asked[package]] for package in packages}
+    held = _archives(folder)
+    return {package: held[asked[package]] for package in packages}
 
 
 def files(package: Package, archive: Path) -> Mapping[str, bytes]:
@@ -69,7 +69,7 @@ def files(package: Package, archive: Path) -> Mapping[str, bytes]:
     return {path: strip_symbols(content) if path.endswith(".so") else content for path, content in found.items()}
 
 
-def _there(folder: Path) -> Mapping[tuple[str, str], Path]:
+def _archives(folder: Path) -> Mapping[tuple[str, str], Path]:
     """What was downloaded, by name and version."""
     found = ((path, _ARCHIVE.fullmatch(path.name)) for path in folder.iterdir())
     return {(_normal(said["name"]), said["version"]): path for path, said in found if said}

@@ -108,8 +108,8 @@ def classes(a: str, target: Abilities) -> str:
     if not words:
         return "has none"
     kept = sorted((target.classes[word], word) for word in words if word in target.classes)
-    groups = [(there, [word for _, word in found]) for there, found in groupby(kept, key=itemgetter(0))]
-    shown = [there if found == [there] else f"{', '.join(found)} → {there}" for there, found in groups]
+    groups = [(name, [word for _, word in found]) for name, found in groupby(kept, key=itemgetter(0))]
+    shown = [name if found == [name] else f"{', '.join(found)} → {name}" for name, found in groups]
     lost = [word for word in words if word not in target.classes]
     return "; ".join(shown + ([f"**lost**: {', '.join(lost)}"] if lost else []))
 

@@ -39,8 +39,8 @@ def run(version: str, python: str) -> bool:
 
 def main(wanted: list[str]) -> int:
     """Run on the versions that are wanted; 1 if one fails, or none is here."""
-    here = {version: python for version in wanted or VERSIONS if (python := interpreter(version))}
-    ended = {version: run(version, python) for version, python in here.items()}
+    installed = {version: python for version in wanted or VERSIONS if (python := interpreter(version))}
+    ended = {version: run(version, python) for version, python in installed.items()}
     for version in wanted or VERSIONS:
         print(f"Python {version}: {('passed' if ended[version] else 'FAILED') if version in ended else 'not here'}")
     return 0 if ended and all(ended.values()) else 1

@@ -18,7 +18,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import order
 from bucketrelay.drivers.reconcile.judge import Depth
 from bucketrelay.drivers.reconcile.run import Reconciliation
-from bucketrelay.drivers.reconcile.ways import RunHere
+from bucketrelay.drivers.reconcile.ways import RunAtOnce
 from bucketrelay.model import Address, Change
 from bucketrelay.routes import Route
 from bucketrelay.system import System
@@ -67,8 +67,8 @@ class World:
         checkpoints = LogCheckpoints(lambda: self.log)
 
         def names(task):
-            here, there = self.stores[task.source].address, self.stores[task.target].address
-            return here.of(task.key), there.of(task.target_key)
+            source, target = self.stores[task.source].address, self.stores[task.target].address
+            return source.of(task.key), target.of(task.target_key)
 
         results = Results(names, self.now)
         resources = Resources(8, budget, checkpoints)
@@ -84,7 +84,7 @@ class World:
 
     def wish(self, *, check=False, depth="stamp", targets=(), prefix="", streams=1, **more):
         wish = order.wish(self.system, "r", targets, prefix)
-        way = {} if check else {"repair": RunHere(self.system, "reconcile"), "way": "run"}
+        way = {} if check else {"repair": RunAtOnce(self.system, "reconcile"), "way": "run"}
         return replace(wish, depth=Depth(depth), streams=streams, **({"at_most": False} | way | more))
 
     def begin(self, deadline=None, restart=False, **wish):
@@ -99,10 +99,10 @@ class World:
 
     def book(self, **wish):
         (book,) = self.run(**wish)
-        here = book["right"] + book["missing"] + book["different"] + book["failed"]
-        there = sum(book[name] for name in ("right", "different", "surplus", "kept", "unclear", "failed_there"))
+        source = book["right"] + book["missing"] + book["different"] + book["failed"]
+        target = sum(book[name] for name in ("right", "different", "surplus", "kept", "unclear", "failed_there"))
         if book["complete"]:
-            assert (book["source_objects"], book["target_objects"]) == (here, there), book
+            assert (book["source_objects"], book["target_objects"]) == (source, target), book
         return book
 
     def counts(self, **wish):

@@ -21,7 +21,7 @@ _UNKNOWN = -2  # a thread begins where the one that made it was
 _CHOSEN_FOR = 1.0  # seconds until the system is asked again where it would have us
 
 
-def _here() -> int:
+def _core_of_now() -> int:
     """The core that the calling thread runs on; ANY where there is nothing to choose."""
     if not _all:
         return ANY
@@ -35,10 +35,10 @@ def _here() -> int:
 class Place:
     """Where threads work: on the core of this number, or on ANY."""
 
-    __slots__ = ("_here", "core")
+    __slots__ = ("_core_of_now", "core")
 
-    def __init__(self, core: int = ANY, here: Callable[[], int] = _here) -> None:
-        self.core, self._here = core, here
+    def __init__(self, core: int = ANY, core_of_now: Callable[[], int] = _core_of_now) -> None:
+        self.core, self._core_of_now = core, core_of_now
 
     def settle(self) -> None:
         """Have the calling thread work there from now on."""
@@ -49,7 +49,7 @@ class Place:
         """Go to where the system would have the calling thread, which has slept: our core may be another's by now."""
         if self.core != ANY:
             spread()
-            self.core = self._here()
+            self.core = self._core_of_now()
 
 
 class _Mine(threading.local):
@@ -93,15 +93,15 @@ def _keep_to(core: int) -> None:
 class _Together:
     """What `together` gives; a generator's would take three times as long, with every event."""
 
-    __slots__ = ("_here", "_now", "_token")
+    __slots__ = ("_core_of_now", "_now", "_token")
 
-    def __init__(self, here: Callable[[], int], now: Callable[[], float]) -> None:
-        self._here, self._now = here, now
+    def __init__(self, core_of_now: Callable[[], int], now: Callable[[], float]) -> None:
+        self._core_of_now, self._now = core_of_now, now
 
     def __enter__(self) -> None:
         if (now := self._now()) >= _chosen[1]:
-            _chosen[:] = self._here(), now + _CHOSEN_FOR
-        place = Place(int(_chosen[0]), self._here)
+            _chosen[:] = self._core_of_now(), now + _CHOSEN_FOR
+        place = Place(int(_chosen[0]), self._core_of_now)
         place.settle()
         self._token = _current.set(place)
 
@@ -110,11 +110,11 @@ class _Together:
         spread()
 
 
-def together(here: Callable[[], int] = _here, now: Callable[[], float] = time.monotonic) -> _Together:
+def together(core_of_now: Callable[[], int] = _core_of_now, now: Callable[[], float] = time.monotonic) -> _Together:
     """Within the block the calling thread, and those that it gives work to, keep to one core.
 
     Args:
-        here: tells the core that the calling thread runs on.
+        core_of_now: tells the core that the calling thread runs on.
         now: a monotonic clock.
     """
-    return _Together(here, now)
+    return _Together(core_of_now, now)

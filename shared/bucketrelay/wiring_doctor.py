@@ -64,16 +64,16 @@ def _exchange(broker: BrokerConfig, exchange: str) -> _Answer:
     from bucketrelay.drivers.messages import trials  # as above
     from bucketrelay.drivers.messages.broker import place_of
 
-    there = trials.has_exchange(place_of(broker.url.reveal(), broker.ca_file), exchange)
-    return there, f"{exchange} is there" if there else f"there is no exchange {exchange}"
+    exists = trials.has_exchange(place_of(broker.url.reveal(), broker.ca_file), exchange)
+    return exists, f"{exchange} is there" if exists else f"there is no exchange {exchange}"
 
 
 def _sqs(broker: BrokerConfig, queue: str) -> _Answer:
     from bucketrelay.clouds.aws.queues import Queues  # an SDK that RabbitMQ does not need
 
     with closing(Queues(broker.url.reveal())) as queues:
-        there = queues.has(queue)
-        return (True, f"{queues.shown}: {queue} is there") if there else (None, f"{queues.shown}: {queue} {_MADE}")
+        exists = queues.has(queue)
+        return (True, f"{queues.shown}: {queue} is there") if exists else (None, f"{queues.shown}: {queue} {_MADE}")
 
 
 def _archive(section: DatasetsConfig) -> _Answer:
@@ -94,8 +94,8 @@ def _keys(section: DatasetsConfig) -> _Answer:
 def _remote(section: DatasetsConfig) -> _Answer:
     from bucketrelay.drivers.messages.remote import ready  # only who syncs datasets needs it
 
-    there = section.remote
-    credentials = there.user, there.password.reveal()
-    status = ready(there.url, there.shown, credentials, str(there.ca_file or ""))
-    words = f"{there.shown}/ready answers {status}"
+    remote = section.remote
+    credentials = remote.user, remote.password.reveal()
+    status = ready(remote.url, remote.shown, credentials, str(remote.ca_file or ""))
+    words = f"{remote.shown}/ready answers {status}"
     return (None, f"{words}: it is not the archive's own API") if status == 404 else (status == 200, words)

@@ -73,9 +73,9 @@ def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncin
     passphrase = section.passphrase.reveal() if section.passphrase else None
     key, receiver = private_key(section.key_file, passphrase), public_key(section.receiver_key)
     views = Views(system.store, {section.archive, *section.locations.values()}, key, (receiver,))
-    there = section.remote
-    trusted = str(there.ca_file or "")
-    post = Post(f"{there.url}/dataset", f"{there.shown}/dataset", timeout=30, ca_file=trusted, retry=_ONCE)
+    remote = section.remote
+    trusted = str(remote.ca_file or "")
+    post = Post(f"{remote.url}/dataset", f"{remote.shown}/dataset", timeout=30, ca_file=trusted, retry=_ONCE)
     return Syncing(
         queue=jobs,
         archive=archive(section),
@@ -84,7 +84,7 @@ def _syncing(section: DatasetsConfig, system: System, jobs: JobQueue) -> "Syncin
         source=lambda location: _source(section, location),
         stores=views.get,
         target=section.target,
-        tell=Remote(post, there.user, there.password.reveal()),
+        tell=Remote(post, remote.user, remote.password.reveal()),
     )
 
 

@@ -84,9 +84,9 @@ def test_the_health_check_of_an_image_tells_a_server_from_none(tmp_path):
     assert path in _OPEN  # whatever secrets [serve] has
 
     with Server(World(tmp_path, secrets=True)) as server:
-        here = code.replace("http://127.0.0.1:8080", server.url)
-        assert subprocess.run([sys.executable, "-c", here], check=False).returncode == 0
-    assert subprocess.run([sys.executable, "-c", here], check=False, stderr=subprocess.DEVNULL).returncode != 0
+        program_text = code.replace("http://127.0.0.1:8080", server.url)
+        assert subprocess.run([sys.executable, "-c", program_text], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program_text], check=False, stderr=subprocess.DEVNULL).returncode != 0
 
 
 @pytest.mark.slow

@@ -172,8 +172,8 @@ def test_changes_are_told_after_they_happened_and_outside_of_locks():
 
     def see(change):
         with ThreadPoolExecutor(1) as another:  # would never end if this thread held the bucket's lock
-            there = another.submit(lambda: [obj.key for obj in bucket.list()]).result()
-        told.append((change.kind, change.key, bool(change.obj), bool(change.replaced), there))
+            keys = another.submit(lambda: [obj.key for obj in bucket.list()]).result()
+        told.append((change.kind, change.key, bool(change.obj), bool(change.replaced), keys))
 
     unsubscribe = engine.subscribe(see)
     bucket.put("k", b"1")

@@ -63,10 +63,10 @@ class DiamondWalk(CircleWalk):
         if shown["b"] not in (shown["a"], *wrote) and not removed:
             return f"at rest, b is neither as a nor as its user left it: {said}"
         sources = [shown[source] for source, target in self.world.routes if target == "d"]
-        there = [each for each in sources if each]
-        if len(there) == len(sources) and shown["d"] != max(there, key=_number):
+        existing = [each for each in sources if each]
+        if len(existing) == len(sources) and shown["d"] != max(existing, key=_number):
             return f"at rest, d is not the newest of its sources: {said}"
-        if shown["d"] and shown["d"] not in there:
+        if shown["d"] and shown["d"] not in existing:
             return f"at rest, d holds what no source has: {said}"
         return ""
 

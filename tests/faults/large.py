@@ -226,13 +226,13 @@ class Large:
                 yield from self._differing(key)
                 continue
             writer = writers
-            here = self._buckets[writer].get(key)
+            held = self._buckets[writer].get(key)
             for name in self._buckets.keys() - {LOG}:
-                there = self._buckets[name].get(key)
-                if here is None and (there is None or self._deletes is Deletes.KEEP):
+                copy = self._buckets[name].get(key)
+                if held is None and (copy is None or self._deletes is Deletes.KEEP):
                     continue
-                if not (here and there and _shown(here) == _shown(there)):
-                    yield f"at rest, {writer}/{key} is {Answer(here)} and {name}/{key} is {Answer(there)}"
+                if not (held and copy and _shown(held) == _shown(copy)):
+                    yield f"at rest, {writer}/{key} is {Answer(held)} and {name}/{key} is {Answer(copy)}"
 
     def _differing(self, key: str) -> Iterator[str]:
         """Where several ends are written and deleted, what is there is the same everywhere."""

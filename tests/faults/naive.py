@@ -22,8 +22,8 @@ def act_on_the_event(task: Task, stores: Stores) -> Result:
     """Created: copy what the source has now. Removed: delete the target."""
     if task.change is Change.REMOVED:
         stores("target").delete(task.target_key)
-    elif here := stores("source").fetch(task.key, LENGTH):
-        stores("target").put(task.target_key, here.body, here.info.meta)
+    elif fetched := stores("source").fetch(task.key, LENGTH):
+        stores("target").put(task.target_key, fetched.body, fetched.info.meta)
     return _end(task)
 
 
@@ -72,16 +72,16 @@ def lease(task: Task, stores: Stores) -> Result:
 
 def _look_and_act(task: Task, stores: Stores, *, conditional: bool) -> Result:
     source, target = stores("source"), stores("target")
-    there = target.look(task.target_key)
-    here = source.fetch(task.key, LENGTH)
+    held = target.look(task.target_key)
+    fetched = source.fetch(task.key, LENGTH)
     ids = stamps.Link(stamps.identity(source.address, task.key), stamps.identity(target.address, task.target_key))
-    action = decide(here.info if here else None, there, ids, Rule(task.deletes)).action
+    action = decide(fetched.info if fetched else None, held, ids, Rule(task.deletes)).action
     try:
         if action is Action.COPY:
-            expect = (there or ABSENT) if conditional else None
-            target.put(task.target_key, here.body, _stamped(here.info, ids, target), expect=expect)
+            expect = (held or ABSENT) if conditional else None
+            target.put(task.target_key, fetched.body, _stamped(fetched.info, ids, target), expect=expect)
         elif action is Action.DELETE:
-            target.delete(task.target_key, expect=there if conditional else None)
+            target.delete(task.target_key, expect=held if conditional else None)
     except (TargetChanged, OutcomeUnknown):
         return _end(task, again=True)
     return _end(task)

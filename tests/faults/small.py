@@ -134,14 +134,14 @@ class User:
             return len(user_meta(held.meta)["v"])
         return next((n for n, act in enumerate(path, 1) if act == "d" and n > floor), floor)
 
-    def unequal(self, path: str, there: Held | None) -> str:
+    def unequal(self, path: str, copy: Held | None) -> str:
         """What is wrong with the target of a world at rest."""
-        here = self.held(path)
-        if here is None and (there is None or self._small.deletes is Deletes.KEEP):
+        held = self.held(path)
+        if held is None and (copy is None or self._small.deletes is Deletes.KEEP):
             return ""
-        if here and there and here.body == there.body and unstamped(here.meta) == unstamped(there.meta):
+        if held and copy and held.body == copy.body and unstamped(held.meta) == unstamped(copy.meta):
             return ""
-        return f"at rest, the source has {Answer(here)}, and the target {Answer(there)}"
+        return f"at rest, the source has {Answer(held)}, and the target {Answer(copy)}"
 
 
 @lru_cache(maxsize=100_000)

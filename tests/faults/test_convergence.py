@@ -326,10 +326,10 @@ def test_a_condition_that_cannot_hold_again_makes_verifying_needless(explore, de
 @pytest.mark.parametrize(
     ("deletes", "acts", "conditional", "saved"),
     [
-        (Deletes.FOLLOW, "wd", True, lambda pair, there: there is None),
-        (Deletes.KEEP, "w", False, lambda pair, there: there is None),
-        (Deletes.KEEP, "wr", True, lambda pair, there: True),
-        (Deletes.KEEP, "wt", True, lambda pair, there: True),
+        (Deletes.FOLLOW, "wd", True, lambda pair, held: held is None),
+        (Deletes.KEEP, "w", False, lambda pair, held: held is None),
+        (Deletes.KEEP, "wr", True, lambda pair, held: True),
+        (Deletes.KEEP, "wt", True, lambda pair, held: True),
     ],
     ids=["deletes are followed", "conditions are ignored", "the ETag comes back", "the ETag stays"],
 )

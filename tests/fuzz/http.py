@@ -41,11 +41,11 @@ def _head(data: bytes) -> None:
 
 def _body(data: bytes) -> None:
     """Read an answer to its end from a socket that has nothing else."""
-    here, there = socket.socketpair()
-    with here, there:
-        there.sendall(data[:60_000])
-        there.shutdown(socket.SHUT_WR)
-        incoming = Incoming(here, lambda: here.settimeout(5))
+    client, server = socket.socketpair()
+    with client, server:
+        server.sendall(data[:60_000])
+        server.shutdown(socket.SHUT_WR)
+        incoming = Incoming(client, lambda: client.settimeout(5))
         body, held, piece = body_of(incoming, "GET", incoming.head()), b"", memoryview(bytearray(7))
         while count := body.into(piece):
             held += piece[:count]

@@ -1,6 +1,8 @@
 """Plain names in the product: a variable says what it holds, a function what it does or gives.
 
 `found`, `said` and `asked` tell how a value was come by, not what it is; 250 variables had one of these names.
+`here` and `there` tell where somebody stood who wrote the line: the source or the target, this machine or the server.
+Alone or as a part of a name (`parts_there`), they named 190 things.
 """
 
 import ast
@@ -13,6 +15,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "shared" / "bucketrelay"
 DIALECT = frozenset({"found", "said", "asked"})
+PLACES = frozenset({"here", "there"})
+PUBLIC = {"failed_there"}  # a member of the books: those who read them have it
+PROSE = re.compile(r'""".*?"""|"[^"\n]*"|#[^\n]*', re.DOTALL)
+TOLD = ("shared", "functions", "deploy", "benchmarks", "docs", "tests")
 
 
 def sources(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -61,6 +67,63 @@ def test_no_variable_is_named_by_how_it_was_come_by():
         if name in DIALECT
     ]
     assert named == []
+
+
+def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """What anything is called in *tree*: values, members, attributes, functions and classes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, node.lineno
+
+
+def is_place(name: str) -> bool:
+    """Whether one of the words of *name* is `here` or `there`."""
+    return not PLACES.isdisjoint(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "there = 1",
+        "parts_there = ()",
+        "HERE = 1",
+        "self._here = 1",
+        "def f(here): ...",
+        "def _is_there(): ...",
+        "class RunHere: ...",
+        "class A:\n there: int",
+        "[1 for here, there in ()]",
+    ],
+)
+def test_a_name_with_here_or_there_is_noticed_whatever_it_names(text):
+    assert [name for name, _ in names(ast.parse(text)) if is_place(name)]
+
+
+def test_where_and_thereby_are_other_words():
+    assert not any(map(is_place, ("where", "elsewhere", "thereby", "adhere", "NOWHERE")))
+
+
+def test_nothing_is_named_by_here_and_there():
+    named = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for folder in TOLD
+        for path, text in sources(ROOT / folder)
+        if any(map(is_place, re.findall(r"\w*here\w*", PROSE.sub("", text), re.IGNORECASE)))  # only then it is worth it
+        for name, line in names(ast.parse(text))
+        if is_place(name) and name not in PUBLIC and not (folder == "tests" and is_sentence(name))
+    ]
+    assert named == []
+
+
+def is_sentence(name: str) -> bool:
+    """Whether *name* is a test's, or a person's question that one answers: these say what happens, in whole words."""
+    return name.startswith(("test_", "is_it_", "was_it_"))
 
 
 # Participles that do not end in -ed, and words that do and are none.

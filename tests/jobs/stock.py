@@ -48,7 +48,7 @@ class Stock:
         found = {"TagSet": [{"Key": name.replace("_", "-"), "Value": value} for name, value in tags.items()]}
         self.client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging=found, **named)
 
-    def tags_there(self, key="a.txt"):
+    def tags_held(self, key="a.txt"):
         found = self.client.get_object_tagging(Bucket=self.bucket, Key=key)["TagSet"]
         return {tag["Key"]: tag["Value"] for tag in found}
 

@@ -137,20 +137,20 @@ class Cutter:
                 self._threads.append(thread)
                 thread.start()
 
-    def _forward(self, here, there):
+    def _forward(self, source, target):
         try:
-            while piece := here.recv(65536):
+            while piece := source.recv(65536):
                 with self._lock:
                     self.seen += 1
                     cut, deliver = self.seen == self.cut_at, self.deliver
                 if cut and not deliver:
                     break
-                there.sendall(piece)
+                target.sendall(piece)
                 if cut:
                     break
         except OSError:
             pass
-        for each in (here, there):
+        for each in (source, target):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 

@@ -70,7 +70,7 @@ def test_an_id_that_another_object_has_is_replaced_in_the_tag_beside_the_others(
         stock.sync(key, facts=wire(stock, coms_id=True))
 
     assert stock.object("a.txt") == number
-    assert stock.tags_there("copy.txt") == {"colour": "red", "coms-id": stock.object("copy.txt")}
+    assert stock.tags_held("copy.txt") == {"colour": "red", "coms-id": stock.object("copy.txt")}
     assert stock.object("copy.txt") != number
 
 
@@ -87,10 +87,10 @@ def test_where_the_tag_cannot_be_written_the_rows_are_right_and_the_error_is_tol
     number = stock.object()
     assert uuid.UUID(number).version == 4
     assert (stock.words("tag"), stock.words("metadata")) == ({"colour": "red"}, {"owner": "ann"})
-    assert stock.tags_there() == {"colour": "red"}
+    assert stock.tags_held() == {"colour": "red"}
     proxy.faults.clear()
     stock.sync(facts=facts)
-    assert stock.tags_there() == {"colour": "red", "coms-id": number}
+    assert stock.tags_held() == {"colour": "red", "coms-id": number}
     assert stock.object() == number
 
 
@@ -261,7 +261,7 @@ def test_no_tag_is_written_where_the_tags_could_not_be_read(stock, wire, proxy, 
             stock.sync(facts=facts)
 
     assert "PutObjectTagging" not in asked(proxy, sync)
-    assert stock.tags_there() == {"precious": "yes"}
+    assert stock.tags_held() == {"precious": "yes"}
     assert stock.count("object") == 0
 
 

@@ -130,11 +130,11 @@ def test_a_new_id_is_written_into_the_tag_where_the_store_says_so_beside_the_oth
     stock.put()
     stock.tag(colour="red")
     stock.sync()
-    assert stock.tags_there() == {"colour": "red"}
+    assert stock.tags_held() == {"colour": "red"}
 
     stock.sync(facts=coms(stock))
 
-    assert stock.tags_there() == {"colour": "red", "coms-id": stock.object()}
+    assert stock.tags_held() == {"colour": "red", "coms-id": stock.object()}
     assert stock.words("tag") == {"colour": "red", "coms-id": stock.object()}
 
 
@@ -144,7 +144,7 @@ def test_an_object_with_ten_tags_gets_no_eleventh(stock):
 
     stock.sync(facts=coms(stock))
 
-    assert len(stock.tags_there()) == 10
+    assert len(stock.tags_held()) == 10
     assert stock.object()
 
 
@@ -168,7 +168,7 @@ def test_the_latest_version_gets_the_objects_id_when_it_has_lost_it(stock):
 
     stock.sync(facts=coms(stock))
 
-    assert stock.tags_there() == {"coms-id": number}
+    assert stock.tags_held() == {"coms-id": number}
     assert stock.object() == number
 
 
@@ -391,7 +391,7 @@ def test_tags_are_never_written_back_from_a_failed_read(stock):
 
     with pytest.raises(StoreUnavailable):
         stock.sync(facts=coms(stock, store=failing))
-    assert stock.tags_there() == {"precious": "yes"}
+    assert stock.tags_held() == {"precious": "yes"}
 
 
 @both
@@ -662,7 +662,7 @@ KEYS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 def test_two_sorted_streams_meet_key_by_key(keys):
     from bucketrelay.drivers.inventory.whole import _side_by_side
 
-    unique = {key: (here, there) for key, here, there in keys if here or there}
+    unique = {key: (listed, known) for key, listed, known in keys if listed or known}
     ordered = sorted(unique, key=str.encode)
     listing = ((key, []) for key in ordered if unique[key][0])
     pages = ((key, []) for key in ordered if unique[key][1])

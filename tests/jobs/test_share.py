@@ -46,11 +46,11 @@ def test_no_lower_priority_is_given_out_while_a_higher_one_waits_and_no_queue_go
 
     left = limit
     for level in (2, 1, 0):
-        here = [queue for queue, priority in waiting if priority == level]
-        wanted = sum(waiting[queue, level] for queue in here)
-        assert sum(found[queue, level] for queue in here) == min(left, wanted)
-        share = left // len(here) if here else 0
+        queues = [queue for queue, priority in waiting if priority == level]
+        wanted = sum(waiting[queue, level] for queue in queues)
+        assert sum(found[queue, level] for queue in queues) == min(left, wanted)
+        share = left // len(queues) if queues else 0
         # What cannot be divided evenly goes to those that have waited longest: the last ones may lack so much.
-        lacking = sum(max(0, min(share, waiting[queue, level]) - found[queue, level]) for queue in here)
-        assert lacking < max(1, len(here))
+        lacking = sum(max(0, min(share, waiting[queue, level]) - found[queue, level]) for queue in queues)
+        assert lacking < max(1, len(queues))
         left -= min(left, wanted)

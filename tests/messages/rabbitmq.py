@@ -76,19 +76,19 @@ class RabbitMQ:
         (folder / "definitions.json").write_text(json.dumps(_DEFINITIONS))
 
     def _environ(self) -> dict[str, str]:
-        here = str(self.folder)
+        folder = str(self.folder)
         return {
             "PATH": os.environ["PATH"],
-            "HOME": here,
+            "HOME": folder,
             "LANG": "C.UTF-8",
             "ERL_EPMD_PORT": str(self.epmd),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": f"relay{self.port}@localhost",
-            "RABBITMQ_CONFIG_FILE": f"{here}/rabbitmq",
-            "RABBITMQ_CONF_ENV_FILE": f"{here}/none",
-            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/plugins",
-            "RABBITMQ_MNESIA_BASE": f"{here}/mnesia",
-            "RABBITMQ_LOG_BASE": f"{here}/log",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq",
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
             "RABBITMQ_DIST_PORT": str(self.distribution),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
         }

@@ -58,9 +58,9 @@ def check(folder: Path, registry: Mixed, count: int) -> None:
     assert sorted(registry.rows) == [number for number in range(1, count + 1) if kind_of(number) >= 0]
     for number, row in registry.rows.items():
         assert WORDS[kind_of(number)] in row.error, (number, row.error)
-    there = {path.name: path.read_bytes() for path in (folder / "main" / "out").iterdir()}
+    copied = {path.name: path.read_bytes() for path in (folder / "main" / "out").iterdir()}
     right = [number for number in range(1, count + 1) if kind_of(number) < 0]
-    assert there == {f"{number}.tif": b"%d" % number for number in right}
+    assert copied == {f"{number}.tif": b"%d" % number for number in right}
     # At least once: an answer that comes again says the same.
     said: dict[int, set[str]] = {}
     for reply in registry.replies:

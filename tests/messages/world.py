@@ -86,8 +86,8 @@ class World:
 
     def check(self, ids: list[str]) -> None:
         """Every file is there once, whole, for the partner's key alone."""
-        there = sorted(p.relative_to(self.folder / "partner") for p in self.files())
-        assert [str(path) for path in there] == sorted(self.archive.plain)
+        received = sorted(p.relative_to(self.folder / "partner") for p in self.files())
+        assert [str(path) for path in received] == sorted(self.archive.plain)
         for path, data in self.archive.plain.items():
             raw = (self.folder / "partner" / path).read_bytes()
             assert decrypted(raw, self.archive.partner) == data

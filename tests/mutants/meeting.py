@@ -106,7 +106,7 @@ MEETING = (
     Change(
         "overlap-by-whole-patterns",
         "routes/relations.py",
-        "return one.may_take(one.back(head)) and other.may_take(other.back(head))",
+        "return one.may_take(one.to_source(head)) and other.may_take(other.to_source(head))",
         "return False",
         "two routes flip one key at every event",
         (RELATIONS,),
@@ -114,7 +114,7 @@ MEETING = (
     Change(
         "overlap-without-filters",
         "routes/relations.py",
-        "return one.may_take(one.back(head)) and other.may_take(other.back(head))",
+        "return one.may_take(one.to_source(head)) and other.may_take(other.to_source(head))",
         "return True",
         "a configuration that excludes what another route brings is refused",
         (RELATIONS,),

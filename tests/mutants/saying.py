@@ -10,7 +10,7 @@ DIGEST = "unit/core/test_digest.py"
 VERSIONS = "unit/core/test_versions.py"
 
 _NAMES = "return source.etag == self.etag and same_size and when(source) == self.when"
-_FITS = "return stamp if stamp.where == here and stamp.fits(info) else None"
+_FITS = "return stamp if stamp.where == where and stamp.fits(info) else None"
 _SAME = 'if self.size != info.size or (self.md5 and info.checksums.get("md5", self.md5) != self.md5):'
 
 SAYING = (

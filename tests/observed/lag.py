@@ -69,8 +69,8 @@ class Course:
         return lambda: self.world.outage(name, self.dice.uniform(10, 400))
 
     def _act(self) -> None:
-        key, there = self.dice.choice(self._keys), self.world.stores["a"]
-        if self.dice.random() < 0.05 and there.body(key) is not None:
+        key, store = self.dice.choice(self._keys), self.world.stores["a"]
+        if self.dice.random() < 0.05 and store.body(key) is not None:
             self.world.remove("a", key)
         else:
             self.world.write("a", key, touch=self.dice.random() < 0.1)
@@ -93,7 +93,7 @@ class Way:
 
     def __init__(self, world: World, each: Route, target: str, key: str) -> None:
         self._states = world.stores[each.source_store].history.get(key, [])
-        self._there = world.stores[target].history.get(each.target_key(key), [])
+        self._copies = world.stores[target].history.get(each.target_key(key), [])
         self._follows = each.deletes is Deletes.FOLLOW
         self._numbers: dict[tuple[bytes, str], int] = {
             _version(state.held): number for number, state in enumerate(self._states) if state.held
@@ -105,7 +105,7 @@ class Way:
         What is deleted before it has travelled need not any more.
         """
         moments: list[tuple[float, int]] = []  # ascending: when the target came to hold what
-        for state in self._there:
+        for state in self._copies:
             number = self._numbers[_version(state.held)] if state.held else self._deleted_by(state.since)
             moments.append((state.since, number))
         made: list[tuple[float, float | None]] = []
@@ -122,8 +122,8 @@ class Way:
     def _is_to_be_deleted(self, number: int, moments: list[tuple[float, int]]) -> bool:
         """Whether the target held something older when the source was deleted, or came to hold it then."""
         since = self._states[number].since
-        there = [what for at, what in moments if at <= since]
-        held = bool(there) and there[-1] >= 0 and self._states[there[-1]].held is not None
+        earlier = [what for at, what in moments if at <= since]
+        held = bool(earlier) and earlier[-1] >= 0 and self._states[earlier[-1]].held is not None
         return held or any(at > since and what < number for at, what in moments)
 
     def _deleted_by(self, moment: float) -> int:
@@ -152,7 +152,7 @@ class Observer:
     def lags(self, route: str, target: str) -> list[float]:
         """Of all writes that arrived."""
         ways = [pairs for name, pairs in self.arrivals.items() if name[:2] == (route, target)]
-        return sorted(there - began for pairs in ways for began, there in pairs if there is not None)
+        return sorted(arrived - began for pairs in ways for began, arrived in pairs if arrived is not None)
 
     def errors(self, results: Iterator[tuple[str, Result]]) -> list[float]:
         """Of each line that tells a lag, by how many seconds it errs."""
@@ -162,8 +162,8 @@ class Observer:
                 continue
             began = (result.time - START).total_seconds() - result.lag
             pairs = self.arrivals[result.route, target, result.key]
-            written = [there for at, there in pairs if abs(at - began) <= _TOLD and there is not None]
-            wrong += [abs(there - began - result.lag) for there in written[:1]]
+            written = [arrived for at, arrived in pairs if abs(at - began) <= _TOLD and arrived is not None]
+            wrong += [abs(arrived - began - result.lag) for arrived in written[:1]]
         return wrong
 
     def behind(self, moment: Moment) -> float:
@@ -183,15 +183,15 @@ class Observer:
             began
             for (route_name, target, key), pairs in self.arrivals.items()
             if (route_name, target) == (moment.route, moment.target)
-            for began, there in pairs
-            if counts(key, began) and not self._is_there(there, moment, key, results)
+            for began, arrived in pairs
+            if counts(key, began) and not self._has_arrived(arrived, moment, key, results)
         ]
         return moment.at - min(late, default=moment.at)
 
-    def _is_there(self, there: float | None, moment: Moment, key: str, results: "Lines | None") -> bool:
-        if there is None or there > moment.at:
+    def _has_arrived(self, arrived: float | None, moment: Moment, key: str, results: "Lines | None") -> bool:
+        if arrived is None or arrived > moment.at:
             return False
-        return results is None or results.is_known((moment.route, moment.target, key), there, moment.at)
+        return results is None or results.is_known((moment.route, moment.target, key), arrived, moment.at)
 
 
 class Lines:
@@ -204,9 +204,9 @@ class Lines:
                 ended = (result.time - START).total_seconds()
                 self._ended.setdefault((result.route, target, result.key), []).append((ended, max(ended, written)))
 
-    def is_known(self, name: tuple[str, str, str], there: float, moment: float) -> bool:
+    def is_known(self, name: tuple[str, str, str], arrived: float, moment: float) -> bool:
         """Whether a list had said by *moment* that it was there: who is killed after his write says nothing.
 
         An invocation writes its lists at its end, some time after the first of its tasks has ended.
         """
-        return any(there - _TOLD <= ended and written <= moment for ended, written in self._ended.get(name, []))
+        return any(arrived - _TOLD <= ended and written <= moment for ended, written in self._ended.get(name, []))

@@ -98,9 +98,9 @@ class Storm:
         Where sources share a target, the delete of the one that won leaves the others' key to `reconcile`.
         """
         unordered = any(self.world.stores[name].unordered for name in self.writers)
-        there = {target for each in self.world.routes for target in each.targets}
+        targets = {target for each in self.world.routes for target in each.targets}
         taken_away = any(each.shared and each.deletes is Deletes.FOLLOW for each in self.world.routes)
-        return not (self.world.faults.lost or unordered or taken_away) and there.isdisjoint(self.writers)
+        return not (self.world.faults.lost or unordered or taken_away) and targets.isdisjoint(self.writers)
 
     def rest(self) -> bool:
         """Nothing goes wrong any more and nobody acts: whether all barriers prove."""
@@ -146,15 +146,15 @@ class Storm:
             if any(later is None for later in source.between(key, begun, over)):
                 continue  # deleted meanwhile
             for target in each.targets:
-                there = self.world.stores[target].between(each.target_key(key), begun, over)
-                if not any(self._is_as_new(key, one, held) for one in there if one):
+                copies = self.world.stores[target].between(each.target_key(key), begun, over)
+                if not any(self._is_as_new(key, one, held) for one in copies if one):
                     yield f"at {begun:.2f} {each.name} {key}: {held.body!r} {held.meta.user['v']} is not at {target}"
 
-    def _is_as_new(self, key: str, there: Held, held: Held) -> bool:
+    def _is_as_new(self, key: str, copy: Held, held: Held) -> bool:
         """Whether it is that version, or one that was written later.
 
         Where routes meet, of two writes at two ends in one second either may win: stores tell time in seconds.
         """
-        one, other = self.world.time_of(key, there), self.world.time_of(key, held)
-        apart = self.world.origin_of(key, there) != self.world.origin_of(key, held)
+        one, other = self.world.time_of(key, copy), self.world.time_of(key, held)
+        apart = self.world.origin_of(key, copy) != self.world.origin_of(key, held)
         return one >= other or (apart and int(one) >= int(other))

@@ -56,11 +56,11 @@ def test_it_measures_what_the_stores_remember():
     for _ in range(10):
         world.sleep(330.0)
         beat = heard(world, "b")
-        there = world.stores["b"].history[key]
+        history = world.stores["b"].history[key]
         begun = (beat.time - world.now()).total_seconds() + world.seconds
-        came = next(state.since for state in there if state.since >= begun and state.held)
+        came = next(state.since for state in history if state.since >= begun and state.held)
         removed = next(s.since for s in world.stores["a"].history[key] if s.since >= begun and s.held is None)
-        gone = next(state.since for state in there if state.since >= removed and state.held is None)
+        gone = next(state.since for state in history if state.since >= removed and state.held is None)
 
         assert beat.created == pytest.approx(came - begun, abs=1.1)
         assert beat.deleted == pytest.approx(gone - removed, abs=1.1)
@@ -120,9 +120,9 @@ def test_books_and_barriers_do_not_see_one_that_is_under_way():
     system = world.system()
     assert heartbeats(system, Deadline(now=lambda: world.seconds), patience=0.0) == []
     assert list(probes(world)) == ["a"]
-    there = order.world(system)
+    reconciled = order.world(system)
 
-    seen = [pair.rest for pair in pairs(side(there.store("a"), ""), side(there.store("b"), ""))]
+    seen = [pair.rest for pair in pairs(side(reconciled.store("a"), ""), side(reconciled.store("b"), ""))]
 
     assert seen == ["k"]
 

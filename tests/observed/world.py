@@ -97,9 +97,9 @@ class _Bucket(Bucket):
         return held
 
     def remove(self, key: str) -> None:
-        there = key in self.objects
+        existed = key in self.objects
         super().remove(key)
-        if there:
+        if existed:
             self.changed(key, None)
 
 

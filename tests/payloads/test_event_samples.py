@@ -10,9 +10,9 @@ import pytest
 from bucketrelay.events import Payload, parse
 from bucketrelay.events.shapes import SHAPES
 
-HERE = Path(__file__).parent
-SAMPLES = HERE / "events"
-FUNCTIONS = HERE.parents[1] / "functions"
+FOLDER = Path(__file__).parent
+SAMPLES = FOLDER / "events"
+FUNCTIONS = FOLDER.parents[1] / "functions"
 
 PHOTO = "photos/café menu 1+1.jpg"
 CHINESE = "TEST/中 文.jpg"

@@ -71,10 +71,10 @@ def test_equal_objects_of_nobodys_become_ours_on_every_cloud(world):
     book = world.counts(adopt=True)
     assert (book["right"], book["adopted"], book.get("unstamped", 0), book.get("repaired", 0)) == (4, 4, 0, 0)
     for key in KEYS:
-        there = world.target.look(key)
-        assert there.meta.content_type == "text/plain"
-        assert stamps.NAME in there.meta.user
-        assert "theirs" not in there.meta.user
+        info = world.target.look(key)
+        assert info.meta.content_type == "text/plain"
+        assert stamps.NAME in info.meta.user
+        assert "theirs" not in info.meta.user
         assert bytes(world.target.fetch(key, 100).body) == key.encode()
     again = world.counts(adopt=True)
     assert (again["right"], again.get("adopted", 0), again.get("unstamped", 0)) == (4, 0, 0)

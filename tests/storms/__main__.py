@@ -30,10 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     started, done, more, found = time.monotonic(), 0, Counter[str](), list[str]()
     while done < given.storms and not found:
         first = given.seed + done
-        here = range(first, min(given.seed + given.storms, (first // BLOCK + 1) * BLOCK))
+        block = range(first, min(given.seed + given.storms, (first // BLOCK + 1) * BLOCK))
         with World(given.clouds.split(","), given.environments, given.product.resolve(), _kind(first)) as world:
-            for at in range(here.start, here.stop, given.wave):
-                seeds = range(at, min(here.stop, at + given.wave))
+            for at in range(block.start, block.stop, given.wave):
+                seeds = range(at, min(block.stop, at + given.wave))
                 found += _one_wave(given, world, seeds, more)
                 done += len(seeds)
                 _progress(done, given.storms, more + world.counts(), started)

@@ -14,7 +14,7 @@ from storms.shapes import Message
 from storms.weather import LOG
 from storms.workers import LISTED
 from storms.world import World
-from storms.writers import NotThere
+from storms.writers import NoObject
 
 BACKOFF = HOLD + 0.5  # seconds until what failed comes again: later than anything that is held has ended
 ATTEMPTS = 100  # of one delivery: a young event of something that is gone takes some twenty
@@ -149,7 +149,7 @@ class Course:
             try:
                 self._do(write)
                 done = "done"
-            except NotThere:
+            except NoObject:
                 done = "not there"
             except Exception as error:  # noqa: BLE001  # it must not be lost in the pool
                 done = f"the harness: {error!r}"
@@ -191,7 +191,7 @@ class Course:
         client = self._world.writers.of(*write.end)
         if write.deed == "edit":
             if not self._world.remotes[write.end.cloud].call("edit", write.end.bucket, write.key, str(write.number)):
-                raise NotThere(write.key)
+                raise NoObject(write.key)
         elif write.deed == "delete":
             client.delete(write.key)
         elif write.deed == "meta":

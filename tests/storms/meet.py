@@ -68,11 +68,11 @@ class _Look:
     # All ends alike.
 
     def _of_circle(self) -> Iterator[str]:
-        there = [state for state in self.held.values() if state]
-        gap = len(there) < len(self.held) and self._meeting.kind == "ring"  # nothing is carried across it
+        present = [state for state in self.held.values() if state]
+        gap = len(present) < len(self.held) and self._meeting.kind == "ring"  # nothing is carried across it
         if not self._alike and not gap:
             yield "the ends differ"
-        elif len(there) < len(self.held) and not self._deletes:
+        elif len(present) < len(self.held) and not self._deletes:
             yield "an end is missing"
         elif not self._is_newest() and not self._may_be_lost():
             yield f"the newest write is not everywhere: {self._newest()}"
@@ -85,8 +85,8 @@ class _Look:
 
     @property
     def _alike(self) -> bool:
-        there = [state for state in self.held.values() if state]
-        return all(state == there[0] for state in there)
+        present = [state for state in self.held.values() if state]
+        return all(state == present[0] for state in present)
 
     def _newest(self) -> list[Version]:
         last = max((version.second for version in self._versions), default=0)
@@ -110,12 +110,12 @@ class _Look:
     # Many to one.
 
     def _of_shared(self, sources: Sequence[End]) -> Iterator[str]:
-        there = [self.held[end] for end in sources if self.held[end]]
+        present = [self.held[end] for end in sources if self.held[end]]
         into = self.held[self._meeting.shared] if self._meeting.shared else None
-        if len(there) == len(sources):
-            if into not in self._newest_of(there):
+        if len(present) == len(sources):
+            if into not in self._newest_of(present):
                 yield "the shared target is not the newest of its sources"
-        elif self._meeting.deletes == "follow" and into and into not in there:
+        elif self._meeting.deletes == "follow" and into and into not in present:
             yield "the shared target holds what no source has"
 
     def _newest_of(self, states: Sequence[Any]) -> list[Any]:

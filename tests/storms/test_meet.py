@@ -26,8 +26,8 @@ def judged(lane, held, written, deletes=(), words=()):
     course = SimpleNamespace(
         plan=plan, versions=versions, deletes=[(KEY, lane.ends[end], second) for end, second in deletes]
     )
-    there = {end: state(number) if number else None for end, number in zip(lane.ends, held, strict=True)}
-    look = _Look(course, KEY, there, words)
+    states = {end: state(number) if number else None for end, number in zip(lane.ends, held, strict=True)}
+    look = _Look(course, KEY, states, words)
     return " ".join(look.complaints()), look.excused
 
 

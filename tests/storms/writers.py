@@ -28,7 +28,7 @@ class Client(NamedTuple):
     close: Callable[[], None]
 
 
-class NotThere(Exception):
+class NoObject(Exception):
     """The object that was to be changed is not there."""
 
 
@@ -65,7 +65,7 @@ def s3(access: Mapping[str, str], bucket: str) -> Client:
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
-            raise NotThere(key) from error
+            raise NoObject(key) from error
 
     return Client(
         lambda key, body, given: client.put_object(**asked(key, given), Body=body),
@@ -100,7 +100,7 @@ class _Obs:
         answer = self.connection.getresponse()
         said = answer.read()
         if answer.status == 404:
-            raise NotThere(key)
+            raise NoObject(key)
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {said!r}")
         return said
@@ -190,12 +190,12 @@ class Writers:
     """The clients of each cloud's buckets, one for each thread that writes; a context manager."""
 
     def __init__(self, access: Mapping[str, Mapping[str, str]]) -> None:
-        self._access, self._here, self._lock = access, threading.local(), threading.Lock()
+        self._access, self._of_thread, self._lock = access, threading.local(), threading.Lock()
         self._made: list[Client] = []
 
     def of(self, cloud: str, bucket: str = SOURCE) -> Client:
         """This thread's client."""
-        found: dict[tuple[str, str], Client] = self._here.__dict__.setdefault("found", {})
+        found: dict[tuple[str, str], Client] = self._of_thread.__dict__.setdefault("found", {})
         if (cloud, bucket) not in found:
             with self._lock:  # botocore makes no two clients at once
                 found[cloud, bucket] = MAKERS[cloud](self._access[cloud], bucket)

@@ -59,7 +59,7 @@ _CAPS = {
 }
 
 
-def is_here() -> bool:
+def is_installed() -> bool:
     """Whether the packages are installed."""
     return all(map(shutil.which, NEEDED))
 
@@ -163,9 +163,9 @@ def _ports(count: int) -> list[int]:
     raise AssertionError("no port is free")
 
 
-def _until(there: Callable[[], object], seconds: float) -> None:
+def _until(ready: Callable[[], object], seconds: float) -> None:
     ends = time.monotonic() + seconds
-    while not there():
+    while not ready():
         assert time.monotonic() < ends, "it did not come up"
         time.sleep(0.25)
 

@@ -21,7 +21,7 @@ from strangers.ceph import ACCESS_KEY, SECRET_KEY, Ceph
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(400),
-    pytest.mark.skipif(not packages.is_here(), reason="needs Debian's ceph-mon ceph-osd radosgw ceph-common"),
+    pytest.mark.skipif(not packages.is_installed(), reason="needs Debian's ceph-mon ceph-osd radosgw ceph-common"),
 ]
 KEYS = ["a b+c.txt", "100% done.txt", "é%2B/中 文.txt", "plain", "a&b=c;d.txt"]
 MiB = 1024 * 1024

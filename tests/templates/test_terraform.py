@@ -71,9 +71,9 @@ def test_what_is_referred_to_is_there_and_what_is_there_is_referred_to(folder):
     assert asked == set(variables(folder))
     assert set(re.findall(r"\blocal\.(\w+)", code)) == {n for n in locals_of(folder) if n != "__is_block__"}
     prefix = {"aws": "aws", "huawei": "huaweicloud", "oracle": "oci"}[folder]
-    there = {(type_, name) for type_, name, _ in terraform.resources(blocks)}
+    declared = {(type_, name) for type_, name, _ in terraform.resources(blocks)}
     referred = set(re.findall(rf"\b((?:data\.)?{prefix}_\w+)\.(\w+)", code))
-    assert referred <= there
+    assert referred <= declared
 
 
 def test_every_variable_without_a_default_or_an_obvious_name_says_what_it_is_for(folder):

@@ -127,8 +127,8 @@ def test_two_surrogates_side_by_side_come_back_as_their_character():
 
 
 def test_a_time_elsewhere_is_written_in_utc():
-    there = replace(COPIED, time=NOW.astimezone(timezone(timedelta(hours=8))))
-    assert lists.line(there) == lists.line(COPIED)
+    elsewhere = replace(COPIED, time=NOW.astimezone(timezone(timedelta(hours=8))))
+    assert lists.line(elsewhere) == lists.line(COPIED)
 
 
 def test_a_time_without_a_timezone_is_refused():
@@ -289,8 +289,8 @@ def test_any_invocation_id_makes_a_plain_name_of_bounded_length(invocation):
 
 
 def test_the_day_of_a_list_is_the_day_in_utc():
-    there = datetime(2026, 12, 31, 20, 0, tzinfo=timezone(timedelta(hours=-8)))
-    (name,) = lists.write(MemoryStore(), [COPIED], invocation="7c30", now=there)
+    elsewhere = datetime(2026, 12, 31, 20, 0, tzinfo=timezone(timedelta(hours=-8)))
+    (name,) = lists.write(MemoryStore(), [COPIED], invocation="7c30", now=elsewhere)
     assert name == "success_object/2027/01/01/040000.000000Z-7c30.jsonl"
 
 

@@ -70,9 +70,9 @@ def siege(server, workers, trip, end, seed, after=None, late=0.0):
             continue
         now, waiting = free, waiting - 1
         rate.take(now)
-        there = now + trip * chance.uniform(0.25, 0.75)
-        back = there + trip * chance.uniform(0.25, 0.75)
-        heapq.heappush(under_way, (back, len(server.answers), server.accepts(there), now))
+        arrival = now + trip * chance.uniform(0.25, 0.75)
+        back = arrival + trip * chance.uniform(0.25, 0.75)
+        heapq.heappush(under_way, (back, len(server.answers), server.accepts(arrival), now))
     return rate
 
 

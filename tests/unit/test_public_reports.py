@@ -119,8 +119,8 @@ def packed(request, server, opened):
     else:
         with OciEmulator() as cloud:
             cloud.create_bucket("b")
-            there = {"endpoint": cloud.endpoint, "config_file": cloud.config_file}
-            with closing(oci_store(Address("oci", "b", "mytenancy"), **there)) as store:
+            access = {"endpoint": cloud.endpoint, "config_file": cloud.config_file}
+            with closing(oci_store(Address("oci", "b", "mytenancy"), **access)) as store:
                 store.put("k", PACKED, meta)
                 yield store
 

@@ -107,9 +107,9 @@ def test_a_cycle_that_renames_keys_is_a_mistake_that_names_its_routes(routes):
 
 
 def test_a_cycle_that_the_filters_end_is_none():
-    there, back = route("a", "b", include=("in/**",)), route("b", "a", add_prefix="out/")
+    forth, back = route("a", "b", include=("in/**",)), route("b", "a", add_prefix="out/")
 
-    assert texts(there, back) == []
+    assert texts(forth, back) == []
 
 
 def test_a_renaming_ring_inside_of_a_larger_graph_is_found():
@@ -186,10 +186,10 @@ def test_where_no_mistake_is_found_no_key_is_written_by_two_and_none_comes_back_
 
 @given(ENDS, RULES.map(lambda rule: {**rule, "include": (), "exclude": ()}))
 def test_where_there_are_no_filters_nothing_but_what_is_one_is_found(ends, rule):
-    there, back = route(*ends, **rule), route(*ends[::-1], name="back", strip_prefix=rule["add_prefix"])
+    forth, back = route(*ends, **rule), route(*ends[::-1], name="back", strip_prefix=rule["add_prefix"])
     opposite = Route(**{**_fields(back), "add_prefix": rule["strip_prefix"]})
 
-    assert texts(there, opposite) == []
+    assert texts(forth, opposite) == []
 
 
 def _fields(route):

@@ -76,8 +76,8 @@ def test_a_route_of_any_bucket_meets_nobody():
 
 def test_the_tasks_of_a_route_know_whether_it_meets_others():
 
-    there, back = Route("1", PLACES["a"], "a", ("b", "c")), Route("2", PLACES["b"], "b", ("a",))
-    tasks = plan(ObjectEvent("s3", "a", "k", Change.CREATED), meeting([there, back], PLACES))
+    forth, back = Route("1", PLACES["a"], "a", ("b", "c")), Route("2", PLACES["b"], "b", ("a",))
+    tasks = plan(ObjectEvent("s3", "a", "k", Change.CREATED), meeting([forth, back], PLACES))
 
     assert [(task.target, task.meets) for task in tasks] == [("b", True), ("c", False)]
 
@@ -89,8 +89,8 @@ def test_what_follows_a_change_of_a_target_are_the_tasks_of_the_routes_that_begi
         Route("3", PLACES["b"], "b", ("d",), exclude=("x/**",)),
         Route("4", PLACES["c"], "c", ("d",)),
     ]
-    (there, *_) = plan(ObjectEvent("s3", "a", "k", Change.CREATED), routes)
-    back = [(task.route, task.key, task.target, task.target_key) for task in following(there, routes, PLACES)]
+    (forth, *_) = plan(ObjectEvent("s3", "a", "k", Change.CREATED), routes)
+    back = [(task.route, task.key, task.target, task.target_key) for task in following(forth, routes, PLACES)]
 
     assert back == [("2", "x/k", "a", "k"), ("2", "x/k", "c", "k")]
 

@@ -41,8 +41,8 @@ def blocks():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         shells = "".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-        here = re.findall(r"^cat > relay\.toml <<'?END'?\n(.*?)^END$", shells, re.MULTILINE | re.DOTALL)
-        for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL) + here):
+        documents = re.findall(r"^cat > relay\.toml <<'?END'?\n(.*?)^END$", shells, re.MULTILINE | re.DOTALL)
+        for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL) + documents):
             name = page.relative_to(ROOT).as_posix()
             if (name, number) not in OTHERS:
                 yield pytest.param(block, id=f"{name}-{number}")

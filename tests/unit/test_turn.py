@@ -62,9 +62,9 @@ def test_the_rest_of_the_text_stays_as_it_is():
 
 @pytest.mark.parametrize("text", [STORES + ROUTE + OTHER, STORES + OTHER + "\n" + ROUTE, STORES + ROUTE])
 def test_turned_twice_it_means_what_it_meant(text):
-    there = turn_route(text, "r", "b")
+    turned = turn_route(text, "r", "b")
 
-    assert parse(turn_route(there, "r", "a")) == parse(text)
+    assert parse(turn_route(turned, "r", "a")) == parse(text)
 
 
 def test_variables_stay_variables():
@@ -154,9 +154,9 @@ def test_the_drill_there_and_back_again_loses_nothing(folder):
     assert "1 write at risk" in risk.stderr
     assert "every write of the source is at the target" in back.stderr
     assert parse((folder / "back.toml").read_text()) == parse((folder / "relay.toml").read_text())
-    here = {path.name: path.read_bytes() for path in (folder / "a").iterdir() if path.is_file()}
-    there = {path.name: path.read_bytes() for path in (folder / "b" / "copy").iterdir() if path.is_file()}
-    assert here == there == {"one": b"1", "late": b"2", "two": b"3"}
+    source = {path.name: path.read_bytes() for path in (folder / "a").iterdir() if path.is_file()}
+    target = {path.name: path.read_bytes() for path in (folder / "b" / "copy").iterdir() if path.is_file()}
+    assert source == target == {"one": b"1", "late": b"2", "two": b"3"}
 
 
 def test_a_bucket_that_was_lost_is_restored_by_the_route_turned_round(folder):

@@ -97,10 +97,10 @@ def test_the_next_opening_is_the_first_moment_that_is_open_behind_one_that_is_cl
 
 
 def test_the_time_of_another_zone_is_read_in_utc():
-    there = timezone(timedelta(hours=8))
+    zone = timezone(timedelta(hours=8))
 
-    assert windows("08:00-12:00").are_open(datetime(2026, 11, 23, 17, tzinfo=there))
-    assert not windows("08:00-12:00").are_open(datetime(2026, 11, 23, 9, tzinfo=there))
+    assert windows("08:00-12:00").are_open(datetime(2026, 11, 23, 17, tzinfo=zone))
+    assert not windows("08:00-12:00").are_open(datetime(2026, 11, 23, 9, tzinfo=zone))
 
 
 def test_without_a_time_the_windows_are_always_open():

@@ -87,8 +87,8 @@ def test_how_keys_are_written_in_events_can_be_said_of_the_source(option, key):
 
 def test_the_stores_of_one_server_share_its_pace_and_the_log_store_waits_for_nobody():
     keys = 'access_key = "a"\nsecret_key = "b"\n'
-    here, there = ('endpoint = "http://127.0.0.1:9"\n', 'endpoint = "http://127.0.0.1:8"\n')
-    places = {"a": here, "b": here, "c": there, "logs": here}
+    first, second = ('endpoint = "http://127.0.0.1:9"\n', 'endpoint = "http://127.0.0.1:8"\n')
+    places = {"a": first, "b": first, "c": second, "logs": first}
     text = 'log = "logs"\n' + "".join(f'[stores.{n}]\nurl = "s3://{n * 3}"\n{e}{keys}' for n, e in places.items())
     found = config.load(text + '[[routes]]\nname = "r"\nsource = "a"\ntargets = ["b", "c"]\n', {})
     stores = Stores(found.stores, lambda: ("", "", ""), found.log)

@@ -27,12 +27,12 @@ class Side:
     source: str
     holds: dict[str, str]
     target: str
-    there: dict[str, str]
+    target_holds: dict[str, str]
 
     @property
     def same(self) -> bool:
         """Whether they are equal."""
-        return self.holds == self.there
+        return self.holds == self.target_holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +164,9 @@ def _holds(objects: dict[str, str]) -> str:
 
 
 def _difference(side: Side) -> str:
-    lacks = [key for key in side.holds if key not in side.there]
-    more = [key for key in side.there if key not in side.holds]
-    old = [key for key in side.holds if key in side.there and side.holds[key] != side.there[key]]
+    lacks = [key for key in side.holds if key not in side.target_holds]
+    more = [key for key in side.target_holds if key not in side.holds]
+    old = [key for key in side.holds if key in side.target_holds and side.holds[key] != side.target_holds[key]]
     differences = {"lacks": lacks, "still holds": more, "has an older": old}
     return "; ".join(f"{word} {', '.join(keys)}" for word, keys in differences.items() if keys)
 

@@ -12,16 +12,16 @@ from bucketrelay.statistics.tables import Statistics
 @contextmanager
 def job_queue(config: Config) -> Iterator[JobQueue | None]:
     """The configured queue, if somebody has used it."""
-    with closing(wiring_jobs.queue(config.queue)) if _is_there(config) else nullcontext() as jobs:
+    with closing(wiring_jobs.queue(config.queue)) if _is_in_use(config) else nullcontext() as jobs:
         yield jobs
 
 
 @contextmanager
 def statistics(config: Config) -> Iterator[Statistics | None]:
     """The tables of what the lists tell, if there is a database."""
-    with closing(wiring_tables.statistics(config.queue)) if _is_there(config) else nullcontext() as tables:
+    with closing(wiring_tables.statistics(config.queue)) if _is_in_use(config) else nullcontext() as tables:
         yield tables
 
 
-def _is_there(config: Config) -> bool:
+def _is_in_use(config: Config) -> bool:
     return config.queue.url is not None or config.queue.path.exists()

@@ -23,7 +23,7 @@ from bucketrelay.drivers.reconcile.manifest import job
 from bucketrelay.drivers.reconcile.remembered import Faces
 from bucketrelay.drivers.reconcile.run import Reconciliation
 from bucketrelay.drivers.reconcile.source_inventory import Shelf, with_inventory
-from bucketrelay.drivers.reconcile.ways import Enqueue, RunHere, SendOn, write_down
+from bucketrelay.drivers.reconcile.ways import Enqueue, RunAtOnce, SendOn, write_down
 from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import BadEvent, ConfigError
 from bucketrelay.reports.books import last_books
@@ -158,7 +158,7 @@ def _with_way(typed: _Typed, wish: Wish, system: System, config: Config, held: E
     if typed.manifest:
         _check_batchable(wish, config)
         return replace(wish, repair=write_down, way="manifest", manifest=typed.manifest)
-    return replace(wish, repair=RunHere(system, f"reconcile-{uuid.uuid4().hex}"), way="run")
+    return replace(wish, repair=RunAtOnce(system, f"reconcile-{uuid.uuid4().hex}"), way="run")
 
 
 def _with_inventory(wish: Wish, place: str, config: Config, system: System, folder: Path) -> Wish:

@@ -113,8 +113,10 @@ class Pair:
         if told is None or info.modified is None or info.modified <= told:
             return None
         seconds = int(stamp.when) if stamp and stamp.when.isdecimal() and len(stamp.when) < _ID else 0
-        there = self.task.change is Change.REMOVED or (stamp and max(seconds, stamp.born) >= int(told.timestamp()))
-        return info.modified if there else None
+        was_written = self.task.change is Change.REMOVED or (
+            stamp and max(seconds, stamp.born) >= int(told.timestamp())
+        )
+        return info.modified if was_written else None
 
     def meta(self, info: ObjectInfo) -> Meta:
         """The source's metadata, with its tags; see `tagged`."""

@@ -152,24 +152,24 @@ def parse(text: str) -> Stamp | None:
     return replace(stamp, born=int(born), mark=mark, face=shown, seen=seen)
 
 
-def stamp_of(info: ObjectInfo | None, here: str, former: Mapping[str, str] = NOTHING) -> Stamp | None:
+def stamp_of(info: ObjectInfo | None, where: str, former: Mapping[str, str] = NOTHING) -> Stamp | None:
     """The stamp that *info* carries, if it was written for this very object and still fits what it holds."""
     text = info.meta.user.get(NAME) if info else None
     stamp = parse(text) if text else None
     if not stamp or not info:
         return None
     stamp = stamp.with_new_names(former)
-    return stamp if stamp.where == here and stamp.fits(info) else None
+    return stamp if stamp.where == where and stamp.fits(info) else None
 
 
-def origin(info: ObjectInfo, here: str, stamp: Stamp | None, shown: str = "") -> Origin:
+def origin(info: ObjectInfo, where: str, stamp: Stamp | None, shown: str = "") -> Origin:
     """The write that the object's bytes come from: what its *stamp* says, or the object itself.
 
     Args:
         shown: the face of *info*, where it is at hand.
     """
     if stamp is None:
-        return Origin(int(info.modified.timestamp()) if info.modified else 0, _mark(info, shown), here)
+        return Origin(int(info.modified.timestamp()) if info.modified else 0, _mark(info, shown), where)
     if not stamp.mark:  # of before 0.2: its time is that of the version it was copied of, where that had no id
         born = int(stamp.when) if _is_second(stamp.when) else 0
         return Origin(born, _mark(info, shown), stamp.hops[0])

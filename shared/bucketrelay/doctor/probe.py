@@ -81,21 +81,21 @@ def heartbeats(trial: Trial, routes: Sequence[Route]) -> Iterator[Finding]:
 def _event_of(place: Address, key: str, config: Config) -> Route | None:
     """The route whose source the probe would be in: what is written there is not ours to write."""
     for route in config.routes:
-        there = route.source
-        same = (there.scheme, there.endpoint) == (place.scheme, place.endpoint) and there.bucket in (
+        source = route.source
+        same = (source.scheme, source.endpoint) == (place.scheme, place.endpoint) and source.bucket in (
             place.bucket,
             ANY_BUCKET,
         )
-        if same and there.namespace in ("", place.namespace) and not _ignored(route, place):
-            inner = there.relative(place.prefix + key)
+        if same and source.namespace in ("", place.namespace) and not _ignored(route, place):
+            inner = source.relative(place.prefix + key)
             if inner is not None and route.takes(inner):
                 return route
     return None
 
 
 def _ignored(route: Route, place: Address) -> bool:
-    here = (place.scheme, place.bucket, place.prefix)
-    return any((known.scheme, known.bucket, known.prefix) == here for known in route.ignores)
+    bucket = (place.scheme, place.bucket, place.prefix)
+    return any((known.scheme, known.bucket, known.prefix) == bucket for known in route.ignores)
 
 
 def _write(trial: Trial, key: str) -> Finding:

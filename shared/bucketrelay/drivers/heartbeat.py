@@ -133,11 +133,11 @@ class Heart:
         if opened is None:
             return True
         if opened.removed is None:
-            here = self._source.look(self.pulse.key)
-            if here is None:  # it was never written, or somebody has removed it: nothing can be measured
+            probe = self._source.look(self.pulse.key)
+            if probe is None:  # it was never written, or somebody has removed it: nothing can be measured
                 self._clear(self.pulse.key, self.pulse.target_key)
                 return True
-            self._note_arrivals(opened, here)
+            self._note_arrivals(opened, probe)
             waited = (self.now() - opened.begun).total_seconds()
             # One target that is broken costs the others nothing: half of the time belongs to the removal.
             if len(opened.created) < len(self._targets) and waited < self.route.probe / 2:
@@ -146,23 +146,23 @@ class Heart:
             opened.removed = self.now()
         return self._note_removals(opened, opened.removed)
 
-    def _note_arrivals(self, opened: Open, here: ObjectInfo) -> None:
+    def _note_arrivals(self, opened: Open, probe: ObjectInfo) -> None:
         """Note the targets at which it is now."""
 
         def see(name: str) -> None:
-            there, now = self._at(name), self.now()
+            copy, now = self._at(name), self.now()
             ends = link(self._source, self.pulse.key, self.stores[name], self.pulse.target_key)
-            stamp = ends.of_target(there)
-            if there and stamp and stamp.describes(here):
-                opened.created[name] = self._after(opened.begun, there, self._unseen.get(name, opened.begun), now)
+            stamp = ends.of_target(copy)
+            if copy and stamp and stamp.describes(probe):
+                opened.created[name] = self._after(opened.begun, copy, self._unseen.get(name, opened.begun), now)
             else:
                 self._unseen[name] = now
 
         self._each([name for name in self._targets if name not in opened.created], see)
 
-    def _after(self, begun: datetime, there: ObjectInfo, unseen: datetime, now: datetime) -> float:
+    def _after(self, begun: datetime, copy: ObjectInfo, unseen: datetime, now: datetime) -> float:
         """Seconds until it was there: as the target's clock says, between what we have seen by ours."""
-        written = min(max(there.modified, unseen), now) if there.modified else now
+        written = min(max(copy.modified, unseen), now) if copy.modified else now
         return round(max(0.0, (written - begun).total_seconds()), 3)
 
     def _note_removals(self, opened: Open, removed: datetime) -> bool:
@@ -170,11 +170,11 @@ class Heart:
         follows = self.route.deletes is Deletes.FOLLOW
 
         def see(name: str) -> None:
-            there = self._at(name)
-            if there and follows:
+            copy = self._at(name)
+            if copy and follows:
                 return
-            if there:
-                self.stores[name].delete(self.pulse.target_key, expect=there)
+            if copy:
+                self.stores[name].delete(self.pulse.target_key, expect=copy)
             gone = round((self.now() - removed).total_seconds(), 3) if follows else None
             self.pulse.last[name] = Heartbeat(opened.begun, opened.created.pop(name), gone)
 
@@ -196,8 +196,8 @@ class Heart:
         if opened.removed:
             self._note_removals(opened, opened.removed)
             return
-        if here := self._source.look(self.pulse.key):
-            self._note_arrivals(opened, here)
+        if probe := self._source.look(self.pulse.key):
+            self._note_arrivals(opened, probe)
         for name, seconds in opened.created.items():  # nobody was there to remove it: that was not measured
             self.pulse.last[name] = Heartbeat(opened.begun, seconds, None)
 
@@ -209,9 +209,9 @@ class Heart:
         if (key, target_key) != (self.pulse.key, self.pulse.target_key):
             self._source.delete(key)
         for name in self.route.targets:
-            there = self.stores[name].look(target_key)
-            if there and self._is_copy(name, key, target_key, there):
-                self.stores[name].delete(target_key, expect=there)
+            copy = self.stores[name].look(target_key)
+            if copy and self._is_copy(name, key, target_key, copy):
+                self.stores[name].delete(target_key, expect=copy)
 
-    def _is_copy(self, name: str, key: str, target_key: str, there: ObjectInfo) -> bool:
-        return link(self._source, key, self.stores[name], target_key).of_target(there) is not None
+    def _is_copy(self, name: str, key: str, target_key: str, info: ObjectInfo) -> bool:
+        return link(self._source, key, self.stores[name], target_key).of_target(info) is not None

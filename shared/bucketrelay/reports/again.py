@@ -163,8 +163,8 @@ class Again:
             )
             if target == "" or self.runner.results.urls(task)[1] == result.target:
                 return replace(task, cause=result.cause, time=result.written)
-        there = result.target.removesuffix(f"/{known.target_key(result.key)}") if known else result.target
-        raise routes.NotPlanned(f"the route {result.route} has no target {there} any more")
+        store = result.target.removesuffix(f"/{known.target_key(result.key)}") if known else result.target
+        raise routes.NotPlanned(f"the route {result.route} has no target {store} any more")
 
     def _move_aside(self, each: FailedList) -> Iterator[str]:
         """Move a handled list away; what went wrong, and what was damaged."""

@@ -58,15 +58,15 @@ def sharing(task: Task, routes: Sequence[Route], stores: Mapping[str, Address]) 
             _, above = root(stores[target]) if target in stores else ("", "")
             if target not in stores or not same_bucket(stores[target], place) or not full.startswith(above):
                 continue
-            there = full[len(above) :]
-            key = route.strip_prefix + there.removeprefix(route.add_prefix)
-            if there.startswith(route.add_prefix) and route.takes(key) and route.writes(target, there):
+            target_key = full[len(above) :]
+            key = route.strip_prefix + target_key.removeprefix(route.add_prefix)
+            if target_key.startswith(route.add_prefix) and route.takes(key) and route.writes(target, target_key):
                 yield task_of(route, key, target)
 
 
 def _leads_back(first: Way, every: Sequence[Way]) -> bool:
     """Whether a key that *first* brings to its target may come back to its source, under whatever name."""
-    todo = [(first.into, first.there(head)) for head in first.heads()]
+    todo = [(first.into, first.to_target(head)) for head in first.heads()]
     reached = list(todo)
     while todo and len(reached) < _MOST:
         place, head = todo.pop()
@@ -74,8 +74,8 @@ def _leads_back(first: Way, every: Sequence[Way]) -> bool:
             return True
         for way in every:
             if same_bucket(place, way.source):
-                there = [(way.into, way.there(longer)) for longer in way.prefixes(head)]
-                fresh = [each for each in there if not _covered(each, reached)]
+                onward = [(way.into, way.to_target(longer)) for longer in way.prefixes(head)]
+                fresh = [each for each in onward if not _covered(each, reached)]
                 reached += fresh
                 todo += fresh
     return bool(todo)

@@ -28,7 +28,7 @@ def own_prefixes(log: Address, target: Address) -> tuple[str, ...]:
     """Beginnings of keys, relative to *target*, that lie in the folders; "" where the whole store does."""
     if not same_bucket(log, target):
         return ()
-    here, there = root(target)[1], root(log)[1]
-    places = [f"{there}{folder}" for folder in FOLDERS]
-    inside = [""] if here.startswith(tuple(places)) else []
-    return (*inside, *(place[len(here) :] for place in places if place.startswith(here)))
+    target_root, log_root = root(target)[1], root(log)[1]
+    places = [f"{log_root}{folder}" for folder in FOLDERS]
+    inside = [""] if target_root.startswith(tuple(places)) else []
+    return (*inside, *(place[len(target_root) :] for place in places if place.startswith(target_root)))

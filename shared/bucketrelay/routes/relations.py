@@ -54,15 +54,15 @@ def _meet(one: Way, other: Way) -> bool:
         return False
     if not one.after.startswith(other.after) and not other.after.startswith(one.after):
         return False
-    theirs = [other.there(head) for head in other.heads()]
-    return any(_both(one, other, one.there(mine), head) for mine in one.heads() for head in theirs)
+    theirs = [other.to_target(head) for head in other.heads()]
+    return any(_both(one, other, one.to_target(mine), head) for mine in one.heads() for head in theirs)
 
 
 def _both(one: Way, other: Way, mine: str, theirs: str) -> bool:
     head = max(mine, theirs, key=len)
     if not (head.startswith(mine) and head.startswith(theirs)):
         return False
-    return one.may_take(one.back(head)) and other.may_take(other.back(head))
+    return one.may_take(one.to_source(head)) and other.may_take(other.to_source(head))
 
 
 def _quote(text: str) -> str:
@@ -72,11 +72,11 @@ def _quote(text: str) -> str:
 
 
 def _overlap_text(one: Way, other: Way) -> str:
-    here, there, place = _quote(one.route.name), _quote(other.route.name), _quote(other.target)
+    first, second, place = _quote(one.route.name), _quote(other.route.name), _quote(other.target)
     if one.number == other.number:
-        return f"{_quote(one.target)} and {place} are, or may be, the same place: route {here} names it twice"
+        return f"{_quote(one.target)} and {place} are, or may be, the same place: route {first} names it twice"
     return (
-        f"routes {here} and {there} can write the same keys of {place}: let their include"
+        f"routes {first} and {second} can write the same keys of {place}: let their include"
         " begin differently, give one of them an add_prefix, or say shared = true in both, and the newest source wins"
     )
 
@@ -109,7 +109,7 @@ class _Walk:
 def _cycle(start: Way, nexts: Mapping[Way, Sequence[Way]]) -> _Walk | None:
     """The shortest way back into the first route under another name; of a route into itself, under any name."""
     leading = _leading_to(start, nexts)
-    todo = deque(_Walk((start,), head, start.there(head)) for head in start.heads() if start.may_take(head))
+    todo = deque(_Walk((start,), head, start.to_target(head)) for head in start.heads() if start.may_take(head))
     seen: set[tuple[Way, str, str]] = set()
     while todo and len(seen) < _MOST:
         walk = todo.popleft()
@@ -123,7 +123,7 @@ def _cycle(start: Way, nexts: Mapping[Way, Sequence[Way]]) -> _Walk | None:
             for head in way.prefixes(walk.now):
                 first = walk.first + head[len(walk.now) :]
                 if way is not start:
-                    todo.append(_Walk((*walk.path, way), first, way.there(head)))
+                    todo.append(_Walk((*walk.path, way), first, way.to_target(head)))
                 elif head != first or len(walk.path) == 1:
                     return _Walk(walk.path, first, head)
     return None

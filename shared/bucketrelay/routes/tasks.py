@@ -38,10 +38,10 @@ def plan(event: ObjectEvent, routes: Iterable[Route]) -> tuple[Task, ...]:
     known = list(routes)
     if event.change is Change.IGNORED or nobodys(event, known):
         return ()
-    here = [route for route in known if _is_source(route.source, event)]
-    if not here:
+    candidates = [route for route in known if _is_source(route.source, event)]
+    if not candidates:
         raise NotASource(_not_a_source(event))
-    return tuple(task for route in here for task in _tasks(route, event))
+    return tuple(task for route in candidates for task in _tasks(route, event))
 
 
 def replan(
@@ -204,8 +204,8 @@ def reasons_against(event: ObjectEvent, routes: Iterable[Route]) -> list[str]:
     known = list(routes)
     if nobodys(event, known):
         return ["the log store's own folders are nobody's business"]
-    here = [route for route in known if _is_source(route.source, event)]
-    return [f"route {route.name}: {why}" for route in here if (why := _why(route, event))]
+    candidates = [route for route in known if _is_source(route.source, event)]
+    return [f"route {route.name}: {why}" for route in candidates if (why := _why(route, event))]
 
 
 def _why(route: Route, event: ObjectEvent) -> str:

@@ -47,12 +47,12 @@ class Way:
         """Whether keys with that beginning may pass the filters; it is not shorter than one of `heads`."""
         return self.route.may_take_below(head[len(self.above) :])
 
-    def there(self, head: str) -> str:
+    def to_target(self, head: str) -> str:
         """What the keys that begin with *head* begin with at the target."""
         return self.after + head[len(self.before) :]
 
-    def back(self, head: str) -> str:
-        """The opposite of `there`, for a beginning that begins with `after`."""
+    def to_source(self, head: str) -> str:
+        """The opposite of `to_target`, for a beginning that begins with `after`."""
         return self.before + head[len(self.after) :]
 
 

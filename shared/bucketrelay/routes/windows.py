@@ -70,8 +70,8 @@ def spans(text: str) -> tuple[Span, ...]:
 
 
 def _minute(at: datetime) -> int:
-    there = at.astimezone(timezone.utc)
-    return there.weekday() * _DAY + there.hour * 60 + there.minute
+    utc = at.astimezone(timezone.utc)
+    return utc.weekday() * _DAY + utc.hour * 60 + utc.minute
 
 
 def _day(word: str, text: str) -> int:

@@ -77,7 +77,7 @@ class MemoryStore(OrderedStore):
         """See Store."""
         self.orders.begin("list", prefix)
         with self.bucket.lock:
-            self._there("")
+            self._check_bucket("")
             infos = [
                 replace(self._info(key, held), meta=Meta(), checksums=NOTHING)
                 for key in self._all_keys()
@@ -162,7 +162,7 @@ class MemoryStore(OrderedStore):
         """See PartStore."""
         self.orders.begin("abandon", upload.key)
         with self.bucket.lock:
-            self._there(upload.key)
+            self._check_bucket(upload.key)
             self.bucket.open.pop(upload.id, None)
         self.orders.end("abandon", upload.key)
 
@@ -170,7 +170,7 @@ class MemoryStore(OrderedStore):
         """See PartStore."""
         self.orders.begin("uploads", prefix)
         with self.bucket.lock:
-            self._there("")
+            self._check_bucket("")
             opened = [(self._address.relative(each.key), id_) for id_, each in self.bucket.open.items()]
         self.orders.end("uploads", prefix)
         yield from (Upload(key, id_) for key, id_ in opened if key is not None and key.startswith(prefix))

@@ -144,12 +144,12 @@ class OrderedStore:
         relative = (self._address.relative(full) for full in {*self.bucket.objects, *self.bucket.before})
         return sorted((key for key in relative if key is not None), key=str.encode)
 
-    def _there(self, key: str) -> None:
+    def _check_bucket(self, key: str) -> None:
         if not self.bucket.exists:
             raise StoreRefused(f"{self._address.of(key)}: there is no such bucket: create it or mend the configuration")
 
     def _find(self, key: str, verb: str = "") -> Held | None:
-        self._there(key)
+        self._check_bucket(key)
         if not 0 < len(self._full(key).encode()) <= self._abilities.key_bytes:
             raise StoreRefused(
                 f"{self._address.of(key)}: the key is empty or longer than the store can hold: rename it"
@@ -204,7 +204,7 @@ class OrderedStore:
         return Meta(**kept, user=user, storage_class=meta.storage_class, tags=MappingProxyType(dict(meta.tags)))
 
     def _upload(self, upload: Upload) -> Open:
-        self._there(upload.key)
+        self._check_bucket(upload.key)
         opened = self.bucket.open.get(upload.id)
         if opened is None or opened.key != self._full(upload.key):
             raise ObjectGone(f"{self._address.of(upload.key)}: there is no upload {upload.id}: begin again")
@@ -212,14 +212,14 @@ class OrderedStore:
 
     def _choose(self, upload: Upload, parts: Sequence[Part]) -> Sequence[bytes]:
         """The bodies that *parts* name, or why they cannot be put together."""
-        parts_there = self._upload(upload).parts
+        held = self._upload(upload).parts
         url = self._address.of(upload.key)
         numbers = [part.number for part in parts]
         if not parts or numbers != sorted(set(numbers)):
             raise StoreRefused(f"{url}: parts {numbers} are not ascending")
         for part in parts:
-            if part.number not in parts_there or parts_there[part.number][0] != part:
+            if part.number not in held or held[part.number][0] != part:
                 raise StoreRefused(f"{url}: part {part.number} is not the one that the store holds")
         if any(part.size < self._abilities.min_part for part in parts[:-1]):
             raise StoreRefused(f"{url}: a part but the last is smaller than {self._abilities.min_part} bytes")
-        return [parts_there[number][1] for number in numbers]
+        return [held[number][1] for number in numbers]

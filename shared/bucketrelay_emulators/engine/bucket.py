@@ -77,8 +77,8 @@ class Bucket:
     def version(self, key: str, name: str) -> Held:
         """One version, or delete marker. Raises NoSuchKey."""
         with self._lock:
-            here = self._objects.get(key.encode())
-            held = self._history.find(key, name) if self._history else as_version(here) if here else None
+            newest = self._objects.get(key.encode())
+            held = self._history.find(key, name) if self._history else as_version(newest) if newest else None
             if held is None or name not in (held.name, held.version):
                 raise NoSuchKey(key)
             return held
@@ -321,10 +321,10 @@ class Bucket:
         return [held[number] for number, _ in chosen]
 
     def _check(self, key: str, if_match: str | None, if_none_match: str | None) -> None:
-        there = self._objects.get(key.encode())
-        if if_match is not None and (there is None or if_match not in ("*", there.etag)):
+        held = self._objects.get(key.encode())
+        if if_match is not None and (held is None or if_match not in ("*", held.etag)):
             raise PreconditionFailed(key)
-        if if_none_match is not None and there is not None and if_none_match in ("*", there.etag):
+        if if_none_match is not None and held is not None and if_none_match in ("*", held.etag):
             raise PreconditionFailed(key)
 
     def _forget(self, key: str) -> None:

@@ -64,11 +64,11 @@ class Copies:
             str(uuid.uuid4()), self.polls, self._engine.now(), lambda: self._copy(bucket, source, details)
         )
         parts = [str(details[f"destination{part}"]) for part in ("Namespace", "Bucket", "ObjectName")]
-        there = "/n/{}/b/{}/o/{}".format(*parts)
-        here = f"/n/{bucket.namespace}/b/{bucket.name}/o/{source.key}"
+        written = "/n/{}/b/{}/o/{}".format(*parts)
+        read = f"/n/{bucket.namespace}/b/{bucket.name}/o/{source.key}"
         work.resources = [
             {"actionType": action, "entityType": "object", "identifier": place}
-            for action, place in (("READ", here), ("WRITTEN", there))
+            for action, place in (("READ", read), ("WRITTEN", written))
         ]
         with self._lock:
             self._all[work.id] = work

@@ -32,15 +32,15 @@ def overtaken(world, verb, newer):
     return seen
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["overwritten", "created"])
+@pytest.mark.parametrize("copied", [True, False], ids=["overwritten", "created"])
 @pytest.mark.parametrize(
     ("verb", "old", "new"),
     [("put", OLD, NEW), ("commit", LARGE, NEW), ("commit", LARGE, LARGE[::-1])],
     ids=["whole", "parts, then whole", "parts"],
 )
-def test_an_older_copy_does_not_replace_a_newer_one(world, verb, old, new, there):
+def test_an_older_copy_does_not_replace_a_newer_one(world, verb, old, new, copied):
     world.target._abilities = Abilities(min_part=1, streams=True)
-    if there:
+    if copied:
         world.source.write("k", OLDEST)
         world.run()
     world.source.write("k", old)
@@ -72,11 +72,11 @@ class Keeping(MemoryStore):
         return self.versions[info.etag]
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["overwritten", "created"])
-def test_nor_does_an_older_copy_by_the_server(by_server, there):
+@pytest.mark.parametrize("copied", [True, False], ids=["overwritten", "created"])
+def test_nor_does_an_older_copy_by_the_server(by_server, copied):
     world = by_server
     world.source = Keeping(world.source.address, now=world.now)
-    if there:
+    if copied:
         world.source.write("k", OLDEST)
         world.run()
     world.source.write("k", OLD)

@@ -47,7 +47,7 @@ def used(by=1):
 
 
 def test_within_an_invocation_all_its_threads_keep_to_the_core_that_it_began_on():
-    with cores.together(here=lambda: min(ALL)):
+    with cores.together(core_of_now=lambda: min(ALL)):
         assert mine() == {min(ALL)}
         assert used(3) == [{min(ALL)}] * 3
     assert mine() == ALL
@@ -63,19 +63,19 @@ def test_threads_that_were_kept_on_a_core_are_free_for_whoever_is_not():
 def test_the_system_is_asked_for_its_core_once_a_second():
     asked, clock = [], [100.0]
 
-    def here():
+    def ask():
         asked.append(clock[0])
         return min(ALL) if len(asked) == 1 else max(ALL)
 
     for clock[0] in (100.0, 100.9, 101.1):
-        with cores.together(here=here, now=lambda: clock[0]):
+        with cores.together(core_of_now=ask, now=lambda: clock[0]):
             pass
     assert asked == [100.0, 101.1]
 
 
 def test_a_long_invocation_follows_the_thread_that_waits_for_it():
     turns = iter([min(ALL), max(ALL)])
-    with cores.together(here=lambda: next(turns)):
+    with cores.together(core_of_now=lambda: next(turns)):
         assert used() == [{min(ALL)}]
         cores.current().move()
         assert mine() == ALL
@@ -89,17 +89,17 @@ def test_outside_of_an_invocation_nobody_is_moved():
 
 
 def test_where_the_system_does_not_tell_threads_work_where_it_puts_them():
-    with cores.together(here=lambda: cores.ANY):
+    with cores.together(core_of_now=lambda: cores.ANY):
         assert mine() == ALL
         assert used() == [ALL]
 
 
 def test_the_core_that_the_system_tells_is_one_of_ours():
-    assert cores._here() in ALL
+    assert cores._core_of_now() in ALL
 
 
 def test_a_core_that_was_taken_from_the_process_stops_nothing():
-    with cores.together(here=lambda: 4000):
+    with cores.together(core_of_now=lambda: 4000):
         assert mine() == ALL
 
 
@@ -118,7 +118,7 @@ def test_a_large_object_is_sent_from_any_core_and_the_next_small_one_from_the_on
 
     world.target.put = noted
     runner = Runner(world.core, world.budget, Results(world.urls, world.now))
-    with cores.together(here=lambda: min(ALL)):
+    with cores.together(core_of_now=lambda: min(ALL)):
         results = runner.run([world.task("a"), world.task("b")], Deadline())
 
     assert {result.outcome for result in results} == {Outcome.COPIED}

@@ -152,10 +152,10 @@ WRITES = [
 @pytest.mark.parametrize("one", WRITES)
 @pytest.mark.parametrize("other", WRITES)
 def test_of_two_writes_both_ends_choose_the_same(one, other):
-    there = decide(one, other, Link(S, T), ORDERED)
+    forth = decide(one, other, Link(S, T), ORDERED)
     back = decide(other, one, Link(T, S), ORDERED)
 
-    assert {there, back} == ({EQUAL} if one is other else {WON, YIELDED})
+    assert {forth, back} == ({EQUAL} if one is other else {WON, YIELDED})
 
 
 @pytest.mark.parametrize("one", WRITES)
@@ -195,7 +195,7 @@ ETAG = SUMS["md5"]
     ],
 )
 def test_what_two_stores_tell_shows_equal_objects_or_it_does_not(source, target, md5, equal):
-    here, there = ({"size": 3, "etag": "x", **which} for which in (source, target))
-    one, other = ObjectInfo("k", **here), ObjectInfo("k", **there)
+    left, right = ({"size": 3, "etag": "x", **which} for which in (source, target))
+    one, other = ObjectInfo("k", **left), ObjectInfo("k", **right)
 
     assert alike(one, other, one.meta, md5) is equal

@@ -28,10 +28,10 @@ def back(world, **how):
 def test_f1_both_ends_are_overwritten_at_once(world):
     world.source.write("k", b"mine")
     newer = world.target.write("k", b"theirs")
-    there, returned = world.run(meets=True), back(world)
+    forth, returned = world.run(meets=True), back(world)
     again = world.run(meets=True)
 
-    assert "conflict" in there.note
+    assert "conflict" in forth.note
     assert "conflict" in returned.note
     assert again.outcome is Outcome.UNCHANGED
     assert world.source.body("k") == world.target.body("k") == b"theirs"

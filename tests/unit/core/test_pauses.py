@@ -54,15 +54,15 @@ def test_a_route_is_paused_until_it_is_resumed(log):
 
 def test_another_process_sees_the_mark_when_it_looks_again(log):
     clock = Clock()
-    there = Pauses(lambda: log, clock)
-    assert there.why("photos") == ""
+    another = Pauses(lambda: log, clock)
+    assert another.why("photos") == ""
 
     Pauses(lambda: log).pause("photos")
     clock.sleep(FRESH - 0.1)
-    assert there.why("photos") == ""
+    assert another.why("photos") == ""
     clock.sleep(0.1)
 
-    assert there.why("photos")
+    assert another.why("photos")
 
 
 def test_while_its_answer_is_fresh_the_log_store_is_asked_no_more(log):

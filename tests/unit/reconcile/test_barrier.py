@@ -144,8 +144,8 @@ def test_metadata_that_was_rewritten_while_a_copy_was_on_its_way_is_named_though
     world.source.copies = world.target.copies = False
     world.target.arrange("put", lambda: world.source.write("a", b"1", rewrite), key="a")
     world.replicate("a")  # and the event of the other write is lost
-    here, there = world.source.info("a"), world.target.info("a")
-    assert (here.etag, here.modified < there.modified) == (there.etag, True)
+    source, target = world.source.info("a"), world.target.info("a")
+    assert (source.etag, source.modified < target.modified) == (target.etag, True)
 
     missing, _ = barrier(seconds=0)
 

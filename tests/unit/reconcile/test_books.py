@@ -44,9 +44,9 @@ def _live(world, states):
 
 
 def _close(counts):
-    here = counts.right + counts.missing + counts.different + counts.failed
-    there = counts.right + counts.different + counts.surplus + counts.kept + counts.unclear + counts.failed_there
-    assert (counts.source_objects, counts.target_objects) == (here, there), counts
+    source = counts.right + counts.missing + counts.different + counts.failed
+    target = counts.right + counts.different + counts.surplus + counts.kept + counts.unclear + counts.failed_there
+    assert (counts.source_objects, counts.target_objects) == (source, target), counts
 
 
 @given(
@@ -107,8 +107,8 @@ VERDICTS = st.builds(
     Verdict,
     rest=st.sampled_from(KEYS),
     kind=st.sampled_from(Kind),
-    here=st.booleans(),
-    there=st.booleans(),
+    at_source=st.booleans(),
+    at_target=st.booleans(),
     unstamped=st.booleans(),
     undeleted=st.booleans(),
     modified=st.none() | st.sampled_from((-1.5, 0.0, 1.0, 1795252500.0)),
@@ -137,6 +137,6 @@ def test_counts_add_up_in_any_order_and_over_any_spans(verdicts, chance, cut):
 
 def test_books_of_which_a_sum_does_not_hold_are_not_complete():
     counts = Counts()
-    counts.add(Verdict("a", Kind.FAILED, there=True))  # of no side's: what no judgement makes
+    counts.add(Verdict("a", Kind.FAILED, at_target=True))  # of no side's: what no judgement makes
     assert not counts.close
     assert asdict(Counts())["undeleted"] == 0

@@ -72,9 +72,9 @@ def test_spans_side_by_side_are_the_whole(source, target, cuts):
 
 @given(st.sets(_KEYS), st.sets(_KEYS), _KEYS, _KEYS)
 def test_a_mapping_keeps_the_order(source, target, strip, add):
-    here = [ObjectInfo(strip + info.key, 1, "e") for info in _objects(source)]
-    there = [ObjectInfo(add + info.key, 1, "e") for info in _objects(target)]
-    assert _keys(pairs(_side(here, strip), _side(there, add))) == _naive(source, target)
+    sources = [ObjectInfo(strip + info.key, 1, "e") for info in _objects(source)]
+    targets = [ObjectInfo(add + info.key, 1, "e") for info in _objects(target)]
+    assert _keys(pairs(_side(sources, strip), _side(targets, add))) == _naive(source, target)
 
 
 def test_the_marker_of_a_folder_is_no_key_of_the_route():
@@ -86,8 +86,8 @@ def test_the_marker_of_a_folder_is_no_key_of_the_route():
 
 @pytest.mark.parametrize("shape", [list, _columns])
 def test_what_is_nobodys_business_is_read_over(shape):
-    here, there = _objects({"a", "log/1", "z"}), _objects({"a", "log/1"})
-    found = pairs(_side(here, skip=lambda key: key.startswith("log/"), shape=shape), _side(there, shape=shape))
+    sources, targets = _objects({"a", "log/1", "z"}), _objects({"a", "log/1"})
+    found = pairs(_side(sources, skip=lambda key: key.startswith("log/"), shape=shape), _side(targets, shape=shape))
     assert _keys(found) == [("a", True, True), ("log/1", False, True), ("z", True, False)]
 
 

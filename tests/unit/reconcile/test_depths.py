@@ -38,11 +38,11 @@ _SIGHTS = [  # source, target, listing, stamp, content
     (ObjectInfo("k", 1, MD5, OLD), ObjectInfo("k", 1, "oci", NEW, checksums={"md5": MD5}), "right", "right", "ask"),
     *(
         (
-            ObjectInfo("k", 1, "x", OLD, checksums={"md5": here}),
+            ObjectInfo("k", 1, "x", OLD, checksums={"md5": md5}),
             ObjectInfo("k", 1, "y", NEW, checksums={"md5": MD5}),
             *kinds,
         )
-        for here, kinds in (
+        for md5, kinds in (
             (MD5, ("right", "right", "right")),
             ("0" * 32, ("right", "different", "different")),
         )
@@ -71,16 +71,18 @@ _ROWS = st.builds(Listed, st.sampled_from("abcdefgh"), st.integers(1, 2), _ETAGS
 @pytest.mark.parametrize("stamped", [False, True])
 @pytest.mark.parametrize("exclude", [(), ("b",)])
 @given(
-    here=st.lists(_ROWS, unique_by=lambda row: row.key),
-    there=st.lists(_ROWS, unique_by=lambda row: row.key),
+    sources=st.lists(_ROWS, unique_by=lambda row: row.key),
+    targets=st.lists(_ROWS, unique_by=lambda row: row.key),
     shapes=st.tuples(*[st.sampled_from([list, _columns])] * 2),
 )
-def test_what_is_counted_in_a_lump_is_what_each_pair_by_itself_would_be(depth, stamped, exclude, here, there, shapes):
+def test_what_is_counted_in_a_lump_is_what_each_pair_by_itself_would_be(
+    depth, stamped, exclude, sources, targets, shapes
+):
     begun = World().route_with(exclude=exclude).begin(depth=depth, check=not stamped, adopt=stamped)
     judge = begun._judge("target")
 
     def sides():
-        for rows, shape in zip((here, there), shapes, strict=True):
+        for rows, shape in zip((sources, targets), shapes, strict=True):
             pages = [shape(sorted(rows))] if rows else []
             yield Side("s3://b", "", ALL, lambda _, pages=pages: iter(pages), None)
 
@@ -120,9 +122,9 @@ def test_nobodys_object_is_equal_where_the_etags_say_so(world):
 
 
 def test_by_content_every_byte_is_compared_where_no_digest_tells(world):
-    for key, here, there in (("a", b"0123456789", b"0123456789"), ("b", b"0123456789", b"012345678X")):
-        world.source.write(key, here)
-        world.target.write(key, there)
+    for key, original, copy in (("a", b"0123456789", b"0123456789"), ("b", b"0123456789", b"012345678X")):
+        world.source.write(key, original)
+        world.target.write(key, copy)
         _other_etag(world.target, key)
     book = world.counts(check=True, depth="content")
     assert (book["right"], book["different"], book["unstamped"]) == (1, 1, 1)

@@ -16,7 +16,7 @@ from bucketrelay.drivers.reconcile import order
 from bucketrelay.drivers.reconcile.estimate import Estimate, backfill, day
 from bucketrelay.drivers.reconcile.rehearsal import Rehearsal
 from bucketrelay.drivers.reconcile.run import Reconciliation
-from bucketrelay.drivers.reconcile.ways import RunHere
+from bucketrelay.drivers.reconcile.ways import RunAtOnce
 from bucketrelay.model import Outcome, Result
 from bucketrelay.reports.prices import PRICES, Prices, read_prices
 from bucketrelay.store import GiB, MiB
@@ -67,8 +67,8 @@ def test_the_estimate_is_within_two_percent_of_what_the_servers_count(clouds, sm
             wish = order.wish(system, "r")
             found = next(iter(backfill(wish, order.world(system), 5 * MiB)))
             before = world.counted()
-            here = RunHere(system, "test")
-            work = Reconciliation(replace(wish, repair=here, way="run"), order.world(system), Deadline())
+            repair = RunAtOnce(system, "test")
+            work = Reconciliation(replace(wish, repair=repair, way="run"), order.world(system), Deadline())
             work.begin()
             books = work.run()
 

@@ -145,9 +145,9 @@ def test_by_url_the_files_are_in_the_manifests_own_bucket(world, tmp_path):
     world.log.write("inv/2026/manifest.json", json.dumps(said).encode())
     shelf = Shelf({"log": world.log.address}, lambda name: world.stores[name])
     found = with_inventory(world.wish(), "s3://logs/ops/inv/2026/manifest.json", shelf, SOURCE, tmp_path)
-    here = found.source(world.begin().plan.targets[0][1][0], lambda _: False)
-    assert here.more()
-    assert here.rests == ["a"]
+    side = found.source(world.begin().plan.targets[0][1][0], lambda _: False)
+    assert side.more()
+    assert side.rests == ["a"]
     with pytest.raises(ConfigError, match="no configured store reaches it: add one for the bucket other"):
         shelf.manifest("s3://other/manifest.json")
     with pytest.raises(ConfigError, match="there is no such object"):

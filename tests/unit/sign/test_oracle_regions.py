@@ -18,8 +18,8 @@ TEMPLATES = {
 def test_each_region_has_the_realm_and_the_endpoints_of_the_sdk(region):
     assert realm_of(region) == oci.regions.get_realm_from_region(region)
     for service, template in TEMPLATES.items():
-        known_there = oci.regions.endpoint_for(service, region, service_endpoint_template=template)
-        assert service_endpoint(service, region) == known_there
+        endpoint = oci.regions.endpoint_for(service, region, service_endpoint_template=template)
+        assert service_endpoint(service, region) == endpoint
 
 
 def test_three_letters_stand_for_a_region():

@@ -250,8 +250,8 @@ class TestManyHeaders:
         else:
             with OciEmulator() as cloud:
                 cloud.create_bucket("b")
-                there = {"endpoint": cloud.endpoint, "config_file": cloud.config_file}
-                store = oci_store(Address("oci", "b", "mytenancy"), **there)
+                access = {"endpoint": cloud.endpoint, "config_file": cloud.config_file}
+                store = oci_store(Address("oci", "b", "mytenancy"), **access)
                 yield store
                 store.close()
 

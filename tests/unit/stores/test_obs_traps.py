@@ -567,7 +567,7 @@ class TestKeys:
         for name in ("OBS_ACCESS_KEY_ID", "OBS_SECRET_ACCESS_KEY", "OBS_SECURITY_TOKEN", "RUNTIME_CODE_ROOT"):
             monkeypatch.delenv(name, raising=False)
         for ecs in (False, True):
-            monkeypatch.setattr("bucketrelay.clouds.huawei.credentials._is_ecs", lambda here=ecs: here)
+            monkeypatch.setattr("bucketrelay.clouds.huawei.credentials._is_ecs", lambda answer=ecs: answer)
             with store_of(cloud, access_key="", secret_key="") as store:
                 if ecs:
                     assert store.look("k") is None

@@ -54,7 +54,7 @@ def held(*sizes: int) -> Answer:
     return Answer(body=f"<ListPartsResult><UploadId>id</UploadId>{rows}</ListPartsResult>".encode())
 
 
-def there(size: int = 5, **headers: str) -> Answer:
+def present(size: int = 5, **headers: str) -> Answer:
     """What HEAD says of the source; the scripted server sends no body for it."""
     return Answer(200, {**HEADERS, "Content-Length": str(size), **headers})
 
@@ -192,10 +192,10 @@ class TestAtOnce:
     @pytest.mark.parametrize(
         ("now", "error"),
         [
-            ([there()], TargetChanged),
-            ([there(ETag='"other"')], SourceChanged),
-            ([there(6)], SourceChanged),
-            ([there(**{"Last-Modified": "Sat, 21 Nov 2026 09:15:01 GMT"})], SourceChanged),
+            ([present()], TargetChanged),
+            ([present(ETag='"other"')], SourceChanged),
+            ([present(6)], SourceChanged),
+            ([present(**{"Last-Modified": "Sat, 21 Nov 2026 09:15:01 GMT"})], SourceChanged),
             ([Answer(404), said(404, "NoSuchKey")], ObjectGone),
         ],
         ids=["target", "etag", "size", "time", "gone"],
@@ -218,7 +218,7 @@ class TestAtOnce:
         ids=["412", "403", "archived", "400", "501"],
     )
     def test_a_server_that_will_not_though_the_source_is_as_it_was_cannot(self, server, aws, source, no):
-        server.will(no, there())
+        server.will(no, present())
         with pytest.raises(CannotCopy, match=r"s3://target/b.*s3://source/in/a"):
             aws.copy_from(source, SEEN, "b", NEW, Deadline())
 
@@ -236,7 +236,7 @@ class TestInParts:
     @pytest.mark.parametrize("target", ["aws", "other"])
     def test_each_part_is_pinned_and_the_source_is_looked_at_before_the_commit(self, server, source, target, request):
         store = request.getfixturevalue(target)
-        self.will(server, there(300 * MiB), DONE)
+        self.will(server, present(300 * MiB), DONE)
         assert store.copy_from(source, LARGE, "b", NEW, Deadline()).etag == "new-3"
         parts = ["PUT partNumber uploadId"] * 3
         assert asked(server) == ["POST uploads", *parts, "GET uploadId", "HEAD", "POST uploadId"]
@@ -256,7 +256,7 @@ class TestInParts:
         assert server.asked[5].path.startswith("/source/")
 
     def test_a_small_object_is_one_part_without_a_range(self, server, other, source):
-        server.will(BEGUN, part(), held(5), there(), DONE)
+        server.will(BEGUN, part(), held(5), present(), DONE)
         other.copy_from(source, SEEN, "b", NEW, Deadline())
         assert "x-amz-copy-source-range" not in server.asked[1].headers
 
@@ -268,12 +268,12 @@ class TestInParts:
             ([BEGUN, Answer(200, {"ETag": '"d41d8cd98f00b204e9800998ecf8427e"'})], CannotCopy),
             ([BEGUN, part(), held(4)], CannotCopy),
             ([BEGUN, part(), held()], CannotCopy),
-            ([BEGUN, part(), held(5), there(ETag='"other"')], SourceChanged),
+            ([BEGUN, part(), held(5), present(ETag='"other"')], SourceChanged),
             ([BEGUN, part(), held(5), Answer(404), said(404, "NoSuchKey")], ObjectGone),
-            ([BEGUN, part(), held(5), there(), FAILED], OutcomeUnknown),
-            ([BEGUN, said(412, "PreconditionFailed"), there(ETag='"other"')], SourceChanged),
-            ([BEGUN, said(412, "PreconditionFailed"), there()], CannotCopy),
-            ([BEGUN, said(403, "AccessDenied"), there()], CannotCopy),
+            ([BEGUN, part(), held(5), present(), FAILED], OutcomeUnknown),
+            ([BEGUN, said(412, "PreconditionFailed"), present(ETag='"other"')], SourceChanged),
+            ([BEGUN, said(412, "PreconditionFailed"), present()], CannotCopy),
+            ([BEGUN, said(403, "AccessDenied"), present()], CannotCopy),
         ],
         ids=["200", "no etag", "empty", "short", "none", "changed", "gone", "commit", "412", "412 for nothing", "403"],
     )

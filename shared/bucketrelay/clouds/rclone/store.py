@@ -167,8 +167,10 @@ class RcloneStore(RcloneReads):
 
     def _copy_file(self, fs: str, path: str, key: str, metadata: Mapping[str, object], deadline: Deadline) -> None:
         config = {"Metadata": True, "IgnoreTimes": True, **metadata}
-        there = {"dstFs": self.fs, "dstRemote": path_of(key)}
-        answer = self.rclone.call("operations/copyfile", srcFs=fs, srcRemote=path, **there, _async=True, _config=config)
+        destination = {"dstFs": self.fs, "dstRemote": path_of(key)}
+        answer = self.rclone.call(
+            "operations/copyfile", srcFs=fs, srcRemote=path, **destination, _async=True, _config=config
+        )
         self._await(self._members(answer, key)["jobid"], key, deadline)
 
     def _await(self, job: object, key: str, deadline: Deadline) -> None:

@@ -116,15 +116,15 @@ def _side_by_side(
     listing: Iterator[tuple[str, list[Version]]], pages: Iterator[tuple[str, list[Row]]]
 ) -> Iterator[Keyed]:
     """A merge of two streams that ascend by UTF-8 bytes: every key once, with what each side has of it."""
-    here, there = next(listing, None), next(pages, None)
-    while here or there:
-        if there is None or (here is not None and here[0].encode() < there[0].encode()):
-            assert here is not None
-            yield here[0], here[1], None
-            here = next(listing, None)
-        elif here is None or here[0] != there[0]:
-            yield there[0], None, there[1]
-            there = next(pages, None)
+    listed, known = next(listing, None), next(pages, None)
+    while listed or known:
+        if known is None or (listed is not None and listed[0].encode() < known[0].encode()):
+            assert listed is not None
+            yield listed[0], listed[1], None
+            listed = next(listing, None)
+        elif listed is None or listed[0] != known[0]:
+            yield known[0], None, known[1]
+            known = next(pages, None)
         else:
-            yield here[0], here[1], there[1]
-            here, there = next(listing, None), next(pages, None)
+            yield listed[0], listed[1], known[1]
+            listed, known = next(listing, None), next(pages, None)

@@ -208,5 +208,5 @@ def _by_id(file: SyncedFile) -> tuple[str, str]:
 
 def missing(ids: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     """Those of *ids* that are not *known*, in their order."""
-    there = set(known)
-    return tuple(each for each in ids if each not in there)
+    present = set(known)
+    return tuple(each for each in ids if each not in present)

@@ -48,36 +48,36 @@ class Adopt:
         return replace(verdict, unstamped=False, why=self.DONE)
 
     def _adopt(self, pair: Pair, key: str, deadline: Deadline) -> None:
-        here, there = self.judge.source.look(self.judge.key(pair.rest)), self.judge.target.look(key)
+        source, target = self.judge.source.look(self.judge.key(pair.rest)), self.judge.target.look(key)
         url = self.judge.target.address.of(key)
-        if not (here and there and _same(here, pair.source) and _same(there, pair.target)):
+        if not (source and target and _same(source, pair.source) and _same(target, pair.target)):
             raise StoreRefused(f"{url}: it, or its source, was written since they were compared: reconcile again")
-        self._write(key, there, self._meta(pair.rest, here, there, url), deadline)
+        self._write(key, target, self._meta(pair.rest, source, target, url), deadline)
 
-    def _meta(self, rest: str, here: ObjectInfo, there: ObjectInfo, url: str) -> Meta:
+    def _meta(self, rest: str, source: ObjectInfo, target: ObjectInfo, url: str) -> Meta:
         """What the route would write. The storage class stays, unless the source's has one that corresponds."""
         judge = self.judge
-        stamp = stamps.make(here, judge.link(rest), "", there.checksums.get("md5", ""))
-        carried = with_tags(judge.source, here, judge.target.abilities, strict=judge.route.strict)
+        stamp = stamps.make(source, judge.link(rest), "", target.checksums.get("md5", ""))
+        carried = with_tags(judge.source, source, judge.target.abilities, strict=judge.route.strict)
         meta, lost = fit(carried, judge.target.abilities, stamp)
         if lost and judge.route.strict:
             raise StoreRefused(f"{url}: the copy would lack {', '.join(lost)}, and the route is strict")
-        return replace(meta, storage_class=meta.storage_class or there.meta.storage_class)
+        return replace(meta, storage_class=meta.storage_class or target.meta.storage_class)
 
-    def _write(self, key: str, there: ObjectInfo, meta: Meta, deadline: Deadline) -> None:
-        target = self.judge.target
-        if isinstance(target, ServerSideCopy) and target.reach(target) is not None:
+    def _write(self, key: str, held: ObjectInfo, meta: Meta, deadline: Deadline) -> None:
+        store = self.judge.target
+        if isinstance(store, ServerSideCopy) and store.reach(store) is not None:
             try:
-                target.copy_from(target, there, key, meta, deadline, expect=there)
+                store.copy_from(store, held, key, meta, deadline, expect=held)
                 return
             except CannotCopy:
-                if there.size > _BY_HAND:
+                if held.size > _BY_HAND:
                     raise
-        if there.size > _BY_HAND:
-            url = target.address.of(key)
+        if held.size > _BY_HAND:
+            url = store.address.of(key)
             raise CannotCopy(f"{url}: its server does not copy it onto itself, and it is too large to be written back")
-        body = target.read(there, 0, there.size) if there.size else b""
-        target.put(key, body, meta, expect=there)
+        body = store.read(held, 0, held.size) if held.size else b""
+        store.put(key, body, meta, expect=held)
 
 
 def _same(now: ObjectInfo, then: ObjectInfo | None) -> bool:

@@ -73,12 +73,12 @@ class Barrier:
 
     def _first(self, target: str) -> Iterator[Missing]:
         route, world = self.wish.route, self.world
-        here, there = world.store(route.source_store), world.store(target)
+        source, destination = world.store(route.source_store), world.store(target)
         shut, within = world.skip(target), self.wish.prefix.removeprefix(route.strip_prefix)
-        judge = Judge(route, here, there, Depth.STAMP, lambda key: not shut(key))
+        judge = Judge(route, source, destination, Depth.STAMP, lambda key: not shut(key))
         every = pairs(
-            side(here, route.strip_prefix, ALL, world.skip(route.source_store), within),
-            side(there, route.add_prefix, ALL, shut, within),
+            side(source, route.strip_prefix, ALL, world.skip(route.source_store), within),
+            side(destination, route.add_prefix, ALL, shut, within),
         )
         for pair in every:
             if pair.source is None:

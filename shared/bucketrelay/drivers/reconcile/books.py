@@ -36,8 +36,8 @@ class Verdict:
     kind: Kind
     size: int = 0
     why: str = ""
-    here: bool = False  # the source has it
-    there: bool = False  # the target has it
+    at_source: bool = False  # the source has it
+    at_target: bool = False  # the target has it
     unstamped: bool = False  # equal, and no route's
     undeleted: bool = False  # surplus, and still there after an attempt to delete it
     modified: float | None = None  # when the source was written, in seconds since 1970
@@ -52,8 +52,8 @@ class Verdict:
             kind=kind,
             size=shown.size if shown else 0,
             why=why,
-            here=pair.source is not None,
-            there=pair.target is not None,
+            at_source=pair.source is not None,
+            at_target=pair.target is not None,
             unstamped=unstamped,
             modified=moment.timestamp() if moment else None,
         )
@@ -89,10 +89,10 @@ class Counts:
             self.excluded += kind is Kind.EXCLUDED
             return
         setattr(self, kind.value, getattr(self, kind.value) + 1)
-        self.source_objects += verdict.here
-        self.target_objects += verdict.there
+        self.source_objects += verdict.at_source
+        self.target_objects += verdict.at_target
         self.unstamped += verdict.unstamped
-        self.failed_there += verdict.there and kind is Kind.FAILED
+        self.failed_there += verdict.at_target and kind is Kind.FAILED
         self.undeleted += verdict.undeleted
         if kind is not Kind.RIGHT and verdict.modified is not None:
             # 0.0 is a time, too: that of the files in many an archive.
@@ -117,9 +117,9 @@ class Counts:
     @property
     def close(self) -> bool:
         """Whether every key of both sides is accounted for, as the contract words it."""
-        here = self.right + self.missing + self.different + self.failed
-        there = self.right + self.different + self.surplus + self.kept + self.unclear + self.failed_there
-        return (self.source_objects, self.target_objects) == (here, there)
+        source = self.right + self.missing + self.different + self.failed
+        target = self.right + self.different + self.surplus + self.kept + self.unclear + self.failed_there
+        return (self.source_objects, self.target_objects) == (source, target)
 
     @property
     def differ(self) -> bool:

@@ -231,9 +231,11 @@ def merge(source: Side, target: Side, at_sight: AtSight | None) -> Iterator[Pair
             yield pair
             continue
         misses += 1
-        here, there = source.rests[source.at], target.rests[target.at]
+        at_source, at_target = source.rests[source.at], target.rests[target.at]
         yield Pair(
-            min(here, there), source.next()[1] if here <= there else None, target.next()[1] if there <= here else None
+            min(at_source, at_target),
+            source.next()[1] if at_source <= at_target else None,
+            target.next()[1] if at_target <= at_source else None,
         )
     if source.more():
         yield from (Pair(rest, info, None) for rest, info in _all(source))

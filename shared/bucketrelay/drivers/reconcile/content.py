@@ -9,18 +9,18 @@ from bucketrelay.store import MiB, Store
 _BLOCK = MiB  # read at once, by each thread
 
 
-def same_bytes(source: Store, here: ObjectInfo, target: Store, there: ObjectInfo) -> bool:
-    """Whether the versions *here* and *there*, which were looked at and have one size, hold the same bytes.
+def same_bytes(source: Store, original: ObjectInfo, target: Store, copy: ObjectInfo) -> bool:
+    """Whether the versions *original* and *copy*, which were looked at and have one size, hold the same bytes.
 
     Where both stores tell a digest of one kind, that decides. Else every byte is read from both, block by block.
 
     Raises:
         RelayError: as of `read`: another version is there by now, a store cannot be read.
     """
-    known = set(here.checksums) & set(there.checksums)
+    known = set(original.checksums) & set(copy.checksums)
     if known:
-        return all(here.checksums[name] == there.checksums[name] for name in known)
-    return _digest(source, here) == _digest(target, there)
+        return all(original.checksums[name] == copy.checksums[name] for name in known)
+    return _digest(source, original) == _digest(target, copy)
 
 
 def _digest(store: Store, info: ObjectInfo) -> bytes:

@@ -134,9 +134,9 @@ class _Backfill:
 
     def _pairs(self) -> Iterator[Pair]:
         route, skip = self._route, self._world.skip
-        here = side(self._stores[0], route.strip_prefix, ALL, skip(route.source_store), self._within)
-        there = side(self._stores[1], route.add_prefix, ALL, skip(self._target), self._within)
-        return pairs(here, there)
+        source = side(self._stores[0], route.strip_prefix, ALL, skip(route.source_store), self._within)
+        target = side(self._stores[1], route.add_prefix, ALL, skip(self._target), self._within)
+        return pairs(source, target)
 
     def _take(self, pair: Pair) -> int:
         """Count a pair; returns 1 where it has to be asked about."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.order import wish, world
 from bucketrelay.drivers.reconcile.run import Reconciliation
-from bucketrelay.drivers.reconcile.ways import RunHere
+from bucketrelay.drivers.reconcile.ways import RunAtOnce
 from bucketrelay.drivers.reconcile.wish import Remembering, nowhere
 from bucketrelay.errors import ConfigError
 from bucketrelay.jobs.kinds import Ended, Kind
@@ -29,9 +29,9 @@ def reconcile_kind(system: System, remembering: Remembering = nowhere) -> Kind:
 
 
 def _run(job: Job, system: System, remembering: Remembering, deadline: Deadline) -> Ending:
-    here = RunHere(system, f"reconcile-{uuid.uuid4().hex}")
+    repair = RunAtOnce(system, f"reconcile-{uuid.uuid4().hex}")
     try:
-        order = replace(wish(system, str(job.payload.get("route", ""))), repair=here, way="run")
+        order = replace(wish(system, str(job.payload.get("route", ""))), repair=repair, way="run")
     except ConfigError as error:
         return Dead(str(error))
     problems: list[str] = []

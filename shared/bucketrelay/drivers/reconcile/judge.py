@@ -136,64 +136,64 @@ class Judge:
 
     def _ask_alone(self, pair: Pair) -> Verdict:
         key = self.key(pair.rest)
-        if not self.fresh and (here := self.source.look(key)):  # written since the inventory was
-            late = Pair(pair.rest, here, pair.target)
+        if not self.fresh and (source := self.source.look(key)):  # written since the inventory was
+            late = Pair(pair.rest, source, pair.target)
             return self.at_sight(late) or self.ask(late)
         if self.route.deletes is Deletes.KEEP:
             return Verdict.of(pair, Kind.KEPT, 'the source has no such key, and the route says deletes = "keep"')
-        there = self.target.look(self.target_key(pair.rest))
-        if there is None:
+        target = self.target.look(self.target_key(pair.rest))
+        if target is None:
             return Verdict(pair.rest, Kind.NOTHING)  # deleted since it was listed
-        if self.ours(pair.rest, there):
+        if self.ours(pair.rest, target):
             return Verdict.of(pair, Kind.SURPLUS, "the source has no such key, and this route wrote it")
         return Verdict.of(pair, Kind.KEPT, "the source has no such key, but this route did not write it")
 
     def _ask_both(self, pair: Pair, source: ObjectInfo) -> Verdict:
-        there = self.target.look(self.target_key(pair.rest))
-        if there is None:  # deleted since it was listed
+        target = self.target.look(self.target_key(pair.rest))
+        if target is None:  # deleted since it was listed
             return Verdict.of(pair._replace(target=None), Kind.MISSING, "the target has no such key")
-        pair = pair._replace(target=there)
-        stamp = self.link(pair.rest).of_target(there)
-        mine = stamp is not None and self.ours(pair.rest, there)
+        pair = pair._replace(target=target)
+        stamp = self.link(pair.rest).of_target(target)
+        mine = stamp is not None and self.ours(pair.rest, target)
         if self.depth is Depth.CONTENT:
-            return self._by_content(pair, source, there, mine=mine)
+            return self._by_content(pair, source, target, mine=mine)
         if stamp and mine and (stamp.describes(source) or self._is_version(stamp, source)):
             return Verdict.of(pair, Kind.RIGHT)
         if mine and self.depth is Depth.STAMP:
             return Verdict.of(pair, Kind.DIFFERENT, "the target is a copy of another version")
-        here = self.source.look(source.key) or source
-        if self._echo(pair.rest, here):
+        current = self.source.look(source.key) or source
+        if self._echo(pair.rest, current):
             return Verdict.of(pair, Kind.RIGHT)
-        told = True if self.depth is Depth.LISTING else _equal_bytes(here, there)
+        told = True if self.depth is Depth.LISTING else _equal_bytes(current, target)
         if told:
             return Verdict.of(pair, Kind.RIGHT, unstamped=not mine)
         doubt = "differs" if told is False else "cannot be compared by what the stores tell"
         return Verdict.of(pair, Kind.DIFFERENT, f"no route wrote the target, and its content {doubt}")
 
-    def _by_content(self, pair: Pair, source: ObjectInfo, there: ObjectInfo, *, mine: bool) -> Verdict:
-        here = self.source.look(source.key)
-        if here is None:
+    def _by_content(self, pair: Pair, source: ObjectInfo, target: ObjectInfo, *, mine: bool) -> Verdict:
+        current = self.source.look(source.key)
+        if current is None:
             return Verdict.of(pair, Kind.DIFFERENT, "the source has been deleted since it was listed")
-        if here.size == there.size and same_bytes(self.source, here, self.target, there):
+        if current.size == target.size and same_bytes(self.source, current, self.target, target):
             return Verdict.of(pair, Kind.RIGHT, unstamped=not mine)
         return Verdict.of(pair, Kind.DIFFERENT, BYTES_DIFFER)
 
-    def ours(self, rest: str, there: ObjectInfo) -> bool:
+    def ours(self, rest: str, target: ObjectInfo) -> bool:
         """Whether this route wrote what the target holds."""
-        stamp = self.link(rest).of_target(there)
+        stamp = self.link(rest).of_target(target)
         return stamp is not None and stamp.hops[-1] == self.link(rest).source
 
-    def _echo(self, rest: str, here: ObjectInfo) -> bool:
+    def _echo(self, rest: str, source: ObjectInfo) -> bool:
         """Whether the source is itself a copy of the target, which another route brought here."""
-        stamp = self.link(rest).of_source(here)
+        stamp = self.link(rest).of_source(source)
         return stamp is not None and self.link(rest).target in stamp.hops
 
     def _is_version(self, stamp: stamps.Stamp, source: ObjectInfo) -> bool:
         """Whether the source is the version of the stamp, which a listing cannot say where there are version ids."""
         if (stamp.etag, stamp.size) != (source.etag, source.size) or stamp.when == stamps.when(source):
             return False
-        here = self.source.look(source.key)
-        return here is not None and stamp.describes(here)
+        current = self.source.look(source.key)
+        return current is not None and stamp.describes(current)
 
     def link(self, rest: str) -> stamps.Link:
         """What the two objects are called in stamps, today and before."""
@@ -217,10 +217,10 @@ def _right_in_columns(sources: Columns, targets: Columns, *, by_time: bool) -> i
 
 def _right_in_rows(sources: Rows, targets: Rows, *, by_time: bool) -> int:
     count = 0
-    for here, there in zip(sources, targets, strict=False):
-        if type(here) is not Listed or type(there) is not Listed or here.size != there.size:
+    for source, target in zip(sources, targets, strict=False):
+        if type(source) is not Listed or type(target) is not Listed or source.size != target.size:
             break  # an ObjectInfo may tell digests
-        newer, same = _not_older(here, there), bool(here.etag) and here.etag == there.etag
+        newer, same = _not_older(source, target), bool(source.etag) and source.etag == target.etag
         if not ((newer or same) if by_time else (newer and same)):
             break
         count += 1

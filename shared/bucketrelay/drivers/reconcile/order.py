@@ -6,7 +6,7 @@ from dataclasses import replace
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.compare import nothing
 from bucketrelay.drivers.reconcile.run import Reconciliation
-from bucketrelay.drivers.reconcile.ways import RunHere
+from bucketrelay.drivers.reconcile.ways import RunAtOnce
 from bucketrelay.drivers.reconcile.wish import Remembering, Wish, World, nowhere
 from bucketrelay.errors import ConfigError, StoreUnavailable
 from bucketrelay.reports import log_line as observe
@@ -84,8 +84,8 @@ def by_schedule(
         StoreUnavailable: repairs failed that may do later: the failed list has them, and so has the next comparison.
         RelayError: a side could not be listed, the log store not be written.
     """
-    here = RunHere(system, invocation)
-    order = replace(wish(system, name), repair=here, way="run")
+    repair = RunAtOnce(system, invocation)
+    order = replace(wish(system, name), repair=repair, way="run")
     problems: list[str] = []
     with remembering(order, problems.append) as faces:
         work = Reconciliation(order, replace(world(system), faces=faces, complain=problems.append), deadline)
@@ -94,5 +94,5 @@ def by_schedule(
     for book in books:
         told = {"problems": problems[:10]} if problems else {}
         system.emit(observe.book_line({**book.members(), **told}, invocation))
-    if here.again:
-        raise StoreUnavailable(f"{here.again} repairs of route {name} failed, and may do later: see failed_object/")
+    if repair.again:
+        raise StoreUnavailable(f"{repair.again} repairs of route {name} failed, and may do later: see failed_object/")

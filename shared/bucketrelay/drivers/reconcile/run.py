@@ -164,20 +164,20 @@ class Reconciliation:
     def sides(self, target: str, span: Span) -> tuple[Side, Side]:
         """Both sides of a span."""
         route, world = self.wish.route, self.world
-        there = side(world.store(target), route.add_prefix, span, world.skip(target), self.within)
+        target_side = side(world.store(target), route.add_prefix, span, world.skip(target), self.within)
         if self.wish.source:
-            return self.wish.source(span, world.skip(route.source_store)), there
+            return self.wish.source(span, world.skip(route.source_store)), target_side
         name, strip = route.source_store, route.strip_prefix
-        return side(world.store(name), strip, span, world.skip(name), self.within), there
+        return side(world.store(name), strip, span, world.skip(name), self.within), target_side
 
     def memory_of(self, target: str) -> Remembered | None:
         """The pairs that need not be asked about: at the depth at which they were, and of listings of now."""
         wish, world = self.wish, self.world
         if world.faces is None or wish.source or wish.adopt or wish.depth is not Depth.STAMP:
             return None
-        there = world.store(target).address
+        address = world.store(target).address
         scope = f"{wish.route.name} to {target}"
-        return Remembered(world.faces, scope, wish.route.source, there, world.now, self.within)
+        return Remembered(world.faces, scope, wish.route.source, address, world.now, self.within)
 
     @property
     def within(self) -> str:

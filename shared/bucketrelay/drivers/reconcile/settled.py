@@ -35,39 +35,39 @@ class Settled:
             RelayError: a store could not be asked: nothing is known.
         """
         pair = self._pair(key)
-        there, here = pair.target.look(pair.task.target_key), pair.source.look(key)
-        if here is None or (written and self._holds(pair, there, written)):
+        target, source = pair.target.look(pair.task.target_key), pair.source.look(key)
+        if source is None or (written and self._holds(pair, target, written)):
             return None
-        decision = decide(here, there, pair.link, pair.rule, equal=self._are_equal(pair, here, there))
-        return None if decision.action is Action.NOTHING else (written or here, _words(decision, there))
+        decision = decide(source, target, pair.link, pair.rule, equal=self._are_equal(pair, source, target))
+        return None if decision.action is Action.NOTHING else (written or source, _words(decision, target))
 
     def _pair(self, key: str) -> Pair:
         stores = {self.route.source_store: self.source_store, self.target: self.target_store}
         return Pair.of(task_of(self.route, key, self.target), stores.__getitem__, Deadline())
 
-    def _holds(self, pair: Pair, there: ObjectInfo | None, written: ObjectInfo) -> bool:
+    def _holds(self, pair: Pair, target: ObjectInfo | None, written: ObjectInfo) -> bool:
         """Whether the target holds a copy of just that version."""
-        stamp = pair.link.of_target(there)
+        stamp = pair.link.of_target(target)
         if stamp is None or stamp.hops[-1] != pair.link.source:
             return False
         return stamp.describes(written) and stamp.shows(written)
 
-    def _are_equal(self, pair: Pair, here: ObjectInfo, there: ObjectInfo | None) -> bool:
-        if there is None or here.size != there.size:
+    def _are_equal(self, pair: Pair, source: ObjectInfo, target: ObjectInfo | None) -> bool:
+        if target is None or source.size != target.size:
             return False
-        carried, _ = fit(here.meta, pair.target.abilities, Stamp("", (pair.link.source,), 0, "", ""))
-        if alike(here, there, carried):
+        carried, _ = fit(source.meta, pair.target.abilities, Stamp("", (pair.link.source,), 0, "", ""))
+        if alike(source, target, carried):
             return True
-        ours = pair.link.of_target(there)
-        if (ours and ours.describes(here)) or here.size > _READ:  # its own stamp says all that is to be known
+        ours = pair.link.of_target(target)
+        if (ours and ours.describes(source)) or source.size > _READ:  # its own stamp says all that is to be known
             return False
-        fetched = pair.source.fetch(here.key, max(1, here.size))
-        if fetched is None or fetched.body is None or not same_version(here, fetched.info):
+        fetched = pair.source.fetch(source.key, max(1, source.size))
+        if fetched is None or fetched.body is None or not same_version(source, fetched.info):
             return False
-        return alike(here, there, carried, md5(fetched.body, usedforsecurity=False).hexdigest())
+        return alike(source, target, carried, md5(fetched.body, usedforsecurity=False).hexdigest())
 
 
-def _words(decision: Decision, there: ObjectInfo | None) -> str:
-    if there is None:
+def _words(decision: Decision, target: ObjectInfo | None) -> str:
+    if target is None:
         return "the target has no such key"
     return decision.note or "the target is a copy of another version"

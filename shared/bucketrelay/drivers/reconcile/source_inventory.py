@@ -43,8 +43,8 @@ class Shelf:
         if "://" not in place:
             return lambda name: _file(_beside(Path(place), name))
         scheme, _, rest = place.partition("://")
-        here = rest.partition("/")[0]
-        return lambda name: self._url(f"{scheme}://{bucket or here}/{name}")
+        own_bucket = rest.partition("/")[0]
+        return lambda name: self._url(f"{scheme}://{bucket or own_bucket}/{name}")
 
     def _url(self, url: str) -> Iterator[bytes]:
         scheme, _, rest = url.partition("://")

@@ -196,7 +196,7 @@ class SpanRun:
 
     def _task(self, verdict: Verdict) -> Task:
         change = Change.REMOVED if verdict.kind is Kind.SURPLUS else Change.CREATED
-        size = verdict.size if verdict.here else None
+        size = verdict.size if verdict.at_source else None
         task = routes.task_of(self.judge.route, self.judge.key(verdict.rest), self.target, change=change, size=size)
         # What the bytes have shown, no stamp denies: it says what was written, and the bytes may have rotted since.
         return replace(task, differs=verdict.why == BYTES_DIFFER)
@@ -227,14 +227,14 @@ class SpanRun:
         counts = self.mark.counts
         if note not in ("", EQUAL.note) and verdict.kind is not Kind.SURPLUS:
             return replace(verdict, why=note)  # it stays as it is: a newer write at the target, say
-        there = self.judge.target.look(self.judge.target_key(verdict.rest))
-        ours = there is not None and self.judge.ours(verdict.rest, there)
-        if verdict.kind is Kind.SURPLUS and there is not None:
+        target = self.judge.target.look(self.judge.target_key(verdict.rest))
+        ours = target is not None and self.judge.ours(verdict.rest, target)
+        if verdict.kind is Kind.SURPLUS and target is not None:
             return replace(verdict, kind=Kind.KEPT, why=note or "it was written anew")
         if verdict.kind is Kind.DIFFERENT and not (self._resumed and ours):
             return self._equal_after_all(verdict, ours=ours)
         counts.repaired += 1
-        counts.bytes += verdict.size if self._resumed and verdict.here else 0
+        counts.bytes += verdict.size if self._resumed and verdict.at_source else 0
         return verdict
 
     def _equal_after_all(self, verdict: Verdict, *, ours: bool) -> Verdict:

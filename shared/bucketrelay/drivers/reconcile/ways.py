@@ -14,7 +14,7 @@ from bucketrelay.system import System
 
 
 @dataclass(slots=True)
-class RunHere:
+class RunAtOnce:
     """Runs tasks as events' tasks are run, and writes their lists. What is unfinished is in no list: it goes on."""
 
     system: System
