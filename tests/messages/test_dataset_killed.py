@@ -1,6 +1,7 @@
 """`bucketrelay dataset-sync`, killed at every step in turn: each file arrives once and whole, and one POST counts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -40,10 +41,32 @@ def test_killed_at_every_step_in_turn_each_file_arrives_once_and_one_post_counts
     patient.check([*ids, "SYNC-123-99999"])
     assert len(set(patient.partner.keys)) == 1
     assert patient.dead() == []
-    assert list((patient.folder / "partner" / ".bucketrelay" / "uploads").rglob("*")) == []
+    assert _left(patient) == []
     sampled = list(patient.archive.plain)[:: 1 if count > 10 else count]
     with ThreadPoolExecutor(2) as pool:
         assert all(pool.map(lambda path: _opens(patient, path), sampled))
+
+
+def test_killed_between_the_publication_of_a_large_file_and_its_tidying_up_nothing_of_it_is_left(patient):
+    patient.archive.add("SYNC-123-99999", "someone_example.org/in/large.bam.c4gh", b"large " * 1_000_000)
+    patient.map(["SYNC-123-99999"])
+    child = Child("dataset-sync", cwd=patient.folder, environ=SECRETS)
+    child.killed_at("a file is published, not recorded")
+    assert _left(patient) != []
+    child.start()
+    try:
+        patient.synced()
+        assert child.end() == 0, child.text
+    finally:
+        child.stop()
+    patient.check(["SYNC-123-99999"])
+    assert _left(patient) == []
+
+
+def _left(world: World) -> list[Path]:
+    """What is there of uploads: parts at the partner's, and checkpoints."""
+    parts = (world.folder / "partner" / ".bucketrelay" / "uploads").rglob("*")
+    return [*parts, *(world.folder / "logs").glob("checkpoints/*")]
 
 
 def _opens(world: World, path: str) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 from bucketrelay.core import absence
 from bucketrelay.core.copy import by_server, carry
-from bucketrelay.core.decide import YIELDED, Action, Decision, decide
+from bucketrelay.core.decide import RIGHT, YIELDED, Action, Decision, decide
 from bucketrelay.core.delete_fuse import Fuse
 from bucketrelay.core.likeness import equal
 from bucketrelay.core.pair import Pair
-from bucketrelay.core.prepare import prepare
+from bucketrelay.core.prepare import prepare, tidy_up
 from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.core.results import WRITES, Ending, Results
 from bucketrelay.deadline import Deadline, under
@@ -122,6 +122,9 @@ class Converge:
                 return self._copy(
                     pair, held, source, first, decision, server=reach is not None and source.size >= reach
                 )
+        if decision == RIGHT and held and source and held.size > self.resources.part_size:
+            # Whoever wrote it in parts may have been killed before all was tidied up.
+            tidy_up(pair, source, self.resources.checkpoints)
         return self._without_source(pair, held, decision) if source is None else (_nothing(decision), True)
 
     def _copy(

@@ -1,8 +1,9 @@
 """An object made ready for its target: its metadata as far as it fits there, our stamp, what its parts depend on."""
 
+from bucketrelay.abilities import PartStore
 from bucketrelay.bodies import md5_of
 from bucketrelay.core import stamp as stamps
-from bucketrelay.core.checkpoints import Fingerprint
+from bucketrelay.core.checkpoints import Checkpoints, Fingerprint, quietly
 from bucketrelay.core.digest import tree
 from bucketrelay.core.face import digest, face
 from bucketrelay.core.metadata import fit
@@ -65,6 +66,24 @@ def prepare(pair: Pair, info: ObjectInfo, held: ObjectInfo | None, first: FirstB
             f"{pair.target_url}: the copy would lack {', '.join(degraded)}, and the route is strict; nothing was copied"
         )
     return _copy_of(pair, info, meta, held), degraded
+
+
+def tidy_up(pair: Pair, info: ObjectInfo, checkpoints: Checkpoints) -> None:
+    """Forget the checkpoint of the version *info*, which the target holds, and end the upload that it names.
+
+    Whoever published that version was killed before he had, or never heard that it is published. A task that is at work
+    on the same version finds its upload gone, looks again, and has nothing left to do.
+    """
+
+    def step() -> None:
+        left = checkpoints.load(pair.link.target)
+        # As much of its fingerprint as an answer without a body tells, too.
+        if left and left.store == pair.task.target and left.fingerprint.startswith(f"{pair.link.source};{info.etag};"):
+            if left.upload.id and isinstance(pair.target, PartStore):
+                pair.target.abandon(left.upload)
+            checkpoints.drop(pair.link.target, left.upload)
+
+    quietly(step)
 
 
 def _copy_of(pair: Pair, info: ObjectInfo, meta: Meta, held: ObjectInfo | None) -> Copy:

@@ -81,6 +81,29 @@ def test_an_upload_that_was_opened_for_another_store_is_left_to_it(world):
     assert list(world.target.uploads()) == [found.upload]
 
 
+@pytest.mark.parametrize("changed", [{"store": "another"}, {"fingerprint": "s3://source/k;another version;100;1;x"}])
+def test_who_finds_nothing_left_to_do_leaves_alone_what_is_not_of_the_published_version(world, changed):
+    """It may be another task's, which has seen a newer version."""
+    name, found = checkpoint(world)
+    assert world.run().outcome is Outcome.COPIED
+    theirs = replace(found, upload=world.target.begin("k", Meta()), **changed)
+    world.checkpoints.save(name, theirs)
+
+    assert world.run().outcome is Outcome.UNCHANGED
+    assert list(world.target.uploads()) == [theirs.upload]
+    assert world.checkpoints.load(name) == theirs
+
+
+def test_who_finds_nothing_left_to_do_ends_the_upload_of_the_published_version(world):
+    name, found = checkpoint(world)
+    assert world.run().outcome is Outcome.COPIED
+    world.checkpoints.save(name, replace(found, upload=world.target.begin("k", Meta())))
+
+    assert world.run().outcome is Outcome.UNCHANGED
+    assert list(world.target.uploads()) == []
+    assert world.log.keys() == []
+
+
 def test_a_part_that_arrived_short_is_sent_again(world):
     _, found = checkpoint(world)
     world.target.put_part(found.upload, 3, LARGE[16:20])

@@ -98,6 +98,7 @@ def test_a_commit_whose_answer_was_lost_is_found_done(world):
 
     assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.UNCHANGED)
     assert world.target.body("k") == LARGE
+    assert world.log.keys() == []
 
 
 def test_an_upload_that_somebody_else_has_ended_is_looked_at_again(world):
@@ -153,6 +154,10 @@ def test_killed_at_any_request_the_target_holds_one_whole_version_or_what_it_hel
                 each.orders.clear()
             assert one.run().ok, (name, verb, nth)
             assert one.target.body("k") == body, (name, verb, nth)
+            # Of an opening that nobody noted nobody knows: decision 5.
+            unknown = (name, verb, after) in [("target", "begin", True), ("log", "put", False)]
+            assert len(list(one.target.uploads())) == unknown, (name, verb, nth)
+            assert one.log.keys() == [], (name, verb, nth)
 
 
 @pytest.mark.parametrize("body", [b"12345", LARGE], ids=["whole", "parts"])

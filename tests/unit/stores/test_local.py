@@ -4,7 +4,9 @@ import errno
 import json
 import os
 import resource
+import shutil
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -257,6 +259,37 @@ class TestWriting:
         assert store.fetch("a", 10).body == b"old"
         assert store.look("a").meta == TEXT
         assert list((place / ".bucketrelay" / "new").iterdir()) == []
+
+    def test_what_a_killed_process_was_writing_is_removed_a_day_later_and_nothing_younger(self, store, place):
+        store.put("a", b"1", TEXT)
+        new = place / ".bucketrelay" / "new"
+        for name in ("torn", "young"):
+            (new / name).write_bytes(b"half of a bo")
+        (new / "upload").mkdir()
+        (new / "upload" / "00001-part").write_bytes(b"1")
+        for name in ("torn", "upload"):
+            os.utime(new / name, (1, time.time() - 90_000))
+
+        LocalStore(store.address).put("b", b"2", TEXT)
+        assert [each.name for each in new.iterdir()] == ["young"]
+        assert (store.fetch("a", 9).body, store.fetch("b", 9).body) == (b"1", b"2")
+
+    def test_an_upload_that_is_over_is_gone_at_once_however_slowly_its_parts_are(self, store, place, monkeypatch):
+        """Killed while they were removed one by one, the note of the upload was gone, and nobody found the rest."""
+        upload = store.begin("a", TEXT)
+        store.put_part(upload, 1, b"1")
+
+        class Killed(BaseException):
+            pass
+
+        def killed(*_: object, **__: object) -> None:
+            raise Killed
+
+        monkeypatch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(Killed):
+            store.abandon(upload)
+        assert list((place / ".bucketrelay" / "uploads").iterdir()) == []
+        assert list(store.uploads()) == []
 
     def test_a_write_is_one_new_file_never_a_change_of_the_old(self, store, place):
         store.put("a", b"old", TEXT)

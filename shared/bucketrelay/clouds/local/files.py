@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ _LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.E
 _AMISS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
 _TRIES = 5
+_SWEEPING = 3600.0  # seconds between two looks for what killed processes have left
+_LEFT = 86_400.0  # seconds after which nobody is writing a file any more
 # To pass through a directory takes no permission to read it, where the system can tell them apart (Linux).
 _STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 
@@ -64,6 +67,7 @@ class Directory:
 
     def __init__(self, root: str) -> None:
         self._named = root
+        self._swept = 0.0  # when it was looked for what killed processes have left
 
     @property
     def root(self) -> Path:
@@ -118,7 +122,32 @@ class Directory:
         """A path for a file that is being written, on the same file system."""
         place = self.hidden_path("new")
         place.mkdir(parents=True, exist_ok=True)
+        self._sweep(place)
         return place / uuid.uuid4().hex
+
+    def discard(self, folder: Path) -> None:
+        """Remove a folder with all that is in it: at once for everybody who looks, and then from the disk.
+
+        Who is killed in the middle leaves no half of it where it was; the rest is swept one day.
+        """
+        gone = self.fresh()
+        with suppress(OSError):  # somebody else has; or it stays: what was published is, all the same
+            folder.replace(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def _sweep(self, place: Path) -> None:
+        """Remove what was being written into *place* by processes that were killed, once in a while.
+
+        A file that is being written is younger than this by far: each block makes it new again.
+        """
+        now = time.time()
+        if 0 <= now - self._swept < _SWEEPING:
+            return
+        self._swept = now
+        for each in place.iterdir():
+            with suppress(OSError):  # ended meanwhile, or not ours to remove: that is no reason to write nothing
+                if now - each.lstat().st_mtime > _LEFT:
+                    shutil.rmtree(each) if stat.S_ISDIR(each.lstat().st_mode) else each.unlink()
 
     def hidden_path(self, *names: str) -> Path:
         """A path below the hidden directory; StoreRefused if a symbolic link is on the way."""

@@ -7,7 +7,6 @@ metadata. A write is a temporary file, synced, then renamed: a reader sees the o
 import hashlib
 import json
 import re
-import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -163,7 +162,7 @@ class LocalStore:
             new = self._files.fresh()
             md5 = write_file(new, (piece for path in chosen for piece in _pieces(path)))
             self._publish(note["key"], new, {"etag": etag, "md5": md5, "meta": note["meta"]})
-            shutil.rmtree(place, ignore_errors=True)
+            self._files.discard(place)
             return Written(etag)
 
     def abandon(self, upload: Upload) -> None:
@@ -173,7 +172,7 @@ class LocalStore:
                 place, _ = self._upload(upload)
             except ObjectGone:
                 return
-            shutil.rmtree(place, ignore_errors=True)
+            self._files.discard(place)
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """The uploads' directories."""
