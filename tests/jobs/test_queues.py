@@ -95,6 +95,53 @@ def test_a_key_enqueued_again_while_it_waits_is_one_job_with_the_newest_payload(
     assert queue.counts() == Counts()
 
 
+def told(number, moment, **more):
+    return NewJob("q", "a", f"kind {number}", {"n": number}, told=moment, **more)
+
+
+ORDERS = [
+    ([10.0, 20.0], 2),
+    ([20.0, 10.0], 1),
+    ([10.0, 20.0, 15.0], 2),
+    ([20.25, 20.125], 1),
+    ([10.0, 10.0], 2),  # of one moment the last one
+    ([None, 10.0], 2),
+    ([20.0, None], 2),
+    ([20.0, None, 10.0], 3),  # which has come after what tells of no moment
+]
+
+
+@pytest.mark.parametrize(("moments", "newest"), ORDERS)
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one by one"])
+def test_of_a_key_the_newest_event_counts_whichever_was_put_in_last(queue, moments, newest, together):
+    made = [told(number, moment) for number, moment in enumerate(moments, start=1)]
+    for some in [made] if together else [[each] for each in made]:
+        queue.enqueue(some)
+
+    (got,) = queue.claim(10)
+    assert (got.kind, got.payload) == (f"kind {newest}", {"n": newest})
+
+
+@pytest.mark.parametrize("end", [Done(), Retry("busy", after=0), Dead("refused")], ids=["done", "failed", "dead"])
+def test_an_older_event_that_comes_while_a_newer_ones_job_runs_does_not_take_its_place(queue, end):
+    queue.enqueue([told(1, 20.0)])
+    (first,) = queue.claim(10)
+    queue.enqueue([told(2, 10.0)])
+    queue.settle([(first, end)])
+
+    assert [got.payload for got in queue.claim(10)] == [{"n": 1}]
+
+
+def test_a_dead_job_is_tried_anew_as_its_newest_event_says(queue):
+    """Else the older event would be told of, and what came after it never."""
+    queue.enqueue([told(1, 20.0)])
+    queue.settle([(queue.claim(10)[0], Dead("refused"))])
+    queue.enqueue([told(2, 10.0, priority=Priority.EVENT)])
+
+    (got,) = queue.claim(10)
+    assert (got.payload, got.attempts, got.priority) == ({"n": 1}, 1, Priority.EVENT)
+
+
 def test_a_key_enqueued_while_it_runs_runs_once_more_afterwards_and_never_twice_at_once(queue):
     queue.enqueue([job("a")])
     (first,) = queue.claim(10)

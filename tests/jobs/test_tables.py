@@ -76,7 +76,7 @@ def test_both_databases_are_of_the_same_version(room, package):
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path):
-    (good,) = migrations("bucketrelay.jobs.sql", "sqlite")
+    good, *_ = migrations("bucketrelay.jobs.sql", "sqlite")
     bad = type(good)(2, "CREATE TABLE half (id INTEGER);\nCREATE TABLE relay_job (id INTEGER);\n")
     with contextlib.closing(sqlite3.connect(tmp_path / "relay.db", isolation_level=None)) as connection:
         sqlite.migrate(connection, "queue", [good])

@@ -148,7 +148,13 @@ def _by_key(tasks: Iterable[Task]) -> list[Step]:
     for number, task in enumerate(tasks):
         place = (task.target, "", task.target_key) if task.target else ("", task.source, task.key)
         groups.setdefault((task.forward, *place), []).append((number, task))
-    return list(groups.values())
+    return [_in_order(group) if forward else group for (forward, *_), group in groups.items()]
+
+
+def _in_order(same: Step) -> Step:
+    """The tasks of one key, the newest event last where all tell their time: whoever is told has no other order."""
+    told = [(task.time, place) for place, (_, task) in enumerate(same) if task.time]
+    return [same[place] for _, place in sorted(told)] if len(told) == len(same) else same
 
 
 def _destination(group: list[Step]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from bucketrelay.database.postgres import Cursor, Postgres
 from bucketrelay.database.queries import migrations, queries
 from bucketrelay.database.text import plain
-from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, Room, State, move
+from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, Room, State, move, older
 from bucketrelay.jobs.rows import counts_of, dumps, job_of, record_of, silent, total
 from bucketrelay.jobs.share import Head, Share
 
@@ -203,14 +203,19 @@ class _Seen:
 
 def _enqueue(cursor: Cursor, jobs: Sequence[NewJob]) -> tuple[list[int], int]:
     """The ids of the rows, in order, and how many of them are new."""
-    # The last of a key wins. In one order everywhere, so that two who put in the same keys never wait for one another.
-    given = {(job.queue, plain(job.key)): job for job in jobs}
+    given: dict[tuple[str, str], NewJob] = {}
+    for job in jobs:
+        name = job.queue, plain(job.key)
+        if name not in given or not older(job, given[name]):
+            given[name] = job
+    # In one order everywhere, so that two who put in the same keys never wait for one another.
     rows = sorted(given.items())
     values = {
         "queues": [queue for (queue, _), _ in rows],
         "keys": [key for (_, key), _ in rows],
         "kinds": [job.kind for _, job in rows],
         "payloads": [dumps(job.payload) for _, job in rows],
+        "told": [job.told for _, job in rows],
         "priorities": [int(job.priority) for _, job in rows],
         "keeps": [bool(job.keep) for _, job in rows],
         "delays": [float(job.delay) for _, job in rows],

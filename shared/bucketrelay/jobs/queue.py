@@ -5,8 +5,9 @@ A job is *waiting*, *running* under a lease, or *dead* with its reason; done, it
 Promises that every implementation makes, proven by `tests/jobs/test_queues.py`:
 
 * `enqueue` returns when the jobs are durable: the process, and the machine, may be gone the next moment;
-* one key of one queue is one row. Enqueued again while it waits, it stays one job, with the newest payload. While it
-  runs, it is run once more afterwards, however often it was enqueued meanwhile. Dead, it is a new job;
+* one key of one queue is one row. Enqueued again while it waits, it stays one job, with the newest payload: that which
+  tells of the latest moment, and the last one put in where one of the two tells of none. While it runs, it is run once
+  more afterwards, however often it was enqueued meanwhile. Dead, it is a new job;
 * a claimed job is nobody else's until its lease ends. Whoever has lost the lease can no longer settle the job;
 * every job is run at least once, and again whenever its worker was killed before `settle`: a job must look before it
   acts;
@@ -49,6 +50,7 @@ class NewJob:
         kind: who handles it: a name in the worker's table of handlers.
         delay: seconds until it may begin at the earliest.
         keep: whether its result is kept after its end, for `get`.
+        told: when what the payload tells of has happened, in seconds since 1970; None: it tells of no moment.
     """
 
     queue: str
@@ -58,6 +60,12 @@ class NewJob:
     priority: int = Priority.BACKLOG
     delay: float = 0.0
     keep: bool = False
+    told: float | None = None
+
+
+def older(job: NewJob, than: NewJob) -> bool:
+    """Whether *job* tells of an earlier moment *than* another of the same key, whose payload stays then."""
+    return job.told is not None and than.told is not None and job.told < than.told
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,7 @@ def _enqueue(cursor: sqlite3.Cursor, job: NewJob, now: float) -> tuple[int, bool
         "key": plain(job.key),
         "kind": job.kind,
         "payload": dumps(job.payload),
+        "told": job.told,
         "priority": job.priority,
         "keep": job.keep,
         "delay": job.delay,

@@ -27,7 +27,7 @@ class Asked:
 
 
 def task_job(task: Task, priority: int = Priority.EVENT) -> NewJob:
-    """The job that does *task*. One key of one route and target is one row, whatever event came for it.
+    """The job that does *task*. One key of one route and target is one row, with the newest event that came for it.
 
     Args:
         priority: where the task is not urgent by itself.
@@ -45,7 +45,9 @@ def task_job(task: Task, priority: int = Priority.EVENT) -> NewJob:
     }
     place = f"{task.source}/{task.key}" if "://" in task.source else task.key
     queue, first = queue_of(task.route, task.target or task.forward), Priority.URGENT if task.urgent else priority
-    return NewJob(queue, place, KIND, payload, first)
+    # Of two that tell of no event, or of bytes that differ now, the last one counts: it has looked later.
+    told = task.time.timestamp() if task.time and not task.differs else None
+    return NewJob(queue, place, KIND, payload, first, told=told)
 
 
 def queue_of(route: str, target: str) -> str:

@@ -51,6 +51,31 @@ def test_one_poisoned_task_costs_no_other_its_result():
     assert results[7].retryable
 
 
+@pytest.mark.parametrize(
+    ("forward", "hours", "told"),
+    [
+        ("hook", [9, 7, 8, 7], ["1", "3", "2", "0"]),
+        ("hook", [9, None, 8], ["0", "1", "2"]),  # what comes after what nobody can tell
+        ("", [9, 7, 8], ["0", "1", "2"]),  # a copy is of what is there, whatever the event says
+    ],
+)
+def test_of_a_key_that_is_told_of_the_newest_event_comes_last(forward, hours, told):
+    seen, target = [], "" if forward else "t"
+    times = [NOW.replace(hour=hour) if hour else None for hour in hours]
+    given = [
+        Task("r", "s", "k", target, forward=forward, cause=str(number), time=time) for number, time in enumerate(times)
+    ]
+
+    def deliver(task, _):
+        seen.append(task.cause)
+        return result_of(task)
+
+    results = runner(deliver).run(given, Deadline())
+
+    assert seen == told
+    assert len(results) == len(given)
+
+
 def test_no_more_threads_work_than_the_budget_says():
     working, most, lock = set(), [], threading.Lock()
     gate = threading.Barrier(3, timeout=20)

@@ -2,14 +2,16 @@
 SELECT extract(epoch FROM clock_timestamp())::float8;
 
 -- name: enqueue
-INSERT INTO relay_job AS job (queue, key, kind, payload, priority, keep, ready_at, created_at)
-SELECT queue, key, kind, payload, priority, keep, clock.now + delay, clock.now
-FROM unnest(%(queues)b::text[], %(keys)b::text[], %(kinds)b::text[], %(payloads)b::text[], %(priorities)b::int[],
-            %(keeps)b::bool[], %(delays)b::float8[]) AS given (queue, key, kind, payload, priority, keep, delay),
+INSERT INTO relay_job AS job (queue, key, kind, payload, told, priority, keep, ready_at, created_at)
+SELECT queue, key, kind, payload, told, priority, keep, clock.now + delay, clock.now
+FROM unnest(%(queues)b::text[], %(keys)b::text[], %(kinds)b::text[], %(payloads)b::text[], %(told)b::float8[],
+            %(priorities)b::int[], %(keeps)b::bool[], %(delays)b::float8[])
+        AS given (queue, key, kind, payload, told, priority, keep, delay),
      (SELECT extract(epoch FROM clock_timestamp())::float8 AS now) AS clock
 ON CONFLICT (queue, key) DO UPDATE SET
-    kind = excluded.kind,
-    payload = excluded.payload,
+    kind = CASE WHEN excluded.told < job.told THEN job.kind ELSE excluded.kind END,
+    payload = CASE WHEN excluded.told < job.told THEN job.payload ELSE excluded.payload END,
+    told = CASE WHEN excluded.told < job.told THEN job.told ELSE excluded.told END,
     priority = greatest(job.priority, excluded.priority),
     keep = job.keep OR excluded.keep,
     generation = CASE WHEN job.dead_at IS NULL THEN job.generation + 1 ELSE 0 END,

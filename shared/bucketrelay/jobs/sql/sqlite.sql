@@ -2,11 +2,12 @@
 SELECT (julianday('now') - 2440587.5) * 86400.0;
 
 -- name: enqueue
-INSERT INTO relay_job (queue, key, kind, payload, priority, keep, ready_at, created_at)
-VALUES (:queue, :key, :kind, :payload, :priority, :keep, :now + :delay, :now)
+INSERT INTO relay_job (queue, key, kind, payload, told, priority, keep, ready_at, created_at)
+VALUES (:queue, :key, :kind, :payload, :told, :priority, :keep, :now + :delay, :now)
 ON CONFLICT (queue, key) DO UPDATE SET
-    kind = excluded.kind,
-    payload = excluded.payload,
+    kind = iif(excluded.told < told, kind, excluded.kind),
+    payload = iif(excluded.told < told, payload, excluded.payload),
+    told = iif(excluded.told < told, told, excluded.told),
     priority = max(priority, excluded.priority),
     keep = max(keep, excluded.keep),
     generation = iif(dead_at IS NULL, generation + 1, 0),
