@@ -22,7 +22,10 @@ FOLDERS = (lists.SUCCESS, lists.FAILED, lists.REPLAYED)
 # A list is named when its invocation ends and may be written later: lists of so long ago are looked for once more.
 OVERLAP = timedelta(minutes=15)
 _CROWD = 100_000  # keys, before those are forgotten that have long been right
-_MOST_FAILURES = 64  # of one key that are remembered: the first, and the last ones
+# Failures of one key that are remembered: of so many writes, each of which failed and none of which a task has made
+# good. Of more than these the first and the last ones are, and what an earlier success leaves of them depends on when
+# it is read: to say it exactly takes all of them.
+_MOST_FAILURES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,14 @@ class Failure(NamedTuple):
         return min(self.ended, self.written)
 
 
+def _by_stay(failure: Failure) -> datetime:
+    return failure.until
+
+
+def _by_write(failure: Failure) -> tuple[datetime, bool]:
+    return failure.written, failure.result is None
+
+
 class KeyState:
     """Since when a key is not right at a target, if it is not."""
 
@@ -148,9 +159,10 @@ class KeyState:
         new = Failure(result.time, result.written or began, result)
         if self.right is None or new.until > self.right:
             self.wrong = sorted([*self.wrong, new], key=lambda each: each[:2])
+            self._drop_results()
+            self._drop_repeated()
             if len(self.wrong) > _MOST_FAILURES:
                 del self.wrong[next((n for n, each in enumerate(self.wrong) if n and not each.result), 1)]
-            self._drop_results()
 
     def _drop_results(self) -> None:
         """Forget the result of a failure where a later one stays as long: one result is kept for a key, seldom more."""
@@ -160,6 +172,20 @@ class KeyState:
             if each.until <= latest:
                 self.wrong[place] = each._replace(result=None)
             latest = max(latest, each.until)
+
+    def _drop_repeated(self) -> None:
+        """Forget a failure without a result where another stays as long and is of as old a write.
+
+        So a write that is tried again and again counts once.
+        """
+        oldest: datetime | None = None
+        kept = []
+        for each in sorted(sorted(self.wrong, key=_by_write), key=_by_stay, reverse=True):
+            if each.result or oldest is None or each.written < oldest:
+                kept.append(each)
+            oldest = min(each.written, oldest or each.written)
+        if len(kept) < len(self.wrong):
+            self.wrong = sorted(kept, key=lambda each: each[:2])
 
     def failure(self) -> Result | None:
         """Its last failure, where it is not right."""

@@ -124,6 +124,18 @@ def test_in_whatever_order_results_come_the_same_waits_and_the_same_failure_is_t
         assert (seen.waiting, seen.oldest) == (len(found), min((oldest for oldest, _ in found.values()), default=None))
 
 
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 600)), min_size=65, max_size=200), MINUTES, CHANCES)
+@example([(5, 40), (3, 45), *[(5, 46 + number) for number in range(99)]], 1, random.Random(1))
+def test_a_write_that_fails_however_often_hides_none_of_the_others(tries, right, chance):
+    failures = [at(BAD, ended, written=NOW + timedelta(minutes=write)) for write, ended in tries]
+    results = shuffled([*failures, at(OK, right)], chance)
+    found = waiting(results)
+    [seen] = tallied(*results).standings()
+
+    assert (seen.waiting, seen.oldest) == (len(found), min((oldest for oldest, _ in found.values()), default=None))
+    assert [each.time for each in tallied(*results).open()] == [last[0] for _, last in found.values()]
+
+
 @given(st.lists(RESULTS, max_size=20), CHANCES, st.lists(st.integers(0, 20), max_size=3))
 def test_sums_are_the_same_in_any_order_and_however_they_are_cut(results, chance, cuts):
     mixed, places = shuffled(results, chance), [0, *sorted(cuts), len(results)]
