@@ -51,13 +51,14 @@ class Records:
     def until(self, step, send=lambda _: None):
         """Receive until *step* is done; what is to be sent meanwhile *send* may have sent."""
         while True:
-            try:
+            with contextlib.suppress(ssl.SSLWantReadError):
                 return step()
-            except ssl.SSLWantReadError:
-                data = self.going.read()
-                if not send(data):
-                    self._sock.sendall(data)
-                self._coming.write(self._sock.recv(65536))
+            data = self.going.read()
+            if not send(data):
+                self._sock.sendall(data)
+            if not (received := self._sock.recv(65536)):
+                raise OSError("hung up")
+            self._coming.write(received)
 
 
 def connected(peer: Peer, **more: object) -> Connections:
