@@ -4,7 +4,7 @@ Each is a Protocol of its own, and whoever has a use for it asks for it (`isinst
 fits into a store is a fact that every store declares: `store.Abilities`. The promises of `store` hold here, too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import compress
 from typing import Protocol, TypeGuard, runtime_checkable
@@ -182,6 +182,16 @@ class LooksAhead(Store, Protocol):
         """
 
 
+class Connects(Store, Protocol):
+    """A store whose connection can be opened before there is anything to ask."""
+
+    def handshake(self) -> Callable[[], None] | None:
+        """The work of opening one, for another thread to do: the first request waits for it. None: there is no need.
+
+        Raises StoreRefused, StoreUnavailable where nobody knows where the store is.
+        """
+
+
 # Every task asks these three. By the ability's own method: `isinstance` looks for all of a Protocol's, in 40 µs.
 
 
@@ -198,3 +208,8 @@ def has_copies(store: Store) -> TypeGuard[ServerSideCopy]:
 def looks_ahead(store: Store) -> TypeGuard[LooksAhead]:
     """Whether it is one that LooksAhead."""
     return hasattr(store, "begin_look")
+
+
+def connects(store: Store) -> TypeGuard[Connects]:
+    """Whether it is one that Connects."""
+    return hasattr(store, "handshake")

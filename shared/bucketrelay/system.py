@@ -1,7 +1,7 @@
 """What a driver needs of the world, as one value that is passed in."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from types import MappingProxyType
@@ -36,6 +36,7 @@ class System:
     clock: Callable[[], float] = time.monotonic  # what is left of an invocation is told by it
     sleep: Callable[[float], None] = time.sleep  # waits for so many seconds
     defer: Defer | None = None  # None: what is unfinished comes again by the platform alone
+    connect: Callable[[Iterable[str]], None] = lambda _: None  # begins to connect to stores that are about to be asked
     close: Callable[[], None] = lambda: None  # closes the connections of the stores: for who ends before the process
     reconcile: Callable[[str, Deadline, str], None] | None = None  # a route, for an invocation; what a schedule may ask
     rests: Why = lambda _: ""  # why nothing of a route is to be done now

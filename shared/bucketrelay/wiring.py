@@ -83,6 +83,7 @@ def system(
         runner=Runner(Gate(deliver, rests, results), resources.budget, results, writes),
         log=log,
         store=stores.get,
+        connect=stores.connect,
         close=close,
         sweep=lambda: _sweep(config, stores, checkpoints),
         margin=config.limits.margin,

@@ -2,12 +2,14 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from bucketrelay.abilities import PartStore
+from bucketrelay.abilities import PartStore, connects
 from bucketrelay.config import Secret, StoreConfig
-from bucketrelay.errors import ConfigError
+from bucketrelay.core import crew
+from bucketrelay.errors import ConfigError, RelayError
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import Address
 from bucketrelay.store import Store
@@ -31,6 +33,16 @@ class Stores:
             for made in self._made.values():
                 if hasattr(made, "close"):
                     made.close()
+
+    def connect(self, names: Iterable[str]) -> None:
+        """Open a connection to each that nobody has used yet, side by side, while something else is waited for."""
+        for name in names:
+            if name in self._made:
+                continue
+            with suppress(RelayError):  # which its first task will be told
+                store = self.get(name)
+                if connects(store) and (work := store.handshake()):
+                    crew.begin(work, 1)
 
     def get(self, name: str) -> Store:
         """The store; the same one for the same name. Raises ConfigError where none is configured by that name."""

@@ -2,15 +2,19 @@
 
 import json
 import math
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from bucketrelay import config, wiring, wiring_stores
 from bucketrelay.clouds.registry import SCHEMES
+from bucketrelay.drivers import function
 from bucketrelay.drivers.foresee import foresee
 from bucketrelay.errors import ConfigError
 from bucketrelay.wiring_stores import NO_KEYS, Stores
+from unit.http.peers import Peer, ok, request
 
 EVENTS = Path(__file__).parents[1] / "payloads" / "events"
 TOML = """
@@ -96,6 +100,47 @@ def test_the_stores_of_one_server_share_its_pace_and_the_log_store_waits_for_nob
 
     assert paces["a"] is paces["b"]
     assert len(set(map(id, paces.values()))) == 3
+
+
+def test_a_cold_process_connects_to_both_sides_while_it_asks_whether_the_route_is_paused():
+    reached = {name: threading.Event() for name in "ab"}
+    missing = b"<Error><Code>NoSuchKey</Code><Message>There is none.</Message></Error>"
+    refusal = ok(missing).replace(b"200 OK", b"404 Not Found")
+
+    def side(name):
+        def play(sock):
+            reached[name].set()
+            while method := request(sock)[0].split()[0]:
+                sock.sendall(refusal[: -len(missing)] if method == "HEAD" else refusal)
+
+        return play
+
+    def log(sock):
+        assert request(sock)[0].startswith("GET /logs/marks/paused/r ")
+        assert all(each.wait(5) for each in reached.values())  # nobody has asked them anything yet
+        sock.sendall(refusal)
+        assert request(sock)[0].startswith("PUT /logs/success_object/")
+        sock.sendall(ok(b"", "ETag: x"))
+
+    with ExitStack() as stack:
+        peers = {
+            name: stack.enter_context(Peer(play))
+            for name, play in {"a": side("a"), "b": side("b"), "logs": log}.items()
+        }
+        text = TOML.format(a="s3://src-bucket", b="s3://b", logs="s3://logs", option="", route="")
+        for name, peer in peers.items():
+            options = (
+                f'region = "r-1"\nendpoint = "{peer.url}"\npath_style = true\naccess_key = "a"\nsecret_key = "b"\n'
+            )
+            text = text.replace(f"[stores.{name}]\n", f"[stores.{name}]\n{options}")
+        lines = []
+        system = wiring.system(config.load(text.replace('region = "r-1"\n\n', "\n"), {}), emit=lines.append)
+        event = json.loads((EVENTS / "s3-put.json").read_text())
+        event["Records"][0]["s3"]["bucket"]["name"] = "src-bucket"
+        report = function.handle(event, system, cloud="s3", seconds=60, invocation="i")
+        system.close()
+
+    assert [result.outcome.value for result in report.results] == ["unchanged"], lines
 
 
 def test_a_bucket_of_ceph_or_of_a_store_that_says_raw_has_keys_as_they_are():

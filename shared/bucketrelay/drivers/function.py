@@ -50,6 +50,7 @@ def _handle(payload: object, system: System, cloud: Cloud | None, deadline: Dead
         run_schedule(parsed.note, system, deadline, invocation)
     plans = [plan_message(message, system) for message in parsed.messages]
     entries = [each for plan in plans for each in plan.asked]
+    system.connect({name for each in entries for name in (each.task.source, each.task.target) if each.task.target})
     defer = _way_on(parsed, system, deadline)  # asked before the time is used up
     rest = iter(give_up(entries, system.runner.run([each.task for each in entries], deadline)))
     outcomes = tuple(

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from bucketrelay import deadline as deadlines
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ConfigError
+from bucketrelay.errors import ConfigError, RelayError
 from bucketrelay.http import trace
 from bucketrelay.http.connection import Connection, Interrupted
 from bucketrelay.http.faults import HungUp, Misaddressed, NoAnswer, NotSent, Untrusted
@@ -79,16 +79,33 @@ class Connections:
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
+        self._ahead: _Ahead | None = None
         self._asks = True  # whether the server answers `Expect: 100-continue`
 
     def close(self) -> None:
         """Close all connections, those that threads are waiting at too; the next request opens new ones."""
         with self._lock:
             idle, self._idle = self._idle, []
+            ahead, self._ahead = self._ahead, None
+            if ahead is not None:
+                ahead.wanted = False
             for connection in self._busy:
                 connection.abort()
         for connection in idle:
             connection.close()
+
+    def handshake(self) -> Callable[[], None] | None:
+        """The work of opening a connection before there is a request for it; for another thread to do.
+
+        The first who needs a connection meanwhile waits for this one, and is told why there is none. Otherwise nobody
+        hears of that. None where one is open, or about to be.
+        """
+        with self._lock:
+            if self._idle or self._busy or self._ahead:
+                return None
+            ahead = self._ahead = _Ahead()
+        deadline = deadlines.current()
+        return lambda: self._open_ahead(ahead, deadline)
 
     def send(
         self,
@@ -126,9 +143,12 @@ class Connections:
     def ask(self, request: Request) -> "Pending | None":
         """Send a request without a body, that may be done twice, and do not wait: two waits for two servers become one.
 
-        None, and nothing is sent, where no connection is open: to open one is to wait.
+        None, and nothing is sent, where no connection is open, nor about to be: to open one is to wait.
         """
-        connection = self._take_idle(repeatable=True)
+        try:
+            connection = self._take_idle(repeatable=True)
+        except NoAnswer:
+            return None
         if connection is None:
             return None
         connection.open = False
@@ -204,15 +224,22 @@ class Connections:
     def _take_idle(self, *, repeatable: bool) -> Connection | None:
         """The connection used last, of those that are still open and not idle for too long; the others are closed.
 
-        It is among the busy ones from then on.
+        It is among the busy ones from then on. Raises what `_open` raises, where one was opened ahead in vain.
         """
         idle = _IDLE if repeatable else _IDLE_FOR_WRITES
         while True:
             with self._lock:
-                if not self._idle:
+                ahead = None if self._idle else self._ahead
+                if self._idle:
+                    connection = self._idle.pop()
+                    self._busy.add(connection)
+                elif ahead is None or ahead.awaited:
                     return None
-                connection = self._idle.pop()
-                self._busy.add(connection)
+                else:
+                    ahead.awaited = True
+            if ahead is not None:
+                ahead.wait(min(self._timeout, deadlines.current().remaining()))
+                continue
             rested = self._now() - connection.idle_since
             # What may be sent again need not be asked for between two requests: it costs a call of the system.
             if rested < idle and ((repeatable and rested < _AT_ONCE) or not connection.stale()):
@@ -229,6 +256,22 @@ class Connections:
                 self._idle.append(connection)
                 return
         connection.close()
+
+    def _open_ahead(self, ahead: "_Ahead", deadline: Deadline) -> None:
+        connection: Connection | None = None
+        try:
+            connection = self._open(deadline)
+        except (NoAnswer, RelayError) as error:
+            ahead.error = error
+        with self._lock:
+            if ahead.wanted:
+                self._ahead = None
+                if connection is not None:
+                    self._idle.append(connection)
+                    connection = None
+        ahead.end()
+        if connection is not None:
+            connection.close()
 
     def _open(self, deadline: Deadline) -> Connection:
         """A new connection. Raises NotSent, Untrusted, and StoreRefused where ca_file cannot be read."""
@@ -280,6 +323,32 @@ class Connections:
             raise NotSent(f"its proxy {proxy.host}:{proxy.port} does not answer: {error}") from error
         if head.status // 100 != 2:
             raise NotSent(f"its proxy {proxy.host}:{proxy.port} does not connect to it: {head.status}")
+
+
+class _Ahead:
+    """A connection that is being opened before there is a request for it.
+
+    Attributes:
+        awaited: somebody waits for it; *wanted*: nobody has closed the connections meanwhile.
+        error: why there will be none.
+    """
+
+    __slots__ = ("_ended", "awaited", "error", "wanted")
+
+    def __init__(self) -> None:
+        self.awaited, self.wanted = False, True
+        self.error: Exception | None = None
+        self._ended = threading.Lock()
+        self._ended.acquire()
+
+    def end(self) -> None:
+        """It is open, or will not be."""
+        self._ended.release()
+
+    def wait(self, seconds: float) -> None:
+        """Wait at most for so long. Raises *error*."""
+        if seconds > 0 and self._ended.acquire(timeout=seconds) and self.error is not None:
+            raise self.error
 
 
 class Pending:

@@ -473,6 +473,101 @@ class TestAsking:
         assert told[1].startswith(f"GET {peer.url}/a \N{RIGHTWARDS ARROW} 200")
 
 
+class TestHandshake:
+    """A connection that is opened before there is a request for it."""
+
+    @pytest.mark.parametrize("early", [True, False], ids=["open by then", "still being opened"])
+    def test_the_first_request_has_it(self, early):
+        with Peer(answers(ok(b"1"), ok(b"2"))) as peer:
+            connections = connected(peer)
+            opener = threading.Thread(target=connections.handshake())
+            assert connections.handshake() is None  # one is enough
+            waiting = []
+            asker = threading.Thread(target=lambda: waiting.append(connections.send(GET, repeatable=False)))
+            for thread in (opener, asker) if early else (asker, opener):
+                thread.start()
+            opener.join(5)
+            asker.join(5)
+            assert waiting[0].body == b"1"
+            assert connections.handshake() is None  # one is open
+            assert connections.send(GET, repeatable=True).body == b"2"  # and is kept
+            connections.close()
+
+    def test_others_do_not_wait_for_it(self):
+        with Peer(answers(ok(b"1")), answers(ok(b"2"))) as peer:
+            connections = connected(peer)
+            work = connections.handshake()
+            first = threading.Thread(target=connections.send, args=(GET,), kwargs={"repeatable": True})
+            first.start()
+            while not connections._ahead.awaited:
+                time.sleep(0.001)
+            assert connections.send(GET, repeatable=True).body == b"1"  # on one of its own
+            work()
+            first.join(5)
+            assert not first.is_alive()
+            connections.close()
+
+    def test_who_waits_for_it_is_told_why_there_is_none(self):
+        tried = []
+
+        def connect(*_: object) -> socket.socket:
+            tried.append(1)
+            raise ConnectionRefusedError("refused")
+
+        connections = Connections("http://127.0.0.1:1", environ={}, connect=connect)
+        opener = threading.Timer(0.05, connections.handshake())
+        opener.start()
+        with pytest.raises(NotSent, match="refused"):
+            connections.send(GET, repeatable=True)
+        assert len(tried) == 1
+        opener.join(5)
+        with pytest.raises(NotSent, match="refused"):  # and who comes later tries again
+            connections.send(GET, repeatable=True)
+        assert len(tried) == 2
+
+    def test_asked_meanwhile_it_is_waited_for_or_nothing_is_asked(self):
+        with Peer(answers(ok(b"1"))) as peer:
+            connections = connected(peer)
+            threading.Timer(0.05, connections.handshake()).start()
+            assert connections.ask(GET).hear().body == b"1"
+            connections.close()
+
+        def connect(*_: object) -> socket.socket:
+            raise ConnectionRefusedError("refused")
+
+        connections = Connections("http://127.0.0.1:1", environ={}, connect=connect)
+        opener = threading.Timer(0.05, connections.handshake())
+        opener.start()
+        assert connections.ask(GET) is None
+        opener.join(5)
+
+    def test_nobody_waits_for_it_longer_than_the_invocation_lasts(self):
+        with Peer(answers(ok(b"1"))) as peer:
+            connections = connected(peer)
+            work = connections.handshake()
+            with under(Deadline(0.05)), pytest.raises(NotSent, match="no time is left"):
+                connections.send(GET, repeatable=True)
+            work()
+            assert connections.send(GET, repeatable=True).body == b"1"
+            connections.close()
+
+    def test_where_the_connections_are_closed_meanwhile_it_is_closed_too(self):
+        ended = threading.Event()
+
+        def play(sock: socket.socket) -> None:
+            assert sock.recv(1) == b""
+            ended.set()
+
+        with Peer(play, answers(ok(b"1"))) as peer:
+            connections = connected(peer)
+            work = connections.handshake()
+            connections.close()
+            work()
+            assert ended.wait(5)
+            assert connections.send(GET, repeatable=True).body == b"1"
+            connections.close()
+
+
 class TestBodies:
     def test_bytes_and_streams_are_sent_with_their_length(self):
         got = []

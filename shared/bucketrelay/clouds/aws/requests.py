@@ -104,6 +104,10 @@ class Requests:
         if made is not None:
             made.exchange.connections.close()
 
+    def handshake(self) -> Callable[[], None] | None:
+        """See Connections.handshake. Raises StoreRefused."""
+        return self._reach().exchange.connections.handshake()
+
     def send(  # noqa: PLR0913 — one for each thing that a request of S3 has
         self,
         operation: Operation,

@@ -1,7 +1,7 @@
 """Amazon S3 and every server that speaks its dialect, over our own HTTP: no SDK moves an object."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -82,6 +82,10 @@ class S3Store:
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """HeadObject; what its bare refusal hides, a GetObject of one byte tells: bucket or key, and the reason."""
         return self._look(key, None, trust_bare_404=trust_bare_404)
+
+    def handshake(self) -> Callable[[], None] | None:
+        """See Connects."""
+        return self._requests.handshake()
 
     def begin_look(self, key: str) -> Asking | None:
         """See LooksAhead: the HeadObject of `look`."""

@@ -95,6 +95,10 @@ class Requests:
             if self._made is not None:
                 self._made.connections.close()
 
+    def handshake(self) -> Callable[[], None] | None:
+        """See Connections.handshake. Raises StoreRefused."""
+        return self._exchange().connections.handshake()
+
     def send(
         self,
         operation: str,

@@ -101,6 +101,10 @@ class ObsStore:
         """See Store. Unless a bare 404 is trusted, a GET of the first byte: its own 404 says what is missing."""
         return self._head(key) if trust_bare_404 else self._peek(key)
 
+    def handshake(self) -> Callable[[], None] | None:
+        """See Connects."""
+        return self._requests.handshake()
+
     def begin_look(self, key: str) -> Asking | None:
         """See LooksAhead: the HeadObject of `look`."""
         pending = self._requests.ask("HeadObject", key)

@@ -135,6 +135,10 @@ class Requests:
                 raise
             raise unexpected_304(effect, url) from error
 
+    def handshake(self) -> Callable[[], None] | None:
+        """See Connections.handshake. Raises StoreRefused."""
+        return self._service.handshake()
+
     def ask(self, operation: str, key: str) -> Pending | None:
         """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
         known = OPERATIONS[operation]

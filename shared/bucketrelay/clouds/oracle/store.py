@@ -1,6 +1,6 @@
 """Oracle Cloud Infrastructure Object Storage."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -110,6 +110,10 @@ class OciStore:
     def look(self, key: str, *, trust_bare_404: bool = False) -> ObjectInfo | None:
         """HeadObject. Unless its 404 without a word is trusted, a GetObject of a byte tells the key from the bucket."""
         return self._look(key, None, trust_bare_404=trust_bare_404)
+
+    def handshake(self) -> Callable[[], None] | None:
+        """See Connects."""
+        return self.requests.handshake()
 
     def begin_look(self, key: str) -> Asking | None:
         """See LooksAhead: the HeadObject of `look`."""

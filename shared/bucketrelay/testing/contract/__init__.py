@@ -7,13 +7,22 @@ a `Rig` of `bucketrelay.testing.contract.rig`, and `store`, which is `rig.store(
 from bucketrelay.testing.contract.copies import TestCopies, TestTags
 from bucketrelay.testing.contract.keys import TestKeys, TestMissingBucket, TestPrefix, TestThreads
 from bucketrelay.testing.contract.parts import TestParts
-from bucketrelay.testing.contract.reading import TestFetch, TestList, TestLook, TestLookAhead, TestPour, TestRead
+from bucketrelay.testing.contract.reading import (
+    TestFetch,
+    TestHandshake,
+    TestList,
+    TestLook,
+    TestLookAhead,
+    TestPour,
+    TestRead,
+)
 from bucketrelay.testing.contract.writing import TestDelete, TestPut, TestStream
 
 __all__ = [
     "TestCopies",
     "TestDelete",
     "TestFetch",
+    "TestHandshake",
     "TestKeys",
     "TestList",
     "TestLook",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from bucketrelay.abilities import looks_ahead
+from bucketrelay.abilities import connects, looks_ahead
 from bucketrelay.errors import (
     ObjectGone,
     SourceChanged,
@@ -100,6 +100,20 @@ class TestLookAhead:
         asking = self._begin(store, "a")
         store.close()
         assert asking.answer().size == 1
+
+
+class TestHandshake:
+    def test_a_connection_that_was_opened_ahead_serves_the_first_request(self, rig, store):
+        if not connects(store):
+            pytest.skip(f"{rig.name}: nothing connects to it before it is asked")
+        store.close()
+        work = store.handshake()
+        assert work
+        work()
+        assert store.handshake() is None
+        assert store.look("no") is None
+        store.put("a", b"1", TEXT)
+        assert store.look("a").size == 1
 
 
 class TestFetch:
