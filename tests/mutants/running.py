@@ -79,10 +79,26 @@ RUNNING = (
     Change(
         "threads-kept-from-the-next-invocation",
         "core/budget.py",
-        "self._threads.release(taken)",
+        "self._threads.release(left)",
         "self._threads.release()",
         "a warm process gets slower with each invocation",
         (BUDGET,),
+    ),
+    Change(
+        "thread-given-back-twice",
+        "core/budget.py",
+        "            if self._left:\n",
+        "            if True:\n",
+        "a thread that hung past the end of its invocation leaves more than there may be",
+        (BUDGET,),
+    ),
+    Change(
+        "threads-that-have-nothing-to-do-kept",
+        "core/run.py",
+        "                places.give_back()\n",
+        "",
+        "a large object in a batch of as many tasks as threads is moved by one thread to its end",
+        (RUN,),
     ),
     Change(
         "handed-over-and-brought-again",

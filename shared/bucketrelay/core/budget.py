@@ -40,6 +40,30 @@ class Lease:
         self.release()
 
 
+class Places:
+    """Places for threads that a block has, until its end or until they are given back."""
+
+    __slots__ = ("_left", "_lock", "_threads", "taken")
+
+    def __init__(self, semaphore: threading.Semaphore, taken: int) -> None:
+        self._threads, self._lock = semaphore, threading.Lock()
+        self.taken = self._left = taken
+
+    def give_back(self) -> None:
+        """Give one back, unless the block has ended and given back all."""
+        with self._lock:
+            if self._left:
+                self._left -= 1
+                self._threads.release()
+
+    def close(self) -> None:
+        """Give back those that are left."""
+        with self._lock:
+            left, self._left = self._left, 0
+            if left:
+                self._threads.release(left)
+
+
 class Budget:
     """Bytes and threads, shared by the tasks of a process.
 
@@ -108,18 +132,18 @@ class Budget:
                 self._changed.notify_all()
 
     @contextmanager
-    def places(self, most: int) -> Iterator[int]:
+    def places(self, most: int) -> Iterator["Places"]:
         """Take at least one and up to *most* places for the time of the block; waits for the first.
 
         The places are the block's and not the threads': a thread that hangs past the end of its invocation must not
-        keep its place from the next one.
+        keep its place from the next one. One that has nothing left to do gives its place back before.
         """
         self._threads.acquire()
-        taken = 1 + self.extra_threads(most - 1)
+        places = Places(self._threads, 1 + self.extra_threads(most - 1))
         try:
-            yield taken
+            yield places
         finally:
-            self._threads.release(taken)
+            places.close()
 
     def extra_threads(self, most: int) -> int:
         """Take up to *most* more places, without waiting; give each back with `give_back`."""

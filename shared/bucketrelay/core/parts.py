@@ -10,7 +10,7 @@ from bucketrelay.core.checkpoints import Checkpoint, quietly
 from bucketrelay.core.prepare import Copy
 from bucketrelay.core.resources import FirstBytes, Resources
 from bucketrelay.core.sums import Passing, Reading, Sums
-from bucketrelay.core.width import Width
+from bucketrelay.core.width import FIRST, Width
 from bucketrelay.deadline import under
 from bucketrelay.errors import (
     Damaged,
@@ -305,4 +305,7 @@ class _Parts:
         self._sums.finish(passing)
         with self._lock:
             self._done[number] = part
-            self._width.note(len(body))
+            if self._working >= min(FIRST, self._width.threads):
+                self._width.note(len(body))
+            else:  # fewer than every object may have can be had as yet: how fast those are is not known
+                self._width.begin()

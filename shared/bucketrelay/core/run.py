@@ -77,11 +77,17 @@ class Runner:
         groups, place = self._groups(tasks), cores.current()
         results: dict[int, Result] = {}
         begun: set[int] = set()
-        # The places are kept from one group to the next: parts of large objects take what is left over.
-        with self.budget.places(min(self.budget.threads, len(groups))) as workers:
-            fair = Fair([(_destination(group), group) for group in groups], workers)
+        # The places are kept from one group to the next: parts of large objects take what is left over, and what those
+        # leave that find no group any more.
+        with self.budget.places(min(self.budget.threads, len(groups))) as places:
+            fair = Fair([(_destination(group), group) for group in groups], places.taken)
+
+            def work() -> None:
+                self._work(fair, deadline, results, begun, place)
+                places.give_back()
+
             with self.budget.share(fair.places):
-                hands = crew.begin(lambda: self._work(fair, deadline, results, begun, place), workers)
+                hands = crew.begin(work, places.taken)
                 try:
                     self._wait(hands, deadline, place)
                 except KeyboardInterrupt:

@@ -75,3 +75,13 @@ def test_what_tidies_up_has_a_moment_though_the_tasks_time_is_used_up():
     with under(Deadline(0)):
         quietly(lambda: left.append(current().remaining()))
     assert 0 < left[0] < 10
+
+
+def test_places_are_given_back_once_whoever_is_late():
+    budget = Budget(1024, 3)
+    with budget.places(3) as places:
+        places.give_back()
+        assert budget.extra_threads(9) == 1
+    places.give_back()  # by a thread that hung, and is not waited for
+
+    assert budget.extra_threads(9) == 2

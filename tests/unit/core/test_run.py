@@ -1,6 +1,7 @@
 """Tasks to results: bounded threads, isolation, order, time."""
 
 import threading
+import time
 from datetime import datetime, timezone
 
 import pytest
@@ -216,3 +217,31 @@ def test_more_destinations_than_threads_all_get_their_turn():
     some = [Task("r", "s", str(n), f"t{n % 9}", str(n)) for n in range(90)]
 
     assert len(runner(lambda task, _: result_of(task), threads=2).run(some, Deadline())) == 90
+
+
+def test_threads_of_tasks_that_have_ended_move_the_parts_of_one_that_has_not(world):
+    """A batch of as many tasks as threads has none left for parts when it begins."""
+    world.target._abilities = Abilities(min_part=1, streams=True)
+    world.source.write("large", bytes(range(100)))  # 13 parts of 8 bytes
+    for key in "abc":
+        world.source.write(key, b"small")
+    some = Runner(world.core, world.budget, Results(world.urls, world.now))
+    pairs = threading.Barrier(2, timeout=20)
+
+    def first():
+        """Until the others have ended, and their threads are there for it."""
+        end = time.monotonic() + 20
+        free = 0
+        while free < 3:
+            assert time.monotonic() < end
+            time.sleep(0.001)
+            free = world.budget.extra_threads(3)
+            for _ in range(free):
+                world.budget.give_back()
+
+    world.target.arrange("put_part", first)
+    world.target.arrange("put_part", pairs.wait, times=12)
+    results = some.run([world.task(key) for key in ["large", "a", "b", "c"]], Deadline())
+
+    assert [result.outcome for result in results] == [Outcome.COPIED] * 4
+    assert world.budget.extra_threads(9) == 4
