@@ -6,32 +6,34 @@ import pytest
 from click.testing import CliRunner
 
 from bucketrelay.cli import cli
-from bucketrelay_emulators.local_clouds import local_s3
+from bucketrelay_emulators.local_clouds import Held, local_s3
 
 KEY = "photos/menu.jpg"
 
 
+@pytest.fixture(scope="module")
+def s3():
+    with local_s3() as s3:
+        s3.create("src-bucket")
+        yield s3
+
+
 @pytest.fixture
-def world(tmp_path, monkeypatch):
-    """An S3 bucket played by a server, to a local directory; everything else of the environment taken away."""
+def world(s3, tmp_path, monkeypatch):
+    """An S3 bucket played by a server, empty, to a local directory; everything else of the environment taken away."""
     for name in ("BUCKETRELAY_TOML", "BUCKETRELAY_CONFIG", "RELAY_SOURCE", "RELAY_TARGETS", "RELAY_LOG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    with local_s3() as s3:
-        world = World(tmp_path, s3.endpoint)
-        yield world
-        world.source.close()
+    world = World(tmp_path, s3)
+    yield world
+    for key in s3.keys("src-bucket"):
+        s3.remove("src-bucket", key)
 
 
 class World:
-    def __init__(self, folder, endpoint):
-        from bucketrelay.clouds.aws.store import s3_store
-        from bucketrelay.model import Address
-
-        self.folder = folder
-        options = {"endpoint": endpoint, "region": "us-east-1", "access_key": "a", "secret_key": "s"}
-        self.source = s3_store(Address("s3", "src-bucket"), **options)
-        self._make(endpoint)
+    def __init__(self, folder, s3):
+        self.folder, self.s3 = folder, s3
+        options = {"endpoint": s3.endpoint, "region": "us-east-1", "access_key": "a", "secret_key": "s"}
         for name in ("target", "logs"):
             (folder / name).mkdir()
         text = "".join(f'{name} = "{value}"\n' for name, value in options.items())
@@ -41,19 +43,8 @@ class World:
             '[[routes]]\nname = "r"\nsource = "source"\ntargets = ["target"]\n'
         )
 
-    def _make(self, endpoint):
-        from botocore.session import Session
-
-        client = Session().create_client(
-            "s3", region_name="us-east-1", endpoint_url=endpoint, aws_access_key_id="a", aws_secret_access_key="s"
-        )
-        client.create_bucket(Bucket="src-bucket")
-        client.close()
-
     def write(self, key=KEY, body=b"1"):
-        from bucketrelay.model import Meta
-
-        self.source.put(key, body, Meta(content_type="text/plain"))
+        self.s3.write("src-bucket", key, Held(body, "text/plain"))
 
     def event(self, key=KEY, bucket="src-bucket", name="event.json"):
         record = {

@@ -1,6 +1,7 @@
 """Differences handed on: to functions by SQS, to S3 Batch Operations by a manifest; each message one that they read."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -70,21 +71,26 @@ def test_what_no_queue_took_is_sent_by_the_next_run(world):
     assert world.book(repair=SendOn(texts.extend), way="sqs")["queued"] == 7
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     with local_s3() as s3:  # moto's server, which has SQS too
         yield s3.endpoint
 
 
-@pytest.fixture
-def client(server, monkeypatch):
+@pytest.fixture(scope="module")
+def client(server):
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "s"}
+    with closing(Session().create_client("sqs", region_name="eu-west-1", endpoint_url=server, **keys)) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def environ(monkeypatch):
+    """Where a queue is looked for, and with which keys: what a function has around it."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-    found = Session().create_client("sqs", endpoint_url=server)
-    yield found
-    found.close()
 
 
 def test_an_sqs_queue_takes_them_all_ten_in_a_request(client, server):
@@ -115,7 +121,7 @@ def test_a_queue_that_is_not_there_is_one_clear_line(client, server):
             Queue(url)
 
 
-def test_a_queue_without_a_server_is_tried_again_later(monkeypatch, client):
+def test_a_queue_without_a_server_is_tried_again_later():
     queue = Queue("http://127.0.0.1:9/123456789012/q")
     with pytest.raises(StoreUnavailable):
         queue.send([b"1"])
