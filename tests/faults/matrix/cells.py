@@ -36,7 +36,7 @@ class World:
 
     cloud: Cloud
     side: str
-    impatient: bool = False
+    impatient: "PartStore | None" = None  # instead of the patient one
 
     def __post_init__(self):
         self.key = f"in/object {next(_numbers)}.bin"
@@ -50,7 +50,7 @@ class World:
     def _store(self, name: str) -> PartStore:
         if name != self.side:
             return self.memory
-        return self.cloud.impatient if self.impatient else self.cloud.through
+        return self.impatient or self.cloud.through
 
     def _urls(self, task: Task) -> tuple[str, str]:
         source, target = self._store(task.source).address, self._store(task.target).address
@@ -131,18 +131,23 @@ def _all(cloud: Cloud, row: Row, operation: Operation) -> str:
 
 
 def _lasting_and_once(cloud: Cloud, row: Row, operation: Operation, scenario: Scenario) -> str:
+    if row.kind == "delay":
+        tries = (_watched(cloud, row, operation, scenario, ALWAYS, store) for store in cloud.impatient)
+        return next((words for words in tries if words != NOTHING), NOTHING)
     lasting = _watched(cloud, row, operation, scenario, ALWAYS)
-    if row.kind == "delay" or lasting == NOTHING:
+    if lasting == NOTHING:
         return lasting
     once = _watched(cloud, row, operation, scenario, 1)
     return lasting if once == lasting else f"{lasting} (once: {once})"
 
 
-def _watched(cloud: Cloud, row: Row, operation: Operation, scenario: Scenario, times: int) -> str:
+def _watched(
+    cloud: Cloud, row: Row, operation: Operation, scenario: Scenario, times: int, impatient: PartStore | None = None
+) -> str:
     world = World(cloud, operation.side)
     try:
         before = _prepared(world, scenario)
-        result, met = _disturbed(world, row, operation, times)
+        result, met = _disturbed(world, row, operation, times, impatient)
         if met.those <= operation.skip or not _matters(cloud, row, operation):
             return NOTHING
         return _judged(world, operation.believes(row), scenario, result, before)
@@ -153,16 +158,18 @@ def _watched(cloud: Cloud, row: Row, operation: Operation, scenario: Scenario, t
         world.tidy()
 
 
-def _disturbed(world: World, row: Row, operation: Operation, times: int) -> "tuple[Result, Met]":
+def _disturbed(
+    world: World, row: Row, operation: Operation, times: int, impatient: PartStore | None
+) -> "tuple[Result, Met]":
     """Run the task, the fault ordered; what is delayed takes effect after the task has ended."""
     proxy, gate, met = world.cloud.proxy, threading.Event(), Met(operation)
     proxy.requests.clear()
     proxy.faults.order(replace(row.order(operation, gate, times), match=met))
-    world.impatient = row.kind == "delay"
+    world.impatient = impatient
     try:
         result = world.run()
     finally:
-        world.impatient = False
+        world.impatient = None
         proxy.faults.clear()
         gate.set()
     if row.kind == "delay" and not proxy.requests.wait(met.all):
