@@ -13,7 +13,7 @@ from bucketrelay.clouds.local import paths as local_paths
 from bucketrelay.core import checkpoints, stamp
 from bucketrelay.errors import BadEvent
 from bucketrelay.model import Address, Meta, ObjectInfo, Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line
 from bucketrelay.reports.again import Again
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
@@ -32,7 +32,7 @@ _LINES = (
     replace(_FAILED, outcome=Outcome.UNFINISHED, lag=None, retryable=True),
     replace(_FAILED, change="removed"),
 )
-_MEMBERS = (*lists._fields(_FAILED), "copied", "failed", "created", "removed", "ignored", "photos", "mirror")
+_MEMBERS = (*list_line._fields(_FAILED), "copied", "failed", "created", "removed", "ignored", "photos", "mirror")
 _PLACE = Address("s3", "photos-eu")
 _CHECKPOINT = checkpoints.Checkpoint(
     "mirror", Upload("in/a b.jpg", "upload-1"), "0123456789ab;7", 8, {1: {"crc32": 17}}
@@ -46,11 +46,11 @@ _LIST = "failed_object/2026/11/21/091500.123456Z-7c30.jsonl"
 
 def _line(text: bytes) -> None:
     try:
-        found = lists.parse_line(text, where="a list line 1")
+        found = list_line.parse_line(text, where="a list line 1")
     except BadEvent as error:
         one_line(error)
         return
-    assert lists.parse_line(lists.line(found)) == found
+    assert list_line.parse_line(list_line.line(found)) == found
 
 
 def _replay(given: dict[str, str]) -> None:
@@ -101,7 +101,7 @@ def _paths(names: list[str]) -> None:
 
 
 def _json_texts() -> list[bytes]:
-    return [lists.line(result).encode() for result in _LINES]
+    return [list_line.line(result).encode() for result in _LINES]
 
 
 TARGETS = (
@@ -115,9 +115,9 @@ TARGETS = (
         hostile=lambda size: [
             *(text.encode() for text in nested("[", "]", size)),
             *(text.encode() for text in nested('{"a":', "}", size, "1")),
-            lists.line(_FAILED).replace("1024", "9" * size).encode(),
-            lists.line(_FAILED).replace("2026", "x" * size).encode(),
-            lists.line(_FAILED).replace('"failed"', f'"{"x" * size}"').encode(),
+            list_line.line(_FAILED).replace("1024", "9" * size).encode(),
+            list_line.line(_FAILED).replace("2026", "x" * size).encode(),
+            list_line.line(_FAILED).replace('"failed"', f'"{"x" * size}"').encode(),
         ],
         memory=120,
         quick=250,
@@ -125,9 +125,9 @@ TARGETS = (
     Target(
         "failed list",
         _replay,
-        lambda: [{"2026/11/21/091500.123456Z-7c30.jsonl": "\n".join(map(lists.line, _LINES)), "2026/11/22/x": ""}],
+        lambda: [{"2026/11/21/091500.123456Z-7c30.jsonl": "\n".join(map(list_line.line, _LINES)), "2026/11/22/x": ""}],
         lambda: st.dictionaries(
-            made.texts(("2026", "/", "11", "99")), made.texts([lists.line(_FAILED)], ("\n",)), max_size=2
+            made.texts(("2026", "/", "11", "99")), made.texts([list_line.line(_FAILED)], ("\n",)), max_size=2
         ),
         (BadEvent,),
         (*_MEMBERS, "0000/00/00/000000"),

@@ -8,7 +8,7 @@ import pytest
 from bucketrelay.clouds import notification_xml as notification
 from bucketrelay.config import load
 from bucketrelay.errors import BadEvent, ConfigError, StoreUnavailable
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line, lists
 from bucketrelay.reports.again import Again, Wanted
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
@@ -37,10 +37,10 @@ FOUND = [
     ("globs", ("[" + "a" * 30_000 + "]", "a")),
     ("failed list", {"2026/99/99/999999-x.jsonl": ""}),
     ("failed list", {"0000/00/00/000000-x.jsonl": ""}),
-    ("failed list", {"2026/11/21/091500-x.jsonl": lists.line(_FAILED).replace('"created"', '"ignored"')}),
-    ("failed list", {"2026/11/21/091500-x.jsonl": lists.line(_FAILED).replace('"created"', '"\\ud800"')}),
-    ("list line", lists.line(_FAILED).replace('"failed"', f'"{"x" * 9000}"').encode()),
-    ("list line", lists.line(_FAILED).replace("2026", "x" * 9000).encode()),
+    ("failed list", {"2026/11/21/091500-x.jsonl": list_line.line(_FAILED).replace('"created"', '"ignored"')}),
+    ("failed list", {"2026/11/21/091500-x.jsonl": list_line.line(_FAILED).replace('"created"', '"\\ud800"')}),
+    ("list line", list_line.line(_FAILED).replace('"failed"', f'"{"x" * 9000}"').encode()),
+    ("list line", list_line.line(_FAILED).replace("2026", "x" * 9000).encode()),
     ("notification", b'<?xml version="1.0" encoding="F"?><NotificationConfiguration/>'),
     ("notification", "<NotificationConfiguration><A></A></NotificationConfiguration>".encode("utf-16")),
     ("notification", b"<NotificationConfiguration>" + b"<a>" * 30 + b"</a>" * 30 + b"</NotificationConfiguration>"),
@@ -163,7 +163,7 @@ def test_a_list_whose_name_no_clock_has_written_is_replayed_whenever_it_is_asked
 
 def test_the_lines_of_other_routes_are_kept_without_comparing_each_with_each():
     store, compared = MemoryStore(), []
-    lines = "\n".join(lists.line(result) for result in _LINES * 20)
+    lines = "\n".join(list_line.line(result) for result in _LINES * 20)
     others = lines.replace('"route":"photos"', '"route":"other"')
     store.write("failed_object/2026/11/21/091500-x.jsonl", f"{lines}\n{others}\n".encode())
 
@@ -205,9 +205,9 @@ def test_a_hint_names_the_known_words_where_they_are_few():
 
 @pytest.mark.parametrize("name", ["time", "outcome"])
 def test_what_a_damaged_line_says_is_quoted_in_part_only(name):
-    members = {**json.loads(lists.line(_FAILED)), name: "x" * 100_000}
+    members = {**json.loads(list_line.line(_FAILED)), name: "x" * 100_000}
     with pytest.raises(BadEvent) as refused:
-        lists.parse_line(json.dumps(members), where="here")
+        list_line.parse_line(json.dumps(members), where="here")
     assert len(str(refused.value)) < 400
 
 

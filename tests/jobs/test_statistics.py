@@ -17,7 +17,7 @@ from bucketrelay.drivers.metrics import samples
 from bucketrelay.drivers.status import Survey, Waiting
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Meta, Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line, lists
 from bucketrelay.reports.status import Tally
 from bucketrelay.statistics import collecting
 from bucketrelay.statistics.collecting import Collector
@@ -265,7 +265,7 @@ def test_the_tables_say_what_the_lists_say(opened, some, cut):
     kept, read = collector.tally(NOW - DAY), Tally(lambda _: "mirror")
     for results in some:
         for result in results:
-            read.add(lists.parse_line(lists.line(result)))
+            read.add(list_line.parse_line(list_line.line(result)))
     pair = ("photos", "mirror")
     assert kept.slices(pair) == read.slices(pair)
     assert by_key(kept.open()) == by_key(read.open())
@@ -284,7 +284,7 @@ def test_the_tables_count_each_list_once_however_late_it_is_written(opened, some
         lists.write(log, results, invocation=f"i{number}", now=NOW + timedelta(minutes=minutes))
         collector.collect()
         for result in results:
-            read.add(lists.parse_line(lists.line(result)))
+            read.add(list_line.parse_line(list_line.line(result)))
 
     kept, pair = collector.tally(NOW - DAY), ("photos", "mirror")
     assert kept.total(pair).outcomes == read.total(pair).outcomes

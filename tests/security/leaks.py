@@ -121,10 +121,10 @@ def _of_reprs() -> None:
 
 def _of_lines() -> None:
     from bucketrelay.core import checkpoints
-    from bucketrelay.reports import lists
+    from bucketrelay.reports import list_line
     from bucketrelay.reports import log_line as observe
 
-    for module, name in ((observe, "_one_line"), (lists, "line"), (checkpoints, "text")):
+    for module, name in ((observe, "_one_line"), (list_line, "compact"), (checkpoints, "text")):
         made = getattr(module, name)
 
         def watched(*given: Any, _made: Any = made, _name: str = name) -> Any:

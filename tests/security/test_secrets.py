@@ -311,7 +311,7 @@ LEAKS = {
     "sys.stderr.write(S)": "Captured stderr",
     "logging.getLogger('x').warning(S)": "Captured log",
     "RelayError(S)": "the text of a RelayError",
-    "lists.line(Result('r', S, 'created', '', '', 'k', Outcome.FAILED, datetime.now(timezone.utc)))": "what line wrote",
+    "list_line.line(Result('r', S, 'x', '', '', 'k', Outcome.FAILED, NOW))": "what compact wrote",
     "Engine().create_bucket('b').put('failed_object/x', S.encode(), headers={})": "the object 'failed_object/x'",
 }
 
@@ -321,11 +321,11 @@ def test_a_test_that_leaks_fails_and_its_neighbours_do_not(tmp_path):
     head = """
         import logging, sys
         from datetime import datetime, timezone
-        from bucketrelay.reports import lists
+        from bucketrelay.reports import list_line
         from bucketrelay.errors import RelayError
         from bucketrelay.model import Outcome, Result
         from bucketrelay_emulators.engine.engine import Engine
-        S = "leak-secret" + "-77aa"
+        S, NOW = "leak-secret" + "-77aa", datetime.now(timezone.utc)
         def test_good(): print("leak-secret")
     """
     tests = [f"def test_{n}(): {body}\n" for n, body in enumerate(LEAKS)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bucketrelay.core.delete_fuse import UNLIMITED
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Address, Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line, lists
 from bucketrelay.reports.again import Again, Wanted
 from bucketrelay.reports.status import Reader
 from bucketrelay.routes import Route
@@ -26,7 +26,7 @@ class World:
     def __init__(self, *results):
         self.log, self.asked = MemoryStore(), []
         self.again = Again(self.log, (Route("r", Address("s3", "b"), "s", ("t",)),), self, lambda: NOW)
-        self.log.write(NAME, "".join(f"{lists.line(result)}\n" for result in results).encode())
+        self.log.write(NAME, "".join(f"{list_line.line(result)}\n" for result in results).encode())
 
     @property
     def results(self):
@@ -85,8 +85,8 @@ def test_other_lines_are_kept_as_they_were():
 
 def test_what_is_left_of_a_list_is_counted_once_and_stays_byte_for_byte():
     world = World(FAILED)
-    later = lists.line(replace(FAILED, route="other")).replace("{", '{"of a later version": 1, ', 1).encode()
-    world.log.write(NAME, f"{lists.line(FAILED)}\n".encode() + later + b"\n")
+    later = list_line.line(replace(FAILED, route="other")).replace("{", '{"of a later version": 1, ', 1).encode()
+    world.log.write(NAME, f"{list_line.line(FAILED)}\n".encode() + later + b"\n")
     reader = Reader(world.log, NOW - timedelta(hours=1), lambda: NOW)
     before = list(reader.fresh())
     world.all(Wanted(lambda line: line.result.route == "r"))
@@ -148,7 +148,7 @@ def test_of_a_keys_events_the_newest_counts_whichever_list_was_written_last(even
     ]
     for number, some in enumerate((lines[:cut], lines[cut:])):
         name = NAME.replace("first", f"list-{number}")
-        world.log.write(name, "".join(f"{lists.line(each)}\n" for each in some).encode())
+        world.log.write(name, "".join(f"{list_line.line(each)}\n" for each in some).encode())
     world.all()
 
     newest = max(events, key=lambda event: -1 if event[1] is None else event[1])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.errors import BadEvent, ObjectGone, StoreUnavailable, TargetChanged
 from bucketrelay.model import Address, Meta, Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line, lists
 from bucketrelay.testing.memory import MemoryStore
 
 NOW = datetime(2026, 11, 21, 9, 15, 0, 123456, tzinfo=timezone.utc)
@@ -88,7 +88,7 @@ RESULTS = st.builds(
 
 
 def test_a_line_is_the_one_in_the_contract():
-    assert lists.line(COPIED) == (
+    assert list_line.line(COPIED) == (
         '{"time":"2026-11-21T09:15:00.123456Z","route":"photos","cause":"event-1","change":"created",'
         '"source":"s3://photos-eu/in/a b.jpg","target":"oci://photos-mirror@mytenancy/2026/a b.jpg","key":"in/a b.jpg",'
         '"outcome":"copied","bytes":1024,"seconds":0.12,"lag":1.9,"degraded":[],"note":"","error":"","retryable":false}'
@@ -97,67 +97,69 @@ def test_a_line_is_the_one_in_the_contract():
 
 @given(RESULTS)
 def test_every_result_comes_back_from_its_line(result):
-    assert lists.parse_line(lists.line(result)) == result
-    assert lists.parse_line(lists.line(result).encode()) == result
+    assert list_line.parse_line(list_line.line(result)) == result
+    assert list_line.parse_line(list_line.line(result).encode()) == result
 
 
 @given(RESULTS)
 def test_every_line_is_one_line_of_printable_characters(result):
-    text = lists.line(result)
+    text = list_line.line(result)
     assert len(text.splitlines()) == 1
     assert not [c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
     more = ["written"] if result.written else []
-    assert list(json.loads(text)) == [*json.loads(lists.line(COPIED)), *more]
+    assert list(json.loads(text)) == [*json.loads(list_line.line(COPIED)), *more]
 
 
 @pytest.mark.parametrize("key", AWKWARD)
 def test_an_awkward_key_stays_on_its_line_and_comes_back(key):
-    text = lists.line(replace(COPIED, key=key))
+    text = list_line.line(replace(COPIED, key=key))
     assert len(text.splitlines()) == 1
     assert text.isascii()
-    assert lists.parse_line(text).key == key
+    assert list_line.parse_line(text).key == key
 
 
 def test_letters_of_all_scripts_stay_readable():
-    assert "fotos/straße/日本語/😀.jpg" in lists.line(replace(COPIED, key="fotos/straße/日本語/😀.jpg"))
+    assert "fotos/straße/日本語/😀.jpg" in list_line.line(replace(COPIED, key="fotos/straße/日本語/😀.jpg"))
 
 
 def test_two_surrogates_side_by_side_come_back_as_their_character():
-    assert lists.parse_line(lists.line(replace(COPIED, key="\ud83d\ude00"))).key == joined("\ud83d\ude00") == "😀"
+    assert (
+        list_line.parse_line(list_line.line(replace(COPIED, key="\ud83d\ude00"))).key == joined("\ud83d\ude00") == "😀"
+    )
 
 
 def test_a_time_elsewhere_is_written_in_utc():
     elsewhere = replace(COPIED, time=NOW.astimezone(timezone(timedelta(hours=8))))
-    assert lists.line(elsewhere) == lists.line(COPIED)
+    assert list_line.line(elsewhere) == list_line.line(COPIED)
 
 
 def test_a_time_without_a_timezone_is_refused():
     with pytest.raises(ValueError, match="no timezone"):
-        lists.line(replace(COPIED, time=NOW.replace(tzinfo=None)))
+        list_line.line(replace(COPIED, time=NOW.replace(tzinfo=None)))
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
 def test_a_number_that_json_has_not_is_refused(seconds):
     with pytest.raises(ValueError, match="JSON compliant"):
-        lists.line(replace(COPIED, seconds=seconds))
+        list_line.line(replace(COPIED, seconds=seconds))
 
 
 def test_a_line_of_before_there_were_notes_has_none():
-    members = json.loads(lists.line(replace(COPIED, note="conflict")))
+    members = json.loads(list_line.line(replace(COPIED, note="conflict")))
     del members["note"]
-    assert lists.parse_line(json.dumps(members)) == COPIED
+    assert list_line.parse_line(json.dumps(members)) == COPIED
 
 
 def test_members_of_a_later_version_are_ignored():
-    assert lists.parse_line(lists.line(COPIED)[:-1] + ',"colour":"blue"}') == COPIED
+    assert list_line.parse_line(list_line.line(COPIED)[:-1] + ',"colour":"blue"}') == COPIED
 
 
-@pytest.mark.parametrize("name", [name for name in json.loads(lists.line(COPIED)) if name != "note"])
+@pytest.mark.parametrize("name", [name for name in json.loads(list_line.line(COPIED)) if name != "note"])
 def test_a_missing_member_is_named(name):
-    members = json.loads(lists.line(COPIED))
+    members = json.loads(list_line.line(COPIED))
     del members[name]
     with pytest.raises(BadEvent, match=f"line 7: '{name}' is missing"):
-        lists.parse_line(json.dumps(members), where="line 7")
+        list_line.parse_line(json.dumps(members), where="line 7")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_a_missing_member_is_named(name):
 )
 def test_a_member_of_the_wrong_kind_is_a_bad_event(name, value):
     with pytest.raises(BadEvent, match="line 7: "):
-        lists.parse_line(json.dumps({**json.loads(lists.line(COPIED)), name: value}), where="line 7")
+        list_line.parse_line(json.dumps({**json.loads(list_line.line(COPIED)), name: value}), where="line 7")
 
 
 @pytest.mark.parametrize(
@@ -192,19 +194,19 @@ def test_a_member_of_the_wrong_kind_is_a_bad_event(name, value):
 )
 def test_nonsense_is_a_bad_event(text):
     with pytest.raises(BadEvent, match="line 7: "):
-        lists.parse_line(text, where="line 7")
+        list_line.parse_line(text, where="line 7")
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
 def test_a_number_without_an_end_is_a_bad_event(number):
     with pytest.raises(BadEvent):
-        lists.parse_line(lists.line(COPIED).replace("0.12", number))
+        list_line.parse_line(list_line.line(COPIED).replace("0.12", number))
 
 
 @given(st.text() | st.binary())
 def test_whatever_the_text_it_is_a_result_or_a_bad_event(text):
     with contextlib.suppress(BadEvent):
-        assert isinstance(lists.parse_line(text), Result)
+        assert isinstance(list_line.parse_line(text), Result)
 
 
 # Writing.
@@ -216,7 +218,7 @@ def test_successes_and_failures_go_to_their_own_lists():
     kept = [replace(COPIED, outcome=outcome) for outcome in (Outcome.UNCHANGED, Outcome.DELETED, Outcome.FORWARDED)]
     names = lists.write(store, [COPIED, FAILED, *kept, unfinished], invocation="7c30", now=NOW)
     assert names == (f"failed_object/{NAME}", f"success_object/{NAME}")
-    assert store.body(names[0]).decode() == f"{lists.line(FAILED)}\n{lists.line(unfinished)}\n"
+    assert store.body(names[0]).decode() == f"{list_line.line(FAILED)}\n{list_line.line(unfinished)}\n"
     assert list(lists.read(store, names[1])) == [COPIED, *kept]
     assert store.info(names[0]).meta.content_type == "application/x-ndjson"
 
@@ -309,7 +311,7 @@ def test_a_long_list_is_read_in_bounded_reads_and_in_order():
 
 def test_a_bad_line_is_named_by_its_list_and_number():
     store = MemoryStore()
-    store.write("failed_object/x.jsonl", f"{lists.line(FAILED)}\n\nnonsense\n".encode())
+    store.write("failed_object/x.jsonl", f"{list_line.line(FAILED)}\n\nnonsense\n".encode())
     reading = lists.read(store, "failed_object/x.jsonl")
     assert next(reading) == FAILED
     with pytest.raises(BadEvent, match=r"s3://memory/failed_object/x\.jsonl line 3: not JSON"):
@@ -318,7 +320,7 @@ def test_a_bad_line_is_named_by_its_list_and_number():
 
 def test_a_list_without_its_last_line_end_is_read_whole():
     store = MemoryStore()
-    store.write("x", f"{lists.line(FAILED)}\r\n{lists.line(COPIED)}".encode())
+    store.write("x", f"{list_line.line(FAILED)}\r\n{list_line.line(COPIED)}".encode())
     assert list(lists.read(store, "x")) == [FAILED, COPIED]
 
 

@@ -9,7 +9,7 @@ import click
 
 from bucketrelay.commands.rows import Rows, plural, size
 from bucketrelay.model import Outcome, Result, Task
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line
 
 Name = Callable[[Task], tuple[str, str]]  # the source and the target of a task, as people write them
 _COLOURS = {Outcome.FAILED: "red", Outcome.UNFINISHED: "yellow", Outcome.UNCHANGED: "dim"}
@@ -46,7 +46,7 @@ class Results:
                 continue
             volume = size(result.bytes) if result.outcome is Outcome.COPIED else ""
             cells = (result.outcome.value, result.source, result.target, volume, _words(result))
-            line = lists.line(result) if self._as_json else ""
+            line = list_line.line(result) if self._as_json else ""
             self._rows.add(cells, line, _COLOURS.get(result.outcome, "green"))
 
     def total(self) -> str:

@@ -15,7 +15,7 @@ from bucketrelay.commands.terminal import CONTROL, FAILED, OK, common, complain,
 from bucketrelay.drivers.worker import Worker
 from bucketrelay.jobs.queue import JobQueue, State
 from bucketrelay.model import Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line
 
 
 @click.command()
@@ -97,7 +97,7 @@ def teller(*, as_json: bool, quiet: bool) -> Callable[[Result], None]:
         if quiet and result.outcome is Outcome.UNCHANGED:
             return
         if as_json:
-            click.echo(lists.line(result))
+            click.echo(list_line.line(result))
             return
         word = result.error or result.note
         cells = [result.outcome.value, result.source or result.key, result.target, str(result.bytes), word]

@@ -1,20 +1,17 @@
-"""The success and failed object lists: Result ⇄ one JSON line, and the objects that hold the lines.
+"""The success and failed object lists: the objects in the log store that hold the lines, see `list_line`.
 
-Pure but for the store it is handed. One invocation writes at most one object to each list; `replay` reads the failed
-ones back.
+One invocation writes at most one object to each list; `replay` reads the failed ones back.
 """
 
-import json
-import math
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from bucketrelay.errors import BadEvent, ObjectGone, StoreUnavailable, TargetChanged
-from bucketrelay.model import Meta, Outcome, Result
+from bucketrelay.model import Meta, Result
+from bucketrelay.reports.list_line import in_utc, line, parse_line
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import ABSENT, MiB, Store
 
@@ -26,7 +23,6 @@ CONTENT_TYPE = "application/x-ndjson"
 _CHUNK = MiB
 _LONGEST_LINE = MiB  # a key is at most 1,024 bytes and an error a sentence: more than this is not one of our lines
 _LONGEST_ID = 64
-_LONGEST_REASON = 200  # characters: Python's messages quote what they do not understand, however long it is
 _RANDOM = 5  # bytes in a name that this process has given before
 _given: dict[str, None] = {}  # the names that it gave last, the oldest first
 _REMEMBERED = 1000  # of them
@@ -34,63 +30,8 @@ _lock = threading.Lock()
 _REST = "~rest-"  # no invocation's id has a ~ in a name
 _ATTEMPTS = 50  # as many lists of one invocation in one microsecond are not to be had honestly
 
-# What JSON allows unescaped and a line must not hold: DEL and C1 controls, the separators at which str.splitlines and
-# JavaScript break lines, direction marks that make a log read backwards, and lone surrogates, which no UTF-8 can hold.
-UNPRINTABLE = "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
 _WHEN = r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)"  # in a list's name, behind its folder
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
-
-# Made once: `json.dumps` would make one for each line.
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_T = TypeVar("_T")
-
-
-def line(result: Result) -> str:
-    r"""*result* as one JSON object, without a line end; printable, and one line whatever the key holds.
-
-    Letters of all scripts stay readable; controls, line separators and lone surrogates are written as `\uXXXX`.
-    `parse_line` gives the same Result back. (Except that a high and a low surrogate that somebody put side by side
-    into a str come back as the one character that they stand for: JSON cannot tell the two apart.)
-
-    Raises:
-        ValueError: `seconds` or `lag` is not a finite number, or `time` has no timezone.
-    """
-    return compact(_fields(result))
-
-
-def compact(members: Mapping[str, object]) -> str:
-    """*members* as one JSON object on one line that prints as it is, whatever text is in it."""
-    text = _JSON.encode(members)
-    if text.isascii() and "\x7f" not in text:
-        return text
-    return re.sub(UNPRINTABLE, lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def parse_line(text: str | bytes, *, where: str = "list line") -> Result:
-    """The Result that `line` wrote as *text*. Unknown members are ignored: a later version may write more.
-
-    Args:
-        text: one line, with or without its end.
-        where: which line of which list, for the message.
-
-    Raises:
-        BadEvent: it is no line of a list; the text says *where* and what is wrong.
-    """
-    try:
-        members = json.loads(text, parse_constant=_no_such_number)
-    except (ValueError, RecursionError) as error:
-        raise BadEvent(
-            f"{where}: not JSON ({str(error)[:_LONGEST_REASON]}): not a line of a bucketrelay list, or a damaged one"
-        ) from error
-    if not isinstance(members, dict):
-        raise BadEvent(f"{where}: a JSON {type(members).__name__} instead of an object: not a line of a list")
-    try:
-        return _result(members)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise BadEvent(
-            f"{where}: {reason[:_LONGEST_REASON]}: not a line of a bucketrelay list, or a damaged one"
-        ) from error
 
 
 def write(store: Store, results: Iterable[Result], *, invocation: str, now: datetime) -> tuple[str, ...]:
@@ -112,8 +53,8 @@ def write(store: Store, results: Iterable[Result], *, invocation: str, now: date
     """
     ended = list(results)
     lists = ((FAILED, [r for r in ended if not r.ok]), (SUCCESS, [r for r in ended if r.ok and not is_probe(r.key)]))
-    stem = f"{_instant(now):%m/%d/%H%M%S.%fZ}-{_name(invocation)}"
-    year = f"{_instant(now).year:04d}"  # strftime("%Y") does not pad
+    stem = f"{in_utc(now):%m/%d/%H%M%S.%fZ}-{_name(invocation)}"
+    year = f"{in_utc(now).year:04d}"  # strftime("%Y") does not pad
     return tuple(_write_new(store, f"{folder}{year}/{stem}", _body(chosen)) for folder, chosen in lists if chosen)
 
 
@@ -187,40 +128,6 @@ def _result_or_damage(text: bytes, where: str) -> Result | BadEvent:
 # Writing.
 
 
-def _fields(result: Result) -> dict[str, object]:
-    """The members of a line, in the contract's order."""
-    return {
-        "time": _moment(result.time),
-        "route": result.route,
-        "cause": result.cause,
-        "change": result.change,
-        "source": result.source,
-        "target": result.target,
-        "key": result.key,
-        "outcome": result.outcome.value,
-        "bytes": result.bytes,
-        "seconds": result.seconds,
-        "lag": result.lag,
-        "degraded": list(result.degraded),
-        "note": result.note,
-        "error": result.error,
-        "retryable": result.retryable,
-        # Of what is not right yet alone: since when, however often it fails.
-        **({"written": _moment(result.written)} if result.written else {}),
-    }
-
-
-def _moment(time: datetime) -> str:
-    return _instant(time).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _instant(time: datetime) -> datetime:
-    """*time* in UTC; a naive one would silently be read as the local time of whatever machine this is."""
-    if time.tzinfo is None:
-        raise ValueError(f"the time {time} has no timezone")
-    return time.astimezone(timezone.utc)
-
-
 def _name(invocation: str) -> str:
     return _NOT_IN_A_NAME.sub("_", invocation)[:_LONGEST_ID] or "invocation"
 
@@ -281,57 +188,3 @@ def _lines(store: Store, name: str) -> Iterator[bytes]:
             raise BadEvent(f"{store.address.of(name)}: a line of more than {_LONGEST_LINE} bytes: not one of our lists")
     if rest:
         yield rest
-
-
-def _no_such_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _result(members: dict[str, Any]) -> Result:
-    def text(name: str) -> str:
-        return _of_type(members, name, str)
-
-    return Result(
-        route=text("route"),
-        cause=text("cause"),
-        change=text("change"),
-        source=text("source"),
-        target=text("target"),
-        key=text("key"),
-        outcome=Outcome(text("outcome")),
-        time=_time(text("time")),
-        bytes=_of_type(members, "bytes", int),
-        seconds=_seconds(members, "seconds"),
-        lag=None if members["lag"] is None else _seconds(members, "lag"),
-        degraded=tuple(_each(_of_type(members, "degraded", list), "degraded")),
-        note=text("note") if "note" in members else "",  # lists of before 0.2 have none
-        error=text("error"),
-        retryable=_of_type(members, "retryable", bool),
-        written=_time(text("written")) if "written" in members else None,
-    )
-
-
-def _of_type(members: dict[str, Any], name: str, wanted: type[_T]) -> _T:
-    value = members[name]
-    if isinstance(value, wanted) and type(value) is wanted:  # true is an int to Python and none to JSON
-        return value
-    raise TypeError(f"{name!r} holds a {type(value).__name__}, not a {wanted.__name__}")
-
-
-def _seconds(members: dict[str, Any], name: str) -> float:
-    value = float(members[name] if type(members[name]) is int else _of_type(members, name, float))
-    if not math.isfinite(value):  # 1e999 is a JSON number, and infinite to Python
-        raise ValueError(f"{name!r} is not finite")
-    return value
-
-
-def _each(values: list[Any], name: str) -> Iterator[str]:
-    for value in values:
-        if not isinstance(value, str):
-            raise TypeError(f"{name!r} holds a {type(value).__name__} among its strings")
-        yield value
-
-
-def _time(text: str) -> datetime:
-    # Python 3.10's fromisoformat does not know the letter Z.
-    return _instant(datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text))

@@ -2,7 +2,7 @@
 
 import re
 
-from bucketrelay.reports.lists import UNPRINTABLE
+from bucketrelay.reports.list_line import UNPRINTABLE
 
 _CONTROLS = re.compile("[\0-\x1f]")  # which JSON, and so a list, escapes itself
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line, lists
 from bucketrelay.reports.sums import Lag, Slice, Sums, cause_of, slice_of, total
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
@@ -193,7 +193,7 @@ class KeyState:
             return None
         result = self.wrong[-1].result
         if isinstance(result, str):
-            result = lists.parse_line(result)
+            result = list_line.parse_line(result)
             self.wrong[-1] = self.wrong[-1]._replace(result=result)
         return result
 

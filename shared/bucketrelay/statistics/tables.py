@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from bucketrelay.database.queries import queries
 from bucketrelay.database.text import plain
 from bucketrelay.model import Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line
 from bucketrelay.reports.status import Failure, KeyState, Pair, Tally
 from bucketrelay.reports.sums import Sums, slice_of
 
@@ -264,4 +264,4 @@ def _key_cells(state: KeyState) -> dict[str, Any]:
 
 
 def _lines(result: Result | str | None) -> list[str]:
-    return [] if result is None else [lists.line(result) if isinstance(result, Result) else result]
+    return [] if result is None else [list_line.line(result) if isinstance(result, Result) else result]

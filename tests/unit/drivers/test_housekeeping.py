@@ -16,7 +16,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.housekeeping import keep_house
 from bucketrelay.errors import ConfigError, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, Deletes, Meta, Outcome, Result, Task
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line, lists
 from bucketrelay.routes import Route
 from bucketrelay.system import System
 from bucketrelay.testing.memory import MemoryStore
@@ -79,7 +79,7 @@ class World:
 
     def fail(self, name, *results):
         self.log.write(
-            f"failed_object/2026/11/21/{name}.jsonl", "".join(f"{lists.line(r)}\n" for r in results).encode()
+            f"failed_object/2026/11/21/{name}.jsonl", "".join(f"{list_line.line(r)}\n" for r in results).encode()
         )
 
     def keep(self, **later):

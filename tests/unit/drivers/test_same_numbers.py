@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bucketrelay.drivers.metrics import samples
 from bucketrelay.drivers.status import Line
 from bucketrelay.model import Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line
 from bucketrelay.reports.log_line import log_line
 from bucketrelay.reports.status import Tally
 
@@ -43,7 +43,7 @@ def test_log_lines_status_and_metrics_add_up_to_the_same(rows):
     told = [json.loads(log_line(each, metrics=True)) for each in results]
     tally = Tally(lambda _: "mirror")
     for each in results:
-        tally.add(lists.parse_line(lists.line(each)))  # by way of the lists
+        tally.add(list_line.parse_line(list_line.line(each)))  # by way of the lists
     (standing,) = tally.standings()
     line = Line(standing, 0.0, None, standing.waiting, 0, False, None, (), tally.total(("photos", "mirror")))
     members = line.members()

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bucketrelay.model import Meta, Outcome, Result
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line, lists
 from bucketrelay.reports.status import Reader, Tally
 from bucketrelay.reports.sums import Lag, Sums, cause_of, total
 from bucketrelay.testing.memory import MemoryStore
@@ -169,7 +169,7 @@ def test_each_list_is_told_of_once_though_it_is_written_after_others_that_are_na
     reader = Reader(log, NOW - timedelta(hours=1), lambda: NOW + timedelta(hours=1))
     for number, (minutes, _, result) in enumerate(sorted(some, key=lambda each: each[0] + each[1])):
         written(log, [result], minutes=minutes, invocation=f"{number}")
-        assert [lists.line(each) for each in reader.fresh()] == [lists.line(result)]
+        assert [list_line.line(each) for each in reader.fresh()] == [list_line.line(result)]
 
     assert list(reader.fresh()) == []
 

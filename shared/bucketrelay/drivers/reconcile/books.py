@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from bucketrelay.drivers.reconcile.compare import Pair
-from bucketrelay.reports import lists
+from bucketrelay.reports import list_line
 
 
 class Kind(str, Enum):
@@ -181,6 +181,6 @@ def _time(moment: float) -> str:
 
 def line(verdict: Verdict, key: str, target: str, target_key: str) -> str:
     """A line of `missing.jsonl` and its like, without a line end."""
-    return lists.compact(
+    return list_line.compact(
         {"key": key, "target": target, "target_key": target_key, "size": verdict.size, "why": verdict.why}
     )
