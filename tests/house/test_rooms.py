@@ -1,6 +1,8 @@
 """docs/rooms.md is what its script prints, and the picture in it has no circle and no arrow upwards."""
 
+import importlib
 import importlib.util
+import inspect
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,14 @@ COLUMN = "bucket copies credentials errors facts fields invoke listings permissi
 def test_the_clouds_have_files_of_the_same_names(cloud):
     folder = DOCS.parent / "shared" / "bucketrelay" / "clouds" / cloud
     assert set(COLUMN.split()) <= {path.stem for path in folder.glob("*.py")}
+
+
+@pytest.mark.parametrize("verb", ["send", "ask"])
+def test_a_request_is_sent_in_the_same_words_to_each_cloud(verb):
+    modules = [importlib.import_module(f"bucketrelay.clouds.{cloud}.requests") for cloud in ("aws", "huawei", "oracle")]
+    first, *others = (inspect.signature(getattr(module.Requests, verb)) for module in modules)
+    words = [(each.name, each.kind) for each in first.parameters.values()]
+
+    assert words[1:3] == [("operation", inspect.Parameter.POSITIONAL_OR_KEYWORD), ("key", words[2][1])]
+    assert all([(each.name, each.kind) for each in other.parameters.values()] == words for other in others)
+    assert all(isinstance(name, str) for module in modules for name in module.OPERATIONS)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketrelay.clouds.aws.requests import LIST_VERSIONS, Requests
+from bucketrelay.clouds.aws.requests import Requests
 from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.inventory import Keeper, StoreFacts
@@ -415,11 +415,11 @@ def test_versions_on_both_sides_of_a_pages_edge_are_all_there(stock, monkeypatch
     stock.put("b.txt")
     document, pages = Requests.document, []
 
-    def small(self, operation, key, name, read, *, query=(), **more):
-        if operation is LIST_VERSIONS:
-            pages.append(query)
-            query = sorted([*query, ("max-keys", "2")], key=lambda pair: pair[0])
-        return document(self, operation, key, name, read, query=query, **more)
+    def small(self, operation, key, effect, name, read, given):
+        if operation == "ListObjectVersions":
+            pages.append(given.query)
+            given = given._replace(query=sorted([*given.query, ("max-keys", "2")], key=lambda pair: pair[0]))
+        return document(self, operation, key, effect, name, read, given)
 
     monkeypatch.setattr(Requests, "document", small)
     stock.take()

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from bucketrelay.abilities import Upload
-from bucketrelay.clouds.aws import requests as s3
 from bucketrelay.clouds.aws.answers import copied_part, parse_publish
 from bucketrelay.clouds.aws.fields import full_key, quote_etag
-from bucketrelay.http.outcome import Refusal
+from bucketrelay.clouds.aws.requests import Given, Requests
+from bucketrelay.http.outcome import Effect, Refusal
 from bucketrelay.model import ObjectInfo
 from bucketrelay.store import MiB, Store, Written
 from bucketrelay.values import dataclass
@@ -26,7 +26,7 @@ class Copying:
         url: of the target.
     """
 
-    requests: s3.Requests
+    requests: Requests
     source: Store
     info: ObjectInfo
     key: str
@@ -43,14 +43,17 @@ class Copying:
     def whole(self, headers: Mapping[str, str]) -> Written:
         """CopyObject with these headers in place of the source's metadata."""
         sent = {**self._pin, **_REPLACED, **headers}
-        return self.requests.document(s3.COPY, self.key, "CopyObject", parse_publish, headers=sent)
+        return self.requests.document(
+            "CopyObject", self.key, Effect.PUBLISHING_WRITE, "CopyObject", parse_publish, Given(headers=sent)
+        )
 
     def part(self, upload: Upload, number: int, start: int, length: int) -> str:
         """UploadPartCopy; the part's ETag. A range is refused where the source has no more than 5 MB."""
         whole = length >= self.info.size
         span = {} if whole else {"x-amz-copy-source-range": f"bytes={start}-{start + length - 1}"}
         query = [("partNumber", str(number)), ("uploadId", upload.id)]
-        return copied_part(self.requests.send(s3.COPY_PART, self.key, {**self._pin, **span}, query))
+        given = Given(query, {**self._pin, **span})
+        return copied_part(self.requests.send("UploadPartCopy", self.key, Effect.REPEATABLE_WRITE, given))
 
 
 def no_bucket(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bucketrelay.clouds.aws.documents import error_of
+from bucketrelay.errors import StoreRefused
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Dialect, Meaning, Refusal
 
@@ -102,3 +103,13 @@ def elsewhere(headers: Mapping[str, str], region: str) -> str:
     """What to do about a bucket that is elsewhere; "" where the answer does not say where."""
     region = headers.get("x-amz-bucket-region") or region
     return f'set region = "{region}"' if region else ""
+
+
+def is_bare(error: StoreRefused) -> bool:
+    """Whether it is an answer to HEAD that says nothing but its status."""
+    cause = error.__cause__
+    if not isinstance(cause, Refusal) or cause.code:
+        return False
+    return cause.status in (400, 401, 403) or (
+        cause.status in (301, 307) and "x-amz-bucket-region" not in cause.headers
+    )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from bucketrelay.abilities import Columns, Part, Upload
 from bucketrelay.clouds.aws.documents import children, texts
 from bucketrelay.clouds.aws.fields import bare
-from bucketrelay.clouds.aws.requests import LIST, LIST_PARTS, LIST_UPLOADS, Requests
+from bucketrelay.clouds.aws.requests import Given, Requests
 from bucketrelay.clouds.aws.rows import Page, about, member, number, page_of, plain
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.messages import Answer
+from bucketrelay.http.outcome import Effect
 from bucketrelay.model import Address, ObjectInfo
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def uploads(requests: Requests, address: Address, prefix: str) -> Iterator[Uploa
         if any(marker):
             query += [("key-marker", marker[0]), ("upload-id-marker", marker[1])]
         query.append(("uploads", None))
-        read = partial(_uploads, address.bucket)
-        page, following = requests.document(LIST_UPLOADS, None, "ListMultipartUploads", read, query=query)
+        read, name = partial(_uploads, address.bucket), "ListMultipartUploads"
+        page, following = requests.document(name, None, Effect.READ, name, read, Given(query))
         for full, upload_id in page:
             key = address.relative(full)
             if key is not None and key.startswith(prefix):
@@ -93,19 +94,19 @@ def uploads(requests: Requests, address: Address, prefix: str) -> Iterator[Uploa
         marker = following
 
 
-def parts(requests: Requests, upload: Upload, url: str) -> Iterator[Part]:
+def parts(requests: Requests, address: Address, upload: Upload) -> Iterator[Part]:
     """ListParts."""
     marker = 0
     while True:
         query: list[tuple[str, str | None]] = [("part-number-marker", str(marker))] if marker else []
         query.append(("uploadId", upload.id))
         read = partial(_parts, upload.id)
-        page, following = requests.document(LIST_PARTS, upload.key, "ListParts", read, query=query)
+        page, following = requests.document("ListParts", upload.key, Effect.READ, "ListParts", read, Given(query))
         yield from page
         if following is None:
             return
         if following <= marker:
-            raise StoreUnavailable(f"{url}: the list of parts turns back: try again later")
+            raise StoreUnavailable(f"{address.of(upload.key)}: the list of parts turns back: try again later")
         marker = following
 
 
@@ -138,5 +139,5 @@ def _page(requests: Requests, address: Address, prefix: str, start: str, token: 
     def check(answer: Answer) -> None:
         pages.append(page_of(answer.body, address.bucket))
 
-    requests.send(LIST, None, query=sorted(query), check=check)
+    requests.send("ListObjectsV2", None, Effect.READ, Given(sorted(query), check=check))
     return pages[-1]

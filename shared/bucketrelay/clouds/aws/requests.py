@@ -5,7 +5,8 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from bucketrelay.clouds.aws.access import Access
@@ -35,40 +36,55 @@ _SAFE = "-_.~"  # what SigV4 leaves as it is, see `sign`
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~-]+")  # keys with nothing to escape, as most are: a quarter of the time
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What S3 can be asked to do.
+class Given(NamedTuple):
+    """What goes with an operation.
 
     Attributes:
-        permission: that it needs, as a refusal names it.
+        query: before it is encoded; None for a name that stands alone.
+        headers: beyond those of the signature; names in lower case.
+        check: raises where an answer does not hold what it has to; see `Exchange.send`.
     """
 
+    query: Query = ()
+    headers: Mapping[str, str] = NOTHING
+    body: Body = b""
+    check: Callable[[Answer], None] | None = None
+
+
+NOTHING_GIVEN = Given()
+
+
+class _Operation(NamedTuple):
     method: str
-    effect: Effect
-    permission: str
+    permission: str  # that it needs, as a refusal names it
 
 
 _LIST = "s3:ListBucket (without it a missing key answers 403)"
-HEAD = Operation("HEAD", Effect.READ, f"s3:GetObject and {_LIST}, and for objects under KMS kms:Decrypt")
-GET = Operation("GET", Effect.READ, HEAD.permission)
-GET_TAGS = Operation("GET", Effect.READ, "s3:GetObjectTagging and s3:GetObjectVersionTagging")
-LIST = Operation("GET", Effect.READ, "s3:ListBucket")
-PUT = Operation(
-    "PUT",
-    Effect.PUBLISHING_WRITE,
-    "s3:PutObject, for tags s3:PutObjectTagging, for an acl s3:PutObjectAcl, under KMS kms:GenerateDataKey",
+_GET = f"s3:GetObject and {_LIST}, and for objects under KMS kms:Decrypt"
+_PUT = "s3:PutObject, for tags s3:PutObjectTagging, for an acl s3:PutObjectAcl, under KMS kms:GenerateDataKey"
+_PUT_PART = "s3:PutObject, under KMS kms:GenerateDataKey and kms:Decrypt"
+
+# Sources: S3 API reference, each operation's page; "Required permissions for Amazon S3 API operations".
+OPERATIONS: Mapping[str, _Operation] = MappingProxyType(
+    {
+        "AbortMultipartUpload": _Operation("DELETE", "s3:AbortMultipartUpload"),
+        "CompleteMultipartUpload": _Operation("POST", "s3:PutObject, under KMS kms:Decrypt"),
+        "CopyObject": _Operation("PUT", f"{_PUT}, and s3:GetObject on the source"),
+        "CreateMultipartUpload": _Operation("POST", _PUT),
+        "DeleteObject": _Operation("DELETE", "s3:DeleteObject"),
+        "GetObject": _Operation("GET", _GET),
+        "GetObjectTagging": _Operation("GET", "s3:GetObjectTagging and s3:GetObjectVersionTagging"),
+        "HeadObject": _Operation("HEAD", _GET),
+        "ListMultipartUploads": _Operation("GET", "s3:ListBucketMultipartUploads"),
+        "ListObjectVersions": _Operation("GET", "s3:ListBucketVersions"),
+        "ListObjectsV2": _Operation("GET", "s3:ListBucket"),
+        "ListParts": _Operation("GET", "s3:ListMultipartUploadParts"),
+        "PutObject": _Operation("PUT", _PUT),
+        "PutObjectTagging": _Operation("PUT", "s3:PutObjectTagging and s3:PutObjectVersionTagging"),
+        "UploadPart": _Operation("PUT", _PUT_PART),
+        "UploadPartCopy": _Operation("PUT", f"{_PUT_PART}, and s3:GetObject on the source"),
+    }
 )
-COPY = Operation("PUT", Effect.PUBLISHING_WRITE, f"{PUT.permission}, and s3:GetObject on the source")
-DELETE = Operation("DELETE", Effect.PUBLISHING_WRITE, "s3:DeleteObject")
-BEGIN = Operation("POST", Effect.PUBLISHING_WRITE, PUT.permission)  # each answer that is lost would leave an upload
-PUT_PART = Operation("PUT", Effect.REPEATABLE_WRITE, "s3:PutObject, under KMS kms:GenerateDataKey and kms:Decrypt")
-COPY_PART = Operation("PUT", Effect.REPEATABLE_WRITE, f"{PUT_PART.permission}, and s3:GetObject on the source")
-LIST_VERSIONS = Operation("GET", Effect.READ, "s3:ListBucketVersions")
-SET_TAGS = Operation("PUT", Effect.PUBLISHING_WRITE, "s3:PutObjectTagging and s3:PutObjectVersionTagging")
-LIST_PARTS = Operation("GET", Effect.READ, "s3:ListMultipartUploadParts")
-COMMIT = Operation("POST", Effect.PUBLISHING_WRITE, "s3:PutObject, under KMS kms:Decrypt")
-ABANDON = Operation("DELETE", Effect.REPEATABLE_WRITE, "s3:AbortMultipartUpload")
-LIST_UPLOADS = Operation("GET", Effect.READ, "s3:ListBucketMultipartUploads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,69 +124,67 @@ class Requests:
         """See Connections.handshake. Raises StoreRefused."""
         return self._reach().exchange.connections.handshake()
 
-    def send(  # noqa: PLR0913 — one for each thing that a request of S3 has
+    def send(
         self,
-        operation: Operation,
+        operation: str,
         key: str | None,
-        headers: Mapping[str, str] = NOTHING,
-        query: Query = (),
-        body: Body = b"",
-        *,
+        effect: Effect,
+        given: Given = NOTHING_GIVEN,
         receive: Receive | None = None,
-        check: Callable[[Answer], None] = lambda _: None,
         pending: Pending | None = None,
     ) -> Answer:
-        """The answer to one request, whose status is 2xx, and which is no error under 200: slow calls may end so.
+        """The answer of one operation: its status is 200 to 299, and it is no error under it, as slow calls may end.
 
         Args:
-            key: relative to the store; None for the bucket.
-            headers: beyond those of the signature; names in lower case.
+            operation: one of `OPERATIONS`.
+            key: of the object, relative to the store; None for what is about the bucket.
+            receive: where an object's bytes go; see `http.messages.Receive`.
             pending: the same request, which `ask` has sent.
 
         Raises:
             NotModified: 304.
             RelayError: see `http.outcome`.
         """
+        method, permission = OPERATIONS[operation]
         reached = self._reach()
         url = self._address.of(key or "")
-        call = Call(url, operation.effect, operation.permission)
-        target = self._target(reached.place, key, query, url)
+        call = Call(url, effect, permission)
+        target = self._target(reached.place, key, given.query, url)
 
         def request() -> Request:
-            return self._sign(reached, operation.method, target, headers, body)
+            return self._sign(reached, method, target, given)
 
-        def check_document(answer: Answer) -> None:
+        def check(answer: Answer) -> None:
             if answer.body and error_of(answer.body):
                 raise reached.exchange.error_of(call, answer)
-            check(answer)
+            if given.check:
+                given.check(answer)
 
-        chunked = isinstance(body, Stream) and self._chunks and not reached.place.url.startswith("https")
+        chunked = isinstance(given.body, Stream) and self._chunks and not reached.place.url.startswith("https")
         try:
-            return reached.exchange.send(call, request, receive, check=check_document, pending=pending)
+            return reached.exchange.send(call, request, receive, check=check, pending=pending)
         except StoreRefused as error:
             if not chunked or not _unknown_chunks(error):
                 raise
         self._chunks = False  # it said that it does not know them, so nothing was done
-        return reached.exchange.send(call, request, receive, check=check_document)
+        return reached.exchange.send(call, request, receive, check=check)
 
-    def ask(self, operation: Operation, key: str, headers: Mapping[str, str]) -> Pending | None:
+    def ask(self, operation: str, key: str, given: Given = NOTHING_GIVEN) -> Pending | None:
         """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
         reached = self._made
         if reached is None:
             return None
-        target = self._target(reached.place, key, (), self._address.of(key))
-        return reached.exchange.ask(lambda: self._sign(reached, operation.method, target, headers, b""))
+        target = self._target(reached.place, key, given.query, self._address.of(key))
+        return reached.exchange.ask(lambda: self._sign(reached, OPERATIONS[operation].method, target, given))
 
     def document(
         self,
-        operation: Operation,
+        operation: str,
         key: str | None,
+        effect: Effect,
         name: str,
         parse: "Callable[[Element, Answer], T]",
-        *,
-        headers: Mapping[str, str] = NOTHING,
-        query: Query = (),
-        body: Body = b"",
+        given: Given = NOTHING_GIVEN,
     ) -> T:
         """What *parse* makes of the document that a request is answered with; as `send`.
 
@@ -181,11 +195,11 @@ class Requests:
         def check(answer: Answer) -> None:
             documents.append(parse(read(answer.body, name), answer))
 
-        self.send(operation, key, headers, query, body, check=check)
+        self.send(operation, key, effect, given._replace(check=check))
         return documents[-1]
 
-    def _sign(self, reached: _Reached, method: str, target: str, headers: Mapping[str, str], body: Body) -> Request:
-        place, exchange = reached.place, reached.exchange
+    def _sign(self, reached: _Reached, method: str, target: str, given: Given) -> Request:
+        place, exchange, headers, body = reached.place, reached.exchange, given.headers, given.body
         payload, more, wire = self._payload(body, place)
         sent = {"host": exchange.connections.host, **headers, **more}
         if place.aws:

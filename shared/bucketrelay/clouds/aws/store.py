@@ -9,34 +9,29 @@ from bucketrelay.abilities import Columns, Part, Upload, Version
 from bucketrelay.bodies import Held, md5_of
 from bucketrelay.clouds.asking import Asking
 from bucketrelay.clouds.aws import listings, versions
-from bucketrelay.clouds.aws import requests as s3
 from bucketrelay.clouds.aws.access import Access, access_of
-from bucketrelay.clouds.aws.answers import (
-    Fetching,
-    Ranged,
-    base64,
-    has_etag,
-    parse_commit,
-    parse_put,
-    tags_inside,
-    upload_id,
-)
+from bucketrelay.clouds.aws.answers import base64, has_etag, parse_commit, parse_put, tags_inside, upload_id
 from bucketrelay.clouds.aws.conditions import Conditions, Tagging
 from bucketrelay.clouds.aws.copies import AT_ONCE, Copying, no_bucket
 from bucketrelay.clouds.aws.documents import completion
+from bucketrelay.clouds.aws.errors import is_bare
 from bucketrelay.clouds.aws.facts import COPIES
 from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, info_of_304, quote_etag
 from bucketrelay.clouds.aws.options import Options, options_of
+from bucketrelay.clouds.aws.reading import Fetching, Ranged, read_range
+from bucketrelay.clouds.aws.requests import Given, Query, Requests
 from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, StoreUnavailable
+from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
 from bucketrelay.http.connections import Pending
-from bucketrelay.http.outcome import Lacking, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
+from bucketrelay.http.outcome import Effect, Lacking, NoSuchUpload, NotModified, OutOfRange, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
 from bucketrelay.values import replace
+
+_READ, _PART, _PUBLISH = Effect.READ, Effect.REPEATABLE_WRITE, Effect.PUBLISHING_WRITE
 
 
 class S3Store:
@@ -49,7 +44,7 @@ class S3Store:
 
     def __init__(self, address: Address, access: Access, options: Options, pace: Pace) -> None:
         self._address, self._access, self._options = address, access, options
-        self._requests = s3.Requests(address, access, pace, payer=options.request_payer)
+        self._requests = Requests(address, access, pace, payer=options.request_payer)
         self._placed = options.headers
 
     def __repr__(self) -> str:
@@ -89,19 +84,19 @@ class S3Store:
 
     def begin_look(self, key: str) -> Asking | None:
         """See LooksAhead: the HeadObject of `look`."""
-        pending = self._requests.ask(s3.HEAD, key, self._checksum)
+        pending = self._requests.ask("HeadObject", key, Given(headers=self._checksum))
         return Asking(pending, lambda pending: self._look(key, pending, trust_bare_404=True)) if pending else None
 
     def _look(self, key: str, pending: Pending | None, *, trust_bare_404: bool) -> ObjectInfo | None:
         try:
-            answer = self._requests.send(s3.HEAD, key, self._checksum, pending=pending)
+            answer = self._requests.send("HeadObject", key, _READ, Given(headers=self._checksum), pending=pending)
         except ObjectGone:
             return None
         except Unsaid:
             if trust_bare_404:
                 return None
         except StoreRefused as error:
-            if not _hidden(error):
+            if not is_bare(error):
                 raise
         else:
             return info_of(key, answer.headers, url=self._address.of(key), digest=self._aws)
@@ -113,11 +108,12 @@ class S3Store:
         fetching = Fetching(key, self._address.of(key), length, unless, digest=self._aws)
         headers = {**self._checksum, **({"if-none-match": quote_etag(unless)} if unless else {})}
         ranged = {} if size == 0 else {"range": f"bytes=0-{length - 1}"}
+        given = Given(headers={**headers, **ranged}, check=fetching.check)
         try:
             try:
-                self._requests.send(s3.GET, key, {**headers, **ranged}, receive=fetching.receive, check=fetching.check)
+                self._requests.send("GetObject", key, _READ, given, fetching.receive)
             except OutOfRange:  # an empty object has no first byte
-                self._requests.send(s3.GET, key, headers, receive=fetching.receive, check=fetching.check)
+                self._requests.send("GetObject", key, _READ, given._replace(headers=headers), fetching.receive)
         except NotModified as same:
             return Fetched(info_of_304(key, same.headers), None)
         except ObjectGone:
@@ -130,12 +126,12 @@ class S3Store:
         By version id only where it is no longer the latest: that needs s3:GetObjectVersion.
         """
         held = Held(length)
-        self._read_range(Ranged(info, self._address.of(info.key), start, length, memoryview(held)))
+        read_range(self._requests, Ranged(info, self._address.of(info.key), start, length, memoryview(held)))
         return held
 
     def pour(self, info: ObjectInfo, start: int, length: int, write: Write) -> None:
         """See Store: a `read`, handed over as it comes."""
-        self._read_range(Ranged(info, self._address.of(info.key), start, length, write))
+        read_range(self._requests, Ranged(info, self._address.of(info.key), start, length, write))
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """ListObjectsV2; the order is checked, for not every server keeps it."""
@@ -147,17 +143,20 @@ class S3Store:
 
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """GetObjectTagging: of the version where there is one to name, else of what is there now."""
-        query: s3.Query = [("tagging", None), *([("versionId", info.version)] if info.version else [])]
-        return self._counts.tags(
-            info, lambda: self._requests.document(s3.GET_TAGS, info.key, "Tagging", tags_inside, query=query)
-        )
+        query: Query = [("tagging", None), *([("versionId", info.version)] if info.version else [])]
+
+        def ask() -> Mapping[str, str]:
+            return self._requests.document("GetObjectTagging", info.key, _READ, "Tagging", tags_inside, Given(query))
+
+        return self._counts.tags(info, ask)
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject."""
         headers = {**self._placed, **headers_of(meta, self._address.of(key)), **self._sum(body)}
 
         def call(condition: Mapping[str, str]) -> Written:
-            return parse_put(self._requests.send(s3.PUT, key, {**headers, **condition}, body=body, check=has_etag))
+            given = Given(headers={**headers, **condition}, body=body, check=has_etag)
+            return parse_put(self._requests.send("PutObject", key, _PUBLISH, given))
 
         return self._tagging.write(key, headers, lambda: self._conditions.write("put", call, expect))
 
@@ -169,13 +168,13 @@ class S3Store:
         """
         condition = {"if-match": quote_etag(expect.etag)} if expect is not None else {}
         try:
-            self._requests.send(s3.DELETE, key, condition)
+            self._requests.send("DeleteObject", key, _PUBLISH, Given(headers=condition))
         except ObjectGone:  # with a condition, AWS says 404 of a missing key
             return
         except Lacking:
             if not condition:
                 raise
-            self._requests.send(s3.DELETE, key)
+            self._requests.send("DeleteObject", key, _PUBLISH)
 
     def begin(self, key: str, meta: Meta) -> Upload:
         """CreateMultipartUpload. On AWS with a CRC-32 of the whole object: `commit` then needs none of each part."""
@@ -183,30 +182,31 @@ class S3Store:
         headers = {**self._placed, **headers_of(meta, self._address.of(key)), **summed}
 
         def call() -> Upload:
-            query, name = [("uploads", None)], "InitiateMultipartUpload"
-            return Upload(key, self._requests.document(s3.BEGIN, key, name, upload_id, headers=headers, query=query))
+            # Each answer that is lost would leave an upload: it is made again like a publishing write.
+            name, given = "InitiateMultipartUpload", Given([("uploads", None)], headers)
+            operation = "CreateMultipartUpload"
+            return Upload(key, self._requests.document(operation, key, _PUBLISH, name, upload_id, given))
 
         return self._tagging.write(key, headers, call)
 
     def put_part(self, upload: Upload, number: int, body: Body) -> Part:
         """UploadPart."""
         query = [("partNumber", str(number)), ("uploadId", upload.id)]
-        answer = self._requests.send(s3.PUT_PART, upload.key, self._sum(body), query, body, check=has_etag)
+        given = Given(query, self._sum(body), body, has_etag)
+        answer = self._requests.send("UploadPart", upload.key, _PART, given)
         return Part(number, bare(answer.headers["etag"]), len(body))
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """ListParts."""
-        return listings.parts(self._requests, upload, self._address.of(upload.key))
+        return listings.parts(self._requests, self._address, upload)
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """CompleteMultipartUpload. Raises ObjectGone if there is no such upload."""
         body, name = completion([(part.number, quote_etag(part.etag)) for part in parts]), "CompleteMultipartUpload"
-        query = [("uploadId", upload.id)]
 
         def call(condition: Mapping[str, str]) -> Written:
-            return self._requests.document(
-                s3.COMMIT, upload.key, name, parse_commit, headers=condition, query=query, body=body
-            )
+            given = Given([("uploadId", upload.id)], condition, body)
+            return self._requests.document(name, upload.key, _PUBLISH, name, parse_commit, given)
 
         done = self._conditions.write("commit", call, expect)
         if done.etag:
@@ -221,7 +221,7 @@ class S3Store:
     def abandon(self, upload: Upload) -> None:
         """AbortMultipartUpload."""
         try:
-            self._requests.send(s3.ABANDON, upload.key, query=[("uploadId", upload.id)])
+            self._requests.send("AbortMultipartUpload", upload.key, _PART, Given([("uploadId", upload.id)]))
         except NoSuchUpload:
             return
 
@@ -263,26 +263,6 @@ class S3Store:
         """PutObjectTagging."""
         versions.set_tags(self._requests, info, tags)
 
-    def _read_range(self, ranged: Ranged) -> None:
-        headers = {"range": ranged.span, **({"if-match": quote_etag(ranged.info.etag)} if ranged.info.etag else {})}
-        try:
-            self._requests.send(s3.GET, ranged.info.key, headers, receive=ranged.receive)
-        except (SourceChanged, ObjectGone):
-            if not ranged.info.version or not self._by_id(ranged):
-                raise
-
-    def _by_id(self, ranged: Ranged) -> bool:
-        """Read a version that is no longer the latest, if we may (s3:GetObjectVersion) and it is still there.
-
-        So an object that changes faster than it is copied gets through, too.
-        """
-        query: s3.Query = [("versionId", ranged.info.version)]
-        try:
-            self._requests.send(s3.GET, ranged.info.key, {"range": ranged.span}, query=query, receive=ranged.receive)
-        except (SourceChanged, ObjectGone, StoreRefused):
-            return False
-        return True
-
     @cached_property
     def _aws(self) -> bool:
         return self._access.on_aws
@@ -320,13 +300,3 @@ class S3Store:
 def s3_store(address: Address, *, pace: Pace | None = None, **options: Any) -> S3Store:
     """The store that a configuration's options describe; see `Access` and `Options`."""
     return S3Store(address, access_of(options), options_of(options), pace or Pace())
-
-
-def _hidden(error: StoreRefused) -> bool:
-    """Whether it is an answer to HEAD that says nothing but its status."""
-    cause = error.__cause__
-    if not isinstance(cause, Refusal) or cause.code:
-        return False
-    return cause.status in (400, 401, 403) or (
-        cause.status in (301, 307) and "x-amz-bucket-region" not in cause.headers
-    )

@@ -9,12 +9,12 @@ from bucketrelay.abilities import Version
 from bucketrelay.clouds.aws.answers import base64
 from bucketrelay.clouds.aws.documents import children, tagging, texts
 from bucketrelay.clouds.aws.fields import bare, info_of, listed_time
-from bucketrelay.clouds.aws.requests import HEAD, LIST_VERSIONS, SET_TAGS, Query, Requests
+from bucketrelay.clouds.aws.requests import Given, Query, Requests
 from bucketrelay.clouds.aws.rows import about, member, number, plain, truncated
 from bucketrelay.clouds.versions import by_age, in_order
 from bucketrelay.errors import ObjectGone, StoreUnavailable
 from bucketrelay.http.messages import Answer
-from bucketrelay.http.outcome import Unsaid
+from bucketrelay.http.outcome import Effect, Unsaid
 from bucketrelay.model import Address, ObjectInfo
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def _rows(requests: Requests, address: Address, prefix: str, after: str) -> Iter
         query += [(name, told) for name, told in zip(("key-marker", "version-id-marker"), marker, strict=True) if told]
         query += [("prefix", address.prefix + prefix), ("versions", None)]
         query.sort(key=lambda pair: pair[0])
-        page, following = requests.document(LIST_VERSIONS, None, "ListVersions", partial(_page, address), query=query)
+        read = partial(_page, address)
+        page, following = requests.document("ListObjectVersions", None, Effect.READ, "ListVersions", read, Given(query))
         yield from page
         if following is None:
             return
@@ -84,7 +85,7 @@ def look_version(requests: Requests, version: Version, url: str) -> ObjectInfo:
     """HeadObject of one version."""
     query: Query = [("versionId", version.version)] if version.version else []
     try:
-        answer = requests.send(HEAD, version.key, query=query)
+        answer = requests.send("HeadObject", version.key, Effect.READ, Given(query))
     except Unsaid as error:  # nobody removes anything for it: it was listed a moment ago, so look again
         raise ObjectGone(f"{url}: its version {version.version} is no longer there") from error
     return info_of(version.key, answer.headers, url=url)
@@ -96,4 +97,4 @@ def set_tags(requests: Requests, info: ObjectInfo, tags: Mapping[str, str]) -> N
     body = tagging(tags)
     # Which AWS demands of this call; all others know it.
     summed = {"content-md5": base64(hashlib.md5(body, usedforsecurity=False).digest())}
-    requests.send(SET_TAGS, info.key, summed, query, body)
+    requests.send("PutObjectTagging", info.key, Effect.PUBLISHING_WRITE, Given(query, summed, body))

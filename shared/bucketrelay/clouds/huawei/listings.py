@@ -1,11 +1,11 @@
-"""OBS's documents as values: pages of listings, of parts, of uploads, and tags. Pure.
+"""What OBS lists, in pages of 1,000: objects, parts, uploads; and its documents as values, tags among them.
 
 Sources: OBS API reference, ListObjects, ListParts, ListMultipartUploads, GetObjectTagging. A page is believed only with
 its root, the bucket's name and a word on whether it is the last: a proxy's page has status 200, too.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Generic, TypeVar
 from urllib.parse import unquote_plus
@@ -13,10 +13,15 @@ from urllib.parse import unquote_plus
 from bucketrelay.abilities import Part, Upload
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.fields import bare
-from bucketrelay.model import NOTHING, ObjectInfo
-from bucketrelay.values import dataclass, field
+from bucketrelay.clouds.huawei.requests import Given, Requests
+from bucketrelay.errors import StoreUnavailable
+from bucketrelay.http.outcome import Effect
+from bucketrelay.model import NOTHING, Address, ObjectInfo
+from bucketrelay.values import dataclass, field, replace
 
 Row = TypeVar("Row")
+PAGE = "1000"
+ENCODED = {"encoding-type": "url"}  # or XML could not say every key
 _NUMBER = re.compile(r"[0-9]{1,19}")  # "²" is a digit to Python, too, and of 4,301 digits int() makes nothing
 
 
@@ -32,6 +37,54 @@ class Page(Generic[Row]):
     rows: tuple[Row, ...]
     next: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     place: tuple[bytes | int, ...] = ()
+
+
+def objects(requests: Requests, address: Address, prefix: str, after: str) -> Iterator[ObjectInfo]:
+    """ListObjects."""
+    full = address.prefix + prefix
+    query = {"prefix": full, "marker": address.prefix + after if after else "", "max-keys": PAGE, **ENCODED}
+    given = {name: value for name, value in query.items() if value}
+    for entry in pages(requests, address, "ListObjects", given, objects_of):
+        if entry.key.startswith(full):
+            yield replace(entry, key=entry.key[len(address.prefix) :])
+
+
+def parts(requests: Requests, address: Address, upload: Upload) -> Iterator[Part]:
+    """ListParts."""
+    query = {"uploadId": upload.id, "max-parts": PAGE}
+    return pages(requests, address, "ListParts", query, parts_of, upload.key)
+
+
+def uploads(requests: Requests, address: Address, prefix: str) -> Iterator[Upload]:
+    """ListMultipartUploads, those whose key begins with *prefix*."""
+    full = address.prefix + prefix
+    query = {"uploads": None, "max-uploads": PAGE, **ENCODED} | ({"prefix": full} if full else {})
+    for row in pages(requests, address, "ListMultipartUploads", query, uploads_of):
+        if row.key.startswith(full):
+            yield replace(row, key=row.key[len(address.prefix) :])
+
+
+def pages(
+    requests: Requests,
+    address: Address,
+    operation: str,
+    query: Mapping[str, str | None],
+    read: Callable[..., Page[Row]],
+    key: str | None = None,
+) -> Iterator[Row]:
+    """The rows of all pages that a listing has; *read* makes one of a body, the bucket's name and a URL."""
+    url = address.url if key is None else address.of(key)
+    following: Mapping[str, str] = NOTHING
+    place: tuple[bytes | int, ...] = ()
+    while True:
+        answer = requests.send(operation, key, Effect.READ, Given({**query, **following}))
+        page = read(answer.body, address.bucket, url)
+        yield from page.rows
+        if not page.next:
+            return
+        if page.next == following or page.place < place:
+            raise StoreUnavailable(f"{url}: the listing turns back at {page.place}: try again later")
+        following, place = page.next, page.place
 
 
 def objects_of(body: bytes, bucket: str, url: str) -> Page[ObjectInfo]:

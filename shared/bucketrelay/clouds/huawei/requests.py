@@ -19,7 +19,6 @@ from bucketrelay.http.messages import Answer, Body, Receive, Request
 from bucketrelay.http.outcome import Effect, NotModified
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING, Address
-from bucketrelay.values import dataclass, field
 
 # Slow operations, copies and commits, are answered 200 before they are done (API reference, CompleteMultipartUpload).
 _ERROR = rb"\s*(<\?xml[^>]*>)?\s*<Error[\s>]"
@@ -27,8 +26,7 @@ _TO_WHOM = " to the access key or the function's agency"
 _READ = "obs:object:GetObject, and obs:bucket:ListBucket, without which a missing key answers 403,"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What goes with an operation.
 
     Attributes:
@@ -36,8 +34,8 @@ class Given:
         headers: names in lower case.
     """
 
-    query: Mapping[str, str | None] = field(default_factory=lambda: NOTHING)
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    query: Mapping[str, str | None] = NOTHING
+    headers: Mapping[str, str] = NOTHING
     body: Body = b""
 
 
@@ -136,10 +134,10 @@ class Requests:
                 raise
             raise unexpected_304(effect, url) from error
 
-    def ask(self, operation: str, key: str) -> Pending | None:
+    def ask(self, operation: str, key: str, given: Given = NOTHING_GIVEN) -> Pending | None:
         """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
         exchange = self._exchange()
-        return exchange.ask(self._maker(exchange, OPERATIONS[operation].method, key, NOTHING_GIVEN))
+        return exchange.ask(self._maker(exchange, OPERATIONS[operation].method, key, given))
 
     def _maker(self, exchange: Exchange, method: str, key: str | None, given: Given) -> Callable[[], Request]:
         """What makes the signed request, as often as it is sent."""

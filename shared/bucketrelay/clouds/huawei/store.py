@@ -8,6 +8,7 @@ from bucketrelay.abilities import Part, Upload, Version
 from bucketrelay.clouds.asking import Asking
 from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.documents import Document
+from bucketrelay.clouds.huawei import listings
 from bucketrelay.clouds.huawei.copies import part_copier
 from bucketrelay.clouds.huawei.credentials import Access, access_of
 from bucketrelay.clouds.huawei.facts import ABILITIES, COPIES
@@ -21,7 +22,6 @@ from bucketrelay.clouds.huawei.fields import (
     object_of,
     parse_write,
 )
-from bucketrelay.clouds.huawei.listings import Page, Row, objects_of, parts_of, tags_of, uploads_of
 from bucketrelay.clouds.huawei.requests import Given, Requests
 from bucketrelay.clouds.huawei.sign import Keys
 from bucketrelay.clouds.object_answers import Piece, Unchanged, send_with_md5
@@ -36,8 +36,6 @@ from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written
 from bucketrelay.values import replace
 
-_PAGE = "1000"
-_ENCODED = {"encoding-type": "url"}  # or XML could not say every key
 _READ, _PART, _PUBLISH = Effect.READ, Effect.REPEATABLE_WRITE, Effect.PUBLISHING_WRITE
 
 
@@ -141,12 +139,7 @@ class ObsStore:
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """See Store: pages of 1,000."""
-        full = self._full(prefix)
-        query = {"prefix": full, "marker": self._full(after) if after else "", "max-keys": _PAGE, **_ENCODED}
-        given = {name: value for name, value in query.items() if value}
-        for entry in self._pages("ListObjects", given, objects_of):
-            if entry.key.startswith(full):
-                yield replace(entry, key=entry.key[len(self._address.prefix) :])
+        return listings.objects(self._requests, self._address, prefix, after)
 
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """See Tagged: of the version where there is one to name, else of what is there now."""
@@ -159,7 +152,7 @@ class ObsStore:
                 if isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchTagSet":
                     return NOTHING
                 raise
-            return MappingProxyType(dict(tags_of(answer.body, self._address.of(info.key))))
+            return MappingProxyType(dict(listings.tags_of(answer.body, self._address.of(info.key))))
 
         return self._counts.tags(info, ask)
 
@@ -208,8 +201,7 @@ class ObsStore:
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """See PartStore: pages of 1,000."""
-        query = {"uploadId": upload.id, "max-parts": _PAGE}
-        return self._pages("ListParts", query, parts_of, upload.key)
+        return listings.parts(self._requests, self._address, upload)
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """See PartStore; *expect* is not enforced. Raises ObjectGone if there is no such upload."""
@@ -233,22 +225,13 @@ class ObsStore:
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """See PartStore: pages of 1,000."""
-        full = self._full(prefix)
-        query = {"uploads": None, "max-uploads": _PAGE, **_ENCODED} | ({"prefix": full} if full else {})
-        for row in self._pages("ListMultipartUploads", query, uploads_of):
-            if row.key.startswith(full):
-                yield replace(row, key=row.key[len(self._address.prefix) :])
+        return listings.uploads(self._requests, self._address, prefix)
 
     def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
         """See Versioned: pages of 1,000."""
-        from bucketrelay.clouds.huawei.versions import versions_of, within  # only the inventory asks
-        from bucketrelay.clouds.versions import in_order
+        from bucketrelay.clouds.huawei.versions import versions  # only the inventory asks
 
-        full, key = self._full(prefix), self._full(after) if after else ""
-        query = {"max-keys": _PAGE, "versions": None, **_ENCODED}
-        query |= {name: value for name, value in (("prefix", full), ("key-marker", key)) if value}
-        rows = self._pages("ListVersions", query, versions_of)
-        return in_order(within(rows, self._address.prefix), self._address.url, prefix, after)
+        return versions(self._requests, self._address, prefix, after)
 
     def look_version(self, version: Version) -> ObjectInfo:
         """See Versioned: HEAD of that version."""
@@ -277,9 +260,6 @@ class ObsStore:
         pinnable(self, source, info, url)
         copy_part = part_copier(self._requests, source.address, info, url)
         return PartsCopy(self, source, info, key, meta, deadline, copy_part).publish(expect)
-
-    def _full(self, key: str) -> str:
-        return self._address.prefix + key
 
     def _peek(self, key: str) -> ObjectInfo | None:
         try:
@@ -314,28 +294,11 @@ class ObsStore:
         url = self._address.of(key)
         return Piece(url, lambda head: object_of(key, head.headers, url), length, **wanted)
 
-    def _pages(
-        self, operation: str, query: Mapping[str, str | None], read: Callable[..., Page[Row]], key: str | None = None
-    ) -> Iterator[Row]:
-        """The rows of all pages that a listing has; *read* makes one of a body, the bucket's name and a URL."""
-        url = self._address.url if key is None else self._address.of(key)
-        following: Mapping[str, str] = NOTHING
-        place: tuple[bytes | int, ...] = ()
-        while True:
-            answer = self._requests.send(operation, key, _READ, Given({**query, **following}))
-            page = read(answer.body, self._address.bucket, url)
-            yield from page.rows
-            if not page.next:
-                return
-            if page.next == following or page.place < place:
-                raise StoreUnavailable(f"{url}: the listing turns back at {page.place}: try again later")
-            following, place = page.next, page.place
-
     def _send_body(self, operation: str, key: str, effect: Effect, given: Given) -> tuple[Answer, bool]:
         """The answer to a request with an object's bytes; and whether its ETag, where it is an MD5, is theirs."""
 
         def send(body: Body, more: Mapping[str, str]) -> Answer:
-            made = replace(given, headers={**given.headers, **more}, body=body)
+            made = given._replace(headers={**given.headers, **more}, body=body)
             return self._requests.send(operation, key, effect, made)
 
         return send_with_md5(send, given.body, lambda answer: info_of(key, answer.headers, 0).checksums.get("md5"))

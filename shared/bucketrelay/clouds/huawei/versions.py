@@ -8,15 +8,24 @@ from xml.sax.saxutils import escape
 from bucketrelay.abilities import Version
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.fields import bare, object_of
-from bucketrelay.clouds.huawei.listings import Page, listing, moment_of, number_of, plain
+from bucketrelay.clouds.huawei.listings import ENCODED, PAGE, Page, listing, moment_of, number_of, pages, plain
 from bucketrelay.clouds.huawei.requests import Given, Requests
-from bucketrelay.clouds.versions import by_age
+from bucketrelay.clouds.versions import by_age, in_order
 from bucketrelay.errors import ObjectGone
 from bucketrelay.http.outcome import Effect, Unsaid
-from bucketrelay.model import ObjectInfo
+from bucketrelay.model import Address, ObjectInfo
 from bucketrelay.values import replace
 
 _UNVERSIONED = "null"  # how OBS calls the version of a bucket that keeps none
+
+
+def versions(requests: Requests, address: Address, prefix: str, after: str) -> Iterator[Version]:
+    """ListVersions."""
+    full, key = address.prefix + prefix, address.prefix + after if after else ""
+    query = {"max-keys": PAGE, "versions": None, **ENCODED}
+    query |= {name: value for name, value in (("prefix", full), ("key-marker", key)) if value}
+    rows = pages(requests, address, "ListVersions", query, versions_of)
+    return in_order(_within(rows, address.prefix), address.url, prefix, after)
 
 
 def versions_of(body: bytes, bucket: str, url: str) -> Page[Version]:
@@ -72,7 +81,7 @@ def set_tags(requests: Requests, info: ObjectInfo, tags: Mapping[str, str]) -> N
     requests.send("PutObjectTagging", info.key, Effect.REPEATABLE_WRITE, Given(query, headers, body))
 
 
-def within(versions: Iterator[Version], prefix: str) -> Iterator[Version]:
+def _within(versions: Iterator[Version], prefix: str) -> Iterator[Version]:
     """Of the bucket's, those below a store's prefix, by the names that the store has for them."""
     for version in versions:
         if version.key.startswith(prefix):

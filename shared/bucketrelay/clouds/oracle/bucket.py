@@ -29,7 +29,7 @@ from bucketrelay.clouds.function_limits import memory, seconds
 from bucketrelay.clouds.oracle.credentials import Access
 from bucketrelay.clouds.oracle.requests import Requests, document, pages
 from bucketrelay.clouds.oracle.rules import TAG, brings, concerns, names_of, rows, rule_of, same, whole_rule
-from bucketrelay.clouds.oracle.service import Given, Identities, Service
+from bucketrelay.clouds.oracle.service import NOTHING_GIVEN, Given, Identities, Service
 from bucketrelay.errors import ObjectGone, RelayError, StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
 from bucketrelay.http.exchange import Call
@@ -161,7 +161,9 @@ class OciCloud:
             return
         try:
             path = f"/{_VERSION}/functions/{quote(target, safe='')}"
-            shown = self._read(self._functions.send(Call(target, Effect.READ, "fn-function"), "GET", path, Given()))
+            shown = self._read(
+                self._functions.send(Call(target, Effect.READ, "fn-function"), "GET", path, NOTHING_GIVEN)
+            )
         except StoreRefused as error:
             yield Fact(None, f"could not be asked: {error}", "allow to inspect fn-function to whoever runs doctor")
             return

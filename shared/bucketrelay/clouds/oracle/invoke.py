@@ -72,12 +72,12 @@ def _remedy(words: str) -> Iterator[None]:
 
 def _ask(identities: "Identities", endpoint: str, method: str, function: str, payload: bytes | None = None) -> "Answer":
     """One request about the function, made once."""
-    from bucketrelay.clouds.oracle.service import Given, Service  # as above
+    from bucketrelay.clouds.oracle.service import NOTHING_GIVEN, Given, Service  # as above
     from bucketrelay.http.exchange import Call
     from bucketrelay.http.outcome import Effect
     from bucketrelay.http.pace import Pace
 
-    path, effect, given = f"/{_VERSION}/functions/{quote(function, safe='')}", Effect.READ, Given()
+    path, effect, given = f"/{_VERSION}/functions/{quote(function, safe='')}", Effect.READ, NOTHING_GIVEN
     if payload is not None:
         path, effect = f"{path}/actions/invoke", Effect.PUBLISHING_WRITE
         given = Given(headers={"fn-invoke-type": "detached"}, details=payload)

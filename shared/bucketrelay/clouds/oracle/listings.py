@@ -38,7 +38,7 @@ def objects(requests: Requests, place: Address, prefix: str, after: str) -> Iter
         query |= {"start": following, "startAfter": ""}
 
 
-def parts_of(requests: Requests, place: Address, upload: Upload) -> Iterator[Part]:
+def parts(requests: Requests, place: Address, upload: Upload) -> Iterator[Part]:
     """ListMultipartUploadParts."""
 
     def read(row: Mapping[str, Any]) -> Part:
@@ -50,7 +50,7 @@ def parts_of(requests: Requests, place: Address, upload: Upload) -> Iterator[Par
     )
 
 
-def uploads_of(requests: Requests, place: Address, prefix: str) -> Iterator[Upload]:
+def uploads(requests: Requests, place: Address, prefix: str) -> Iterator[Upload]:
     """ListMultipartUploads, those whose key begins with *prefix*."""
 
     def read(row: Mapping[str, Any]) -> tuple[str | None, str]:

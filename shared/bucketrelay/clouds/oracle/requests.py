@@ -10,7 +10,7 @@ from urllib.parse import quote
 from bucketrelay.clouds.object_answers import unexpected_304
 from bucketrelay.clouds.oracle.fields import full_key
 from bucketrelay.clouds.oracle.regions import realm_of
-from bucketrelay.clouds.oracle.service import Given, Identities, Service
+from bucketrelay.clouds.oracle.service import NOTHING_GIVEN, Given, Identities, Service
 from bucketrelay.errors import ObjectGone, StoreUnavailable
 from bucketrelay.http.connections import Pending
 from bucketrelay.http.exchange import Call
@@ -18,8 +18,6 @@ from bucketrelay.http.messages import Answer, Receive
 from bucketrelay.http.outcome import Effect, NoSuchUpload, NotModified, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import Address
-
-_NOTHING_GIVEN = Given()
 
 
 class _Operation(NamedTuple):
@@ -79,7 +77,7 @@ class Requests:
         with self._lock:
             if not self._namespace:
                 call = Call(self._address.url, Effect.READ)
-                answer = self._service.send(call, "GET", OPERATIONS["GetNamespace"].path, _NOTHING_GIVEN)
+                answer = self._service.send(call, "GET", OPERATIONS["GetNamespace"].path, NOTHING_GIVEN)
                 name = document(answer, self._address.url)
                 if not isinstance(name, str) or not name:
                     raise StoreUnavailable(f"{self._address.url}: the answer names no namespace: check endpoint")
@@ -102,7 +100,7 @@ class Requests:
         operation: str,
         key: str | None,
         effect: Effect,
-        given: Given = _NOTHING_GIVEN,
+        given: Given = NOTHING_GIVEN,
         receive: Receive | None = None,
         pending: Pending | None = None,
     ) -> Answer:
@@ -139,10 +137,10 @@ class Requests:
         """See Connections.handshake. Raises StoreRefused."""
         return self._service.handshake()
 
-    def ask(self, operation: str, key: str) -> Pending | None:
+    def ask(self, operation: str, key: str, given: Given = NOTHING_GIVEN) -> Pending | None:
         """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
         known = OPERATIONS[operation]
-        return self._service.ask(known.method, self._path(known, key, "", self._address.of(key)))
+        return self._service.ask(known.method, self._path(known, key, given.id, self._address.of(key)), given)
 
     def _path(self, known: _Operation, key: str | None, number: str, url: str) -> str:
         path = known.path.replace("ID", quote(number, safe=""))

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from bucketrelay.clouds.oracle.credentials import Access, signer_of
@@ -19,11 +19,9 @@ from bucketrelay.http.messages import Answer, Body, Receive, Request
 from bucketrelay.http.outcome import Refusal
 from bucketrelay.http.pace import Pace
 from bucketrelay.model import NOTHING
-from bucketrelay.values import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What goes with an operation.
 
     Attributes:
@@ -34,11 +32,14 @@ class Given:
         id: of what is neither bucket nor object: a work request, a rule, a function.
     """
 
-    query: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    query: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = NOTHING
     body: Body = b""
     details: Mapping[str, Any] | bytes | None = None
     id: str = ""
+
+
+NOTHING_GIVEN = Given()
 
 
 class Identities:
@@ -126,10 +127,10 @@ class Service:
                 raise
             return exchange.send(call, request, receive)
 
-    def ask(self, method: str, path: str) -> Pending | None:
+    def ask(self, method: str, path: str, given: Given = NOTHING_GIVEN) -> Pending | None:
         """Send the request of a read and do not wait for its answer, which `send` is to be given; None: not sent."""
         exchange = self._exchange()
-        return exchange.ask(self._maker(exchange, self._identities.signer, method, path, Given()))
+        return exchange.ask(self._maker(exchange, self._identities.signer, method, path, given))
 
     def _maker(self, exchange: Exchange, signer: Signer, method: str, path: str, given: Given) -> Callable[[], Request]:
         """What makes the signed request, as often as it is sent."""

@@ -7,11 +7,11 @@ from typing import Any
 from bucketrelay.abilities import Part, Upload, Version
 from bucketrelay.clouds.asking import Asking
 from bucketrelay.clouds.object_answers import Piece, Unchanged, send_with_md5
+from bucketrelay.clouds.oracle import listings
 from bucketrelay.clouds.oracle.copies import WorkCopy
 from bucketrelay.clouds.oracle.credentials import Access, access_of
 from bucketrelay.clouds.oracle.facts import ABILITIES, COPIES
 from bucketrelay.clouds.oracle.fields import bare, details_of, full_key, headers_of, info_of, md5_of
-from bucketrelay.clouds.oracle.listings import objects, parts_of, uploads_of
 from bucketrelay.clouds.oracle.requests import Requests, document
 from bucketrelay.clouds.oracle.service import Given, Identities
 from bucketrelay.clouds.server_copy import pinnable
@@ -167,7 +167,7 @@ class OciStore:
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """ListObjects."""
-        return objects(self.requests, self._address, prefix, after)
+        return listings.objects(self.requests, self._address, prefix, after)
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject, with the MD5 of bytes: what is damaged is not stored. Of a stream the answer's is compared."""
@@ -214,7 +214,7 @@ class OciStore:
 
     def parts(self, upload: Upload) -> Iterator[Part]:
         """ListMultipartUploadParts."""
-        return parts_of(self.requests, self._address, upload)
+        return listings.parts(self.requests, self._address, upload)
 
     def commit(self, upload: Upload, parts: Sequence[Part], *, expect: Expect = None) -> Written:
         """CommitMultipartUpload. Raises ObjectGone if there is no such upload."""
@@ -231,7 +231,7 @@ class OciStore:
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """ListMultipartUploads, which are those of the whole bucket."""
-        return uploads_of(self.requests, self._address, prefix)
+        return listings.uploads(self.requests, self._address, prefix)
 
     def versions(self, prefix: str = "", after: str = "") -> Iterator[Version]:
         """ListObjectVersions."""
@@ -272,7 +272,7 @@ class OciStore:
         """The answer to a request with an object's bytes; and whether the MD5 that it tells, if any, is theirs."""
 
         def send(body: Body, more: Mapping[str, str]) -> Answer:
-            made = replace(given, headers={**given.headers, **more}, body=body)
+            made = given._replace(headers={**given.headers, **more}, body=body)
             return self.requests.send(operation, key, effect, made)
 
         return send_with_md5(
