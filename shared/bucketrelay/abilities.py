@@ -162,7 +162,7 @@ class ServerSideCopy(Store, Protocol):
         """
 
 
-class Asking(Protocol):
+class PendingLook(Protocol):
     """A look that is under way; for one thread."""
 
     def answer(self) -> ObjectInfo | None:
@@ -175,7 +175,7 @@ class Asking(Protocol):
 class LooksAhead(Store, Protocol):
     """A store that can be asked and left to answer meanwhile: two stores' answers are waited for in the time of one."""
 
-    def begin_look(self, key: str) -> Asking | None:
+    def begin_look(self, key: str) -> PendingLook | None:
         """Ask for the object as it is now, at some moment before the answer is had. None: it was not asked.
 
         It is not where that would be to wait: no connection is open, or requests are held back.

@@ -10,7 +10,7 @@ from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig, ScheduleConfig
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.heartbeat import PATIENCE, heartbeats
-from bucketrelay.drivers.housekeeping import House, keep_house
+from bucketrelay.drivers.housekeeping import HousekeepingReport, keep_house
 from bucketrelay.drivers.inventory import InventorySync, Keeper, StoreFacts, inventory_kinds
 from bucketrelay.drivers.reconcile.estimate import Estimate
 from bucketrelay.drivers.reconcile.estimating import estimate_kind
@@ -147,7 +147,7 @@ def _probe(config: Config, system: System) -> Kind:
     return Kind(run, stops=True, silent=True)
 
 
-def _keep_house(house: House) -> Done:
+def _keep_house(house: HousekeepingReport) -> Done:
     counts = {"verified": house.verified, "abandoned": house.abandoned, "again": house.again}
     return Done({**counts, "problems": house.problems[:10]}, failed=bool(house.problems))
 

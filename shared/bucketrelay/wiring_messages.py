@@ -11,7 +11,7 @@ from bucketrelay.core.pauses import Gate
 from bucketrelay.core.run import ByDestination, Deliver, Runner
 from bucketrelay.drivers.messages.delivery import First, Handle, Reader, Stop
 from bucketrelay.drivers.messages.intake import COPY, ERROR, REPLY, CopyIntake, DatasetIntake
-from bucketrelay.drivers.messages.letters import Postman
+from bucketrelay.drivers.messages.letters import LetterSender
 from bucketrelay.errors import ConfigError, StoreRefused
 from bucketrelay.http.post import Post
 from bucketrelay.http.post import Retry as Again
@@ -131,7 +131,7 @@ def copier(config: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
     intake = CopyIntake(jobs, section.roots, section.replies)
     steps: dict[str, Step] = {"requests": _reading(reader, intake)}
     if section.replies:
-        steps["replies"] = Postman(jobs, REPLY, sender_of(section.broker), say).run
+        steps["replies"] = LetterSender(jobs, REPLY, sender_of(section.broker), say).run
     return steps
 
 
@@ -146,7 +146,7 @@ def datasets(config: Config, jobs: JobQueue, say: Say) -> dict[str, Step]:
     reader = _reader(section.broker, section.queue, say, intake.position, lambda: intake.beginning(section.offset))
     return {
         "mappings": _reading(reader, intake),
-        "errors": Postman(jobs, ERROR, sender_of(section.broker), say).run,
+        "errors": LetterSender(jobs, ERROR, sender_of(section.broker), say).run,
     }
 
 
@@ -166,7 +166,7 @@ def _reader(
         from bucketrelay.drivers.messages.sqs import Inbox  # an SDK that RabbitMQ does not need
 
         return Inbox(url, queue, say=say)
-    from bucketrelay.drivers.messages.broker import Place, Spool  # amqp is an extra
+    from bucketrelay.drivers.messages.broker import Place, QueueReader  # amqp is an extra
 
     place = Place(url, str(broker.ca_file or ""))
-    return Spool(place, queue, broker.prefetch, position, first, say)
+    return QueueReader(place, queue, broker.prefetch, position, first, say)

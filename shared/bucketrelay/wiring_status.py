@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from bucketrelay.config import Config
 from bucketrelay.drivers.alarms import Alarm, announce
-from bucketrelay.drivers.status import Survey, Thresholds, Told, Waiting
+from bucketrelay.drivers.status import ListFigures, Survey, Thresholds, Waiting
 from bucketrelay.jobs.queue import Counts, JobQueue
 from bucketrelay.jobs.tasks import queue_of
 from bucketrelay.model import Deletes, Result
@@ -37,7 +37,7 @@ def survey(config: Config, system: System, jobs: JobQueue | None = None, tables:
         counts = jobs.counts(queue_of(route, target)) if jobs else Counts()
         return Waiting(counts.pending + counts.running, counts.dead, counts.oldest)
 
-    def collect(since: datetime) -> Told | None:
+    def collect(since: datetime) -> ListFigures | None:
         if tables is None:
             return None
         made = collector(config, system, tables)

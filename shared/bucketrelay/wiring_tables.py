@@ -7,7 +7,7 @@ from bucketrelay.config import Config
 from bucketrelay.config.values import QueueConfig
 from bucketrelay.database.queries import migrations
 from bucketrelay.drivers.reconcile.judge import Depth
-from bucketrelay.drivers.reconcile.remembered import Faces, Forgiving
+from bucketrelay.drivers.reconcile.remembered import BestEffortFaces, Faces
 from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import ConfigError, RelayError
 from bucketrelay.inventory.tables import Tables
@@ -53,7 +53,7 @@ def faces(config: Config, wish: Wish, complain: Callable[[str], None]) -> Iterat
 def _open_tables(config: QueueConfig, wish: Wish, complain: Callable[[str], None], opened: ExitStack) -> Faces | None:
     try:
         held = opened.enter_context(closing(tables(config)))
-        return Forgiving(held, complain) if {wish.route.source_store, *wish.targets} <= held.stores() else None
+        return BestEffortFaces(held, complain) if {wish.route.source_store, *wish.targets} <= held.stores() else None
     except RelayError as error:
         complain(f"no pair is remembered: {error}")
         return None

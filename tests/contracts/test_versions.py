@@ -17,7 +17,7 @@ from bucketrelay.clouds.oracle.versions import versions as oci_versions
 from bucketrelay.database.queries import migrations
 from bucketrelay.database.sqlite import Sqlite
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.inventory import Keeper, StoreFacts, take_stock
+from bucketrelay.drivers.inventory import Keeper, StoreFacts, sync_store
 from bucketrelay.errors import Damaged, ObjectGone, StoreRefused, StoreUnavailable
 from bucketrelay.http.messages import Answer
 from bucketrelay.inventory.tables import Tables
@@ -270,7 +270,7 @@ def test_the_inventory_has_versions_and_delete_markers_of_every_cloud(place, tmp
     store, tables = place.store(), _tables(tmp_path)
     _live(store)
     facts, keeper = StoreFacts("photos", store), Keeper(tables)
-    stock = take_stock(keeper, facts, "", "metadata", deadline=Deadline())
+    stock = sync_store(keeper, facts, "", "metadata", deadline=Deadline())
     assert (stock.objects, stock.new, stock.failed) == (3, 3, 0)
     held = {key: {(row.version, row.marker, row.latest) for row in rows} for key, rows in tables.pages("photos", "")}
     listed = {
@@ -278,10 +278,10 @@ def test_the_inventory_has_versions_and_delete_markers_of_every_cloud(place, tmp
         for key, some in groupby(store.versions(), key=lambda version: version.key)
     }
     assert held == listed
-    assert take_stock(keeper, facts, "", "versions", deadline=Deadline()).right == 3
+    assert sync_store(keeper, facts, "", "versions", deadline=Deadline()).right == 3
     for version in list(store.versions("gone")):
         place.remove_version("gone", version.version)
-    assert take_stock(keeper, facts, "", "versions", deadline=Deadline()).removed == 1
+    assert sync_store(keeper, facts, "", "versions", deadline=Deadline()).removed == 1
     assert "gone" not in dict(tables.pages("photos", ""))
     tables.close()
 

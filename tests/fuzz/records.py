@@ -14,7 +14,7 @@ from bucketrelay.core import checkpoints, stamp
 from bucketrelay.errors import BadEvent
 from bucketrelay.model import Address, Meta, ObjectInfo, Outcome, Result
 from bucketrelay.reports import list_line
-from bucketrelay.reports.again import Again
+from bucketrelay.reports.rerun import Rerun
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
 from fakes import with_stamp
@@ -64,7 +64,7 @@ def _replay(given: dict[str, str]) -> None:
         Route("photos", _PLACE, "photos-eu", ("mirror",)),
         Route("any", Address("obs", "*"), "source", forward="oms"),
     )
-    again = Again(store, routes, runner, lambda: _NOW)
+    again = Rerun(store, routes, runner, lambda: _NOW)
     for name in again.names(_NOW):
         found = again.read(name)
         if found.damage:

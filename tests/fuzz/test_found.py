@@ -9,7 +9,7 @@ from bucketrelay.clouds import notification_xml as notification
 from bucketrelay.config import load
 from bucketrelay.errors import BadEvent, ConfigError, StoreUnavailable
 from bucketrelay.reports import list_line, lists
-from bucketrelay.reports.again import Again, Wanted
+from bucketrelay.reports.rerun import Rerun, Selection
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
 from fuzz import answers
@@ -158,7 +158,7 @@ def test_what_was_found_once_is_read_or_refused(name, given):
 def test_a_list_whose_name_no_clock_has_written_is_replayed_whenever_it_is_asked_for():
     store = MemoryStore()
     store.write("failed_object/2026/99/99/999999-x.jsonl", b"")
-    assert list(Again(store, (), None, lambda: _NOW).names(_NOW)) == ["failed_object/2026/99/99/999999-x.jsonl"]
+    assert list(Rerun(store, (), None, lambda: _NOW).names(_NOW)) == ["failed_object/2026/99/99/999999-x.jsonl"]
 
 
 def test_the_lines_of_other_routes_are_kept_without_comparing_each_with_each():
@@ -182,9 +182,9 @@ def test_the_lines_of_other_routes_are_kept_without_comparing_each_with_each():
             return [_FAILED for _ in tasks]
 
     routes = (Route("photos", _PLACE, "photos-eu", ("mirror",)),)
-    again = Again(store, routes, Told(), lambda: _NOW + timedelta(days=1))
+    again = Rerun(store, routes, Told(), lambda: _NOW + timedelta(days=1))
     found = again.read("failed_object/2026/11/21/091500-x.jsonl")
-    assert len(again.run([found], Wanted(lambda line: line.result.route == "photos"), "i").results) == 1
+    assert len(again.run([found], Selection(lambda line: line.result.route == "photos"), "i").results) == 1
     (rest,) = [key for key in store.keys() if key.startswith("failed_object/2026/11/21/")]  # of the list's own time
     assert [result.route for result in lists.read(store, rest)] == ["other"] * 60
     assert len(compared) == 60  # once for each line, however many others there are

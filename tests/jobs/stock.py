@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.inventory import Keeper, StoreFacts, take_stock
+from bucketrelay.drivers.inventory import Keeper, StoreFacts, sync_store
 from bucketrelay.inventory.tables import Tables
 from bucketrelay.model import Address
 
@@ -33,7 +33,7 @@ class Stock:
     def take(self, depth="metadata", prefix="", facts=None):
         said = []
         found = facts or self.facts
-        stock = take_stock(self.keeper, found, prefix, depth, deadline=Deadline(), complain=said.append)
+        stock = sync_store(self.keeper, found, prefix, depth, deadline=Deadline(), complain=said.append)
         return stock, said
 
     def put(self, key="a.txt", body=b"1", **more):

@@ -127,7 +127,7 @@ def test_serve_looks_at_the_schedules_too(rig, monkeypatch):
 
     monkeypatch.setattr(serve, "_TICK", 0.01)
     queue, pause = rig.open(), threading.Event()
-    with serve._ticking(rig.open(), [HOURLY]):
+    with serve._schedules_running(rig.open(), [HOURLY]):
         for _ in range(2000):
             if queue.counts().pending:
                 break

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from bucketrelay.drivers.messages.broker import Outgoing, Place, Spool
+from bucketrelay.drivers.messages.broker import Outgoing, Place, QueueReader
 from bucketrelay.drivers.messages.delivery import Delivery, Letter
 from bucketrelay.drivers.messages.intake import DatasetIntake
 from bucketrelay.errors import StoreRefused, StoreUnavailable
@@ -37,7 +37,7 @@ class Taken:
 
 
 @contextmanager
-def reading(spool: Spool, handle, stop: threading.Event):
+def reading(spool: QueueReader, handle, stop: threading.Event):
     thread = threading.Thread(target=spool.run, args=(handle, stop), daemon=True)
     thread.start()
     try:
@@ -54,7 +54,7 @@ def test_every_message_of_a_queue_is_handed_over_once_and_acknowledged(amqp, nam
     declare(amqp, queue, kind)
     put(amqp, queue, b"1", b"\xff\0", "ü".encode(), message_id="m", correlation_id="c")
     seen = Taken(3)
-    Spool(Place(amqp), queue).run(seen, seen.stop)
+    QueueReader(Place(amqp), queue).run(seen, seen.stop)
     assert seen.bodies == [b"1", b"\xff\0", "ü".encode()]
     assert seen.all[0] == Delivery(b"1", "m", "c")
     assert depth(amqp, queue) == 0
@@ -64,7 +64,7 @@ def test_a_queue_that_is_missing_is_made_and_is_durable(amqp, name):
     queue = name("q")
     stop = threading.Event()
     seen = Taken(1)
-    with reading(Spool(Place(amqp), queue), seen, stop):
+    with reading(QueueReader(Place(amqp), queue), seen, stop):
         _eventually(lambda: put(amqp, queue, b"1"))
         assert seen.stop.wait(PATIENCE)
     declare(amqp, queue)  # which fails where it is not durable
@@ -75,7 +75,7 @@ def test_a_stream_is_read_from_its_first_message(amqp, name):
     declare(amqp, queue, "stream")
     put(amqp, queue, b"0", b"1", b"2")
     seen = Taken(3)
-    Spool(Place(amqp), queue).run(seen, seen.stop)
+    QueueReader(Place(amqp), queue).run(seen, seen.stop)
     assert (seen.bodies, seen.offsets) == ([b"0", b"1", b"2"], [0, 1, 2])
 
 
@@ -89,7 +89,7 @@ def test_a_stream_is_begun_at_a_time(amqp, name):
     put(amqp, queue, b"after")
     seen = Taken(1)
     moment = datetime.fromtimestamp(began + 1, timezone(timedelta(hours=-3)))
-    Spool(Place(amqp), queue, first=lambda: moment).run(seen, seen.stop)
+    QueueReader(Place(amqp), queue, first=lambda: moment).run(seen, seen.stop)
     assert (seen.bodies, seen.offsets) == ([b"after"], [1])
 
 
@@ -106,7 +106,7 @@ def test_what_comes_between_the_first_start_and_a_later_one_is_read_where_a_stre
     intake.beginning("next")  # of a reader that ends before anything comes
     put(amqp, queue, b"while nobody reads")
     seen = Taken(1)
-    Spool(Place(amqp), queue, first=lambda: intake.beginning("next")).run(seen, seen.stop)
+    QueueReader(Place(amqp), queue, first=lambda: intake.beginning("next")).run(seen, seen.stop)
     rows.close()
     assert (seen.bodies, seen.offsets) == ([b"while nobody reads"], [1])
 
@@ -126,7 +126,7 @@ def test_a_queue_of_whatever_arguments_is_taken_as_it_is(amqp, name, arguments):
     sender.send(Letter(b"1", queue))
     sender.close()
     seen = Taken(1)
-    Spool(Place(amqp), queue).run(seen, seen.stop)
+    QueueReader(Place(amqp), queue).run(seen, seen.stop)
     assert seen.bodies == [b"1"]
 
 
@@ -134,7 +134,7 @@ def test_a_queue_that_somebody_holds_alone_is_said_and_waited_for(amqp, name):
     queue, said, seen = name("q"), [], Taken(1)
     with channel(amqp) as theirs:
         theirs.queue_declare(queue, exclusive=True, auto_delete=False)
-        with reading(Spool(Place(amqp), queue, say=said.append, pause=0.01), seen, seen.stop):
+        with reading(QueueReader(Place(amqp), queue, say=said.append, pause=0.01), seen, seen.stop):
             _eventually(lambda: _true(bool(said)))
             theirs.connection.close()  # and the queue is gone with it
             _eventually(lambda: put(amqp, queue, b"1"))
@@ -148,7 +148,7 @@ def test_a_stream_goes_on_after_the_last_message_that_was_handled(amqp, name):
     declare(amqp, queue, "stream")
     put(amqp, queue, *(b"%d" % number for number in range(6)))
     seen = Taken(2)
-    Spool(Place(amqp), queue, position=lambda: 3).run(seen, seen.stop)
+    QueueReader(Place(amqp), queue, position=lambda: 3).run(seen, seen.stop)
     assert seen.offsets == [4, 5]
 
 
@@ -165,7 +165,9 @@ def test_a_message_that_could_not_be_handled_comes_again_and_in_its_place(amqp, 
             seen(delivery)
             position[0] = delivery.offset
 
-        Spool(Place(amqp), queue, position=lambda position=position: position[0], pause=0.01).run(handle, seen.stop)
+        QueueReader(Place(amqp), queue, position=lambda position=position: position[0], pause=0.01).run(
+            handle, seen.stop
+        )
         assert seen.bodies == [b"0", b"1", b"2"], kind
 
 
@@ -178,14 +180,14 @@ def test_what_can_never_be_handled_ends_the_reader_with_its_reason(amqp, name):
         raise StoreRefused("the database is of a newer version")
 
     with pytest.raises(StoreRefused, match="newer version"):
-        Spool(Place(amqp), queue).run(handle, threading.Event())
+        QueueReader(Place(amqp), queue).run(handle, threading.Event())
     assert taken(amqp, queue, 1)[0].body == b"0"
 
 
 def test_wrong_credentials_end_in_one_line_without_the_password(amqp, name):
     wrong = Place(amqp.replace("guest:guest", "guest:wrong-4711"))
     with pytest.raises(StoreRefused, match="correct user, password and vhost") as caught:
-        Spool(wrong, name("q")).run(lambda _: None, threading.Event())
+        QueueReader(wrong, name("q")).run(lambda _: None, threading.Event())
     assert "4711" not in str(caught.value)
     assert "4711" not in repr(wrong)
     with pytest.raises(StoreRefused, match="refuses"):
@@ -227,7 +229,9 @@ def test_a_broker_that_is_stopped_and_started_loses_nothing(broker, name):
             last[0] = delivery.offset
             seen(delivery)
 
-        spool = Spool(Place(broker.url), queue, 2, position=lambda last=last: last[0], say=said.append, pause=0.05)
+        spool = QueueReader(
+            Place(broker.url), queue, 2, position=lambda last=last: last[0], say=said.append, pause=0.05
+        )
         with reading(spool, handle, seen.stop):
             _eventually(lambda seen=seen: _true(len(seen.all) >= 10))
             # A node of RabbitMQ 3.10 that was killed may not bring its streams back ("home node … is down"),
@@ -256,7 +260,7 @@ def test_with_tls_only_a_broker_that_somebody_vouches_for_is_believed(lasting, n
     sender.send(Letter(b"1", queue))
     sender.close()
     seen = Taken(1)
-    Spool(trusted, queue).run(seen, seen.stop)
+    QueueReader(trusted, queue).run(seen, seen.stop)
     assert seen.bodies == [b"1"]
     for other in (Place(url), Place(url.replace("127.0.0.1", "localhost"), trusted.ca_file)):
         with pytest.raises(StoreUnavailable, match="certificate"):

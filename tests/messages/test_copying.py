@@ -12,7 +12,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.messages.copying import Copying
 from bucketrelay.drivers.messages.delivery import Delivery
 from bucketrelay.drivers.messages.intake import COPY, REPLY, CopyIntake, letter_of
-from bucketrelay.drivers.messages.letters import Postman
+from bucketrelay.drivers.messages.letters import LetterSender
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.jobs.queue import Done, Policy
 from bucketrelay.jobs.sqlite import SqliteQueue
@@ -202,7 +202,7 @@ def test_letters_wait_for_the_broker_and_are_never_given_up(world):
     for number in range(3):
         world.ask("copyto", source="", target=f"{number}")
     sender = Sender(None, StoreUnavailable("away"), *[StoreRefused("no permission")] * 20)
-    postman = Postman(world.queue, REPLY, sender, lambda _: None)
+    postman = LetterSender(world.queue, REPLY, sender, lambda _: None)
     assert postman.once() == (1, "away")
     for _ in range(20):
         assert postman.once() == (0, "no permission")

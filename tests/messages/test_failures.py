@@ -9,10 +9,10 @@ import threading
 import pytest
 
 from bucketrelay.config.values import BrokerConfig, Secret
-from bucketrelay.drivers.messages.broker import Place, Spool
+from bucketrelay.drivers.messages.broker import Place, QueueReader
 from bucketrelay.drivers.messages.delivery import Letter
 from bucketrelay.drivers.messages.intake import REPLY, letter_job
-from bucketrelay.drivers.messages.letters import Postman
+from bucketrelay.drivers.messages.letters import LetterSender
 from bucketrelay.jobs.sqlite import SqliteQueue
 from bucketrelay.wiring_invocation import sender_of
 from messages.forwarder import Forwarder
@@ -133,7 +133,7 @@ def test_a_broker_that_is_down_for_minutes_is_waited_for_and_nothing_is_lost(amq
     put(amqp, queue, b"1", b"2")
     seen = Taken(2)
     minutes = Minutes(way, 30, seen.stop.is_set)
-    Spool(Place(way.url), queue, say=said.append).run(seen, minutes)
+    QueueReader(Place(way.url), queue, say=said.append).run(seen, minutes)
     way.cut()
     assert seen.bodies == [b"1", b"2"]
     assert minutes.mended.is_set()
@@ -150,7 +150,7 @@ def test_replies_wait_for_a_broker_that_is_down_for_minutes(tmp_path, amqp, name
     jobs = SqliteQueue(tmp_path / "relay.db")
     jobs.enqueue([letter_job(REPLY, f"{number}", Letter(b"%d" % number, queue)) for number in range(3)])
     minutes = Minutes(way, 30, lambda: not jobs.counts().pending)
-    Postman(jobs, REPLY, sender_of(BrokerConfig(Secret(way.url), "broker")), said.append).run(minutes)
+    LetterSender(jobs, REPLY, sender_of(BrokerConfig(Secret(way.url), "broker")), said.append).run(minutes)
     way.cut()
     assert [bytes(message.body, "ascii") for message in taken(amqp, queue, 3)] == [b"0", b"1", b"2"]
     assert (jobs.counts().pending, jobs.counts().dead) == (0, 0)

@@ -90,7 +90,7 @@ KEEPING = (
     ),
     Change(
         "replay-removes-before-it-has-moved",
-        "reports/again.py",
+        "reports/rerun.py",
         "        self.log.put(to, fetched.body, Meta(content_type=lists.CONTENT_TYPE))\n"
         "        self.log.delete(each.name, expect=fetched.info)",
         "        self.log.delete(each.name, expect=fetched.info)\n"
@@ -100,7 +100,7 @@ KEEPING = (
     ),
     Change(
         "replay-removes-what-it-has-not-read",
-        "reports/again.py",
+        "reports/rerun.py",
         "self.log.delete(each.name, expect=fetched.info)",
         "self.log.delete(each.name)",
         "a list that was written anew meanwhile is lost",
@@ -108,7 +108,7 @@ KEEPING = (
     ),
     Change(
         "replay-drops-the-other-routes-lines",
-        "reports/again.py",
+        "reports/rerun.py",
         "kept = [not _handles(line, wanted) for",
         "kept = [not _handles(line, wanted) and wanted.line(line) for",
         "replaying one route forgets the failures of all others",
@@ -124,7 +124,7 @@ KEEPING = (
     ),
     Change(
         "replay-drops-the-lost-lines",
-        "reports/again.py",
+        "reports/rerun.py",
         "(line.task is not None or wanted.forget)",
         "True",
         "what no route wants any more ends without anybody's word",
@@ -132,7 +132,7 @@ KEEPING = (
     ),
     Change(
         "replay-moves-before-the-new-list-is-written",
-        "reports/again.py",
+        "reports/rerun.py",
         "        if results or anew:\n",
         "        [*map(self._move, handled)]\n        if results or anew:\n",
         "failures are lost where the log store fails between the two",
@@ -140,7 +140,7 @@ KEEPING = (
     ),
     Change(
         "replay-rewrites-lost-lines-in-each-round",
-        "reports/again.py",
+        "reports/rerun.py",
         "any(_handles(line, wanted) for line in each.lines)]",
         "each.lines]",
         "each replay writes a new list of what nobody wants",
@@ -148,7 +148,7 @@ KEEPING = (
     ),
     Change(
         "replay-does-a-key-as-often-as-it-failed",
-        "reports/again.py",
+        "reports/rerun.py",
         "(task.route, task.source, task.key, task.target, task.forward): task",
         "id(task): task",
         "a key that failed a hundred times is copied, and deleted, a hundred times",
@@ -156,7 +156,7 @@ KEEPING = (
     ),
     Change(
         "replay-goes-by-the-fuse-after-go",
-        "reports/again.py",
+        "reports/rerun.py",
         "replace(task, max_deletes=UNLIMITED) if wanted.unlimited else task",
         "task",
         "what is held is held again after the go",
@@ -165,8 +165,8 @@ KEEPING = (
     Change(
         "replay-lifts-the-fuse-without-go",
         "drivers/replay.py",
-        "Wanted(lambda line: chosen.takes(line.result), forget))",
-        "Wanted(lambda line: chosen.takes(line.result), forget, unlimited=True))",
+        "Selection(lambda line: chosen.takes(line.result), forget))",
+        "Selection(lambda line: chosen.takes(line.result), forget, unlimited=True))",
         "replay in a crontab deletes without limit",
         (REPLAY,),
     ),

@@ -34,7 +34,7 @@ MEETING = (
     Change(
         "own-folders-are-events",
         "routes/tasks.py",
-        "    if event.change is Change.IGNORED or nobodys(event, known):",
+        "    if event.change is Change.IGNORED or is_in_log_folders(event, known):",
         "    if event.change is Change.IGNORED:",
         "each list calls the function, which writes a list: without end",
         (ROUTES,),
@@ -42,7 +42,7 @@ MEETING = (
     Change(
         "own-folders-of-an-unclear-cloud-are-events",
         "drivers/planning.py",
-        "        if routes.nobodys(event, system.routes, any_cloud=message.ambiguous):",
+        "        if routes.is_in_log_folders(event, system.routes, any_cloud=message.ambiguous):",
         "        if False:",
         "lists of lists, where events do not say their cloud",
         (OWN,),
@@ -234,8 +234,8 @@ MEETING = (
     Change(
         "lists-are-not-shut",
         "config/checks.py",
-        "return replace(route, ignores=(*route.ignores, *own_places(log.address)), shut=closed)",
-        "return replace(route, ignores=(*route.ignores, *own_places(log.address)))",
+        "return replace(route, ignores=(*route.ignores, *log_folders(log.address)), shut=closed)",
+        "return replace(route, ignores=(*route.ignores, *log_folders(log.address)))",
         "a key of the source may replace a list or forge a checkpoint",
         (WIRING,),
     ),

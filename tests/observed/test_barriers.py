@@ -9,7 +9,7 @@ from observed.storm import Seen, Storm, in_one_time
 @pytest.fixture(autouse=True)
 def _one_time(monkeypatch):
     """The world has one time."""
-    monkeypatch.setattr(compare, "ahead", in_one_time)
+    monkeypatch.setattr(compare, "prefetch", in_one_time)
 
 
 def run(storms):

@@ -25,7 +25,7 @@ from bucketrelay.forward.webhook import WebhookForward
 from bucketrelay.http.post import Retry
 from bucketrelay.model import Address, Meta, ObjectInfo, Task
 from bucketrelay.reports import lists
-from bucketrelay.reports.again import Again
+from bucketrelay.reports.rerun import Rerun
 from bucketrelay.testing.memory import MemoryStore
 from bucketrelay_emulators.oci.emulator import OciEmulator
 
@@ -348,7 +348,7 @@ def test_a_list_larger_than_can_be_moved_is_not_read_at_all(log, tmp_path):
     sparse(tmp_path, "failed_object/x.jsonl", 300 * MiB)
     with path.open("r+b") as file:
         file.write(b"\n" * 64)
-    again = Again(log, (), None, lambda: datetime.now(timezone.utc))
+    again = Rerun(log, (), None, lambda: datetime.now(timezone.utc))
     with pytest.raises(RelayError, match="too large"):
         again.read("failed_object/x.jsonl")
 
@@ -359,7 +359,7 @@ def test_a_list_larger_than_can_be_moved_is_not_read_at_all(log, tmp_path):
 def test_a_list_whose_name_is_no_time_is_still_a_list(name):
     log = MemoryStore()
     log.put(name, b"", Meta())
-    again = Again(log, (), None, lambda: datetime.now(timezone.utc))
+    again = Rerun(log, (), None, lambda: datetime.now(timezone.utc))
     assert list(again.names(datetime(2026, 1, 1, tzinfo=timezone.utc))) == [name]
 
 
@@ -369,7 +369,7 @@ def test_a_line_with_a_change_that_nobody_knows_is_no_defect():
     more = {"outcome": "failed", "bytes": 0, "seconds": 0, "lag": None, "degraded": [], "error": "", "retryable": True}
     line = json.dumps({"time": "2026-11-21T09:15:00Z", **said, **more})
     log.put("failed_object/x.jsonl", line.encode(), Meta())
-    again = Again(log, (_route(),), None, lambda: datetime.now(timezone.utc))
+    again = Rerun(log, (_route(),), None, lambda: datetime.now(timezone.utc))
     (found,) = again.read("failed_object/x.jsonl").lines
     assert found.task is None
     assert "mended" in found.error

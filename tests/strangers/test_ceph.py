@@ -10,7 +10,7 @@ from bucketrelay import config, wiring
 from bucketrelay.doctor import World as Examined
 from bucketrelay.doctor import examine
 from bucketrelay.drivers import function as entry
-from bucketrelay.drivers.foresee import foresee
+from bucketrelay.drivers.dry_run import dry_run
 from bucketrelay.wiring_stores import NO_KEYS, Stores
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from payloads.event_builders import records
@@ -116,7 +116,7 @@ def test_a_webhook_by_a_function_url_holds_cephs_events_too(gateway, client, pus
     (body,) = pushed(1)
     call = {"requestContext": {"http": {"method": "POST"}}, "body": body.decode()}
     system = wiring.system(config.load(toml(gateway, "s3://source", f"file://{tmp_path}/t", tmp_path), {}))
-    found = foresee(json.dumps(call), system, cloud="s3")
+    found = dry_run(json.dumps(call), system, cloud="s3")
     system.close()
 
     assert [task.key for task in found.tasks] == ["a b+c.txt"]

@@ -11,7 +11,7 @@ from bucketrelay.core.delete_fuse import UNLIMITED
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Address, Outcome, Result
 from bucketrelay.reports import list_line, lists
-from bucketrelay.reports.again import Again, Wanted
+from bucketrelay.reports.rerun import Rerun, Selection
 from bucketrelay.reports.status import Reader
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
@@ -19,13 +19,13 @@ from bucketrelay.testing.memory import MemoryStore
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=timezone.utc)
 NAME = "failed_object/2026/11/21/091400.000000Z-first.jsonl"
 FAILED = Result("r", "event-1", "created", "s3://b/k", "s3://memory/k", "k", Outcome.FAILED, NOW, error="503")
-EVERY = Wanted(lambda line: True)
+EVERY = Selection(lambda line: True)
 
 
 class World:
     def __init__(self, *results):
         self.log, self.asked = MemoryStore(), []
-        self.again = Again(self.log, (Route("r", Address("s3", "b"), "s", ("t",)),), self, lambda: NOW)
+        self.again = Rerun(self.log, (Route("r", Address("s3", "b"), "s", ("t",)),), self, lambda: NOW)
         self.log.write(NAME, "".join(f"{list_line.line(result)}\n" for result in results).encode())
 
     @property
@@ -76,7 +76,7 @@ def test_a_list_that_somebody_wrote_anew_meanwhile_is_not_removed():
 def test_other_lines_are_kept_as_they_were():
     other, gone = replace(FAILED, route="other", error="their own"), replace(FAILED, target="s3://gone/k")
     world = World(FAILED, other, gone)
-    ended = world.all(Wanted(lambda line: line.result.route == "r"))
+    ended = world.all(Selection(lambda line: line.result.route == "r"))
     (name,) = world.again.names()
 
     assert [line.error for line in ended.lost] == ["the route r has no target s3://gone any more"]
@@ -89,7 +89,7 @@ def test_what_is_left_of_a_list_is_counted_once_and_stays_byte_for_byte():
     world.log.write(NAME, f"{list_line.line(FAILED)}\n".encode() + later + b"\n")
     reader = Reader(world.log, NOW - timedelta(hours=1), lambda: NOW)
     before = list(reader.fresh())
-    world.all(Wanted(lambda line: line.result.route == "r"))
+    world.all(Selection(lambda line: line.result.route == "r"))
     (name,) = world.again.names()
     late = list(Reader(world.log, NOW - timedelta(hours=1), lambda: NOW).fresh())
 
@@ -101,9 +101,9 @@ def test_what_is_left_of_a_list_is_counted_once_and_stays_byte_for_byte():
 def test_what_another_replay_has_handled_meanwhile_is_not_kept_twice():
     world = World(FAILED, replace(FAILED, route="other"))
     one, other = (world.again.read(NAME) for _ in range(2))
-    world.again.run([one], Wanted(lambda line: line.result.route == "r"), "one")
+    world.again.run([one], Selection(lambda line: line.result.route == "r"), "one")
     left = list(world.again.names())
-    world.again.run([other], Wanted(lambda line: line.result.route == "r"), "other")
+    world.again.run([other], Selection(lambda line: line.result.route == "r"), "other")
 
     assert list(world.again.names()) == left
     assert len(left) == 1
@@ -112,7 +112,7 @@ def test_what_another_replay_has_handled_meanwhile_is_not_kept_twice():
 def test_a_list_in_which_nothing_is_wanted_stays_where_it_is():
     world = World(replace(FAILED, route="other"))
     world.log.calls.clear()
-    world.again.run([world.again.read(NAME)], Wanted(lambda line: False), "again")
+    world.again.run([world.again.read(NAME)], Selection(lambda line: False), "again")
 
     assert {verb for verb, _ in world.log.calls} <= {"look", "read"}
 

@@ -5,7 +5,7 @@ import pytest
 from bucketrelay.config import Config, ForwardConfig, Limits, Secret, StoreConfig, load
 from bucketrelay.model import Address, Deletes, Overwrite
 from bucketrelay.routes import Route
-from bucketrelay.routes.own import own_places
+from bucketrelay.routes.log_folders import log_folders
 from configurations import ENVIRON, EXAMPLE, mistakes
 
 MiB = 1024 * 1024
@@ -50,9 +50,9 @@ def test_the_example_of_the_documentation_is_read_whole():
                 add_prefix="2026/",
                 deletes=Deletes.FOLLOW,
                 overwrite=Overwrite.OURS,
-                ignores=own_places(logs),
+                ignores=log_folders(logs),
             ),
-            Route(name="to-oms", source=photos, source_store="photos", forward="oms", ignores=own_places(logs)),
+            Route(name="to-oms", source=photos, source_store="photos", forward="oms", ignores=log_folders(logs)),
         ),
         forwards={"oms": ForwardConfig("oms", "oms", oms, oms, "", *keys.values())},
         limits=Limits(16, 8 * MiB, 128 * MiB, 5.0),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bucketrelay.config import Config, Limits, StoreConfig, load
 from bucketrelay.model import Address, Deletes
 from bucketrelay.routes import Route
-from bucketrelay.routes.own import own_places
+from bucketrelay.routes.log_folders import log_folders
 from fuzz.settings import toml
 
 MiB = 1024 * 1024
@@ -40,7 +40,7 @@ def configurations(draw):
             "max_deletes": draw(st.integers(0, 10**6)),
             "strict": draw(st.booleans()),
             "shared": True,
-            "ignores": own_places(stores[names[0]].address),
+            "ignores": log_folders(stores[names[0]].address),
         }
         routes.append(Route(name, stores[source].address, source, tuple(targets), **rule))
     limits = Limits(

@@ -9,7 +9,7 @@ from bucketrelay.config.environment import OMS_VARIABLES, RELAY_VARIABLES
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Change, Deletes, ObjectEvent
 from bucketrelay.routes import Route, plan, resolve
-from bucketrelay.routes.own import own_places
+from bucketrelay.routes.log_folders import log_folders
 
 OMS = {
     "sync_url": "https://oms.cn-north-4.myhuaweicloud.com/v2/0123/sync-tasks/42/events",
@@ -143,9 +143,9 @@ def test_the_six_variables_of_the_oms_template_are_a_configuration():
             "log": StoreConfig("log", log, options),
         },
         routes=(
-            Route("oms", Address("obs", "*"), "source", forward="oms", ignores=(log, *own_places(log))),
-            Route("oms-s3", Address("s3", "*"), "source-s3", forward="oms", ignores=(log, *own_places(log))),
-            Route("oms-oci", Address("oci", "*"), "source-oci", forward="oms", ignores=(log, *own_places(log))),
+            Route("oms", Address("obs", "*"), "source", forward="oms", ignores=(log, *log_folders(log))),
+            Route("oms-s3", Address("s3", "*"), "source-s3", forward="oms", ignores=(log, *log_folders(log))),
+            Route("oms-oci", Address("oci", "*"), "source-oci", forward="oms", ignores=(log, *log_folders(log))),
         ),
         forwards={"oms": ForwardConfig("oms", "oms", OMS["sync_url"], OMS["sync_url"], "42", *keys)},
     )
@@ -221,7 +221,7 @@ def test_a_source_targets_and_a_log_in_the_environment_are_a_configuration():
             "target2": StoreConfig("target2", Address("s3", "target2", "", "copy/", "minio:9000"), minio),
             "log": StoreConfig("log", logs),
         },
-        routes=(Route("relay", source, "source", ("target1", "target2"), ignores=own_places(logs)),),
+        routes=(Route("relay", source, "source", ("target1", "target2"), ignores=log_folders(logs)),),
     )
 
 

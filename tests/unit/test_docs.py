@@ -14,7 +14,7 @@ from bucketrelay.clouds.oracle.store import oci_store
 from bucketrelay.clouds.permissions import PURPOSES
 from bucketrelay.clouds.registry import facts, permissions, storage_classes
 from bucketrelay.model import Address
-from bucketrelay.routes.own import FOLDERS
+from bucketrelay.routes.log_folders import FOLDERS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -12,7 +12,7 @@ from bucketrelay.core.run import Runner
 from bucketrelay.deadline import current
 from bucketrelay.drivers import function as entry
 from bucketrelay.drivers.answers import TasksFailed
-from bucketrelay.drivers.foresee import foresee
+from bucketrelay.drivers.dry_run import dry_run
 from bucketrelay.drivers.handover import MOST
 from bucketrelay.errors import OutOfTime, StoreRefused
 from bucketrelay.events import parse
@@ -230,7 +230,7 @@ def test_a_failed_task_beside_an_unfinished_one_is_told_to_the_platform_which_br
 def test_a_dry_run_shows_deferred_tasks_and_refusals():
     payload = tasks()
     payload["bucketrelay"]["tasks"] += tasks(key="a.tmp", change="removed")["bucketrelay"]["tasks"]
-    found = foresee(payload, World().system, cloud=None)
+    found = dry_run(payload, World().system, cloud=None)
 
     assert [(task.key, task.target) for task in found.tasks] == [("k", "x")]
     assert [(result.key, result.change) for result in found.refused] == [("a.tmp", Change.REMOVED.value)]
@@ -241,7 +241,7 @@ def test_a_task_deferred_for_any_bucket_keeps_its_bucket():
     world = World()
     object.__setattr__(world.system, "routes", (route,))
     deferral = Deferral("oms", "k", source="obs://mine")
-    found = foresee(
+    found = dry_run(
         {"bucketrelay": {"version": 1, "tasks": [{"route": "oms", "key": "k", "source": "obs://mine"} | rest()]}},
         world.system,
         cloud="obs",

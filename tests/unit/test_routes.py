@@ -5,8 +5,17 @@ from datetime import datetime, timezone
 import pytest
 
 from bucketrelay.model import Address, Change, Deletes, ObjectEvent, Task
-from bucketrelay.routes import ANY_BUCKET, NotASource, Route, UnclearCloud, nobodys, plan, reasons_against, resolve
-from bucketrelay.routes.own import FOLDERS, own_places
+from bucketrelay.routes import (
+    ANY_BUCKET,
+    NotASource,
+    Route,
+    UnclearCloud,
+    is_in_log_folders,
+    plan,
+    reasons_against,
+    resolve,
+)
+from bucketrelay.routes.log_folders import FOLDERS, log_folders
 
 SOURCE = Address("s3", "photos-eu")
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
@@ -191,7 +200,7 @@ LOG = Address("s3", "ops-logs", prefix="lists/", endpoint="aws")
 
 
 def logged(**changed):
-    return route(ignores=own_places(LOG), **changed)
+    return route(ignores=log_folders(LOG), **changed)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -200,7 +209,7 @@ def test_the_log_stores_own_folders_are_nobodys_business_whoever_delivers_their_
     given = event(f"lists/{folder}2026/x.jsonl", bucket="ops-logs", cloud=cloud)
 
     assert plan(given, [logged()]) == ()
-    assert nobodys(given, [logged()])
+    assert is_in_log_folders(given, [logged()])
     assert reasons_against(given, [logged()]) == ["the log store's own folders are nobody's business"]
 
 
@@ -213,8 +222,8 @@ def test_what_lies_beside_the_own_folders_is_an_event_like_any_other():
 def test_an_event_that_does_not_say_its_cloud_may_be_about_the_log_store_in_any():
     given = event("lists/verify/x", bucket="ops-logs", cloud="oci")
 
-    assert nobodys(given, [logged()], any_cloud=True)
-    assert not nobodys(given, [logged()])
+    assert is_in_log_folders(given, [logged()], any_cloud=True)
+    assert not is_in_log_folders(given, [logged()])
 
 
 def test_the_own_folders_inside_of_a_source_are_not_its_keys():

@@ -11,7 +11,7 @@ import pytest
 from bucketrelay import config, wiring, wiring_stores
 from bucketrelay.clouds.registry import SCHEMES
 from bucketrelay.drivers import function
-from bucketrelay.drivers.foresee import foresee
+from bucketrelay.drivers.dry_run import dry_run
 from bucketrelay.errors import ConfigError
 from bucketrelay.wiring_stores import NO_KEYS, Stores
 from unit.http.peers import Peer, ok, request
@@ -83,7 +83,7 @@ def test_how_keys_are_written_in_events_can_be_said_of_the_source(option, key):
     system = wiring.system(load(option=option), emit=lambda line: None)
     event = json.loads((EVENTS / "obs-eventgrid-created.json").read_text())  # where its own word does not tell
     event["data"]["obs"]["object"]["key"] = "a+b.jpg"
-    found = foresee(event, system, cloud="obs")
+    found = dry_run(event, system, cloud="obs")
 
     assert ([task.key for task in found.tasks], found.refused) == ([key], ())
     assert math.isfinite(system.margin)
@@ -149,7 +149,7 @@ def test_a_bucket_of_ceph_or_of_a_store_that_says_raw_has_keys_as_they_are():
     event["Records"][0]["s3"]["object"]["key"] = "a+b.jpg"
 
     def key(option):
-        (task,) = foresee(event, wiring.system(load(a="s3://src", option=option)), cloud="s3").tasks
+        (task,) = dry_run(event, wiring.system(load(a="s3://src", option=option)), cloud="s3").tasks
         return task.key
 
     assert (key(""), key('event_keys = "raw"')) == ("a b.jpg", "a+b.jpg")

@@ -10,7 +10,7 @@ from bucketrelay import wiring, wiring_jobs, wiring_tables
 from bucketrelay.commands.progress import Progress
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.inventory import Stock, take_stock
+from bucketrelay.drivers.inventory import SyncTotals, sync_store
 from bucketrelay.jobs.inventory import DEPTHS, USUAL
 
 
@@ -47,12 +47,12 @@ def inventory(
         keeper, facts = wiring_jobs.keeper(config, system, tables)
         if enqueue:
             intake = wiring_jobs.inventory_sync(keeper, facts, jobs).store(store, prefix, depth=depth)
-            stock = Stock(enqueued=intake.new, already=intake.already, complete=True)
+            stock = SyncTotals(enqueued=intake.new, already=intake.already, complete=True)
         else:
             progress = Progress("keys", 0 if prefix else tables.count(store), quiet=quiet)
             say = progress.beside(complain)
             try:
-                stock = take_stock(
+                stock = sync_store(
                     keeper, facts(store), prefix, depth, deadline=Deadline(), complain=say, see=progress.add
                 )
             finally:
@@ -61,7 +61,7 @@ def inventory(
     raise SystemExit(OK if stock.complete else FAILED)
 
 
-def _show(stock: Stock, *, as_json: bool, quiet: bool, enqueue: bool) -> None:
+def _show(stock: SyncTotals, *, as_json: bool, quiet: bool, enqueue: bool) -> None:
     if as_json:
         click.echo(json.dumps(stock.members()))
     elif enqueue and not quiet:

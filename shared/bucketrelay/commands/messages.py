@@ -36,7 +36,7 @@ def by_message(config: "Config", steps: Steps, *, no_worker: bool, as_json: bool
     """Run until a signal ends it; the exit status."""
     system = wiring.system(config, emit=lambda _: None)
     with closing(system), closing(wiring_jobs.queue(config.queue)) as jobs:
-        beside = Beside(steps(config, jobs, complain))
+        beside = BrokerThreads(steps(config, jobs, complain))
         if no_worker:
             listen(beside.stop.set, beside.toggle_halt)
             beside.start()
@@ -47,7 +47,7 @@ def by_message(config: "Config", steps: Steps, *, no_worker: bool, as_json: bool
 
 
 def _with_worker(
-    config: "Config", system: "System", jobs: JobQueue, beside: "Beside", *, as_json: bool, quiet: bool
+    config: "Config", system: "System", jobs: JobQueue, beside: "BrokerThreads", *, as_json: bool, quiet: bool
 ) -> None:
     worker = wiring_jobs.worker(config, system, jobs, say=complain, tell=teller(as_json=as_json, quiet=quiet))
     beside.ended = worker.stop
@@ -64,7 +64,7 @@ def _with_worker(
         beside.finish()
 
 
-class Beside:
+class BrokerThreads:
     """Readers and senders, each in a thread: the readers end first, and the senders when all is sent."""
 
     def __init__(self, steps: Mapping[str, Callable[["Stop"], None]]) -> None:

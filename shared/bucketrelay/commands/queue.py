@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bucketrelay import wiring_jobs
-from bucketrelay.commands.deeds import note_in
+from bucketrelay.commands.acts import note_in
 from bucketrelay.commands.terminal import CONTROL, FAILED, common, complain, configuration, usage
 from bucketrelay.jobs.queue import Counts, JobQueue, Record
 

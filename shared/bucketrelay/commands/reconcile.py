@@ -22,7 +22,7 @@ from bucketrelay.drivers.reconcile.judge import Depth
 from bucketrelay.drivers.reconcile.manifest import job
 from bucketrelay.drivers.reconcile.remembered import Faces
 from bucketrelay.drivers.reconcile.run import Reconciliation
-from bucketrelay.drivers.reconcile.source_inventory import Shelf, with_inventory
+from bucketrelay.drivers.reconcile.source_inventory import InventorySource, with_inventory
 from bucketrelay.drivers.reconcile.ways import Enqueue, RunAtOnce, SendOn, write_down
 from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import BadEvent, ConfigError
@@ -162,7 +162,7 @@ def _with_way(typed: _Typed, wish: Wish, system: System, config: Config, held: E
 
 
 def _with_inventory(wish: Wish, place: str, config: Config, system: System, folder: Path) -> Wish:
-    shelf = Shelf({name: store.address for name, store in config.stores.items()}, system.store)
+    shelf = InventorySource({name: store.address for name, store in config.stores.items()}, system.store)
     try:
         return with_inventory(wish, place, shelf, wish.route.source, folder)
     except BadEvent as error:

@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from bucketrelay import wiring
-from bucketrelay.commands.deeds import note
+from bucketrelay.commands.acts import note
 from bucketrelay.commands.progress import FEW, Progress, with_progress
 from bucketrelay.commands.rows import plural
 from bucketrelay.commands.show import Results, Tasks
 from bucketrelay.commands.terminal import FAILED, OK, common, complain, configuration, usage
 from bucketrelay.drivers.replay import moment, replay_of
-from bucketrelay.reports.again import Ended
+from bucketrelay.reports.rerun import RerunTotals
 from bucketrelay.system import System
 
 _MOST = 20  # reasons of lines that no route wants, that are told one by one; causes that there are
@@ -54,7 +54,7 @@ def replay(  # noqa: PLR0913 — one for each option
     system = with_progress(system, Progress("tasks", quiet=quiet, few=FEW))
     if route and route not in {known.name for known in system.routes}:
         usage(f"--route {route}: no route has this name")
-    terminal = _Said()
+    terminal = _Remarks()
     with closing(system):
         ahead = replay_of(system).ahead(start, route, cause=cause)
         if cause and not ahead.count:
@@ -98,7 +98,9 @@ def _no_such_cause(causes: Counter[str]) -> str:
     return f"nothing failed of this cause; there are: {', '.join(names)}{more}"
 
 
-def _run(system: System, since: datetime | None, route: str, cause: str, *, go: bool, forget: bool) -> Iterator[Ended]:
+def _run(
+    system: System, since: datetime | None, route: str, cause: str, *, go: bool, forget: bool
+) -> Iterator[RerunTotals]:
     again, invocation = replay_of(system), f"replay-{uuid.uuid4().hex}"
     if go and system.fuses.blown(route):
         return again.go(since, route, invocation, forget=forget)
@@ -107,7 +109,7 @@ def _run(system: System, since: datetime | None, route: str, cause: str, *, go: 
     return again.run(since, route, invocation, cause=cause, forget=forget)
 
 
-class _Said:
+class _Remarks:
     """What a person should know of the lists, each thing once, after the table."""
 
     def __init__(self) -> None:
@@ -115,7 +117,7 @@ class _Said:
         self._lost: Counter[str] = Counter()
         self._forgotten = 0
 
-    def add(self, ended: Ended) -> None:
+    def add(self, ended: RerunTotals) -> None:
         self._problems.update(dict.fromkeys(ended.problems))
         self._lost.update(line.error for line in ended.lost)
         self._forgotten += ended.forgotten

@@ -15,8 +15,8 @@ from bucketrelay.commands.progress import FEW, Progress, with_progress
 from bucketrelay.commands.show import Results, Tasks
 from bucketrelay.commands.terminal import FAILED, OK, USAGE, common, complain, configuration
 from bucketrelay.drivers import function as entry
-from bucketrelay.drivers.foresee import foresee
-from bucketrelay.drivers.planning import Passed
+from bucketrelay.drivers.dry_run import dry_run
+from bucketrelay.drivers.planning import SkippedEvent
 from bucketrelay.drivers.record import ListsLost
 from bucketrelay.errors import BadEvent, RelayError
 from bucketrelay.model import Cloud
@@ -44,7 +44,7 @@ def replicate(
     system = with_progress(system, Progress("tasks", quiet=quiet, few=FEW))
     run = _Run(system, cast("Cloud | None", cloud), quiet=quiet)
     with closing(system):
-        raise SystemExit(run.foresee(events, as_json) if dry_run else run.replicate(events, as_json))
+        raise SystemExit(run.dry_run(events, as_json) if dry_run else run.replicate(events, as_json))
 
 
 class _Run:
@@ -73,11 +73,11 @@ class _Run:
                 self._say(name, [message.error for message, _ in report.outcomes if message.error], report.passed)
         return self._status if printed.ok else max(self._status, FAILED)
 
-    def foresee(self, names: Sequence[str], as_json: bool) -> int:
+    def dry_run(self, names: Sequence[str], as_json: bool) -> int:
         with Tasks(self._system.runner.results.urls, as_json=as_json, quiet=self._quiet) as printed:
             for name in names:
                 try:
-                    foreseen = foresee(_read(name), self._system, cloud=self._cloud)
+                    foreseen = dry_run(_read(name), self._system, cloud=self._cloud)
                 except BadEvent as error:
                     self._fail(name, str(error), USAGE)
                     continue
@@ -85,7 +85,7 @@ class _Run:
                 self._say(name, [*foreseen.unread, *(result.error for result in foreseen.refused)], foreseen.passed)
         return self._status
 
-    def _say(self, name: str, wrong: Sequence[str], passed: Sequence[Passed]) -> None:
+    def _say(self, name: str, wrong: Sequence[str], passed: Sequence[SkippedEvent]) -> None:
         """What cannot be read or done, and why an event made no task."""
         for word in wrong:
             self._fail(name, word, FAILED)

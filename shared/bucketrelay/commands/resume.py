@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bucketrelay import wiring
-from bucketrelay.commands.deeds import note
+from bucketrelay.commands.acts import note
 from bucketrelay.commands.terminal import common, configuration, known_route
 
 

@@ -66,7 +66,7 @@ def serve(*, listen: str, config_file: Path | None, as_json: bool, quiet: bool, 
         if not quiet:
             scheme = "https" if config.serve.certificate else "http"
             complain(f"listening on {scheme}://{_url_of(listening)}")
-        with _ticking(jobs, wiring_jobs.schedules(config.schedules)), _end_on_signals(server):
+        with _schedules_running(jobs, wiring_jobs.schedules(config.schedules)), _end_on_signals(server):
             asyncio.run(server.serve(sockets=[listening]))
     raise SystemExit(OK if server.started else FAILED)
 
@@ -150,7 +150,7 @@ def _nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _ticking(jobs: JobQueue, schedules: list[Schedule]) -> Iterator[None]:
+def _schedules_running(jobs: JobQueue, schedules: list[Schedule]) -> Iterator[None]:
     """The schedules are looked at while the block runs."""
     over = threading.Event()
 

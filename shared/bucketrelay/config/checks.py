@@ -6,7 +6,7 @@ from bucketrelay.config.reading import Reading, in_quotes
 from bucketrelay.config.values import ForwardConfig, StoreConfig
 from bucketrelay.model import Deletes
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.routes.own import own_places, own_prefixes
+from bucketrelay.routes.log_folders import log_folder_prefixes, log_folders
 from bucketrelay.routes.relations import meetings
 from bucketrelay.values import replace
 
@@ -19,9 +19,9 @@ def without_lists(route: Route, log: StoreConfig, stores: Mapping[str, StoreConf
         (target, beginning)
         for target in route.targets
         if target in stores
-        for beginning in own_prefixes(log.address, stores[target].address)
+        for beginning in log_folder_prefixes(log.address, stores[target].address)
     )
-    return replace(route, ignores=(*route.ignores, *own_places(log.address)), shut=closed)
+    return replace(route, ignores=(*route.ignores, *log_folders(log.address)), shut=closed)
 
 
 def check_lists(reading: Reading, path: str, log: StoreConfig, routes: Iterable[Route]) -> None:
@@ -31,7 +31,7 @@ def check_lists(reading: Reading, path: str, log: StoreConfig, routes: Iterable[
     """
     for route in routes:
         name = in_quotes(route.name)
-        if "" in own_prefixes(log.address, route.source) and route.source.bucket != ANY_BUCKET:
+        if "" in log_folder_prefixes(log.address, route.source) and route.source.bucket != ANY_BUCKET:
             reading.mistake(path, f"the source of route {name} lies inside the lists: name another log store")
         for target in route.targets:
             if not route.writes(target, route.add_prefix):

@@ -15,7 +15,7 @@ from bucketrelay.config.variables import OMS_VARIABLES, RELAY_VARIABLES
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Deletes
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.routes.own import own_places
+from bucketrelay.routes.log_folders import log_folders
 
 _T = TypeVar("_T")
 _OMS_MEANING = {
@@ -80,7 +80,9 @@ def _oms(reading: Reading, given: Mapping[str, str]) -> Config:
     shown = url.partition("?")[0]
     oms = ForwardConfig("oms", "oms", url, shown, given["sync_task_id"], keys[0], keys[1])
     routes = tuple(
-        Route(name.replace("source", "oms"), stores[name].address, name, forward="oms", ignores=(log, *own_places(log)))
+        Route(
+            name.replace("source", "oms"), stores[name].address, name, forward="oms", ignores=(log, *log_folders(log))
+        )
         for name in sources
     )
     return Config("log", MappingProxyType(stores), routes, MappingProxyType({"oms": oms}))

@@ -1,6 +1,6 @@
 """A look at one store while another is asked: their answers are waited for in the time of one."""
 
-from bucketrelay.abilities import Asking, LooksAhead
+from bucketrelay.abilities import LooksAhead, PendingLook
 from bucketrelay.core import crew
 from bucketrelay.deadline import current, under
 from bucketrelay.model import ObjectInfo
@@ -23,7 +23,7 @@ class Beside:
     __slots__ = ("_asking",)
 
     def __init__(self, store: LooksAhead, key: str) -> None:
-        self._asking: Asking = store.begin_look(key) or _InAnother(store, key)
+        self._asking: PendingLook = store.begin_look(key) or _InAnother(store, key)
 
     def answer(self) -> ObjectInfo | None:
         """What the look shows. Raises what it raises."""
@@ -51,10 +51,10 @@ class _InAnother:
             self._found = self._store.look(self._key, trust_bare_404=True)
 
     def answer(self) -> ObjectInfo | None:
-        """See Asking."""
+        """See PendingLook."""
         crew.wait([self._hand])  # no request waits for longer than the deadline
         crew.raise_defects([self._hand])
         return self._found
 
     def drop(self) -> None:
-        """See Asking: the look ends by itself, and changes nothing."""
+        """See PendingLook: the look ends by itself, and changes nothing."""

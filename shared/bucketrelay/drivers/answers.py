@@ -7,7 +7,7 @@ all others are told by an exception, and deliver the event again.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from bucketrelay.drivers.planning import Passed
+from bucketrelay.drivers.planning import SkippedEvent
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.events.payload import Message, Payload
 from bucketrelay.model import Outcome, Result
@@ -29,7 +29,7 @@ class Report:
     outcomes: tuple[tuple[Message, tuple[Result, ...]], ...]
     deferred: frozenset[Result] = frozenset()  # unfinished, and another invocation has the task now
     stuck: str = ""  # why what is unfinished could not be handed over
-    passed: tuple[Passed, ...] = ()
+    passed: tuple[SkippedEvent, ...] = ()
 
     @property
     def results(self) -> tuple[Result, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bucketrelay import cores, events
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.answers import Report, comes_again
-from bucketrelay.drivers.handover import Asked, give_up, hand_over
+from bucketrelay.drivers.handover import Attempt, give_up, hand_over
 from bucketrelay.drivers.planning import plan_message
 from bucketrelay.drivers.record import record
 from bucketrelay.drivers.timer import run_schedule
@@ -67,7 +67,7 @@ def _handle(payload: object, system: System, cloud: Cloud | None, deadline: Dead
     return report
 
 
-def _hand_on(report: Report, plans: Sequence[Sequence[Asked]], defer: Defer | None) -> Report:
+def _hand_on(report: Report, plans: Sequence[Sequence[Attempt]], defer: Defer | None) -> Report:
     """Hand over what is unfinished, now that the lists are written; but nothing that the platform brings again anyway.
 
     Were the same task handed over and brought again, and that in each invocation, they would multiply.

@@ -17,14 +17,14 @@ MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Attempt:
     """A task of this invocation, and how many invocations have had it before."""
 
     task: Task
     attempt: int = 0
 
 
-def give_up(entries: Sequence[Asked], results: Sequence[Result]) -> list[Result]:
+def give_up(entries: Sequence[Attempt], results: Sequence[Result]) -> list[Result]:
     """The results, where a task that `MOST` invocations could not finish has failed."""
     return [
         _give_up_one(result) if _hopeless(each, result) else result
@@ -32,7 +32,7 @@ def give_up(entries: Sequence[Asked], results: Sequence[Result]) -> list[Result]
     ]
 
 
-def hand_over(late: Sequence[tuple[Asked, Result]], defer: Defer) -> tuple[frozenset[Result], str]:
+def hand_over(late: Sequence[tuple[Attempt, Result]], defer: Defer) -> tuple[frozenset[Result], str]:
     """Have unfinished tasks go on elsewhere.
 
     Returns:
@@ -57,7 +57,7 @@ def hand_over(late: Sequence[tuple[Asked, Result]], defer: Defer) -> tuple[froze
     return frozenset(handed), ""
 
 
-def _hopeless(each: Asked, result: Result) -> bool:
+def _hopeless(each: Attempt, result: Result) -> bool:
     return result.outcome is Outcome.UNFINISHED and each.attempt + 1 >= MOST
 
 
@@ -66,7 +66,7 @@ def _give_up_one(result: Result) -> Result:
     return replace(result, outcome=Outcome.FAILED, error=words, retryable=False)
 
 
-def _deferral(entry: Asked) -> Deferral:
+def _deferral(entry: Attempt) -> Deferral:
     task = entry.task
     return Deferral(
         route=task.route,

@@ -13,7 +13,7 @@ from bucketrelay.core.pair import link
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Deletes, Meta, ObjectInfo
-from bucketrelay.reports.heartbeats import Heartbeat, Kept, Open, Pulse
+from bucketrelay.reports.heartbeats import Heartbeat, HeartbeatMarks, Open, Pulse
 from bucketrelay.routes import Route
 from bucketrelay.routes.probes import probe_key
 from bucketrelay.store import Store
@@ -45,7 +45,7 @@ def heartbeats(system: System, deadline: Deadline, *, patience: float = PATIENCE
 
 
 def _heart(system: System, route: Route, problems: list[str]) -> "Heart | None":
-    kept = Kept(system.log())
+    kept = HeartbeatMarks(system.log())
     try:
         pulse, now = kept.read(route.name), system.now()
         due = pulse.begun is None or (now - pulse.begun).total_seconds() >= route.probe
@@ -73,7 +73,7 @@ class Heart:
 
     route: Route
     stores: Mapping[str, Store]
-    kept: Kept
+    kept: HeartbeatMarks
     pulse: Pulse
     now: Callable[[], datetime]
     _unseen: dict[str, datetime] = field(default_factory=dict)  # when it was last seen not to be at a target

@@ -15,7 +15,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, RelayError
 from bucketrelay.model import Address, Deletes, Result, Task
 from bucketrelay.reports import lists
-from bucketrelay.reports.again import Again, Line, Wanted
+from bucketrelay.reports.rerun import Line, Rerun, Selection
 from bucketrelay.routes import NotPlanned
 from bucketrelay.routes.meeting import sharing
 from bucketrelay.system import System
@@ -27,7 +27,7 @@ YOUNG = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
-class House:
+class HousekeepingReport:
     """What was done, and what a person should know."""
 
     verified: int = 0
@@ -37,12 +37,12 @@ class House:
     problems: list[str] = field(default_factory=list)
 
 
-def keep_house(system: System, deadline: Deadline, invocation: str) -> House:
+def keep_house(system: System, deadline: Deadline, invocation: str) -> HousekeepingReport:
     """Do all that is due, as far as the time goes; the rest is due the next time.
 
     Never raises but for a defect: what could not be done is in the problems.
     """
-    house = House()
+    house = HousekeepingReport()
     for step in (_verify, _sweep, _tidy, _again, _probe, _tell):
         try:
             deadline.check()
@@ -52,7 +52,7 @@ def keep_house(system: System, deadline: Deadline, invocation: str) -> House:
     return house
 
 
-def _verify(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+def _verify(house: HousekeepingReport, system: System, deadline: Deadline, invocation: str) -> None:
     """Run the tasks of the markers that are due, each once; a marker goes once all of its own have ended for good."""
     verify = system.verify
     due = list(verify.due())
@@ -75,7 +75,7 @@ def _what(task: Task) -> tuple[str, str, str, str]:
     return task.route, task.source, task.key, task.target
 
 
-def _shared_places(system: System, house: House) -> dict[str, Address]:
+def _shared_places(system: System, house: HousekeepingReport) -> dict[str, Address]:
     """The targets that routes share; one that cannot even be made is a problem, and its own alone."""
     places = {}
     for name in sorted({name for route in system.routes if route.shared for name in route.targets}):
@@ -86,7 +86,7 @@ def _shared_places(system: System, house: House) -> dict[str, Address]:
     return places
 
 
-def _tasks(marker: Marker, system: System, house: House, places: Mapping[str, Address]) -> Iterator[Task]:
+def _tasks(marker: Marker, system: System, house: HousekeepingReport, places: Mapping[str, Address]) -> Iterator[Task]:
     """The marker's own, and where others share its key theirs: any of them may hold what has been overwritten."""
     try:
         task = routes.replan(
@@ -100,24 +100,24 @@ def _tasks(marker: Marker, system: System, house: House, places: Mapping[str, Ad
         yield from (each for each in sharing(task, system.routes, places) if _what(each) != _what(task))
 
 
-def _sweep(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+def _sweep(house: HousekeepingReport, system: System, deadline: Deadline, invocation: str) -> None:
     del deadline, invocation
     if system.sweep:
         house.abandoned, problems = system.sweep()
         house.problems += problems
 
 
-def _tidy(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+def _tidy(house: HousekeepingReport, system: System, deadline: Deadline, invocation: str) -> None:
     del deadline, invocation
     for route in system.routes:
         if route.deletes is Deletes.FOLLOW and route.targets:
             _quietly(house, partial(system.fuses.tidy, route.name))
 
 
-def _again(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+def _again(house: HousekeepingReport, system: System, deadline: Deadline, invocation: str) -> None:
     """Each list by itself, and its new one under the old one's time: so a failure is tried for a day, and no longer."""
-    again, now = Again(system.log(), system.routes, system.runner, system.now), system.now()
-    wanted = Wanted(_once_more, deadline=deadline)
+    again, now = Rerun(system.log(), system.routes, system.runner, system.now), system.now()
+    wanted = Selection(_once_more, deadline=deadline)
     for number, name in enumerate(list(again.names(now - FAILURES)), start=1):
         time = lists.time_of(name, lists.FAILED)
         if time is None or time > now - YOUNG:
@@ -136,7 +136,7 @@ def _again(house: House, system: System, deadline: Deadline, invocation: str) ->
         house.problems += ended.problems
 
 
-def _probe(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+def _probe(house: HousekeepingReport, system: System, deadline: Deadline, invocation: str) -> None:
     del invocation
     if any(route.probe for route in system.routes):
         from bucketrelay.drivers.heartbeat import PATIENCE, heartbeats  # few routes have any
@@ -144,7 +144,7 @@ def _probe(house: House, system: System, deadline: Deadline, invocation: str) ->
         house.problems += heartbeats(system, deadline, patience=min(PATIENCE, deadline.remaining() / 3))
 
 
-def _tell(house: House, system: System, deadline: Deadline, invocation: str) -> None:
+def _tell(house: HousekeepingReport, system: System, deadline: Deadline, invocation: str) -> None:
     del house, deadline, invocation
     system.alarms()
 
@@ -153,7 +153,7 @@ def _once_more(line: Line) -> bool:
     return line.result.retryable and line.task is not None
 
 
-def _quietly(house: House, step: Callable[[], object]) -> None:
+def _quietly(house: HousekeepingReport, step: Callable[[], object]) -> None:
     try:
         step()
     except RelayError as error:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bucketrelay import routes
 from bucketrelay.core.results import refusal
-from bucketrelay.drivers.handover import Asked
+from bucketrelay.drivers.handover import Attempt
 from bucketrelay.errors import RelayError
 from bucketrelay.events.payload import Deferral, Message
 from bucketrelay.model import Change, ObjectEvent, Result, Task
@@ -15,7 +15,7 @@ from bucketrelay.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class SkippedEvent:
     """An event that made no task, and why."""
 
     source: str  # the URL of the object
@@ -31,9 +31,9 @@ class Passed:
 class Plan:
     """What one message asks for."""
 
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Attempt] = field(default_factory=list)
     refused: list[Result] = field(default_factory=list)
-    passed: list[Passed] = field(default_factory=list)
+    passed: list[SkippedEvent] = field(default_factory=list)
 
 
 def plan_message(message: Message, system: System) -> Plan:
@@ -43,7 +43,7 @@ def plan_message(message: Message, system: System) -> Plan:
         if event.change is Change.IGNORED:  # may lack a bucket or a key: what asks for nothing is not refused for it
             plan.passed.append(_pass_over(event, ["it changes nothing that a copy could show"]))
             continue
-        if routes.nobodys(event, system.routes, any_cloud=message.ambiguous):
+        if routes.is_in_log_folders(event, system.routes, any_cloud=message.ambiguous):
             plan.passed.append(_pass_over(event, ["the log store's own folders are nobody's business"]))
             continue
         try:
@@ -52,19 +52,19 @@ def plan_message(message: Message, system: System) -> Plan:
         except RelayError as error:
             plan.refused.append(_refusal(event, error, system.now()))
             continue
-        plan.asked.extend(Asked(replace(task, again=True) if message.again else task) for task in tasks)
+        plan.asked.extend(Attempt(replace(task, again=True) if message.again else task) for task in tasks)
         if not tasks:
             plan.passed.append(_pass_over(known, routes.reasons_against(known, system.routes)))
     for deferral in message.deferrals:
         try:
-            plan.asked.append(Asked(_replan(deferral, system.routes), deferral.attempt))
+            plan.asked.append(Attempt(_replan(deferral, system.routes), deferral.attempt))
         except RelayError as error:
             plan.refused.append(_refusal_of_deferral(deferral, error, system.now()))
     return plan
 
 
-def _pass_over(event: ObjectEvent, why: Sequence[str]) -> Passed:
-    return Passed(_url(event), event.name, event.cause, "; ".join(why))
+def _pass_over(event: ObjectEvent, why: Sequence[str]) -> SkippedEvent:
+    return SkippedEvent(_url(event), event.name, event.cause, "; ".join(why))
 
 
 def _url(event: ObjectEvent) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 
 from bucketrelay.errors import ObjectGone, RelayError
 from bucketrelay.model import Task
-from bucketrelay.reports.again import Again, Ended, FailedList, Wanted
 from bucketrelay.reports.chosen import Chosen
+from bucketrelay.reports.rerun import FailedList, Rerun, RerunTotals, Selection
 from bucketrelay.reports.sums import cause_of
 from bucketrelay.system import System
 
@@ -40,7 +40,7 @@ class Replay:
         renew: begins a new hour of a route's delete fuse and takes the mark of a blown one away.
     """
 
-    again: Again
+    again: Rerun
     renew: Callable[[str], None]
 
     def ahead(self, since: datetime | None, route: str, *, cause: str = "") -> Ahead:
@@ -57,21 +57,21 @@ class Replay:
                     objects.add(hash((result.route, result.source, result.target)))
         return Ahead(len(objects), causes)
 
-    def tasks(self, since: datetime | None, route: str, *, cause: str = "") -> Iterator[tuple[list[Task], Ended]]:
+    def tasks(self, since: datetime | None, route: str, *, cause: str = "") -> Iterator[tuple[list[Task], RerunTotals]]:
         """The tasks of each list that there is, and what is wrong with it; touches nothing."""
         chosen = Chosen(route, cause)
         for failures in self._read(since):
             if isinstance(failures, str):
-                yield [], Ended(problems=(failures,))
+                yield [], RerunTotals(problems=(failures,))
                 continue
             mine = [line for line in failures.lines if chosen.takes(line.result)]
             lost = tuple(line for line in mine if not line.task)
-            ended = Ended(lost=lost, problems=(failures.damage,) if failures.damage else ())
+            ended = RerunTotals(lost=lost, problems=(failures.damage,) if failures.damage else ())
             yield [line.task for line in mine if line.task], ended
 
     def run(
         self, since: datetime | None, route: str, invocation: str, *, cause: str = "", forget: bool = False
-    ) -> Iterator[Ended]:
+    ) -> Iterator[RerunTotals]:
         """Run all lists again, *route*'s lines only if it is named; what is wrong with one costs the others nothing.
 
         Args:
@@ -79,23 +79,23 @@ class Replay:
             forget: have the lines end here that no route wants any more.
         """
         chosen = Chosen(route, cause)
-        yield from self._run(since, invocation, Wanted(lambda line: chosen.takes(line.result), forget))
+        yield from self._run(since, invocation, Selection(lambda line: chosen.takes(line.result), forget))
 
-    def go(self, since: datetime | None, route: str, invocation: str, *, forget: bool = False) -> Iterator[Ended]:
+    def go(self, since: datetime | None, route: str, invocation: str, *, forget: bool = False) -> Iterator[RerunTotals]:
         """The same for the route of a blown fuse: what is held is done, however much it is; then a new hour begins."""
-        whole, wanted = True, Wanted(lambda line: route == line.result.route, forget, unlimited=True)
+        whole, wanted = True, Selection(lambda line: route == line.result.route, forget, unlimited=True)
         for ended in self._run(since, invocation, wanted):
             whole = whole and not ended.problems
             yield ended
         if whole:  # else somebody has to look first, and say it again
             self.renew(route)
 
-    def _run(self, since: datetime | None, invocation: str, wanted: Wanted) -> Iterator[Ended]:
+    def _run(self, since: datetime | None, invocation: str, wanted: Selection) -> Iterator[RerunTotals]:
         batch: list[FailedList] = []
         count = 0
         for failures in self._read(since):
             if isinstance(failures, str):
-                yield Ended(problems=(failures,))
+                yield RerunTotals(problems=(failures,))
                 continue
             batch.append(failures)
             if sum(len(each.lines) for each in batch) >= _TOGETHER:
@@ -104,11 +104,13 @@ class Replay:
                 batch = []
         yield self._batch(batch, wanted, invocation)
 
-    def _batch(self, batch: list[FailedList], wanted: Wanted, invocation: str) -> Ended:
+    def _batch(self, batch: list[FailedList], wanted: Selection, invocation: str) -> RerunTotals:
         try:
             return self.again.run(batch, wanted, invocation)
         except RelayError as error:
-            return Ended(problems=(f"{error}: nothing of {len(batch)} lists has moved, they may be replayed again",))
+            return RerunTotals(
+                problems=(f"{error}: nothing of {len(batch)} lists has moved, they may be replayed again",)
+            )
 
     def _read(self, since: datetime | None) -> Iterator[FailedList | str]:
         """Each list, or why it cannot be read."""
@@ -123,7 +125,7 @@ class Replay:
 
 def replay_of(system: System) -> Replay:
     """The replay of a configured world."""
-    return Replay(Again(system.log(), system.routes, system.runner, system.now), system.fuses.renew)
+    return Replay(Rerun(system.log(), system.routes, system.runner, system.now), system.fuses.renew)
 
 
 def moment(text: str, now: datetime) -> datetime:

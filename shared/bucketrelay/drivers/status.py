@@ -92,7 +92,7 @@ class Line:
         return {"time": time, "age": round(silence, 3), "created": last.created, "deleted": last.deleted}
 
 
-class Told(Protocol):
+class ListFigures(Protocol):
     """What the lists tell, read as they grow."""
 
     unreadable: list[str]  # a line for each list that could not be read
@@ -125,7 +125,7 @@ class Survey:
     queued: Callable[[str, str], Waiting] = lambda _route, _target: Waiting()
     thresholds: Thresholds = Thresholds()
     rests: Callable[[str], str] = lambda _: ""
-    kept: Callable[[datetime], Told | None] = lambda _: None
+    kept: Callable[[datetime], ListFigures | None] = lambda _: None
 
     def lines(self, since: datetime, route: str = "") -> tuple[list[Line], list[str]]:
         """A line for each target of each route (of one, if named), and what could not be read.
@@ -211,7 +211,7 @@ class Lists:
         self.unreadable = self._reader.unreadable
 
     def tally(self, since: datetime) -> Tally:
-        """See `Told`."""
+        """See `ListFigures`."""
         for result in self._reader.fresh():
             self._tally.add(result)
         self._tally.forget(since - HOUR)

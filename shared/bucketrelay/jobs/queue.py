@@ -162,7 +162,7 @@ class Counts:
     oldest: datetime | None = None
 
 
-class Intaker(Protocol):
+class Enqueuer(Protocol):
     """The part of a queue that jobs are put in by."""
 
     def enqueue(self, jobs: Iterable[NewJob]) -> Intake:
@@ -189,7 +189,7 @@ class Source(Protocol):
         """End jobs, in one transaction. Returns where each is now; LOST where it was no longer ours to end."""
 
 
-class Desk(Protocol):
+class QueueAdmin(Protocol):
     """The part of a queue that people look at it and mend it by."""
 
     def counts(self, queue: str = "") -> Counts:
@@ -230,7 +230,7 @@ class Timetable(Protocol):
         """
 
 
-class JobQueue(Intaker, Source, Desk, Timetable, Protocol):
+class JobQueue(Enqueuer, Source, QueueAdmin, Timetable, Protocol):
     """A queue of jobs in a database."""
 
     def close(self) -> None:

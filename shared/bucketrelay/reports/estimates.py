@@ -14,7 +14,7 @@ _LARGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptEstimate:
     """An estimate: when it was made, and a row for each target, as `estimate --json` says it."""
 
     time: datetime
@@ -27,13 +27,13 @@ def keep_estimate(log: Store, route: str, rows: Sequence[Mapping[str, object]], 
     log.put(f"{FOLDER}{route}.json", json.dumps(members).encode(), Meta(content_type="application/json"))
 
 
-def last_estimate(log: Store, route: str) -> Kept | None:
+def last_estimate(log: Store, route: str) -> KeptEstimate | None:
     """The last one of a route; None where there is none, or nothing that can be read. Raises RelayError."""
     kept = log.fetch(f"{FOLDER}{route}.json", _LARGEST)
     if kept is None or not kept.body:
         return None
     try:
         members = json.loads(bytes(kept.body))
-        return Kept(datetime.fromisoformat(members["time"]), tuple(dict(row) for row in members["rows"]))
+        return KeptEstimate(datetime.fromisoformat(members["time"]), tuple(dict(row) for row in members["rows"]))
     except (KeyError, TypeError, ValueError):  # an estimate is made anew in a minute
         return None

@@ -77,7 +77,7 @@ class Pulse:
 
 
 @dataclass(slots=True)
-class Kept:
+class HeartbeatMarks:
     """The marks of one log store, each written only over what was read: whoever comes second leaves it alone."""
 
     log: Store
@@ -114,7 +114,7 @@ class Kept:
 def heartbeat(log: Store, route: str, target: str) -> Heartbeat | None:
     """The last one of *route* that came through to *target*; None where none is known, or the mark cannot be read."""
     try:
-        pulse = Kept(log).read(route)
+        pulse = HeartbeatMarks(log).read(route)
     except RelayError:
         return None
     last = pulse.of(target)

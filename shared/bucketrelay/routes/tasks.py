@@ -36,7 +36,7 @@ def plan(event: ObjectEvent, routes: Iterable[Route]) -> tuple[Task, ...]:
         NotASource: no route has the bucket as its source.
     """
     known = list(routes)
-    if event.change is Change.IGNORED or nobodys(event, known):
+    if event.change is Change.IGNORED or is_in_log_folders(event, known):
         return ()
     candidates = [route for route in known if _is_source(route.source, event)]
     if not candidates:
@@ -175,7 +175,7 @@ def _task(route: Route, event: ObjectEvent, key: str, target: str = "") -> Task:
     )
 
 
-def nobodys(event: ObjectEvent, routes: Iterable[Route], *, any_cloud: bool = False) -> bool:
+def is_in_log_folders(event: ObjectEvent, routes: Iterable[Route], *, any_cloud: bool = False) -> bool:
     """Whether the event is about the log store's own folders, whoever delivers it: each list would make another.
 
     Args:
@@ -202,7 +202,7 @@ def _alike(scheme: str, cloud: str) -> bool:
 def reasons_against(event: ObjectEvent, routes: Iterable[Route]) -> list[str]:
     """A line for each route of the event's bucket that makes no task of it, and why."""
     known = list(routes)
-    if nobodys(event, known):
+    if is_in_log_folders(event, known):
         return ["the log store's own folders are nobody's business"]
     candidates = [route for route in known if _is_source(route.source, event)]
     return [f"route {route.name}: {why}" for route in candidates if (why := _why(route, event))]

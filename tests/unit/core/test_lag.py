@@ -71,15 +71,15 @@ def test_what_failed_keeps_the_time_of_its_write_and_what_ended_well_needs_none(
 
 def test_a_failed_task_that_is_run_again_is_as_late_as_its_write_is_old(world):
     from bucketrelay.reports import lists
-    from bucketrelay.reports.again import Again, Wanted
+    from bucketrelay.reports.rerun import Rerun, Selection
 
     write = world.source.write("a", b"1", Meta()).modified
     task = replace(task_of(world.route, "a", "target"), time=write)
     failed = world.system.runner.results.of(task, Ending(Outcome.FAILED, error="503", retryable=True))
     [name] = lists.write(world.log, [failed], invocation="i", now=world.now())
     world.now.seconds = iter(range(3600, 7200))
-    again = Again(world.log, (world.route,), world.system.runner, world.now)
+    again = Rerun(world.log, (world.route,), world.system.runner, world.now)
 
-    [result] = again.run([again.read(name)], Wanted(lambda _: True), "again").results
+    [result] = again.run([again.read(name)], Selection(lambda _: True), "again").results
 
     assert result.lag > 3500

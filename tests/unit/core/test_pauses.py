@@ -210,7 +210,7 @@ def test_what_is_of_no_route_never_rests(log):
 
 
 def test_the_mark_lies_in_a_folder_of_the_log_store_that_is_nobodys_business(log):
-    from bucketrelay.routes.own import FOLDERS
+    from bucketrelay.routes.log_folders import FOLDERS
 
     assert FOLDER.partition("/")[0] in {folder.strip("/") for folder in FOLDERS}
 

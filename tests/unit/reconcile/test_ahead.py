@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from bucketrelay.deadline import Deadline, current, under
-from bucketrelay.drivers.reconcile.ahead import ahead, in_chunks
+from bucketrelay.drivers.reconcile.prefetch import in_chunks, prefetch
 
 
 def _threads():
@@ -13,7 +13,7 @@ def _threads():
 
 
 def test_the_items_come_in_their_order():
-    assert list(ahead(iter(range(12_345)))) == list(range(12_345))
+    assert list(prefetch(iter(range(12_345)))) == list(range(12_345))
 
 
 def test_an_error_comes_at_its_place():
@@ -23,7 +23,7 @@ def test_an_error_comes_at_its_place():
 
     found = []
     with pytest.raises(ValueError, match="cut"):
-        found.extend(iter_into(found, ahead(broken())))
+        found.extend(iter_into(found, prefetch(broken())))
     assert found == list(range(700))
 
 
@@ -47,7 +47,7 @@ def test_chunks_hold_every_item_and_an_error_comes_behind_what_came_before_it():
 
 def test_nothing_is_asked_for_before_somebody_reads():
     asked = []
-    items = ahead(iter(lambda: asked.append(1), None))
+    items = prefetch(iter(lambda: asked.append(1), None))
     assert not asked
     items.close()
 
@@ -60,7 +60,7 @@ def test_the_thread_ends_with_its_reader():
             read.append(1)
             yield 1
 
-    items = ahead(endless())
+    items = prefetch(endless())
     next(items)
     threads = _threads()
     items.close()
@@ -79,5 +79,5 @@ def test_the_thread_works_under_its_readers_deadline():
 
     deadline = Deadline(60)
     with under(deadline):
-        list(ahead(items()))
+        list(prefetch(items()))
     assert seen == [deadline]

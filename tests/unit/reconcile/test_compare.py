@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketrelay.abilities import Columns
-from bucketrelay.drivers.reconcile.ahead import in_chunks
 from bucketrelay.drivers.reconcile.compare import ALL, Side, Span, pairs, side
+from bucketrelay.drivers.reconcile.prefetch import in_chunks
 from bucketrelay.errors import Damaged, StoreRefused, StoreUnavailable
 from bucketrelay.model import Address, ObjectInfo
 from bucketrelay.testing.memory import MemoryStore

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bucketrelay.drivers.reconcile import inventory_file
 from bucketrelay.drivers.reconcile.inventory_file import Inventory, manifest
 from bucketrelay.drivers.reconcile.sorted_file import SortedFile
-from bucketrelay.drivers.reconcile.source_inventory import Shelf, with_inventory
+from bucketrelay.drivers.reconcile.source_inventory import InventorySource, with_inventory
 from bucketrelay.errors import BadEvent, ConfigError, Damaged
 from bucketrelay.model import Address, Deletes, ObjectInfo
 
@@ -66,7 +66,7 @@ def _write(folder, schema, files, kind="CSV"):
 
 
 def _shelf(world=None):
-    return Shelf({}, lambda name: None)
+    return InventorySource({}, lambda name: None)
 
 
 def _infos(world):
@@ -143,7 +143,7 @@ def test_by_url_the_files_are_in_the_manifests_own_bucket(world, tmp_path):
     said = {"fileFormat": "CSV", "fileSchema": S3, "destinationBucket": "arn:aws:s3:::logs", "files": files}
     world.log.write("inv/data/1.csv.gz", body)
     world.log.write("inv/2026/manifest.json", json.dumps(said).encode())
-    shelf = Shelf({"log": world.log.address}, lambda name: world.stores[name])
+    shelf = InventorySource({"log": world.log.address}, lambda name: world.stores[name])
     found = with_inventory(world.wish(), "s3://logs/ops/inv/2026/manifest.json", shelf, SOURCE, tmp_path)
     side = found.source(world.begin().plan.targets[0][1][0], lambda _: False)
     assert side.more()

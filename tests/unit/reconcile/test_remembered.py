@@ -12,7 +12,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile import span as spans
 from bucketrelay.drivers.reconcile.jobs import reconcile_kind
 from bucketrelay.drivers.reconcile.order import by_schedule
-from bucketrelay.drivers.reconcile.remembered import Forgiving, Remembered
+from bucketrelay.drivers.reconcile.remembered import BestEffortFaces, Remembered
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.inventory.tables import Tables
 from bucketrelay.jobs.queue import Done, Job
@@ -191,7 +191,7 @@ class _Refusing:
 
 def test_a_database_that_refuses_costs_requests_and_is_said_once(remembering):
     complaints = []
-    remembering.beside["faces"] = Forgiving(_Refusing(), complaints.append)
+    remembering.beside["faces"] = BestEffortFaces(_Refusing(), complaints.append)
     book, asked = _asked(remembering)
     assert (book["right"], book["complete"], asked) == (5, True, 5)
     assert complaints == ["no pair is remembered from here on: relay.db: database or disk is full"]

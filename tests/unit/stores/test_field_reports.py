@@ -13,9 +13,9 @@ from bucketrelay.clouds.aws import requests as s3_requests
 from bucketrelay.clouds.aws.access import access_of
 from bucketrelay.clouds.aws.bucket import S3Cloud
 from bucketrelay.clouds.aws.store import s3_store
-from bucketrelay.clouds.beside import TagCounts, withheld
 from bucketrelay.clouds.huawei.store import obs_store
 from bucketrelay.clouds.oracle.store import oci_store
+from bucketrelay.clouds.undeclared import TagCounts, withheld
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.checkpoints import LogCheckpoints
 from bucketrelay.core.converge import Converge

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from bucketrelay.clouds.aws.facts import ABILITIES
-from bucketrelay.clouds.beside import withheld
+from bucketrelay.clouds.undeclared import withheld
 from bucketrelay.errors import StoreRefused, StoreUnavailable
 from bucketrelay.http.dates import http_date
 from bucketrelay.http.headers import decode_word, encode_word, lasting

@@ -7,7 +7,6 @@ from typing import Any
 
 from bucketrelay.abilities import Columns, Part, Upload, Version
 from bucketrelay.bodies import Held, md5_of
-from bucketrelay.clouds.asking import Asking
 from bucketrelay.clouds.aws import listings, versions
 from bucketrelay.clouds.aws.access import Access, access_of
 from bucketrelay.clouds.aws.answers import base64, has_etag, parse_commit, parse_put, tags_inside, upload_id
@@ -20,8 +19,9 @@ from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, info_of_304
 from bucketrelay.clouds.aws.options import Options, options_of
 from bucketrelay.clouds.aws.reading import Fetching, Ranged, read_range
 from bucketrelay.clouds.aws.requests import Given, Query, Requests
-from bucketrelay.clouds.beside import TagCounts
+from bucketrelay.clouds.pending_look import PendingLook
 from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
+from bucketrelay.clouds.undeclared import TagCounts
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
 from bucketrelay.http.connections import Pending
@@ -82,10 +82,10 @@ class S3Store:
         """See Connects."""
         return self._requests.handshake()
 
-    def begin_look(self, key: str) -> Asking | None:
+    def begin_look(self, key: str) -> PendingLook | None:
         """See LooksAhead: the HeadObject of `look`."""
         pending = self._requests.ask("HeadObject", key, Given(headers=self._checksum))
-        return Asking(pending, lambda pending: self._look(key, pending, trust_bare_404=True)) if pending else None
+        return PendingLook(pending, lambda pending: self._look(key, pending, trust_bare_404=True)) if pending else None
 
     def _look(self, key: str, pending: Pending | None, *, trust_bare_404: bool) -> ObjectInfo | None:
         try:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes, urlencode
 
-from bucketrelay.clouds.beside import withheld
+from bucketrelay.clouds.undeclared import withheld
 from bucketrelay.errors import OutcomeUnknown, StoreUnavailable
 from bucketrelay.http.dates import http_date
 from bucketrelay.http.headers import lasting

@@ -5,8 +5,6 @@ from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.abilities import Part, Upload, Version
-from bucketrelay.clouds.asking import Asking
-from bucketrelay.clouds.beside import TagCounts
 from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei import listings
 from bucketrelay.clouds.huawei.copies import part_copier
@@ -25,7 +23,9 @@ from bucketrelay.clouds.huawei.fields import (
 from bucketrelay.clouds.huawei.requests import Given, Requests
 from bucketrelay.clouds.huawei.sign import Keys
 from bucketrelay.clouds.object_answers import Piece, Unchanged, send_with_md5
+from bucketrelay.clouds.pending_look import PendingLook
 from bucketrelay.clouds.server_copy import PartsCopy, pinnable
+from bucketrelay.clouds.undeclared import TagCounts
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
 from bucketrelay.http.connections import Pending
@@ -103,10 +103,10 @@ class ObsStore:
         """See Connects."""
         return self._requests.handshake()
 
-    def begin_look(self, key: str) -> Asking | None:
+    def begin_look(self, key: str) -> PendingLook | None:
         """See LooksAhead: the HeadObject of `look`."""
         pending = self._requests.ask("HeadObject", key)
-        return Asking(pending, lambda pending: self._head(key, pending)) if pending else None
+        return PendingLook(pending, lambda pending: self._head(key, pending)) if pending else None
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         """See Store: one request; two for an empty object of which no event said that it is empty."""

@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any
 
 from bucketrelay.abilities import Part, Upload, Version
-from bucketrelay.clouds.asking import Asking
 from bucketrelay.clouds.object_answers import Piece, Unchanged, send_with_md5
 from bucketrelay.clouds.oracle import listings
 from bucketrelay.clouds.oracle.copies import WorkCopy
@@ -14,6 +13,7 @@ from bucketrelay.clouds.oracle.facts import ABILITIES, COPIES
 from bucketrelay.clouds.oracle.fields import bare, details_of, full_key, headers_of, info_of, md5_of
 from bucketrelay.clouds.oracle.requests import Requests, document
 from bucketrelay.clouds.oracle.service import Given, Identities
+from bucketrelay.clouds.pending_look import PendingLook
 from bucketrelay.clouds.server_copy import pinnable
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import (
@@ -115,10 +115,10 @@ class OciStore:
         """See Connects."""
         return self.requests.handshake()
 
-    def begin_look(self, key: str) -> Asking | None:
+    def begin_look(self, key: str) -> PendingLook | None:
         """See LooksAhead: the HeadObject of `look`."""
         pending = self.requests.ask("HeadObject", key)
-        return Asking(pending, lambda pending: self._look(key, pending, trust_bare_404=True)) if pending else None
+        return PendingLook(pending, lambda pending: self._look(key, pending, trust_bare_404=True)) if pending else None
 
     def _look(self, key: str, pending: Pending | None, *, trust_bare_404: bool) -> ObjectInfo | None:
         try:

@@ -61,7 +61,7 @@ class RcloneReads:
         if item and not item.get("IsDir"):
             return info_of(key, item, self.remote)
         if not trust_bare_404:
-            self._stand()
+            self._check_root()
         return None
 
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:  # noqa: ARG002 - nothing to save
@@ -116,7 +116,7 @@ class RcloneReads:
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """The directories, each listed at once, walked in the order of the keys."""
-        self._stand()
+        self._check_root()
         yield from self._walk("", prefix, after)
 
     def _walk(self, folder: str, prefix: str, after: str) -> Iterator[ObjectInfo]:
@@ -144,7 +144,7 @@ class RcloneReads:
         named = [(key_of(str(item["Path"])) + ("/" if item.get("IsDir") else ""), item) for item in entries]
         return sorted(named, key=lambda entry: entry[0].encode())
 
-    def _stand(self) -> None:
+    def _check_root(self) -> None:
         """Raise StoreRefused where the store itself is not there: then nothing is absent, all is unknown.
 
         What must be there is the bucket; without buckets, the first folder of the store's path. What is below it comes

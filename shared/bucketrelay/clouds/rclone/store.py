@@ -64,7 +64,7 @@ class RcloneStore(RcloneReads):
     def _ready(self) -> None:
         """Raise where the place is not there, instead of having rclone make it. Asked once."""
         if not self._stood:
-            self._stand()
+            self._check_root()
             self._stood = True
 
     def _at_once(self, key: str, body: Body, meta: Meta) -> None:
@@ -101,7 +101,7 @@ class RcloneStore(RcloneReads):
         self._check(key)
         answer = self.rclone.call("operations/deletefile", fs=self.fs, remote=path_of(key))
         if is_missing(answer.status, self._words(answer)):
-            self._stand()
+            self._check_root()
             return
         self._members(answer, key)
 
@@ -158,7 +158,7 @@ class RcloneStore(RcloneReads):
         self._ready()
         source.same(info)
         try:
-            self._copy_file(source.fs, path_of(info.key), key, _instead(info.meta, meta), deadline)
+            self._copy_file(source.fs, path_of(info.key), key, _metadata_set(info.meta, meta), deadline)
         except StoreRefused:
             source.same(info)
             raise
@@ -214,7 +214,7 @@ def _write_block(file: IO[bytes], block: memoryview) -> None:
         raise StoreUnavailable(f"{tempfile.gettempdir()}: {error.strerror}: free some space") from error
 
 
-def _instead(old: Meta, new: Meta) -> dict[str, object]:
+def _metadata_set(old: Meta, new: Meta) -> dict[str, object]:
     """How rclone is told to write *new* in place of the *old* metadata of what it copies.
 
     It only adds to them by itself. Where some are to go, a program maps them to what it is told, and to nothing else.

@@ -2,6 +2,6 @@
 
 from bucketrelay.drivers.inventory.jobs import InventorySync, inventory_kinds
 from bucketrelay.drivers.inventory.one import Keeper, StoreFacts
-from bucketrelay.drivers.inventory.whole import Stock, take_stock
+from bucketrelay.drivers.inventory.whole import SyncTotals, sync_store
 
-__all__ = ["InventorySync", "Keeper", "Stock", "StoreFacts", "inventory_kinds", "take_stock"]
+__all__ = ["InventorySync", "Keeper", "StoreFacts", "SyncTotals", "inventory_kinds", "sync_store"]

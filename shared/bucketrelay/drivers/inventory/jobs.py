@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.inventory.one import Keeper, StoreFacts
-from bucketrelay.drivers.inventory.whole import take_stock
+from bucketrelay.drivers.inventory.whole import sync_store
 from bucketrelay.errors import OutOfTime
 from bucketrelay.jobs.inventory import DEPTHS, KIND, STORE_KIND, USUAL, key_job, store_job
 from bucketrelay.jobs.kinds import Ended, Kind
-from bucketrelay.jobs.queue import Dead, Done, Ending, Intake, Intaker, Job, NewJob, Priority, Release
+from bucketrelay.jobs.queue import Dead, Done, Ending, Enqueuer, Intake, Job, NewJob, Priority, Release
 
 Facts = Callable[[str], StoreFacts]  # a configured store by its name
 _AT_ONCE = 1000
@@ -26,7 +26,7 @@ class InventorySync:
         self,
         keeper: Keeper,
         facts: Facts,
-        queue: Intaker,
+        queue: Enqueuer,
         patience: Callable[[], Deadline] = lambda: Deadline(_PATIENCE),
     ) -> None:
         self._keeper, self._facts, self._queue, self._patience = keeper, facts, queue, patience
@@ -42,7 +42,7 @@ class InventorySync:
         # At `full` no key is passed over: what is asked for by hand is looked at.
         try:
             with under(deadline := self._patience()):
-                take_stock(self._keeper, facts, prefix, "full", deadline=deadline, hand_on=hand_on)
+                sync_store(self._keeper, facts, prefix, "full", deadline=deadline, hand_on=hand_on)
         except OutOfTime:
             gathered.add(store_job(name, prefix, depth, Priority.ORDER))
         return gathered.end()
@@ -64,7 +64,7 @@ class InventorySync:
 class _Gathered:
     """Jobs on their way into the queue, some at a time."""
 
-    def __init__(self, queue: Intaker) -> None:
+    def __init__(self, queue: Enqueuer) -> None:
         self._queue, self._jobs, self._new, self._already = queue, list[NewJob](), 0, 0
 
     def add(self, job: NewJob) -> None:
@@ -98,7 +98,7 @@ def inventory_kinds(keeper: Keeper, facts: Facts) -> dict[str, Kind]:
     def _whole(job: Job, deadline: Deadline) -> Ending:
         store, prefix, depth = (str(job.payload.get(name, "")) for name in ("store", "prefix", "depth"))
         try:
-            stock = take_stock(keeper, facts(store), prefix, depth or USUAL, deadline=deadline)
+            stock = sync_store(keeper, facts(store), prefix, depth or USUAL, deadline=deadline)
         except OutOfTime:
             return Release()
         return Done(stock.members(), failed=not stock.complete)

@@ -35,7 +35,7 @@ class StoreFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class KeySync:
     """What became of the rows of one key."""
 
     change: Change
@@ -53,7 +53,7 @@ class Keeper:
 
     tables: Tables
 
-    def sync(self, facts: StoreFacts, key: str, depth: str, listed: Sequence[Version] | None = None) -> Ended:
+    def sync(self, facts: StoreFacts, key: str, depth: str, listed: Sequence[Version] | None = None) -> KeySync:
         """Make the rows of *key* equal to what the store holds.
 
         Args:
@@ -65,7 +65,7 @@ class Keeper:
                 id could not be written, and they are right.
         """
         if is_probe(key):  # comes and goes, and is no object of anybody's
-            return Ended(Change())
+            return KeySync(Change())
         versions = list(listed) if listed is not None else self._versions(facts.store, key, depth)
         if not versions:
             return self._absent(facts, key)
@@ -81,7 +81,7 @@ class Keeper:
         change = self.tables.write(facts.name, key, number, entries)
         if untagged:
             raise untagged
-        return Ended(change)
+        return KeySync(change)
 
     def _versions(self, store: Store, key: str, depth: str) -> list[Version]:
         if isinstance(store, Versioned):
@@ -90,11 +90,11 @@ class Keeper:
         info = store.look(key)
         return [only_version(info)] if info else []
 
-    def _absent(self, facts: StoreFacts, key: str) -> Ended:
+    def _absent(self, facts: StoreFacts, key: str) -> KeySync:
         """Nothing is listed: the object goes if the store itself says that there is none."""
         if facts.store.look(key) is not None:
             raise StoreUnavailable(f"{facts.store.address.of(key)}: it is there, and was not listed: ask again later")
-        return Ended(Change(), removed=self.tables.drop(facts.name, key))
+        return KeySync(Change(), removed=self.tables.drop(facts.name, key))
 
     def _describe(self, store: Store, version: Version, row: Row | None, level: int) -> Found:
         """What is to be known of a version; only what may have changed is asked for."""

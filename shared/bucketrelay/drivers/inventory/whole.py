@@ -6,7 +6,7 @@ from itertools import groupby
 
 from bucketrelay.abilities import Version, Versioned
 from bucketrelay.deadline import Deadline
-from bucketrelay.drivers.inventory.one import Ended, Keeper, StoreFacts, only_version
+from bucketrelay.drivers.inventory.one import Keeper, KeySync, StoreFacts, only_version
 from bucketrelay.errors import RelayError
 from bucketrelay.inventory.tables import Row
 from bucketrelay.jobs.inventory import DEPTHS
@@ -17,7 +17,7 @@ Keyed = tuple[str, list[Version] | None, list[Row] | None]
 
 
 @dataclass
-class Stock:
+class SyncTotals:
     """What taking stock came to."""
 
     objects: int = 0  # keys that the store has, deleted ones with their versions included
@@ -34,7 +34,7 @@ class Stock:
         """For JSON."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
-    def add(self, ended: Ended) -> None:
+    def add(self, ended: KeySync) -> None:
         """Count one key."""
         self.removed += ended.removed
         self.new += ended.change.object
@@ -42,7 +42,7 @@ class Stock:
         self.right += not ended.changed
 
 
-def take_stock(  # noqa: PLR0913 — what is meant, and who is told of what
+def sync_store(  # noqa: PLR0913 — what is meant, and who is told of what
     keeper: Keeper,
     facts: StoreFacts,
     prefix: str,
@@ -52,7 +52,7 @@ def take_stock(  # noqa: PLR0913 — what is meant, and who is told of what
     hand_on: Callable[[str], None] | None = None,
     complain: Callable[[str], None] = lambda _: None,
     see: Callable[[int], None] = lambda _: None,
-) -> Stock:
+) -> SyncTotals:
     """Bring the inventory of a store up to date, in constant memory.
 
     Args:
@@ -65,7 +65,7 @@ def take_stock(  # noqa: PLR0913 — what is meant, and who is told of what
     Raises:
         RelayError: the listing ended before its end, or the database did. Nothing is removed for it.
     """
-    stock = Stock()
+    stock = SyncTotals()
     keeper.tables.ask(facts.name)
     # A key below tags is asked for even if its listing is the same: tags change without a trace in it.
     always = DEPTHS.index(depth) >= DEPTHS.index("tags")

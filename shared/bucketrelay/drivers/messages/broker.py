@@ -70,7 +70,7 @@ def place_of(url: str, ca_file: Path | None) -> Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Spool:
+class QueueReader:
     """A queue that is read from.
 
     Args:
@@ -121,7 +121,7 @@ class Spool:
 class _Reading:
     """One connection that messages come by."""
 
-    def __init__(self, spool: Spool, handle: Handle) -> None:
+    def __init__(self, spool: QueueReader, handle: Handle) -> None:
         self._spool, self._handle = spool, handle
         self._connection: Any = None
         self._last: int | None = None

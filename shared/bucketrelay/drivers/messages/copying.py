@@ -19,7 +19,7 @@ from bucketrelay.drivers.messages.intake import COPY, REPLY, letter_job, reply
 from bucketrelay.drivers.messages.requests import NOT_FOUND, TEMPORARY, UNCATEGORISED, Counts, Reply, Request
 from bucketrelay.errors import RelayError
 from bucketrelay.jobs.kinds import Ended, Kind
-from bucketrelay.jobs.queue import Dead, Done, Intaker, Job, NewJob, Priority, Release, Retry
+from bucketrelay.jobs.queue import Dead, Done, Enqueuer, Job, NewJob, Priority, Release, Retry
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.store import Store
 
@@ -41,7 +41,7 @@ class Copying:
         attempts: how often the queue hands out a job.
     """
 
-    queue: Intaker
+    queue: Enqueuer
     runner: Runner
     stores: Callable[[str], Store]
     roots: Mapping[str, str]

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 
 from bucketrelay.drivers.messages import datasets, requests
 from bucketrelay.drivers.messages.delivery import Delivery, First, Letter
-from bucketrelay.jobs.queue import Intaker, JobQueue, NewJob, Priority
+from bucketrelay.jobs.queue import Enqueuer, JobQueue, NewJob, Priority
 
 # Kinds of jobs.
 COPY, REPLY, DATASET, ERROR, GAP = "copier", "copier-reply", "dataset", "dataset-error", "dataset-gap"
@@ -28,7 +28,7 @@ class CopyIntake:
         fresh: names a message that has no name.
     """
 
-    queue: Intaker
+    queue: Enqueuer
     roots: Mapping[str, str]
     replies: str
     fresh: Callable[[], str] = lambda: uuid.uuid4().hex

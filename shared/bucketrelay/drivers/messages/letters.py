@@ -13,7 +13,7 @@ _LONGEST_PAUSE = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Postman:
+class LetterSender:
     """Sends the letters of one kind.
 
     Args:

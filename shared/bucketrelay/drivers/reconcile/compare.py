@@ -14,7 +14,7 @@ from operator import eq, lt
 from typing import Any, NamedTuple
 
 from bucketrelay.abilities import Columns, Paged
-from bucketrelay.drivers.reconcile.ahead import ahead, in_chunks
+from bucketrelay.drivers.reconcile.prefetch import in_chunks, prefetch
 from bucketrelay.errors import Damaged, StoreRefused
 from bucketrelay.model import Listed, ObjectInfo
 from bucketrelay.routes.probes import NAME as PROBE
@@ -191,13 +191,13 @@ def side(store: Store, prefix: str, span: Span = ALL, skip: Callable[[str], bool
             pages = store.pages(prefix + within, after)
         else:
             pages = in_chunks(store.list(prefix + within, after))
-        return ahead(_up_to(pages, prefix + span.until) if span.until else pages)
+        return prefetch(_up_to(pages, prefix + span.until) if span.until else pages)
 
     return Side(store.address.url, prefix, span, listing, _holds(store), skip, within)
 
 
 def _up_to(pages: Iterator[Rows], last: str) -> Iterator[Rows]:
-    """The pages up to the first that goes on past *last*: those behind it would be read ahead for nobody."""
+    """The pages up to the first that goes on past *last*: those behind it would be read prefetch for nobody."""
     for page in pages:
         yield page
         if (page.keys[-1] if isinstance(page, Columns) else page[-1].key) > last:

@@ -11,7 +11,7 @@ from bucketrelay.drivers.reconcile.wish import Remembering, Wish, World, nowhere
 from bucketrelay.errors import ConfigError, StoreUnavailable
 from bucketrelay.reports import log_line as observe
 from bucketrelay.routes import ANY_BUCKET, Route
-from bucketrelay.routes.own import own_prefixes
+from bucketrelay.routes.log_folders import log_folder_prefixes
 from bucketrelay.system import System
 
 STREAMS = 8  # listings of one side at once at most, in a namespace that is worth cutting
@@ -42,7 +42,7 @@ def world(system: System) -> World:
     log = system.log()
 
     def skip(name: str) -> Callable[[str], bool]:
-        beginnings = own_prefixes(log.address, system.store(name).address)
+        beginnings = log_folder_prefixes(log.address, system.store(name).address)
         return (lambda key: key.startswith(beginnings)) if beginnings else nothing
 
     return World(log, system.store, skip, system.now, threads=system.runner.budget.threads)

@@ -37,7 +37,7 @@ class Faces(Protocol):
 
 
 @dataclass(slots=True)
-class Forgiving:
+class BestEffortFaces:
     """Faces of a database that may refuse: from then on there are none, and nothing is kept. It costs requests alone.
 
     Args:

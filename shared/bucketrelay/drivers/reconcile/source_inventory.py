@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bucketrelay.drivers.reconcile.ahead import in_chunks
 from bucketrelay.drivers.reconcile.compare import Rows, Side, Span
 from bucketrelay.drivers.reconcile.inventory_file import Inventory, manifest
+from bucketrelay.drivers.reconcile.prefetch import in_chunks
 from bucketrelay.drivers.reconcile.sorted_file import SortedFile
 from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import BadEvent, ConfigError
@@ -18,7 +18,7 @@ _LARGEST = 64 * MiB  # of a manifest, which is read whole
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class InventorySource:
     """Where inventories may be: the file system, and the buckets of configured stores.
 
     Args:
@@ -83,7 +83,7 @@ def _beside(path: Path, name: str) -> Path:
     return next((one for one in known if one.is_file()), folder / last)
 
 
-def with_inventory(wish: Wish, place: str, shelf: Shelf, store: Address, folder: Path) -> Wish:
+def with_inventory(wish: Wish, place: str, shelf: InventorySource, store: Address, folder: Path) -> Wish:
     """The wish with the source's side out of the inventory whose manifest is at *place*.
 
     Args:

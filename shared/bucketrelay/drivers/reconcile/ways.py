@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bucketrelay.deadline import Deadline
 from bucketrelay.events.deferral import payloads
 from bucketrelay.events.payload import Deferral
-from bucketrelay.jobs.queue import Intaker, NewJob
+from bucketrelay.jobs.queue import Enqueuer, NewJob
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.reports import log_line as observe
@@ -72,7 +72,7 @@ class Enqueue:
         job: a task as a job.
     """
 
-    queue: Intaker
+    queue: Enqueuer
     job: Callable[[Task], NewJob]
 
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result | None]:

@@ -33,7 +33,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RequestedWork:
     """What a request asks for. Nothing of it is durable yet, and so nobody may be told the answer.
 
     Attributes:
@@ -53,19 +53,21 @@ class Intake:
         self._known: frozenset[str] = frozenset()
         self._again = 0.0
 
-    def take(self, body: bytes, headers: Headers, cloud: str) -> Taken:
+    def take(self, body: bytes, headers: Headers, cloud: str) -> RequestedWork:
         """What a request asks for. Raises BadEvent: it is no event."""
         if cloud and cloud not in _CLOUDS:
             raise BadEvent(f"?cloud= must be one of {', '.join(_CLOUDS)}")
         value = _value(body)
         if isinstance(value, dict) and value.get("Type") in _SUBSCRIPTIONS:
-            return Taken(Answer(202, {"accepted": 0, "refused": [], "note": _subscription(value)}))
+            return RequestedWork(Answer(202, {"accepted": 0, "refused": [], "note": _subscription(value)}))
         return self._plan(_parse(value, headers, _CLOUDS.get(cloud), self._serving))
 
-    def _plan(self, payload: Payload) -> Taken:
+    def _plan(self, payload: Payload) -> RequestedWork:
         system = self._serving.system
         if payload.kind == "schedule":
-            return Taken(Answer(202, {"accepted": 1, "refused": []}), [_schedule_job(payload.note, system.routes)])
+            return RequestedWork(
+                Answer(202, {"accepted": 1, "refused": []}), [_schedule_job(payload.note, system.routes)]
+            )
         plans = [plan_message(message, system) for message in payload.messages]
         refused = [result for plan in plans for result in plan.refused]
         errors = [message.error for message in payload.messages if message.error]
@@ -79,7 +81,7 @@ class Intake:
             answer = Answer(400, {"error": shown[0]["error"], "accepted": 0, "refused": shown})
         else:
             answer = Answer(202, {"accepted": accepted, "refused": shown})
-        return Taken(answer, jobs, refused)
+        return RequestedWork(answer, jobs, refused)
 
     def _inventory_jobs(self, payload: Payload) -> dict[str, NewJob]:
         """For events of stores that are taken stock of: the objects' URLs, and the jobs that keep their rows right.

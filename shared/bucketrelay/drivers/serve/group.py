@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from bucketrelay.jobs.queue import Intaker, NewJob
+from bucketrelay.jobs.queue import Enqueuer, NewJob
 
 _Waiting = tuple[Sequence[NewJob], "asyncio.Future[None]"]
 
@@ -15,7 +15,7 @@ class Group:
     and back costs more than its row. An error is everybody's: each sender comes again, and nothing doubles.
     """
 
-    def __init__(self, queue: Intaker) -> None:
+    def __init__(self, queue: Enqueuer) -> None:
         self._queue = queue
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None

@@ -167,10 +167,12 @@ async def _in_time(receive: Receive) -> Message:
 
 def too_large() -> Response:
     """The answer to a body that is longer than we take."""
-    return _HeardOut({"error": f"the body has more than {LONGEST // 2**20} MiB"}, 413, {"Connection": "close"})
+    return _AnswerAfterTheRequest(
+        {"error": f"the body has more than {LONGEST // 2**20} MiB"}, 413, {"Connection": "close"}
+    )
 
 
-class _HeardOut(JSONResponse):
+class _AnswerAfterTheRequest(JSONResponse):
     """An answer that is given before the request has come to its end.
 
     A connection that is closed while its client still sends is reset, and the reset may take the answer from the

@@ -9,8 +9,8 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Done, Job, Payload
 from bucketrelay.model import Result
-from bucketrelay.reports.again import Again, FailedList, Wanted
 from bucketrelay.reports.chosen import Chosen
+from bucketrelay.reports.rerun import FailedList, Rerun, Selection
 from bucketrelay.system import System
 
 _TOGETHER = 200  # lines of several lists that are run at once
@@ -37,11 +37,11 @@ def _trace(system: System, job: Job) -> Done:
 
 
 def _replay(system: System, payload: Payload) -> Done:
-    again = Again(system.log(), system.routes, system.runner, system.now)
+    again = Rerun(system.log(), system.routes, system.runner, system.now)
     go, route = bool(payload.get("go")), str(payload.get("route") or "")
     since = str(payload.get("since") or "")
     chosen = Chosen.of(payload)
-    wanted = Wanted(lambda line: chosen.takes(line.result), forget=bool(payload.get("forget")), unlimited=go)
+    wanted = Selection(lambda line: chosen.takes(line.result), forget=bool(payload.get("forget")), unlimited=go)
     results: list[Result] = []
     problems: list[str] = []
     batch: list[FailedList] = []

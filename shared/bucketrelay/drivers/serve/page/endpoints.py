@@ -45,7 +45,7 @@ _OF_A_ROUTE = ("go", "estimate")  # what is never done for all routes at once
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ActButton:
     """Something that may be done: the question, the button, and how it is said afterwards."""
 
     question: str
@@ -55,23 +55,23 @@ class Deed:
 
 
 DEEDS = {
-    "redo": Deed(
+    "redo": ActButton(
         "Redo {count}?", "Each is looked at again, and copied or deleted as its source says now.", "redo {count}"
     ),
-    "forget": Deed(
+    "forget": ActButton(
         "Forget what no route wants any more?",
         "Lines whose route or target has left the configuration are put away. Objects stay as they are.",
         "forget them",
         danger=True,
     ),
-    "go": Deed(
+    "go": ActButton(
         "Do the deletes of {route} that are held?",
         "Everything that the fuse held is deleted at the targets, where the source still has no such key.",
         "delete them",
         danger=True,
     ),
-    "retry": Deed("Retry {count} dead jobs?", "Each gets all its attempts again.", "retry {count}"),
-    "estimate": Deed(
+    "retry": ActButton("Retry {count} dead jobs?", "Each gets all its attempts again.", "retry {count}"),
+    "estimate": ActButton(
         "Count what a backfill of {route} takes?", "Both sides are listed; nothing is written there.", "count it"
     ),
 }

@@ -11,7 +11,7 @@ from bucketrelay.drivers.serve.page.drawing import books_bar, lag_over_time
 from bucketrelay.drivers.serve.page.filter import Filter
 from bucketrelay.drivers.status import Line, Watch
 from bucketrelay.model import Result
-from bucketrelay.reports.estimates import Kept
+from bucketrelay.reports.estimates import KeptEstimate
 from bucketrelay.reports.printable import printable
 from bucketrelay.reports.sums import cause_of
 
@@ -154,7 +154,7 @@ def _draw(svg: str) -> Markup:
     return Markup(svg)  # noqa: S704 — see above
 
 
-def estimate(kept: Kept | None) -> dict[str, Any]:
+def estimate(kept: KeptEstimate | None) -> dict[str, Any]:
     """What a backfill takes, in words for each target."""
     if kept is None:
         return {"time": "", "rows": []}

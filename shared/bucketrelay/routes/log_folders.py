@@ -17,14 +17,14 @@ FOLDERS = (
 )
 
 
-def own_places(log: Address) -> tuple[Address, ...]:
+def log_folders(log: Address) -> tuple[Address, ...]:
     """The folders, each as the address of a store."""
     return tuple(
         Address(log.scheme, log.bucket, log.namespace, f"{log.prefix}{folder}", log.endpoint) for folder in FOLDERS
     )
 
 
-def own_prefixes(log: Address, target: Address) -> tuple[str, ...]:
+def log_folder_prefixes(log: Address, target: Address) -> tuple[str, ...]:
     """Beginnings of keys, relative to *target*, that lie in the folders; "" where the whole store does."""
     if not same_bucket(log, target):
         return ()

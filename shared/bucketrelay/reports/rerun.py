@@ -45,7 +45,7 @@ class FailedList:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RerunTotals:
     """What became of some failed lists."""
 
     results: tuple[Result, ...] = ()
@@ -55,7 +55,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selection:
     """Which lines are to be run, and how.
 
     Args:
@@ -72,7 +72,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Rerun:
     """What running failed lists again needs of the world."""
 
     log: Store
@@ -105,8 +105,8 @@ class Again:
         return FailedList(name, tuple(lines), damage)
 
     def run(
-        self, failures: Sequence[FailedList], wanted: Wanted, invocation: str, *, time: datetime | None = None
-    ) -> Ended:
+        self, failures: Sequence[FailedList], wanted: Selection, invocation: str, *, time: datetime | None = None
+    ) -> RerunTotals:
         """Run the wanted lines, each task once, write their lists, and move the handled lists away.
 
         Args:
@@ -129,15 +129,15 @@ class Again:
         lost = [line for line in lines if not line.task]
         problems = [problem for each in handled for problem in self._move_aside(each)]
         stay = () if wanted.forget else tuple(lost)
-        return Ended(tuple(results), stay, len(lost) - len(stay), tuple(problems))
+        return RerunTotals(tuple(results), stay, len(lost) - len(stay), tuple(problems))
 
-    def _keep_rest(self, each: FailedList, wanted: Wanted, invocation: str) -> None:
+    def _keep_rest(self, each: FailedList, wanted: Selection, invocation: str) -> None:
         kept = [not _handles(line, wanted) for line in each.lines]
         if any(kept):
             with suppress(ObjectGone):  # another replay has moved it, and has written before what is left
                 lists.write_rest(self.log, each.name, kept, invocation=invocation)
 
-    def _results(self, tasks: Iterable[Task], wanted: Wanted) -> list[Result]:
+    def _results(self, tasks: Iterable[Task], wanted: Selection) -> list[Result]:
         # Of a key's events the newest counts, whichever list was written last: whom it is told to knows no other.
         ordered = sorted(tasks, key=lambda task: task.time or _LONG_AGO)
         once = {(task.route, task.source, task.key, task.target, task.forward): task for task in ordered}
@@ -187,6 +187,6 @@ class Again:
         self.log.delete(each.name, expect=fetched.info)
 
 
-def _handles(line: Line, wanted: Wanted) -> bool:
+def _handles(line: Line, wanted: Selection) -> bool:
     """Whether the line need not be kept: its task has run, or it is to be forgotten."""
     return wanted.line(line) and (line.task is not None or wanted.forget)

@@ -3,26 +3,26 @@
 from dataclasses import dataclass
 
 from bucketrelay import events
-from bucketrelay.drivers.planning import Passed, plan_message
+from bucketrelay.drivers.planning import SkippedEvent, plan_message
 from bucketrelay.model import Cloud, Result, Task
 from bucketrelay.system import System
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class DryRun:
     """What `function.handle` would do with a payload."""
 
     tasks: tuple[Task, ...]
     refused: tuple[Result, ...]  # events of buckets that are no route's source
     unread: tuple[str, ...]  # messages in which something could not be read
-    passed: tuple[Passed, ...]
+    passed: tuple[SkippedEvent, ...]
 
 
-def foresee(payload: object, system: System, *, cloud: Cloud | None) -> Foreseen:
+def dry_run(payload: object, system: System, *, cloud: Cloud | None) -> DryRun:
     """What `function.handle` would do with the payload; touches nothing (`--dry-run`). Raises BadEvent as it does."""
     parsed = events.parse(payload, cloud=cloud, event_keys=system.event_keys)
     plans = [plan_message(message, system) for message in parsed.messages]
-    return Foreseen(
+    return DryRun(
         tasks=tuple(each.task for plan in plans for each in plan.asked),
         refused=tuple(result for plan in plans for result in plan.refused),
         unread=parsed.errors,

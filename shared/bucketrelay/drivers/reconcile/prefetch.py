@@ -1,4 +1,4 @@
-"""An iterator that is read ahead of its reader, in a thread: the next page comes while this one is compared."""
+"""An iterator that is read prefetch of its reader, in a thread: the next page comes while this one is compared."""
 
 import contextvars
 import threading
@@ -35,12 +35,12 @@ def in_chunks(items: Iterator[T]) -> Iterator[list[T]]:
     raise error
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def prefetch(items: Iterator[T]) -> Iterator[T]:
     """The same items; what *items* raises is raised at its place. The thread ends with the reader's interest."""
     queue: Queue[list[T] | _End[T]] = Queue(_WAIT)  # in lists of one: an item may be anything
     over = threading.Event()
     context = contextvars.copy_context()  # the deadline that requests work under
-    thread = threading.Thread(target=context.run, args=(_fill, items, queue, over), name="relay-ahead", daemon=True)
+    thread = threading.Thread(target=context.run, args=(_fill, items, queue, over), name="relay-prefetch", daemon=True)
     thread.start()
     try:
         while not isinstance(item := queue.get(), _End):

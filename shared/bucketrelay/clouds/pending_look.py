@@ -6,8 +6,8 @@ from bucketrelay.http.connections import Pending
 from bucketrelay.model import ObjectInfo
 
 
-class Asking:
-    """See `abilities.Asking`.
+class PendingLook:
+    """See `abilities.PendingLook`.
 
     Args:
         pending: the request.
@@ -20,9 +20,9 @@ class Asking:
         self._asked, self._look = pending, look
 
     def answer(self) -> ObjectInfo | None:
-        """See `abilities.Asking`."""
+        """See `abilities.PendingLook`."""
         return self._look(self._asked)
 
     def drop(self) -> None:
-        """See `abilities.Asking`."""
+        """See `abilities.PendingLook`."""
         self._asked.drop()
