@@ -2,7 +2,7 @@
 
 `found`, `said` and `asked` tell how a value was come by, not what it is; 250 variables had one of these names.
 `here` and `there` tell where somebody stood who wrote the line: the source or the target, this machine or the server.
-Alone or as a part of a name (`parts_there`), they named 190 things.
+Alone or as a part of a name (`parts_there`), some 210 places had them.
 """
 
 import ast

@@ -30,7 +30,7 @@ class Document:
         try:
             # It comes from the bucket's own server, and expat itself bounds entity expansion.
             self._tree = ET.fromstring(body)  # noqa: S314 - see above
-        except (ET.ParseError, ValueError, LookupError) as error:  # of an encoding: the latter two
+        except (ET.ParseError, ValueError, LookupError) as error:  # the latter two: an unknown encoding
             raise self.error(f"not XML: {error}") from error
         self._space, _, name = self._tree.tag.rpartition("}")
         self._space += "}" if self._space else ""

@@ -181,7 +181,7 @@ def parse(text: bytes, where: str, *, empty: bytes = b"<NotificationConfiguratio
     """
     if not text.strip():
         return Document(empty)
-    if b"\0" in text:  # positions would be counted in other units than the parser's
+    if b"\0" in text:  # UTF-16: the parser counts other positions than those in these bytes
         raise StoreUnavailable(
             f"{where}: the notification document is not in UTF-8: nothing was changed, read it by hand"
         )
@@ -252,7 +252,7 @@ class _Reader:
         if len(self._path) > 2:
             self._said.append(("/".join(n.rpartition(":")[2] for n in self._path[2:]), "".join(self._words).strip()))
         elif len(self._path) == 2:
-            # Of <A/> the end is told behind it, of <A></A> before the closing tag.
+            # The parser reports the end of <A/> behind it, and of <A></A> before the closing tag.
             closing = self._text.startswith(b"</" + name.encode(), at)
             end = self._text.index(b">", at) + 1 if closing else at
             self._spans.append((self._start, end))

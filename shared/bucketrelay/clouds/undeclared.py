@@ -41,7 +41,7 @@ class TagCounts:
 
     def __init__(self, *, documented: bool) -> None:
         self._documented = documented
-        self._none = False  # whether silence is known to mean that there are none
+        self._none = False  # whether this server is known to leave the count out where there are no tags
 
     def tags(self, info: ObjectInfo, ask: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
         """The tags of *info*.
@@ -75,7 +75,7 @@ class TagCounts:
             return True
         if self._documented:
             return False
-        if isinstance(cause, Malformed):  # it does not know the question, and answered with the object itself
+        if isinstance(cause, Malformed):  # a server that does not know `?tagging` answers with the object
             return True
         if isinstance(error, StoreUnavailable) and isinstance(cause, Refusal) and cause.status == 500:
             raise StoreRefused(f"{error}: whether the object has tags is not known") from error

@@ -16,7 +16,7 @@ from bucketrelay.routes import Route
 def check(*, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Read the configuration and say every mistake, or what the routes are. Needs no network and no secrets."""
     config = configuration(config_file, secrets=False, quiet=quiet)
-    wiring.system(config, emit=lambda _: None)  # what only the making of it finds out; connects to nothing
+    wiring.system(config, emit=lambda _: None)  # some mistakes show only here; no store is connected to
     with Rows(("route", "from", "to", "deletes", "keys"), as_json) as rows:
         for route in config.routes:
             row = _members(config, route)

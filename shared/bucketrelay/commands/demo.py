@@ -49,7 +49,7 @@ class Step:
 @common
 def demo(*, config_file: Path | None, as_json: bool, quiet: bool) -> None:
     """Show the main job between local stand-ins of S3, OBS and OCI; no account, no network."""
-    del config_file  # it has a configuration of its own, and the servers are its own, too
+    del config_file  # the demo brings its own
     try:
         from bucketrelay.commands.demo_world import Clouds  # the emulators are an extra
     except ModuleNotFoundError as error:

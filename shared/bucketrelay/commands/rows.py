@@ -43,7 +43,7 @@ class Rows:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not isinstance(error, OSError):  # then there is nobody to print for
+        if not isinstance(error, OSError):  # an OSError: the output is closed
             self.finish()
 
     def add(self, cells: Sequence[str], fields: Mapping[str, object] | str, colour: str = "") -> None:

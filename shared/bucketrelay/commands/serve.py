@@ -60,7 +60,7 @@ def serve(*, listen: str, config_file: Path | None, as_json: bool, quiet: bool, 
         closing(statistics),
         _listening(host, port, listen) as listening,
     ):
-        jobs.now()  # the tables are made before anybody is told that we are here
+        jobs.now()  # makes the tables, before the server says that it is ready
         app = wiring_serve.application(config, system, jobs, tables, statistics)
         server = _server(app, config, verbose=verbose)
         if not quiet:

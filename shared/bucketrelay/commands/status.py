@@ -39,7 +39,7 @@ def status(*, route: str, since: str, config_file: Path | None, as_json: bool, q
         known_route(route, system.routes)
     with closing(system), job_queue(config) as jobs, statistics(config) as tables:
         lines, unreadable = wiring_status.survey(config, system, jobs, tables).lines(start, route)
-        if config.alarms.webhook and not route:  # of one route's alarms nobody could tell which others have ended
+        if config.alarms.webhook and not route:  # with one route's alarms alone, all others would seem to have ended
             announce(lines, system.log(), alarm_receiver(config), system.now())
     with Rows(COLUMNS, as_json=as_json) as rows:
         for line in lines:

@@ -137,7 +137,7 @@ def _check_s3(table: Table, read: dict[str, object]) -> None:
 def _check_classes(table: Table, scheme: str, endpoint: str) -> None:
     """A class that no cloud has would only be found out by the first object that is in it."""
     host = urlsplit(endpoint).hostname or ""
-    custom = scheme == "s3" and bool(host) and not is_amazons(host)  # who runs the server invents the classes
+    custom = scheme == "s3" and bool(host) and not is_amazons(host)  # whoever runs the server names the classes
     if scheme == "s3" and not custom:
         table.choice("storage_class", storage_classes("s3"))
     below = table.table("storage_classes")

@@ -68,7 +68,7 @@ class _Thread(threading.Thread):
             hand.do()
             _idle.append(self)  # before anybody knows that it has ended, and may have more to do
             hand.end()
-            del hand  # what it worked on is nobody's any more
+            del hand  # lets go of the task, which may hold bytes
 
 
 def begin(work: Callable[[], None], count: int) -> list[Hand]:

@@ -70,7 +70,7 @@ class PostgresQueue:
         }
 
         def take(head: Head, most: int) -> list[tuple[Any, ...]]:
-            place = head, wanted_kinds  # what one claimer has left, another that does other kinds may take
+            place = head, wanted_kinds  # by kinds: a worker of other kinds may take what this one has passed over
             wanted = {**values, "queue": head.queue, "priority": head.priority, "limit": most}
             got = cursor.execute(_SQL["claim"], {**wanted, "floor": seen.floors.get(place, _NEVER)}).fetchall()
             if got:

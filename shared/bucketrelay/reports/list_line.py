@@ -89,7 +89,7 @@ def _fields(result: Result) -> dict[str, object]:
         "note": result.note,
         "error": result.error,
         "retryable": result.retryable,
-        # Of what is not right yet alone: since when, however often it fails.
+        # Only of failures: since when the target has lacked it, however often it failed.
         **({"written": _moment(result.written)} if result.written else {}),
     }
 

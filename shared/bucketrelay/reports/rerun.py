@@ -23,7 +23,7 @@ from bucketrelay.values import dataclass, replace
 
 DAMAGED = "damaged_object/"
 _LARGEST = 256 * MiB  # of one list, which is read whole to be moved
-_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)  # of a line without `written`, as early ones are
+_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)  # for lines of early releases, without `written`
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Rerun:
         lines = [line for each in failures for line in each.lines if wanted.line(line)]
         handled = [each for each in failures if each.damage or any(_handles(line, wanted) for line in each.lines)]
         results = self._results([line.task for line in lines if line.task], wanted)
-        # What was damaged is counted by nobody: its other lines begin anew.
+        # Nobody has counted the results of a damaged list: its readable lines go into a new one, and are counted.
         damaged = [line for each in handled if each.damage for line in each.lines]
         anew = [line.result for line in damaged if not _handles(line, wanted)]
         if results or anew:

@@ -103,7 +103,7 @@ class _Pass:
             yield ReadList(name.stem, name.written, tuple(lists.read(self.collector.log, name.key)))
             self._refusals = 0
         except ObjectGone:
-            pass  # replay has moved it meanwhile: it is met again where it lies now
+            pass  # replay has moved it meanwhile: it will be listed in its new folder
         except RelayError as error:
             if not error.retryable:  # damaged; who asks is told of it, and the others are read
                 yield ReadList(name.stem, name.written, error=str(error))

@@ -246,7 +246,7 @@ def _key(cells: Sequence[Any]) -> KeyState:
         for ended, written, *before in json.loads(wrong)
     ]
     if failures:
-        failures.sort(key=lambda each: each[:2])  # those that an earlier release wrote stand as they came
+        failures.sort(key=lambda each: each[:2])  # an earlier release wrote them unsorted
         failures[-1] = failures[-1]._replace(result=line or None)
     state.wrong = failures
     return state

@@ -93,7 +93,7 @@ def children(element: "Element", name: str) -> "Iterator[Element]":
 
 def error_of(document: bytes) -> dict[str, str]:
     """Code, Message and what else an error document says; empty where it is none."""
-    beginning = _BEGINNING.match(document)  # a page of a thousand keys is not searched for a word that it has not
+    beginning = _BEGINNING.match(document)  # so that a listing of a thousand keys is not searched
     if (beginning and not beginning[1].startswith(b"Error")) or b"<Error" not in document:
         return {}
     try:

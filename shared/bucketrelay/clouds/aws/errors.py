@@ -49,7 +49,7 @@ _CODES: Mapping[Meaning, tuple[str, ...]] = {
     Meaning.ARCHIVED: ("InvalidObjectState",),
     Meaning.SKEWED: ("RequestTimeTooSkewed", "RequestExpired"),
     Meaning.LACKING: ("NotImplemented",),
-    # 404s and 409s that no repetition and no other look mends.
+    # 404s and 409s for which neither a retry nor another look helps.
     Meaning.REFUSED: (
         "NoSuchBucket",
         "NoSuchAccessPoint",

@@ -116,7 +116,7 @@ _GONE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist
 
 def _client(access: Access, service: str, arn: str) -> Any:
     """A client of another service, with the store's credentials; to be closed."""
-    from bucketrelay.clouds.aws.sdk import client  # the SDK loads when something is asked of it
+    from bucketrelay.clouds.aws.sdk import client  # the SDK is slow to load, and few ask
 
     return closing(client(access, service, arn.split(":")[3]))
 

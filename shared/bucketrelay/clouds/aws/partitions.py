@@ -6,7 +6,7 @@ Source: `partitions.json` of botocore 1.40, with which `tests/unit/test_partitio
 # Each partition: how its regions begin, and the domains of its servers (the second is that of its dual stack).
 _PARTITIONS = {
     "aws-cn": ("cn-", ("amazonaws.com.cn", "api.amazonwebservices.com.cn")),
-    "aws-us-gov": ("us-gov-", ()),  # on the domains of "aws": the region alone tells them apart
+    "aws-us-gov": ("us-gov-", ()),  # has the domains of "aws": only the region's name shows that it is another
     "aws-eusc": ("eusc-", ("amazonaws.eu", "api.amazonwebservices.eu")),
     "aws-iso": ("us-iso-", ("c2s.ic.gov", "api.aws.ic.gov")),
     "aws-iso-b": ("us-isob-", ("sc2s.sgov.gov", "api.aws.scloud")),

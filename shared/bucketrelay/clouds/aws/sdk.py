@@ -30,7 +30,7 @@ _UNANSWERED = (
     exceptions.IncompleteReadError,
     exceptions.MetadataRetrievalError,
 )
-# Python's words, and urllib3's, which compares the host's name itself.
+# What Python says of a certificate that is not trusted; and urllib3, which compares host names itself.
 _UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "doesn't match", "no appropriate subjectAltName")
 _PLAIN = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")  # OpenSSL's words for what is no TLS
 
@@ -132,7 +132,7 @@ def translate(error: Exception, url: str, *, write: bool = False, permission: st
         return StoreRefused(f"{url}: {text}: mend endpoint: http:// or https://, or the port")
     if isinstance(error, exceptions.InvalidRegionError | exceptions.UnknownEndpointError):  # which are ValueErrors
         return StoreRefused(f"{text}: mend the store's region and endpoint")
-    # The last four: the SDK takes any XML for what it asked for.
+    # The last four are raised within the SDK, which takes any XML for the document that it expects.
     if isinstance(error, (*_UNANSWERED, OSError, ValueError, TypeError, KeyError, AttributeError)):
         if write:
             return OutcomeUnknown(f"{text}: no answer to a write: look before believing either")

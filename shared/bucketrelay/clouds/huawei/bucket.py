@@ -177,7 +177,7 @@ def _with_md5(body: bytes) -> Given:
 
 def _greeting(error: RelayError) -> Greeting:
     refusal = error.__cause__
-    if not isinstance(refusal, Refusal):  # nothing was asked: there are no keys
+    if not isinstance(refusal, Refusal):  # no request was sent, for want of keys
         trouble: Trouble = "bucket" if isinstance(refusal, NoAnswer) else "credentials"
         return Greeting(str(error), trouble)
     at = http_date(refusal.headers.get("date"))

@@ -45,7 +45,7 @@ def _ordinary(segment: str) -> bool:
 
 def encode_key(key: str) -> list[str]:
     """*key* as names that any file system takes; all but the last end in `+`."""
-    text = quote(key, safe="").replace(".", "%2E")  # no cut may be called `.` or `..`
+    text = quote(key, safe="").replace(".", "%2E")  # or a piece might be named `.` or `..`
     cuts = [text[at : at + _CUT] for at in range(0, len(text), _CUT)]
     return [f"{cut}+" for cut in cuts[:-1]] + cuts[-1:]
 

@@ -87,7 +87,7 @@ class LocalStore:
             for at in range(start, start + length, BLOCK):
                 with disk(url):
                     block = self._bytes(opened, info, at, min(BLOCK, start + length - at))
-                write(memoryview(block))  # not within `disk`: what goes wrong there is not the disk's
+                write(memoryview(block))  # outside of `disk`: an error of the receiver is none of the disk
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """The directory, walked in the order of the keys."""

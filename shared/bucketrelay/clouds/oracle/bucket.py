@@ -58,7 +58,7 @@ class OciCloud:
         identities, pace = Identities(access, address.url), Pace()
         self._requests = Requests(address, identities, pace)
         host = access.endpoint.rstrip("/")
-        elsewhere = host if host and not host.endswith(_ORACLE) else ""  # a stand-in is one for all services
+        elsewhere = host if host and not host.endswith(_ORACLE) else ""  # a stand-in has all services at one address
         self._events = Service("events", identities, pace, elsewhere)
         self._functions = Service("functions", identities, pace, elsewhere)
 

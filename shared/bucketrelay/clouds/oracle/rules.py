@@ -12,7 +12,7 @@ from bucketrelay.clouds.bucket import Wish
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Address
 
-TAG = "bucketrelay"  # on our rules, with the route's name: a display name is nobody's own
+TAG = "bucketrelay"  # tags our rules, its value is the route's name; display names need not be unique
 _EVENTS = tuple(f"com.oraclecloud.objectstorage.{what}object" for what in ("create", "update", "delete"))
 
 

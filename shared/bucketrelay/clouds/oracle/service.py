@@ -144,7 +144,7 @@ class Service:
             if signed is not None:
                 headers |= {"content-type": "application/json", **body_headers(signed)}
             headers["authorization"] = signer.authorization(method, host, target, headers)
-            headers.pop("content-length", None)  # signed here, and said by the connection
+            headers.pop("content-length", None)  # it is signed; the connection itself writes it
             return Request(method, target, headers, given.body if signed is None else signed)
 
         return request

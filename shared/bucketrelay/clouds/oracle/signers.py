@@ -148,7 +148,7 @@ def _loader() -> Callable[..., Any]:
         from cryptography.hazmat.bindings._rust import openssl  # once it signs
 
         return openssl.keys.load_pem_private_key
-    except (ImportError, AttributeError):  # another version of the package: it is not said to stay there
+    except (ImportError, AttributeError):  # a private place, which another version may not have
         from cryptography.hazmat.primitives.serialization import load_pem_private_key  # as above
 
         return load_pem_private_key

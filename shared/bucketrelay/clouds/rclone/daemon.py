@@ -139,7 +139,7 @@ class Rclone:
         if self._config:
             command += ["--config", self._config]
         environ = {**self._environ, "RCLONE_RC_USER": "bucketrelay", "RCLONE_RC_PASS": self._secret}
-        cores.spread()  # a process begins on the cores of the thread that starts it
+        cores.spread()  # or the process would be kept to this thread's core
         with (self._folder / "said").open("wb") as output:
             self._shell = subprocess.Popen(  # noqa: S603 — the program is the user's own rclone
                 ["/bin/sh", "-c", _WATCHED, "sh", *command],

@@ -74,7 +74,7 @@ class Keeper:
         level = DEPTHS.index(depth)
         entries = [self._describe(facts.store, version, rows.get(version.version), level) for version in versions]
         number, entries, untagged = self._identity(facts, has[0] if has else "", entries, level)
-        if level == 0:  # of an object alone: what is known of its older versions stays known
+        if level == 0:  # the latest version only: the rows of older ones stay
             entries += [
                 Found(_version_of(key, row)) for row in rows.values() if row.version != entries[0].version.version
             ]
@@ -150,7 +150,7 @@ class Keeper:
             number = _uuid(tags)
             if number:
                 return number if self.tables.place(number) is None else str(uuid.uuid4())
-            if not entries[0].version.marker:  # COMS walks the older versions of what is deleted alone
+            if not entries[0].version.marker:  # COMS looks at older versions only where the object is deleted
                 break
         return str(uuid.uuid4())
 

@@ -176,7 +176,7 @@ def text(reply: Mapping[str, object]) -> bytes:
     """A reply as its readers get it: JSON without blanks, in UTF-8."""
     try:
         return json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:  # half of a surrogate pair in what is passed through: back as it came, \ud800
+    except UnicodeEncodeError:  # a lone surrogate in what is passed through goes back as it came, as \ud800
         return json.dumps(reply, separators=(",", ":")).encode()
 
 

@@ -206,7 +206,7 @@ def _right_in_columns(sources: Columns, targets: Columns, *, by_time: bool) -> i
     if not sized:
         return 0
     same = _equal(sources.etags, targets.etags)
-    if not all(sources.etags):  # none is none to compare
+    if not all(sources.etags):  # without an ETag there is nothing to compare
         same = min(same, sources.etags.index(""))
     try:
         newer = _until(map(le, sources.times, targets.times))  # type: ignore[arg-type]  # what None raises is awaited
@@ -229,7 +229,7 @@ def _right_in_rows(sources: Rows, targets: Rows, *, by_time: bool) -> int:
 
 def _equal(column: Sequence[object], other: Sequence[object]) -> int:
     """How many members, from the first on, are equal."""
-    if column == other:  # a twentieth of the time, and what is so nearly always
+    if column == other:  # nearly always so, and a twentieth of the time
         return len(column)
     return 0 if column[:1] != other[:1] else _until(map(eq, column, other))
 

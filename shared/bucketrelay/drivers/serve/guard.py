@@ -183,7 +183,7 @@ class _AnswerAfterTheRequest(JSONResponse):
         """As ASGI has it."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        if "expect" not in Headers(scope=scope):  # who waits for leave to send does not send now
+        if "expect" not in Headers(scope=scope):  # a client that waits for `100 Continue` will not send its body now
             with contextlib.suppress(asyncio.TimeoutError, ClientDisconnect):
                 await asyncio.wait_for(_drop(receive), _PATIENCE)
         await send({"type": "http.response.body", "body": b""})

@@ -237,7 +237,7 @@ class Worker:
             queues = self._queue.queues()
         except StoreUnavailable:
             return False
-        # What rests may do so for days: whoever drains the queue wants what can be done to be done.
+        # Jobs of a paused route may wait for days: to drain the queue is to do what can be done.
         return not any(
             counts.running or (counts.pending and name not in self._resting) for name, counts in queues.items()
         )
