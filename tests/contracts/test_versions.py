@@ -178,7 +178,7 @@ def test_a_version_is_looked_at_as_it_was_and_gone_when_it_was_removed(place):
 @emulated
 def test_versions_that_a_page_cuts_are_all_there(place, monkeypatch):
     """COMS went on at a key without its version: what lay behind the cut was taken for deleted."""
-    monkeypatch.setattr("bucketrelay.clouds.huawei.store._PAGE", "2")
+    monkeypatch.setattr("bucketrelay.clouds.huawei.versions.PAGE", "2")
     monkeypatch.setattr("bucketrelay.clouds.oracle.versions._PAGE", "2")
     store = place.store()
     _live(store)

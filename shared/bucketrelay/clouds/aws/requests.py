@@ -160,10 +160,11 @@ class Requests:
             if given.check:
                 given.check(answer)
 
-        chunked = isinstance(given.body, Stream) and self._chunks and not reached.place.url.startswith("https")
+        chunks = self._chunks
         try:
             return reached.exchange.send(call, request, receive, check=check, pending=pending)
         except StoreRefused as error:
+            chunked = chunks and isinstance(given.body, Stream) and not reached.place.url.startswith("https")
             if not chunked or not _unknown_chunks(error):
                 raise
         self._chunks = False  # it said that it does not know them, so nothing was done

@@ -18,7 +18,7 @@ from bucketrelay.clouds.aws.facts import COPIES
 from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, info_of_304, quote_etag
 from bucketrelay.clouds.aws.options import Options, options_of
 from bucketrelay.clouds.aws.reading import Fetching, Ranged, read_range
-from bucketrelay.clouds.aws.requests import Given, Query, Requests
+from bucketrelay.clouds.aws.requests import NOTHING_GIVEN, Given, Query, Requests
 from bucketrelay.clouds.pending_look import PendingLook
 from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
 from bucketrelay.clouds.undeclared import TagCounts
@@ -27,7 +27,7 @@ from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
 from bucketrelay.http.connections import Pending
 from bucketrelay.http.outcome import Effect, Lacking, NoSuchUpload, NotModified, OutOfRange, Unsaid
 from bucketrelay.http.pace import Pace
-from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
+from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
 from bucketrelay.values import replace
 
@@ -84,12 +84,12 @@ class S3Store:
 
     def begin_look(self, key: str) -> PendingLook | None:
         """See LooksAhead: the HeadObject of `look`."""
-        pending = self._requests.ask("HeadObject", key, Given(headers=self._checksum))
+        pending = self._requests.ask("HeadObject", key, self._look_given)
         return PendingLook(pending, lambda pending: self._look(key, pending, trust_bare_404=True)) if pending else None
 
     def _look(self, key: str, pending: Pending | None, *, trust_bare_404: bool) -> ObjectInfo | None:
         try:
-            answer = self._requests.send("HeadObject", key, _READ, Given(headers=self._checksum), pending=pending)
+            answer = self._requests.send("HeadObject", key, _READ, self._look_given, pending=pending)
         except ObjectGone:
             return None
         except Unsaid:
@@ -106,9 +106,9 @@ class S3Store:
     def fetch(self, key: str, length: int, *, unless: str = "", size: int | None = None) -> Fetched | None:
         """GetObject of the first *length* bytes."""
         fetching = Fetching(key, self._address.of(key), length, unless, digest=self._aws)
-        headers = {**self._checksum, **({"if-none-match": quote_etag(unless)} if unless else {})}
+        headers = {**self._look_given.headers, **({"if-none-match": quote_etag(unless)} if unless else {})}
         ranged = {} if size == 0 else {"range": f"bytes=0-{length - 1}"}
-        given = Given(headers={**headers, **ranged}, check=fetching.check)
+        given = Given((), {**headers, **ranged}, b"", fetching.check)
         try:
             try:
                 self._requests.send("GetObject", key, _READ, given, fetching.receive)
@@ -155,7 +155,7 @@ class S3Store:
         headers = {**self._placed, **headers_of(meta, self._address.of(key)), **self._sum(body)}
 
         def call(condition: Mapping[str, str]) -> Written:
-            given = Given(headers={**headers, **condition}, body=body, check=has_etag)
+            given = Given((), {**headers, **condition}, body, has_etag)
             return parse_put(self._requests.send("PutObject", key, _PUBLISH, given))
 
         return self._tagging.write(key, headers, lambda: self._conditions.write("put", call, expect))
@@ -283,9 +283,9 @@ class S3Store:
     def _tagging(self) -> Tagging:
         return Tagging(documented=self._aws)
 
-    @property
-    def _checksum(self) -> Mapping[str, str]:
-        return {"x-amz-checksum-mode": "ENABLED"} if self._aws else NOTHING
+    @cached_property
+    def _look_given(self) -> Given:
+        return Given(headers={"x-amz-checksum-mode": "ENABLED"}) if self._aws else NOTHING_GIVEN
 
     def _sum(self, body: Body) -> dict[str, str]:
         """What the server compares. Of a stream it goes behind it, see `chunks`; or, on other servers, nothing does."""
