@@ -141,6 +141,7 @@ PARTICLES = frozenset(WITH_PARTICLES.split())
 ALLOWED = {
     "_check_signed": "check is its verb: that something is signed",
     "check_unchanged": "check is its verb",
+    "_drop_repeated": "drop is its verb: what is repeated",
     "_fail_if_told": "fail is its verb",
     "_not_found": "404 Not Found, in HTTP's words",
 }

@@ -160,7 +160,7 @@ def test_the_report_begins_with_what_was_asked_for_and_names_what_was_not_measur
 
 def test_a_script_that_fails_is_told_with_its_exit_code_and_ends_no_other(report, bench, tmp_path, monkeypatch):
     (tmp_path / "broken.py").write_text("raise SystemExit(3)")
-    monkeypatch.setattr(bench, "HERE", tmp_path)
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
 
     section = bench.run(bench.Script("broken", quick=""), quick=True)
 
@@ -199,7 +199,7 @@ def test_a_run_of_one_script_names_the_others_and_ends_well(bench, tmp_path, mon
         "table = {'title': 'T', 'head': ['road'], 'rows': [['ours']], 'note': ''}\n"
         "pathlib.Path(sys.argv[-1]).write_text(json.dumps({'title': 'One', 'tables': [table]}))\n"
     )
-    monkeypatch.setattr(bench, "HERE", tmp_path)
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
     monkeypatch.setattr(bench, "SCRIPTS", (bench.Script("one", quick=""), bench.Script("two", quick="")))
     monkeypatch.setattr(sys, "argv", ["bench.py", "--quick", "--only", "one"])
 
@@ -213,7 +213,7 @@ def test_a_run_of_one_script_names_the_others_and_ends_well(bench, tmp_path, mon
 
 def test_a_run_whose_script_fails_ends_with_1_and_writes_what_the_others_found(bench, tmp_path, monkeypatch):
     (tmp_path / "broken.py").write_text("raise SystemExit(3)")
-    monkeypatch.setattr(bench, "HERE", tmp_path)
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
     monkeypatch.setattr(bench, "SCRIPTS", (bench.Script("broken"),))
     monkeypatch.setattr(sys, "argv", ["bench.py"])
 

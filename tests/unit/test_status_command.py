@@ -17,7 +17,7 @@ from bucketrelay.jobs.tasks import task_job
 from bucketrelay.model import Address, Meta, Outcome, Result, Task
 from bucketrelay.process import Process
 from bucketrelay.reports import lists
-from bucketrelay.reports.heartbeats import Heartbeat, Kept, Pulse
+from bucketrelay.reports.heartbeats import Heartbeat, HeartbeatMarks, Pulse
 from receivers import Receiver
 
 
@@ -204,7 +204,7 @@ def test_of_a_route_with_heartbeats_it_is_said_when_the_last_one_came_through(wo
     assert "alarm: probe; no heartbeat yet" in run("status").stdout
     began = datetime.now(timezone.utc) - timedelta(minutes=3, seconds=2)
     pulse = Pulse(begun=began, last={"target": Heartbeat(began, 1.25, 0.5)})
-    assert Kept(world.store("logs")).write("r", pulse)
+    assert HeartbeatMarks(world.store("logs")).write("r", pulse)
 
     done, line = run("status"), json.loads(run("status", "--json").stdout.splitlines()[1])
 

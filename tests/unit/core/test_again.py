@@ -2,7 +2,7 @@
 
 from datetime import datetime, timezone
 
-from bucketrelay.drivers.handover import Asked, hand_over
+from bucketrelay.drivers.handover import Attempt, hand_over
 from bucketrelay.events import parse
 from bucketrelay.events.payload import Deferral
 from bucketrelay.model import Change, Outcome, Result, Task
@@ -14,7 +14,7 @@ def test_a_task_is_handed_over_with_all_that_its_result_will_say():
     task = Task("r", "photos", "a b", "mirror", "2026/a b", change=Change.REMOVED, cause="event-1", time=NOW, size=7)
     late = Result("r", "event-1", "removed", "s3://photos/a b", "", "a b", Outcome.UNFINISHED, NOW)
     sent = []
-    handed, stuck = hand_over([(Asked(task, 4), late)], sent.append)
+    handed, stuck = hand_over([(Attempt(task, 4), late)], sent.append)
 
     assert (handed, stuck) == (frozenset({late}), "")
     (told,) = [each for payload in sent for each in parse(payload).deferrals]
