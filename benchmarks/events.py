@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -170,7 +171,7 @@ def main() -> None:
         finally:
             process.kill()
             process.communicate()
-        with sqlite3.connect(Path(folder) / "relay.db") as database:
+        with closing(sqlite3.connect(Path(folder) / "relay.db")) as database:
             query = "SELECT count(*) FROM relay_job WHERE key < ?"
             (rows,) = database.execute(query, (f"{typed.events:08}",)).fetchone()
     delays = sorted(senders.delays)

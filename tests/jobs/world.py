@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +49,8 @@ class World:
 
     @contextmanager
     def queue(self):
-        made = wiring_jobs.queue(self.config.queue)
-        yield made
-        made.close()
+        with closing(wiring_jobs.queue(self.config.queue)) as made:
+            yield made
 
     def enqueue(self, *keys: str, bucket: str = BUCKET) -> None:
         tasks = [
