@@ -22,7 +22,7 @@ from bucketrelay.store import Abilities, Store
 from bucketrelay.testing.memory import MemoryStore
 from bucketrelay.wiring_stores import NO_KEYS, Stores
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
-from bucketrelay_emulators.local_clouds import local_s3
+from bucketrelay_emulators.local_clouds import LocalMoto, local_s3
 from bucketrelay_emulators.obs import settings as obs_settings
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.oci.emulator import OciEmulator
@@ -211,7 +211,7 @@ def failed(found):
 def left_behind(clouds):
     keys = [o.key for cloud in ("obs", "oci") for o in clouds.target(cloud).list()]
     for bucket in ("doctor-target", "doctor-logs"):
-        keys += [entry["Key"] for entry in clouds.s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
+        keys += LocalMoto(clouds.proxy.upstream).keys(bucket)
         keys += [up["Key"] for up in clouds.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", ())]
     return [key for key in keys if "doctor" in key]
 
