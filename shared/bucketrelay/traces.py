@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -30,7 +29,7 @@ from bucketrelay.deadline import Deadline, current
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.reports.sums import cause_of
 from bucketrelay.system import System
-from bucketrelay.values import replace
+from bucketrelay.values import dataclass, replace
 
 _LONGEST = 2.0  # seconds for which a collector is waited for
 _REST = 60.0  # seconds for which one that did not answer is left alone

@@ -1,7 +1,6 @@
 """Configuration to readers, senders and the kinds of jobs that messages make."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bucketrelay.config import Config
@@ -19,6 +18,7 @@ from bucketrelay.jobs.kinds import Kind
 from bucketrelay.jobs.queue import JobQueue
 from bucketrelay.store import Store
 from bucketrelay.system import System
+from bucketrelay.values import replace
 from bucketrelay.wiring_invocation import sender_of
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ dialect, botocore an element newer than itself), and what they drop would be gon
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from bucketrelay.clouds.bucket import ChangedMeanwhile, Overlap, Plan, Step, Verb
 from bucketrelay.errors import StoreUnavailable
+from bucketrelay.values import dataclass, field
 
 _ROOT = "NotificationConfiguration"
 _NONE = "GetBucketNotificationResponse"  # moto's answer where there is none

@@ -5,8 +5,9 @@ docs/permissions.md is made of it, and tests hold the code and the templates to 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import click
 
 from bucketrelay.commands.terminal import CONTROL, FAILED, OK, common, usage
 from bucketrelay.model import Outcome, Result
+from bucketrelay.values import dataclass
 
 if TYPE_CHECKING:
     from bucketrelay.commands.demo_world import Clouds

@@ -8,7 +8,6 @@ platform is given.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.session import Session
@@ -20,6 +19,7 @@ from bucketrelay.model import Cloud, Meta, Result
 from bucketrelay.reports import lists
 from bucketrelay.store import Store
 from bucketrelay.system import System
+from bucketrelay.values import dataclass, field
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.local_clouds import (
     S3_KEYS,

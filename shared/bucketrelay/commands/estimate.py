@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from bucketrelay.reports.prices import PRICES, Prices, read_prices
 from bucketrelay.reports.status import Reader
 from bucketrelay.store import MiB
 from bucketrelay.system import System
+from bucketrelay.values import replace
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -4,13 +4,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
 from typing import TextIO, TypeVar
 
 from bucketrelay.core.run import Deliver, Runner
 from bucketrelay.deadline import Deadline
 from bucketrelay.model import Result, Task
 from bucketrelay.system import System
+from bucketrelay.values import dataclass, field, fields, replace
 
 T = TypeVar("T")
 _TERMINAL, _ELSEWHERE = 0.5, 30.0  # seconds between two lines

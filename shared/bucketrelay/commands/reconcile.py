@@ -4,7 +4,6 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +27,7 @@ from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import BadEvent, ConfigError
 from bucketrelay.reports.books import last_books
 from bucketrelay.system import System
+from bucketrelay.values import dataclass, replace
 from bucketrelay.wiring_tables import faces
 
 

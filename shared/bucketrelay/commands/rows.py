@@ -6,13 +6,13 @@ What is too wide is folded and never cut: a key that is not whole is a key that 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, final
 
 import click
 
 from bucketrelay.commands.terminal import CONTROL, plain
+from bucketrelay.values import dataclass, field
 
 if TYPE_CHECKING:
     from rich.table import Table

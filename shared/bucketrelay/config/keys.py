@@ -4,8 +4,9 @@ What the options of a store are, its cloud says: `clouds/*/facts.py`. A test hol
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+
+from bucketrelay.values import dataclass
 
 _NAMED = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _NUMBERED = re.compile(r"(\d{4})_\w+\.sql")

@@ -1,11 +1,11 @@
 """The checks as values: what is asked, which permission it takes, what to do where it fails."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bucketrelay.clouds.registry import facts
 from bucketrelay.model import Address
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bucketrelay.abilities import Tagged
@@ -15,6 +14,7 @@ from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.model import Deletes, ObjectInfo
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, replace
 
 SKEW = timedelta(minutes=5)  # what S3, OBS and OCI allow before they refuse a signature
 _WELL = {"credentials": "accepted", "bucket": "is there", "look": "a key that is not there is said to be none"}

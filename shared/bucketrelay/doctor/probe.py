@@ -4,7 +4,6 @@ Of a source only where a route has heartbeats: one small object of such a name a
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from bucketrelay.abilities import PartStore
 from bucketrelay.clouds.bucket import PROBES
@@ -15,6 +14,7 @@ from bucketrelay.model import Address, Meta
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.routes.probes import trial_key
 from bucketrelay.store import ABSENT, Store
+from bucketrelay.values import dataclass, replace
 
 _BODY = b"bucketrelay doctor looks whether it may write here; this may be deleted\n"
 _META = Meta(content_type="text/plain", user={"bucketrelay-doctor": "probe"})

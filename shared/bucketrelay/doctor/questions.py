@@ -1,10 +1,10 @@
 """What is asked of others than stores: a broker, a database, a key file, the receiving end of datasets."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from bucketrelay.doctor.checks import CHECKS, Finding
 from bucketrelay.errors import RelayError
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

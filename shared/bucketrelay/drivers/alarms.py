@@ -6,13 +6,13 @@ process that dies in between tells them again, and nobody is left in the dark.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from bucketrelay.drivers.status import Line
 from bucketrelay.errors import Damaged
 from bucketrelay.model import Meta
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 MARK = "marks/alarms.json"
 _LARGEST = 1 << 20

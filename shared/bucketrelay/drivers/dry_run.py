@@ -1,11 +1,10 @@
 """What a payload would come to, without doing it."""
 
-from dataclasses import dataclass
-
 from bucketrelay import events
 from bucketrelay.drivers.planning import SkippedEvent, plan_message
 from bucketrelay.model import Cloud, Result, Task
 from bucketrelay.system import System
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from bucketrelay.errors import ObjectGone, RelayError
@@ -12,6 +11,7 @@ from bucketrelay.reports.chosen import Chosen
 from bucketrelay.reports.rerun import FailedList, Rerun, RerunTotals, Selection
 from bucketrelay.reports.sums import cause_of
 from bucketrelay.system import System
+from bucketrelay.values import dataclass
 
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -1,10 +1,10 @@
 """Schedules: what is done again and again, by one of all the processes that share a queue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from bucketrelay.jobs.queue import NewJob, Timetable
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Is it behind, how far, since when, and why: one line for each route and target, from everything that knows."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from bucketrelay.reports.status import Reader, Standing, Tally
 from bucketrelay.reports.sums import Sums, slice_start
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 HOUR = timedelta(hours=1)
 

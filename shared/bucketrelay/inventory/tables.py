@@ -3,13 +3,13 @@
 import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from bucketrelay.abilities import Version
 from bucketrelay.database.queries import queries
+from bucketrelay.values import dataclass, field
 
 T = TypeVar("T")
 _PLACEHOLDER = re.compile(r"(?<![:\w]):(\w+)")

@@ -1,11 +1,11 @@
 """Who handles which kind of job: the seam between the worker and what it works for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.jobs.queue import Ending, Job, NewJob
 from bucketrelay.model import Result
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -15,6 +14,7 @@ from bucketrelay.database.text import plain
 from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, Room, State, move, older
 from bucketrelay.jobs.rows import counts_of, dumps, job_of, record_of, silent, total
 from bucketrelay.jobs.share import Head, Share
+from bucketrelay.values import dataclass, field
 
 _SQL = {name: text.encode() for name, text in queries("bucketrelay.jobs.sql", "postgres.sql").items()}
 _AT_ONCE = 2000  # jobs in a statement

@@ -19,11 +19,12 @@ Errors: StoreUnavailable where the database may answer later, StoreRefused where
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Protocol
+
+from bucketrelay.values import dataclass, field
 
 Payload = Mapping[str, object]  # what JSON can say
 Room = Callable[[str], int]  # of a queue: how many

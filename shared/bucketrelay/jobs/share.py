@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Generic, TypeVar
+
+from bucketrelay.values import dataclass, field
 
 T = TypeVar("T")
 

@@ -1,12 +1,12 @@
 """A Task as a job: what the event said goes into the row; what the configuration says is read when the job is run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from bucketrelay.jobs.queue import Job, NewJob, Priority
 from bucketrelay.model import Change, Task
+from bucketrelay.values import dataclass
 
 KIND = "task"
 

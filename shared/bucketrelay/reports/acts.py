@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Meta
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 FOLDER = "marks/acts/"
 _LARGEST = 1 << 16

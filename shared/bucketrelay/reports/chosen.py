@@ -1,10 +1,10 @@
 """Which failures are meant: what the page, the API and the commands say alike. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bucketrelay.model import Result
 from bucketrelay.reports.sums import cause_of
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from bucketrelay.model import Meta
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 FOLDER = "marks/estimates/"
 _LARGEST = 1 << 20

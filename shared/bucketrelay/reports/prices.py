@@ -5,8 +5,9 @@ price is not known here it is left out, and the estimate says so.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from bucketrelay.values import dataclass
 
 SORTS = ("write", "list", "read", "delete")
 

@@ -5,7 +5,6 @@ which order they come, as each says when it ended.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from heapq import merge
 from operator import itemgetter
@@ -17,6 +16,7 @@ from bucketrelay.reports import list_line, lists
 from bucketrelay.reports.sums import Lag, Slice, Sums, cause_of, slice_of, total
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, field
 
 FOLDERS = (lists.SUCCESS, lists.FAILED, lists.REPLAYED)
 # A list is named when its invocation ends and may be written later: lists of so long ago are looked for once more.

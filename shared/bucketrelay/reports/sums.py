@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
 from math import log10
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 from bucketrelay.model import Outcome, Result
 from bucketrelay.reports.printable import printable
+from bucketrelay.values import dataclass, field
 
 SLICE = 300  # seconds: what is counted from some moment on is counted from the beginning of its five minutes
 _LONGEST_CAUSE = 160

@@ -5,8 +5,9 @@ begins ends on the next day; the day that is written is the one on which it begi
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+
+from bucketrelay.values import dataclass
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = 24 * 60  # minutes

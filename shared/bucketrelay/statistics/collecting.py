@@ -1,7 +1,6 @@
 """From the lists into the tables: what is new since the last time, in the order of the lists' names, each list once."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -14,6 +13,7 @@ from bucketrelay.reports.status import OVERLAP, ListName, Tally, list_names
 from bucketrelay.reports.sums import slice_start
 from bucketrelay.statistics.tables import WIDE, ReadList, State, Statistics
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, field
 
 BEFORE = timedelta(days=1)  # counting begins so long before the first look
 _ALARMS = timedelta(hours=1)  # failures of so long are looked at, whatever is asked for

@@ -6,7 +6,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +15,7 @@ from bucketrelay.model import Outcome, Result
 from bucketrelay.reports import list_line
 from bucketrelay.reports.status import Failure, KeyState, Pair, Tally
 from bucketrelay.reports.sums import Sums, slice_of
+from bucketrelay.values import dataclass, field
 
 T = TypeVar("T")
 _PLACEHOLDER = re.compile(r"(?<![:\w]):(\w+)")

@@ -10,7 +10,6 @@ store.calls == [("look", "a"), ("put", "b")]                 # every request, in
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from bucketrelay.abilities import Part, Upload
 from bucketrelay.bodies import gather, pour_bytes
@@ -20,6 +19,7 @@ from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written
 from bucketrelay.testing.bucket import Open
 from bucketrelay.testing.ordered import PLACE, OrderedStore
+from bucketrelay.values import replace
 
 __all__ = ["PLACE", "MemoryStore"]
 

@@ -5,7 +5,6 @@ import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from types import MappingProxyType
 
@@ -14,6 +13,7 @@ from bucketrelay.errors import ObjectGone, SourceChanged, StoreRefused, TargetCh
 from bucketrelay.model import NOTHING, Address, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Absent, Expect
 from bucketrelay.testing.bucket import Bucket, Held, Open, Order, Orders
+from bucketrelay.values import replace
 
 PLACE = Address(scheme="s3", bucket="memory")
 

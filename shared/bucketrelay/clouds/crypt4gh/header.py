@@ -18,12 +18,13 @@ looks as random as if it were.
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from bucketrelay.values import dataclass, field
 
 MAGIC = b"crypt4gh"
 LONGEST = 4 * 1024 * 1024  # bytes of a header; an edit list of 100,000 cuts has 1.6 million

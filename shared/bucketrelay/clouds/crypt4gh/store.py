@@ -4,7 +4,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -14,6 +13,7 @@ from bucketrelay.core import digest
 from bucketrelay.errors import SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written
+from bucketrelay.values import dataclass, replace
 
 _USUAL = 64 * 1024  # bytes that are fetched for a header; nearly all have 124
 _SEGMENT, _TAG = 65_536 + 28, 28  # bytes of a whole encrypted segment; bytes of nonce and tag, which each begins with

@@ -1,7 +1,6 @@
 """What a remote can hold, from what rclone says of its backend; and what rclone says of an object, as ours."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from hashlib import blake2b
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from typing import Any
 from bucketrelay.clouds.rclone.facts import ABILITIES
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import Abilities
+from bucketrelay.values import dataclass, replace
 
 # Fields of Meta by the names that rclone gives them, whatever the backend calls them.
 _HEADERS = {

@@ -10,7 +10,6 @@ As COMS's `syncJob` does (docs/inventory.md has its table), but:
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bucketrelay.abilities import Taggable, Tagged, Version, Versioned
@@ -20,6 +19,7 @@ from bucketrelay.jobs.inventory import DEPTHS
 from bucketrelay.model import ObjectInfo
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, replace
 
 COMS_ID = "coms-id"
 _MOST_TAGS = 10  # of an object on S3; one with as many gets no coms-id, as COMS has it

@@ -1,7 +1,6 @@
 """A whole store, or what lies below a prefix: two sorted streams, the listing and the tables, side by side."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from bucketrelay.abilities import Version, Versioned
@@ -12,6 +11,7 @@ from bucketrelay.inventory.tables import Row
 from bucketrelay.jobs.inventory import DEPTHS
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 Keyed = tuple[str, list[Version] | None, list[Row] | None]
 

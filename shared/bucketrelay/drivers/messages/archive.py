@@ -5,13 +5,13 @@ names. `archive_location` came with its second storage layer; where the column i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from bucketrelay.database.postgres import Cursor, Postgres
 from bucketrelay.errors import StoreRefused
+from bucketrelay.values import dataclass
 
 _FILES = """
 SELECT file.stable_id, file.submission_user, file.submission_file_path, file.archive_file_path, file.archive_file_size,

@@ -9,7 +9,6 @@ own: waiting for a confirm on the reader's would hand over the next message in t
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,6 +18,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, Prec
 
 from bucketrelay.drivers.messages.delivery import Delivery, First, Handle, Letter, Stop
 from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
+from bucketrelay.values import dataclass
 
 _HEARTBEAT = 30.0  # seconds; a broker that is silent for twice as long is gone
 _CONFIRM = 30.0  # seconds within which the broker must say that it keeps a message

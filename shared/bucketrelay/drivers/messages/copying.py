@@ -8,7 +8,6 @@ request that kills every worker gets its reply.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -22,6 +21,7 @@ from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Enqueuer, Job, NewJob, Priority, Release, Retry
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, replace
 
 ROUTE = "copier"  # what results call the route that no configuration has
 _PAGE = 500  # objects of a `copy` that one job copies

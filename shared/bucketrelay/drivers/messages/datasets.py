@@ -8,8 +8,9 @@ newline at it.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from bucketrelay.values import dataclass
 
 _WORD = re.compile(r"\S+\Z")
 _SHA256 = re.compile(r"[a-fA-F0-9]{64}\Z")

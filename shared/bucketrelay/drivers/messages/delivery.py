@@ -1,9 +1,10 @@
 """What passes between a broker and the rest: frozen values and two Protocols. Standard library only."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

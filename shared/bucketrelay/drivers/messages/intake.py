@@ -7,12 +7,12 @@ the row, so that each message becomes a job exactly once, however many read the 
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from bucketrelay.drivers.messages import datasets, requests
 from bucketrelay.drivers.messages.delivery import Delivery, First, Letter
 from bucketrelay.jobs.queue import Enqueuer, JobQueue, NewJob, Priority
+from bucketrelay.values import dataclass, field
 
 # Kinds of jobs.
 COPY, REPLY, DATASET, ERROR, GAP = "copier", "copier-reply", "dataset", "dataset-error", "dataset-gap"

@@ -7,7 +7,6 @@ get done comes again by the platform's own way.
 import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from bucketrelay.deadline import Deadline
@@ -18,6 +17,7 @@ from bucketrelay.errors import BadEvent, RelayError, StoreUnavailable
 from bucketrelay.jobs.kinds import Kind
 from bucketrelay.jobs.queue import Done, Intake, Job, NewJob
 from bucketrelay.system import System
+from bucketrelay.values import dataclass, field
 
 ATTEMPTS = 4  # how often SQS brings a message before its failure is the answer
 

@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from bucketrelay.drivers.messages.delivery import Sender, Stop
 from bucketrelay.drivers.messages.intake import letter_of
 from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.jobs.queue import Dead, Done, Ending, Job, JobQueue, Release
+from bucketrelay.values import dataclass
 
 _LONGEST_PAUSE = 10.0  # seconds
 

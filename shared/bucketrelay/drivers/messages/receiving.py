@@ -7,7 +7,6 @@ yet, is published when every file is.
 
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from bucketrelay.drivers.messages.delivery import Letter, Sender
 from bucketrelay.errors import RelayError
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Job, JobQueue, NewJob, Priority, Retry
+from bucketrelay.values import dataclass
 
 if TYPE_CHECKING:
     from starlette.requests import Request

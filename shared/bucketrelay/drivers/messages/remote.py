@@ -1,7 +1,6 @@
 """The receiving end's API: one POST for a dataset, told again until it was answered."""
 
 import base64
-from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from bucketrelay.http.connections import Connections
 from bucketrelay.http.faults import Misaddressed, NoAnswer, Unsendable, Untrusted
 from bucketrelay.http.messages import Request
 from bucketrelay.http.post import Post
+from bucketrelay.values import dataclass, field
 
 _LATER = (401, 403, 404)  # a password, a permission, a proxy: somebody may be mending it right now
 

@@ -11,10 +11,10 @@ parameter by the message that was meant, JSON that is no object as an invalid re
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from bucketrelay.errors import ObjectGone, OutOfTime, RelayError, StoreUnavailable
+from bucketrelay.values import dataclass, field
 
 Reply = dict[str, object]  # in the order of its members
 

@@ -1,11 +1,11 @@
 """SQS as a broker: read and sent to as RabbitMQ is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bucketrelay.clouds.aws.queues import Queues
 from bucketrelay.drivers.messages.delivery import Delivery, Handle, Letter, Stop
 from bucketrelay.errors import RelayError
+from bucketrelay.values import dataclass
 
 _LONGEST_PAUSE = 5.0  # seconds between two attempts
 

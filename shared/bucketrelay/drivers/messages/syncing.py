@@ -6,7 +6,6 @@ under the same idempotency key. What was synced stays on record with the last jo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bucketrelay.core.run import Runner
@@ -20,6 +19,7 @@ from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Job, JobQueue, NewJob, Priority, Release, Retry, State
 from bucketrelay.model import Outcome, Task
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, replace
 
 FILE, AWAIT, POST = "dataset-file", "dataset-await", "dataset-post"
 ROUTE = "dataset-sync"  # what results call the route that no configuration has

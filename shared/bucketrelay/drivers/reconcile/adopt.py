@@ -5,7 +5,6 @@ one about our own copies costs, and its delete is followed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from bucketrelay.abilities import ServerSideCopy
@@ -18,6 +17,7 @@ from bucketrelay.drivers.reconcile.judge import Judge
 from bucketrelay.errors import CannotCopy, OutOfTime, RelayError, StoreRefused
 from bucketrelay.model import Meta, ObjectInfo
 from bucketrelay.store import MiB
+from bucketrelay.values import dataclass, replace
 
 _BY_HAND = 8 * MiB  # what is read and written back where the server does not copy an object onto itself
 

@@ -7,7 +7,6 @@ longer what anybody wants, and a later barrier speaks for what it holds instead.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bucketrelay.deadline import Deadline
@@ -18,6 +17,7 @@ from bucketrelay.drivers.reconcile.settled import Settled
 from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import RelayError
 from bucketrelay.model import ObjectInfo
+from bucketrelay.values import dataclass, replace
 
 _OPEN = frozenset({Kind.MISSING, Kind.DIFFERENT, Kind.FAILED})
 _OLD = timedelta(days=1)

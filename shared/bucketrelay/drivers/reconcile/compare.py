@@ -8,7 +8,6 @@ both sides are compared by what is behind their own beginning, the *rest*, and n
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import compress, pairwise
 from operator import eq, lt
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from bucketrelay.model import Listed, ObjectInfo
 from bucketrelay.routes.probes import NAME as PROBE
 from bucketrelay.routes.probes import is_probe
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, field
 
 Rows = Columns | Sequence[Listed] | Sequence[ObjectInfo]
 Listing = Callable[[str], Iterator[Rows]]  # all objects of one side whose key is greater than the argument, in chunks

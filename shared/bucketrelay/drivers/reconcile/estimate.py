@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cache
 from itertools import islice
@@ -22,6 +21,7 @@ from bucketrelay.reports import lists
 from bucketrelay.reports.prices import SORTS, Prices
 from bucketrelay.store import GiB, MiB, Store
 from bucketrelay.testing.memory import MemoryStore
+from bucketrelay.values import dataclass, field, replace
 
 LISTED = 1000  # keys of a page, of every cloud
 LATENCY = 0.03  # seconds of a request, where nobody has measured

@@ -9,7 +9,6 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import md5
 from pathlib import Path
@@ -19,6 +18,7 @@ from urllib.parse import unquote_plus
 from bucketrelay.errors import BadEvent, Damaged
 from bucketrelay.model import Address, ObjectInfo
 from bucketrelay.store import MiB
+from bucketrelay.values import dataclass
 
 csv.field_size_limit(MiB)
 _BLOCK = MiB

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.order import wish, world
@@ -13,6 +12,7 @@ from bucketrelay.errors import ConfigError
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Ending, Job, Release
 from bucketrelay.system import System
+from bucketrelay.values import replace
 
 
 def reconcile_kind(system: System, remembering: Remembering = nowhere) -> Kind:

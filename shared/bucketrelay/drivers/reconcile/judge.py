@@ -13,7 +13,6 @@ Where the route follows deletes, a target key without a source is asked for its 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from operator import eq, le
 
@@ -27,6 +26,7 @@ from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Deletes, Listed, ObjectInfo
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass
 
 BYTES_DIFFER = "the bytes differ"
 

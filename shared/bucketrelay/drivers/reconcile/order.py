@@ -1,7 +1,6 @@
 """What somebody typed, or a schedule says, as a wish: or every reason why it cannot be one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.reconcile.compare import nothing
@@ -13,6 +12,7 @@ from bucketrelay.reports import log_line as observe
 from bucketrelay.routes import ANY_BUCKET, Route
 from bucketrelay.routes.log_folders import log_folder_prefixes
 from bucketrelay.system import System
+from bucketrelay.values import replace
 
 STREAMS = 8  # listings of one side at once at most, in a namespace that is worth cutting
 _FLAT = frozenset({"s3", "obs", "oci"})  # whose servers find any key as fast as any other

@@ -6,7 +6,6 @@ a few bytes. So the counts are right for as long as the core is what runs.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cache
 
@@ -22,6 +21,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.model import NOTHING, Address, Change, Deletes, Meta, ObjectInfo, Task
 from bucketrelay.store import Abilities, Store
 from bucketrelay.testing.memory import MemoryStore
+from bucketrelay.values import dataclass, replace
 
 Requests = Counter[tuple[str, str]]  # by whose they are (source, target, log) and of which sort: see `reports.prices`
 

@@ -10,7 +10,6 @@ that are gone, or that the listings settle by now, and is forgotten.
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
@@ -18,6 +17,7 @@ from typing import Protocol
 from bucketrelay.drivers.reconcile.compare import Pair
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Address, ObjectInfo
+from bucketrelay.values import dataclass
 
 _SETTLED = timedelta(minutes=10)  # longer than a clock of ours and one of a store are apart
 _GREATEST = "\U0010ffff" * 4  # behind all keys; were one behind it, it would be remembered for longer than need be

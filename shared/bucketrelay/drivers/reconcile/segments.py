@@ -8,10 +8,10 @@ keys, wherever the cuts lie.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from bucketrelay.drivers.reconcile.compare import ALL, Span
+from bucketrelay.values import dataclass
 
 PAGE = 1000  # what one request of a listing brings
 _PAGES = 8  # asked for at most, for each span that is wanted

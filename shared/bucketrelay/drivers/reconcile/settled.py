@@ -1,6 +1,5 @@
 """Whether a task about a key would find nothing left to do, by what both stores say now: the core's own decision."""
 
-from dataclasses import dataclass
 from hashlib import md5
 
 from bucketrelay.core.decide import Action, Decision, decide
@@ -12,6 +11,7 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.model import ObjectInfo
 from bucketrelay.routes import Route, task_of
 from bucketrelay.store import MiB, Store
+from bucketrelay.values import dataclass
 
 _READ = 8 * MiB  # so large an object's bytes are read, at most, where nothing else tells whether they are equal
 

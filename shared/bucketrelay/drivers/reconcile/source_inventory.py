@@ -1,7 +1,6 @@
 """The source's side of a comparison out of an inventory: found, fetched, sorted."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bucketrelay.drivers.reconcile.compare import Rows, Side, Span
@@ -12,6 +11,7 @@ from bucketrelay.drivers.reconcile.wish import Wish
 from bucketrelay.errors import BadEvent, ConfigError
 from bucketrelay.model import Address
 from bucketrelay.store import MiB, Store
+from bucketrelay.values import dataclass
 
 _BLOCK = MiB
 _LARGEST = 64 * MiB  # of a manifest, which is read whole

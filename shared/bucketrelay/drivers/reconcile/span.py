@@ -3,7 +3,6 @@
 import contextvars
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
 from itertools import compress
 
 from bucketrelay import routes
@@ -18,6 +17,7 @@ from bucketrelay.drivers.reconcile.manifest import MANIFEST
 from bucketrelay.drivers.reconcile.remembered import Remembered
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Change, Outcome, Result, Task
+from bucketrelay.values import dataclass, field, replace
 
 PAGE = 1000  # pairs between two marks at most: no more than a page of both sides
 ASKED = 250  # pairs of a page that have to be asked about: so that a function gets through one

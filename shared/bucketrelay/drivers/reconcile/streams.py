@@ -6,7 +6,8 @@ pages that are asked for to cut a namespace, and those at the cuts that are read
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from bucketrelay.values import dataclass, field
 
 SPLIT_AFTER = 50_000  # pairs: what is smaller is not worth the pages that cutting costs
 

@@ -1,7 +1,6 @@
 """What becomes of the tasks that a reconciliation finds: run here, or handed to somebody else."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.events.deferral import payloads
@@ -11,6 +10,7 @@ from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.reports import lists
 from bucketrelay.reports import log_line as observe
 from bucketrelay.system import System
+from bucketrelay.values import dataclass
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bucketrelay.drivers.reconcile.compare import Side, Span
@@ -12,6 +11,7 @@ from bucketrelay.drivers.reconcile.remembered import Faces
 from bucketrelay.drivers.reconcile.span import Repair
 from bucketrelay.routes import Route
 from bucketrelay.store import Store
+from bucketrelay.values import dataclass, replace
 
 SourceSide = Callable[[Span, Callable[[str], bool]], Side]  # of a span, without the keys that are to be skipped
 

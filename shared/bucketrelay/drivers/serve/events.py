@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -18,6 +17,7 @@ from bucketrelay.jobs.queue import NewJob, Priority
 from bucketrelay.jobs.tasks import task_job
 from bucketrelay.model import Address, Cloud, ObjectEvent, Result
 from bucketrelay.routes import Route
+from bucketrelay.values import dataclass
 
 _CLOUDS: Mapping[str, Cloud] = {"s3": "s3", "obs": "obs", "oci": "oci"}
 _FRESH = 5.0  # seconds

@@ -1,12 +1,12 @@
 """What `serve` needs of the world."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bucketrelay.jobs.queue import Intake, JobQueue
 from bucketrelay.model import Address, Result
 from bucketrelay.system import System
+from bucketrelay.values import dataclass, field
 
 LONGEST = 16 * 1024 * 1024  # bytes of a body
 

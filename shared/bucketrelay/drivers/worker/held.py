@@ -3,10 +3,10 @@
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Job
+from bucketrelay.values import dataclass, field
 
 Step = tuple[Job, ...]  # what one thread does at once
 

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.worker.held import Held, Step, steps
@@ -14,6 +13,7 @@ from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.jobs.kinds import Ended, Kind
 from bucketrelay.jobs.queue import Dead, Done, Ending, Job, JobQueue, Policy, Release, Retry, State, move
 from bucketrelay.model import Result
+from bucketrelay.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """A job that is a task: planned anew by the configuration as it is now, run, and its result told."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from bucketrelay import routes
@@ -15,6 +14,7 @@ from bucketrelay.jobs.tasks import parse
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.routes import Route
 from bucketrelay.system import System
+from bucketrelay.values import replace
 
 
 def task_kind(system: System, then: Callable[[Task], tuple[NewJob, ...]] = lambda _: ()) -> Kind:

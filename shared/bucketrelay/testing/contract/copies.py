@@ -1,6 +1,5 @@
 """What a store of tags promises, and one that copies by its server."""
 
-from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -18,6 +17,7 @@ from bucketrelay.errors import (
 from bucketrelay.store import ABSENT
 from bucketrelay.testing.contract.rig import TEXT, body_of, keys_of
 from bucketrelay.testing.memory import MemoryStore
+from bucketrelay.values import replace
 
 
 class TestTags:

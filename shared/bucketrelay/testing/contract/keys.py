@@ -3,7 +3,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import replace
 
 import pytest
 
@@ -15,6 +14,7 @@ from bucketrelay.errors import (
 from bucketrelay.model import ObjectInfo
 from bucketrelay.store import ABSENT
 from bucketrelay.testing.contract.rig import TEXT, body_of, keys_of
+from bucketrelay.values import replace
 
 ODD = [
     "a b",

@@ -3,7 +3,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -17,6 +16,7 @@ from bucketrelay.errors import (
 from bucketrelay.model import Meta
 from bucketrelay.store import BLOCK
 from bucketrelay.testing.contract.rig import TEXT, body_of, content_of, keys_of
+from bucketrelay.values import replace
 
 
 class TestLook:

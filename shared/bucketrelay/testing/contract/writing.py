@@ -1,7 +1,6 @@
 """What every store promises of writing and deleting."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 
@@ -13,6 +12,7 @@ from bucketrelay.errors import (
 from bucketrelay.model import Meta
 from bucketrelay.store import ABSENT, BLOCK, Stream
 from bucketrelay.testing.contract.rig import TEXT, body_of, content_of, keys_of, stream_of
+from bucketrelay.values import replace
 
 
 class TestPut:

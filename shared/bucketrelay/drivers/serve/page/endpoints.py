@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -26,6 +25,7 @@ from bucketrelay.model import Result
 from bucketrelay.reports.acts import Act, last, write_down
 from bucketrelay.reports.estimates import last_estimate
 from bucketrelay.reports.printable import printable
+from bucketrelay.values import dataclass, field
 
 FILES = Path(__file__).parent / "files"
 # Nothing but our own style and script, no frame around us, no form to anywhere else: a hostile key stays a text.

@@ -1,12 +1,12 @@
 """What the page shows, as its address says it: and what a button then acts upon, exactly."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from bucketrelay.model import Result
 from bucketrelay.reports.printable import printable
 from bucketrelay.reports.status import Tally
+from bucketrelay.values import dataclass
 
 _LONGEST = 1024
 
