@@ -36,7 +36,7 @@ class Memory:
 
     def passed(self, frames: list[FrameType]) -> None:
         """An operation is being answered to these frames."""
-        self._passed += [(frame, statement(frame), frame.f_lasti) for frame in frames]
+        self._passed += [(frame, frame.f_lineno, frame.f_lasti) for frame in frames]
 
     def of(self, frames: list[FrameType]) -> Any:
         """All that the frames remember, hashable; None if it cannot be told."""
@@ -51,8 +51,8 @@ class Memory:
 
     def _in_the_middle(self, frame: FrameType) -> bool:
         """Whether the statement that *frame* is in has had an answer already."""
-        now = statement(frame)
-        return any(f is frame and at == now and last < frame.f_lasti for f, at, last in self._passed)
+        lines = {line for f, line, last in self._passed if f is frame and last < frame.f_lasti}
+        return any(statement(frame.f_code, line) == statement(frame.f_code, frame.f_lineno) for line in lines)
 
 
 _HARNESS = frozenset(f"faults.{name}" for name in ("world", "asking", "stepping", "memory", "strategies", "house"))

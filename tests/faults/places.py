@@ -9,9 +9,9 @@ _COMPOUND = (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.FunctionDef)
 _COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def statement(frame: FrameType) -> int:
-    """The first line of the statement that *frame* is in."""
-    return _where(frame.f_code, frame.f_lineno)[0]
+def statement(code: CodeType, line: int) -> int:
+    """The first line of the statement that *line* of *code* is in."""
+    return _where(code, line)[0]
 
 
 def hides(frame: FrameType) -> bool:

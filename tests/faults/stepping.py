@@ -33,6 +33,10 @@ class Tape:
         self.stopped_at: Operation | None = None
         self.remembered: Any = None
 
+    def forget(self) -> None:
+        """Let go of the code that ran: its frames hold the tape, which holds them."""
+        self._memory = None
+
     def ask(self, operation: Operation) -> Any:
         if self.stopped_at is not None:
             raise Stop
@@ -58,6 +62,8 @@ def advance(
         return deliver(task, lambda name: AskingStore(name, tape.ask, rules[name]))
     except Stop:
         return tape
+    finally:
+        tape.forget()
 
 
 class Behaviour:
