@@ -5,6 +5,7 @@ Not a list of what to leave out: each command that is added for people at a term
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 OURS = "bucketrelay"
@@ -25,9 +26,18 @@ def reach(handler: Path, shared: Path, wanted: Callable[[str], bool]) -> set[Pat
     return {path for module in found if (path := _file(module, shared))}
 
 
-def _imports(path: Path) -> Iterator[str]:
+def _imports(path: Path) -> tuple[str, ...]:
     """Our modules that *path* imports. Of `from a import b` both `a` and `a.b`: b may be a module, or a name in a."""
-    pending: list[ast.AST] = [ast.parse(path.read_bytes(), path.name)]
+    return _modules(path.read_bytes(), path.name)
+
+
+@cache  # who builds several archives parses the core once
+def _modules(source: bytes, name: str) -> tuple[str, ...]:
+    return tuple(_names(ast.parse(source, name)))
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    pending = [tree]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
