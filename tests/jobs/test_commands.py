@@ -47,7 +47,7 @@ def test_a_drained_worker_has_copied_what_waited_and_written_the_lists(world):
     world.enqueue(*keys, "not there.jpg")
     waiting = json.loads(world.run("queue", "status", "--json").stdout)
 
-    done = world.run("worker", "--drain", "--json")
+    done = world.run_alone("worker", "--drain", "--json")
 
     assert waiting["pending"] == 4
     assert waiting["oldest"].endswith("Z")

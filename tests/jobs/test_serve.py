@@ -414,21 +414,19 @@ def test_told_to_end_it_ends_well(world, word):
 
 
 def test_without_secrets_no_other_machine_is_served(world):
-    process = world.start("serve", "--listen", "0.0.0.0:0")
-    _, err = process.communicate(timeout=40)
+    done = world.run("serve", "--listen", "0.0.0.0:0")
 
-    assert process.returncode == 2
-    assert "only 127.0.0.1" in err
+    assert done.returncode == 2
+    assert "only 127.0.0.1" in done.stderr
 
 
 def test_a_port_that_is_taken_is_one_line(world):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        process = world.start("serve", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
-        _, err = process.communicate(timeout=40)
+        done = world.run("serve", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
 
-    assert process.returncode == 2
-    assert err.count("\n") == 1
-    assert "in use" in err
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "in use" in done.stderr
 
 
 def test_https_with_a_certificate(world):
@@ -449,12 +447,11 @@ def test_https_with_a_certificate(world):
 def test_a_certificate_that_is_none_is_one_line(world):
     (world.folder / "bad.pem").write_text("no certificate")
     world.configure(more='[serve]\ncertificate = "bad.pem"\nkey = "bad.pem"\n')
-    process = world.start("serve", "--listen", "127.0.0.1:0")
-    _, err = process.communicate(timeout=40)
+    done = world.run("serve", "--listen", "127.0.0.1:0")
 
-    assert process.returncode == 2
-    assert "serve.certificate" in err
-    assert err.count("\n") == 1
+    assert done.returncode == 2
+    assert "serve.certificate" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 # Synchronisation, ours and COMS's.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import closing, contextmanager
@@ -17,6 +18,7 @@ from bucketrelay.model import Change, ObjectEvent
 from bucketrelay_emulators.local_clouds import S3_KEYS, S3_REGION
 
 BUCKET = "photos"
+_TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)  # by a worker
 
 
 @dataclass
@@ -84,12 +86,19 @@ class World:
         return subprocess.Popen(command, cwd=self.folder, env=environ, **{**pipes, **more})
 
     def run(self, *words: str) -> subprocess.CompletedProcess:
-        if words[0] in (
-            "queue",
-            "inventory",
-        ):  # a process of its own shows nothing more, and is slow
+        """A command that ends by itself, within this process: one of its own shows nothing more, and is slow."""
+        before = {number: signal.getsignal(number) for number in _TAKEN}
+        try:
             done = CliRunner().invoke(cli, [*words, "--config", str(self.folder / "relay.toml")])
-            return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+    def run_alone(self, *words: str) -> subprocess.CompletedProcess:
+        """The same as a user runs it: a process."""
         process = self.start(*words)
         out, err = process.communicate(timeout=100)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
