@@ -12,7 +12,7 @@ from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Change, ObjectEvent
 from bucketrelay.routes import Route, plan
 from bucketrelay.routes.globs import beginning, glob
-from bucketrelay.routes.places import former, identity, same_bucket
+from bucketrelay.routes.places import identity, names, same_bucket
 from bucketrelay.routes.relations import meetings
 
 STORES = {name: Address("s3", name, endpoint="aws") for name in "abcdt"}
@@ -264,13 +264,13 @@ def test_equal_names_in_two_regions_partitions_and_clouds_are_two_identities():
 def test_what_stamps_called_an_object_before_is_still_known(now, before):
     place = f"{before.scheme}://{before.endpoint}/{before.namespace}/{before.bucket}/k"
 
-    assert former(now, "k") == (sha256(place.encode()).hexdigest()[:12],)
+    assert names(now, "k")[1] == (sha256(place.encode()).hexdigest()[:12],)
 
 
 @pytest.mark.parametrize("place", [Address("s3", "p", endpoint="aws"), Address("s3", "p", endpoint="h:1")])
 def test_what_is_called_as_before_has_no_former_name(place):
-    assert former(place, "k") == ()
-    assert former(Address("obs", "p", endpoint="huawei"), "k") == ()
+    assert names(place, "k")[1] == ()
+    assert names(Address("obs", "p", endpoint="huawei"), "k")[1] == ()
 
 
 # In the file.

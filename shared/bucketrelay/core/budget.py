@@ -77,9 +77,10 @@ class Budget:
     def __init__(self, memory: int, threads: int) -> None:
         self._total = max(1, int(memory / OVERHEAD))
         self._free = self._total
-        self._held: Counter[str] = Counter()  # bytes, by place
+        self._held: dict[str, int] = {}  # bytes, by place; a Counter forgets a place by Python, not by C
         self._sharing: Counter[str] = Counter()  # blocks that a place has a share in, by place
         self._changed = threading.Condition()
+        self._waiting = 0  # threads that wait for bytes: most of the time there is nobody to be told
         self._threads = threading.Semaphore(threads)
         self.threads = threads
 
@@ -100,14 +101,20 @@ class Budget:
         amount = min(amount, self._total)
         left = deadline.remaining()
         with self._changed:
-            if not self._changed.wait_for(lambda: self._fits(amount, place), None if left == math.inf else left):
-                raise OutOfTime("no memory came free before the invocation's end; the task goes on in the next one")
+            if not self._fits(amount, place):
+                self._waiting += 1
+                try:
+                    came = self._changed.wait_for(lambda: self._fits(amount, place), None if left == math.inf else left)
+                finally:
+                    self._waiting -= 1
+                if not came:
+                    raise OutOfTime("no memory came free before the invocation's end; the task goes on in the next one")
             self._free -= amount
-            self._held[place] += amount
+            self._held[place] = self._held.get(place, 0) + amount
         return Lease(self, amount, place)
 
     def _fits(self, amount: int, place: str) -> bool:
-        held, share = self._held[place], self._total // max(1, len(self._sharing))
+        held, share = self._held.get(place, 0), self._total // max(1, len(self._sharing))
         # A share smaller than a part protects nobody: what is small after all need not wait for its neighbour then.
         return self._free >= amount and (not held or held <= (share - amount if amount <= share else share))
 
@@ -117,7 +124,8 @@ class Budget:
             self._held[place] -= amount
             if not self._held[place]:
                 del self._held[place]
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
 
     @contextmanager
     def share(self, places: Collection[str]) -> Iterator[None]:

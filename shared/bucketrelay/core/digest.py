@@ -28,9 +28,7 @@ _LENGTHS = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64, "crc32": 4, "crc3
 def tree(body: Body) -> str:
     """The digest of *body*, 43 characters of URL-safe base64."""
     view = memoryview(body)
-    level = [hashlib.sha256(view[at : at + MiB]).digest() for at in range(0, len(view), MiB)] or [
-        hashlib.sha256().digest()
-    ]
+    level = [hashlib.sha256(view[at : at + MiB]).digest() for at in range(0, len(view) or 1, MiB)]
     while len(level) > 1:
         pairs = [level[at : at + 2] for at in range(0, len(level), 2)]
         level = [hashlib.sha256(b"".join(pair)).digest() if len(pair) == 2 else pair[0] for pair in pairs]

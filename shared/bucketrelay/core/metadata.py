@@ -58,9 +58,9 @@ def _headers(meta: Meta, abilities: Abilities) -> tuple[dict[str, Any], list[str
     for name in HEADER_NAMES:
         value: str = getattr(meta, name)
         # What is not ASCII has no agreed form in a content header: S3's SDK refuses it, OBS's escapes it for good.
-        fits = name in abilities.headers and value.isascii() and (not value or not _CONTROL.search(value))
+        fits = not value or (name in abilities.headers and value.isascii() and not _CONTROL.search(value))
         kept[name] = value if fits else ""
-        if value and not fits:
+        if not fits:
             lost.append(name)
     return kept, lost
 
@@ -81,10 +81,11 @@ def _user(user: Mapping[str, str], room: int, stamp: Stamp) -> tuple[dict[str, s
     kept = {name: value for name, value in user.items() if _NAME.fullmatch(name) and not _CONTROL.search(value)}
     kept[NAME] = stamp.text()
     spare = room - sum(map(_cost, kept, kept.values()))
-    for name in sorted(without(kept), key=lambda n: (_cost(n, kept[n]), n), reverse=True):
-        if spare >= 0:
-            break
-        spare += _cost(name, kept.pop(name))
+    if spare < 0:
+        for name in sorted(without(kept), key=lambda n: (_cost(n, kept[n]), n), reverse=True):
+            spare += _cost(name, kept.pop(name))
+            if spare >= 0:
+                break
     return kept, [f"user:{name}" for name in user if name not in kept]
 
 
@@ -94,6 +95,8 @@ def _cost(name: str, value: str) -> int:
     OBS's SDKs escape `%` and what is not ASCII so; S3 and OCI write the latter in base64 (RFC 2047), which is shorter
     but for a few letters.
     """
+    if value.isascii() and "%" not in value and "\x7f" not in value:
+        return len(name) + len(value)
     raw = value.encode("utf-8", "surrogatepass")
     escaped = 3 * len(raw) - 2 * len(raw.translate(None, _ESCAPED))
     return len(name) + (escaped if value.isascii() else max(escaped, 12 + (len(raw) + 2) // 3 * 4))

@@ -11,7 +11,7 @@ from bucketrelay.core.stamp import Link, when
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import StoreRefused
 from bucketrelay.model import Change, Fetched, Meta, ObjectInfo, Task
-from bucketrelay.routes.places import former, identity
+from bucketrelay.routes.places import names
 from bucketrelay.store import Store
 from bucketrelay.values import dataclass, replace
 
@@ -139,14 +139,14 @@ class Pair:
 
 def link(source: Store, key: str, target: Store, target_key: str) -> Link:
     """What the two objects are called in stamps, today and before."""
-    one, other = identity(source.address, key), identity(target.address, target_key)
-    before, behind = former(source.address, key), former(target.address, target_key)
-    names = {**dict.fromkeys(before, one), **dict.fromkeys(behind, other)}
-    if not names:
+    one, before = names(source.address, key)
+    other, behind = names(target.address, target_key)
+    if not before and not behind:
         return Link(one, other)
+    meant = {**dict.fromkeys(before, one), **dict.fromkeys(behind, other)}
     # A name that either of the two may have had tells nothing.
     shared = {one, other, *(set(before) & set(behind))}
-    return Link(one, other, {name: now for name, now in names.items() if name not in shared})
+    return Link(one, other, {name: now for name, now in meant.items() if name not in shared})
 
 
 def same_version(info: ObjectInfo, now: ObjectInfo | None) -> bool:

@@ -209,7 +209,7 @@ def _mark(info: ObjectInfo, shown: str) -> str:
 
 
 def _encode(text: str) -> str:
-    return quote(text, safe="-_.~")
+    return text if text.isascii() and text.isalnum() else quote(text, safe="-_.~")  # most ETags are hexadecimal
 
 
 def _number(text: str) -> bool:

@@ -43,14 +43,14 @@ def identity(address: Address, key: str) -> str:
     return _digits(_names(address)[0], key)
 
 
-def former(address: Address, key: str) -> tuple[str, ...]:
-    """What stamps of before 0.2 may call the object, where that is not its `identity`.
+def names(address: Address, key: str) -> tuple[str, tuple[str, ...]]:
+    """The object's `identity`; and what stamps of before 0.2 may call it, where that is another.
 
     Believe one only where the other end of the route cannot have been called so, too: before, the buckets of one name
     in two regions of OCI, or in two partitions of AWS, had one name in stamps.
     """
     now, before = _names(address)
-    return () if now == before else (_digits(before, key),)
+    return _digits(now, key), () if now == before else (_digits(before, key),)
 
 
 @lru_cache(maxsize=256)

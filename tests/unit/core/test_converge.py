@@ -449,7 +449,7 @@ def test_what_was_lent_for_an_object_that_has_grown_is_given_back_whatever_goes_
 def test_without_memory_a_task_waits_no_longer_than_its_invocation(world):
     world.source.write("k", b"1")
     held = world.budget.bytes(1 << 40, Deadline())
-    result = world.run(deadline=Deadline(0.05))
+    result = world.run(deadline=Deadline(0.3))
     held.release()
 
     assert (result.outcome, result.retryable) == (Outcome.UNFINISHED, True)

@@ -75,8 +75,7 @@ def sign(
         sent["x-amz-security-token"] = keys.token
     if service == "s3":
         sent["x-amz-content-sha256"] = payload
-    names = sorted(sent if _UNSIGNED_HEADERS.isdisjoint(sent) else sent.keys() - _UNSIGNED_HEADERS)
-    listed = ";".join(names)
+    names, listed = _in_order(tuple(sent))
     lines = "".join([f"{name}:{sent[name]}\n" for name in names])
     if (" " in lines or "\t" in lines) and _blanks_to_trim(lines):
         lines = "".join([f"{name}:{_trim(sent[name])}\n" for name in names])
@@ -90,6 +89,13 @@ def sign(
         f"{_ALGORITHM} Credential={keys.access_key}/{place}, SignedHeaders={listed}, Signature={signature}"
     )
     return Signed(sent, time, place, key, signature)
+
+
+@lru_cache(maxsize=256)  # requests of one kind have the same headers
+def _in_order(names: tuple[str, ...]) -> tuple[list[str], str]:
+    """Those of the headers *names* that are signed, in their order, and how the signature lists them."""
+    signed = sorted(set(names) - _UNSIGNED_HEADERS)
+    return signed, ";".join(signed)
 
 
 @lru_cache(maxsize=64)
