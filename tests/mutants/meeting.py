@@ -186,8 +186,8 @@ MEETING = (
     Change(
         "identity-of-before-is-lost",
         "routes/places.py",
-        "    return () if now == before else (_digits(before, key),)",
-        "    return ()",
+        "    return _digits(now, key), () if now == before else (_digits(before, key),)",
+        "    return _digits(now, key), ()",
         "all copies of before are somebody else's",
         (RELATIONS,),
     ),

@@ -105,8 +105,8 @@ SAYING = (
     Change(
         "lost-header-not-named",
         "core/metadata.py",
-        "        if value and not fits:",
-        "        if False:",
+        "        if not fits:\n            lost.append(name)",
+        "        if False:\n            lost.append(name)",
         "a strict route lets it pass, and the lists are silent",
         (CARRY,),
     ),
