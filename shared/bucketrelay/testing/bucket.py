@@ -3,11 +3,11 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field  # a test's own bucket may derive from this one, by the standard library
 from datetime import datetime
 
 from bucketrelay.abilities import Part
 from bucketrelay.model import Meta
-from bucketrelay.values import dataclass, field
 
 
 @dataclass(frozen=True)
