@@ -38,7 +38,8 @@ def layers() -> list[list[str]]:
 
 def edges() -> dict[str, set[str]]:
     """Which rooms each room imports."""
-    graph = grimp.build_graph("bucketrelay", exclude_type_checking_imports=True)
+    # No cache: a stale one drew a picture of files that were no longer so.
+    graph = grimp.build_graph("bucketrelay", exclude_type_checking_imports=True, cache_dir=None)
     found: dict[str, set[str]] = {room: set() for row in layers() for room in row}
     for module in graph.modules:
         room = _room(module)
