@@ -185,7 +185,11 @@ def browser(request, tmp_path_factory):
 
 
 def click(browser, words):
+    """Click on the one link or button of these words, and wait for the page that it leads to."""
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.expected_conditions import staleness_of
+    from selenium.webdriver.support.wait import WebDriverWait
 
     [link] = [each for each in browser.find_elements(By.CSS_SELECTOR, "a, button") if each.text == words]
     link.click()
+    WebDriverWait(browser, 60).until(staleness_of(link))

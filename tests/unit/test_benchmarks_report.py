@@ -180,9 +180,9 @@ finally:
 """
     command = [sys.executable, "-c", program, str(tmp_path)]
 
-    for patience in (2, 8, 32):  # until it has begun at all, however busy the machine is
+    for patience in (2, 8, 32):  # until it has begun at all, however busy the machine is, and had the time to clean up
         assert bench.wait_for(command, patience) is None
-        if (tmp_path / "child").exists():
+        if (tmp_path / "cleaned").exists():
             break
 
     assert (tmp_path / "cleaned").exists()
