@@ -155,6 +155,7 @@ def test_a_file_that_another_process_keeps_is_asked_again_later(tmp_path, monkey
             queue.enqueue([NewJob("q", "a", "task")])
         other.execute("ROLLBACK")
     assert queue.enqueue([NewJob("q", "a", "task")]).new == 1
+    queue.close()
 
 
 def test_a_wrong_password_and_a_missing_database_are_refusals_without_the_password(postgres_url):
