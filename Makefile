@@ -70,7 +70,7 @@ lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy deploy/*.py
-	$(BIN)/lint-imports --no-cache  # which may be of files that were others: a violation would pass
+	$(BIN)/lint-imports --no-cache  # a cache of files as they were would let a violation pass
 
 format: $(READY)  ## mend what a machine can mend
 	$(BIN)/ruff check --fix .

@@ -11,7 +11,7 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 
 def interpreter(version: str) -> str | None:
-    """The interpreter of a version: from the path, or where pyenv keeps it."""
+    """The interpreter of a version: from the path, or where pyenv keeps it: below PYENV_ROOT, ~/.pyenv by default."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     places = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python{version}"))]
     for place in filter(None, places):

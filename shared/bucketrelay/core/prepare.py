@@ -71,8 +71,8 @@ def prepare(pair: Pair, info: ObjectInfo, held: ObjectInfo | None, first: FirstB
 def tidy_up(pair: Pair, info: ObjectInfo, checkpoints: Checkpoints) -> None:
     """Forget the checkpoint of the version *info*, which the target holds, and end the upload that it names.
 
-    Whoever published that version was killed before he had, or never heard that it is published. A task that is at work
-    on the same version finds its upload gone, looks again, and has nothing left to do.
+    Whoever published that version was killed before doing so, or never heard that it is published. A task that is at
+    work on the same version finds its upload gone, looks again, and has nothing left to do.
     """
 
     def step() -> None:

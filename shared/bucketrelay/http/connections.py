@@ -97,8 +97,8 @@ class Connections:
     def handshake(self) -> Callable[[], None] | None:
         """The work of opening a connection before there is a request for it; for another thread to do.
 
-        The first who needs a connection meanwhile waits for this one, and is told why there is none. Otherwise nobody
-        hears of that. None where one is open, or about to be.
+        The first request meanwhile waits for this connection, and raises what went wrong with it; where none waits,
+        nobody is told. None where one is open, or about to be.
         """
         with self._lock:
             if self._idle or self._busy or self._ahead:

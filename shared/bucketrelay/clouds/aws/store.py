@@ -182,7 +182,7 @@ class S3Store:
         headers = {**self._placed, **headers_of(meta, self._address.of(key)), **summed}
 
         def call() -> Upload:
-            # Each answer that is lost would leave an upload: it is made again like a publishing write.
+            # An answer that is lost leaves an upload behind: so it is no more repeated than a publishing write is.
             name, given = "InitiateMultipartUpload", Given([("uploads", None)], headers)
             operation = "CreateMultipartUpload"
             return Upload(key, self._requests.document(operation, key, _PUBLISH, name, upload_id, given))

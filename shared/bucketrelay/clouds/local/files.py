@@ -130,10 +130,10 @@ class Directory:
 
         Who is killed in the middle leaves no half of it where it was; the rest is swept one day.
         """
-        gone = self.fresh()
         with suppress(OSError):  # somebody else has; or it stays: what was published is, all the same
+            gone = self.fresh()
             folder.replace(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def _sweep(self, place: Path) -> None:
         """Remove what was being written into *place* by processes that were killed, once in a while.
@@ -144,10 +144,11 @@ class Directory:
         if 0 <= now - self._swept < _SWEEPING:
             return
         self._swept = now
-        for each in place.iterdir():
-            with suppress(OSError):  # ended meanwhile, or not ours to remove: that is no reason to write nothing
-                if now - each.lstat().st_mtime > _LEFT:
-                    shutil.rmtree(each) if stat.S_ISDIR(each.lstat().st_mode) else each.unlink()
+        with suppress(OSError):  # may not be listed: that is no reason to write nothing
+            for each in place.iterdir():
+                with suppress(OSError):  # ended meanwhile, or not ours to remove
+                    if now - each.lstat().st_mtime > _LEFT:
+                        shutil.rmtree(each) if stat.S_ISDIR(each.lstat().st_mode) else each.unlink()
 
     def hidden_path(self, *names: str) -> Path:
         """A path below the hidden directory; StoreRefused if a symbolic link is on the way."""

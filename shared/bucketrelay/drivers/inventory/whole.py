@@ -42,7 +42,7 @@ class SyncTotals:
         self.right += not ended.changed
 
 
-def sync_store(  # noqa: PLR0913 — what is meant, and who is told of what
+def sync_store(  # noqa: PLR0913 — what is synchronised, how deep and until when, and who is told
     keeper: Keeper,
     facts: StoreFacts,
     prefix: str,
