@@ -18,31 +18,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from bucketrelay import deadline as deadlines
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ConfigError, RelayError
+from bucketrelay.errors import RelayError
 from bucketrelay.http import trace
 from bucketrelay.http.connection import Connection, Interrupted
-from bucketrelay.http.faults import HungUp, Misaddressed, NoAnswer, NotSent, Untrusted
-from bucketrelay.http.incoming import Incoming
+from bucketrelay.http.faults import HungUp, NoAnswer, NotSent
 from bucketrelay.http.messages import Answer, Receive, Request
+from bucketrelay.http.origin import Ahead, Connect, Origin
 from bucketrelay.http.outgoing import head_of
-from bucketrelay.http.proxies import Proxy, proxy_for
-from bucketrelay.http.trust import context
 from bucketrelay.store import LONGEST_DOCUMENT
 
-if TYPE_CHECKING:
-    import ssl
-
-    from bucketrelay.http.tls import TlsSocket
-
-Connect = Callable[[tuple[str, int], float], socket.socket]
-_PORTS = {"http": 80, "https": 443}
 _KEPT = 64  # idle connections
-_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})  # OpenSSL's words for what is no TLS
 _IDLE = 55.0  # seconds; most front doors close after 60
 _IDLE_FOR_WRITES = 5.0  # seconds: a connection that ends under a write leaves its outcome open
 _AT_ONCE = 0.2  # seconds
@@ -73,13 +61,12 @@ class Connections:
         connect: Connect = socket.create_connection,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.scheme, self.host, self._name, self._port = _origin(url)
-        self._ca_file, self._timeout, self._connect, self._now = ca_file, timeout, connect, now
-        self._proxy = proxy_for(self.scheme, self._name, self._port, environ)
+        self.origin = Origin(url, ca_file, timeout, environ, connect, now)
+        self.host, self._timeout, self._now = self.origin.host, timeout, now
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
-        self._ahead: _Ahead | None = None
+        self._ahead: Ahead | None = None
         self._asks = True  # whether the server answers `Expect: 100-continue`
 
     def close(self) -> None:
@@ -103,7 +90,7 @@ class Connections:
         with self._lock:
             if self._idle or self._busy or self._ahead:
                 return None
-            ahead = self._ahead = _Ahead()
+            ahead = self._ahead = Ahead()
         deadline = deadlines.current()
         return lambda: self._open_ahead(ahead, deadline)
 
@@ -133,11 +120,11 @@ class Connections:
         try:
             answer = self._send(request, receive, repeatable=repeatable, longest=longest, whole=whole)
         except NoAnswer as error:
-            trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, str(error), self._now() - began)
+            trace.tell(request.method, self.origin.url, request.target, str(error), self._now() - began)
             raise
         if trace.listened():
             words = f"{answer.status}, {answer.headers.get('content-length', len(answer.body))} bytes"
-            trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, words, self._now() - began)
+            trace.tell(request.method, self.origin.url, request.target, words, self._now() - began)
         return answer
 
     def ask(self, request: Request) -> "Pending | None":
@@ -153,7 +140,8 @@ class Connections:
             return None
         connection.open = False
         try:
-            connection.ask(head_of(request, self.host, through=self._through(), asking=False), deadlines.current())
+            head = head_of(request, self.host, through=self.origin.through, asking=False)
+            connection.ask(head, deadlines.current())
         except Interrupted:
             self._release(connection)
             return None
@@ -171,7 +159,7 @@ class Connections:
             self._release(connection)
         if trace.listened():
             words = f"{answer.status}, asked before"
-            trace.tell(request.method, f"{self.scheme}://{self.host}", request.target, words, self._now() - began)
+            trace.tell(request.method, self.origin.url, request.target, words, self._now() - began)
         return answer
 
     def drop(self, pending: "Pending") -> None:
@@ -179,17 +167,14 @@ class Connections:
         if pending.waits:
             self._release(pending.take())
 
-    def _through(self) -> str:
-        return (self._proxy.authorization or " ") if self._proxy and self.scheme == "http" else ""
-
     def _send(
         self, request: Request, receive: Receive | None, *, repeatable: bool, longest: int, whole: bool
     ) -> Answer:
         asking = self._asks and request.length >= _ASKING
-        head = head_of(request, self.host, through=self._through(), asking=asking)
+        head = head_of(request, self.host, through=self.origin.through, asking=asking)
         deadline, kept = deadlines.current(), self._take_idle(repeatable=repeatable)
         for connection in (kept, None) if kept else (None,):
-            used = connection or self._take(self._open(deadline))
+            used = connection or self._take(self.origin.open(deadline))
             used.open = False
             try:
                 told = used.send(head, request, deadline, asking=asking)
@@ -224,7 +209,7 @@ class Connections:
     def _take_idle(self, *, repeatable: bool) -> Connection | None:
         """The connection used last, of those that are still open and not idle for too long; the others are closed.
 
-        It is among the busy ones from then on. Raises what `_open` raises, where one was opened ahead in vain.
+        It is among the busy ones from then on. Raises what `Origin.open` raises, where one was opened ahead in vain.
         """
         idle = _IDLE if repeatable else _IDLE_FOR_WRITES
         while True:
@@ -257,10 +242,10 @@ class Connections:
                 return
         connection.close()
 
-    def _open_ahead(self, ahead: "_Ahead", deadline: Deadline) -> None:
+    def _open_ahead(self, ahead: Ahead, deadline: Deadline) -> None:
         connection: Connection | None = None
         try:
-            connection = self._open(deadline)
+            connection = self.origin.open(deadline)
         except (NoAnswer, RelayError) as error:
             ahead.error = error
         with self._lock:
@@ -272,83 +257,6 @@ class Connections:
         ahead.end()
         if connection is not None:
             connection.close()
-
-    def _open(self, deadline: Deadline) -> Connection:
-        """A new connection. Raises NotSent, Untrusted, and StoreRefused where ca_file cannot be read."""
-        trusted = context(self._ca_file) if self.scheme == "https" else None
-        left = min(self._timeout, deadline.remaining())
-        if left <= 0:
-            raise NotSent("no time is left to connect")
-        name, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._name, self._port)
-        try:
-            place: Any = _plain(name), port
-            sock = self._connect(place, left)
-        except (OSError, UnicodeError) as error:  # UnicodeError: a name of more than 63 letters between dots
-            raise NotSent(f"cannot be reached: {_why(error)}") from error
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(left)
-            ready = self._secure(sock, trusted, left) if trusted else sock
-            sock.settimeout(None)  # from here on the system itself gives up in time, see `Connection`
-        except BaseException as error:
-            sock.close()
-            if isinstance(error, OSError):
-                raise _error_of(error) from error
-            raise
-        return Connection(ready, self._timeout, self._now)
-
-    def _secure(self, sock: socket.socket, trusted: "ssl.SSLContext", seconds: float) -> "TlsSocket":
-        from bucketrelay.http.tls import TlsSocket  # plain HTTP need not load it
-
-        if self._proxy:
-            self._tunnel(sock, self._proxy)
-        end = self._now() + seconds
-
-        def wait() -> None:
-            left = end - self._now()
-            if left <= 0:
-                raise TimeoutError
-            sock.settimeout(left)
-
-        return TlsSocket(sock, trusted, _plain(self._name), wait)
-
-    def _tunnel(self, sock: socket.socket, proxy: Proxy) -> None:
-        """Have the proxy connect *sock* to the server (RFC 9110, 9.3.6)."""
-        place = f"[{self._name}]:{self._port}" if ":" in self._name else f"{self._name}:{self._port}"
-        more = f"proxy-authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
-        sock.sendall(f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{more}\r\n".encode("latin-1"))
-        try:
-            head = Incoming(sock, lambda: None).head()
-        except NoAnswer as error:
-            raise NotSent(f"its proxy {proxy.host}:{proxy.port} does not answer: {error}") from error
-        if head.status // 100 != 2:
-            raise NotSent(f"its proxy {proxy.host}:{proxy.port} does not connect to it: {head.status}")
-
-
-class _Ahead:
-    """A connection that is being opened before there is a request for it.
-
-    Attributes:
-        awaited: somebody waits for it; *wanted*: nobody has closed the connections meanwhile.
-        error: why there will be none.
-    """
-
-    __slots__ = ("_ended", "awaited", "error", "wanted")
-
-    def __init__(self) -> None:
-        self.awaited, self.wanted = False, True
-        self.error: Exception | None = None
-        self._ended = threading.Lock()
-        self._ended.acquire()
-
-    def end(self) -> None:
-        """It is open, or will not be."""
-        self._ended.release()
-
-    def wait(self, seconds: float) -> None:
-        """Wait at most for so long. Raises *error*."""
-        if seconds > 0 and self._ended.acquire(timeout=seconds) and self.error is not None:
-            raise self.error
 
 
 class Pending:
@@ -378,38 +286,3 @@ class Pending:
     def drop(self) -> None:
         """See Connections.drop."""
         self._connections.drop(self)
-
-
-def _origin(url: str) -> tuple[str, str, str, int]:
-    """Scheme, Host header, host and port."""
-    try:
-        parts = urlsplit(url)
-        name, port = parts.hostname or "", parts.port
-    except ValueError:
-        name, port = "", None
-        parts = urlsplit("")
-    if parts.scheme not in _PORTS or not name or not name.isascii() or not name.isprintable() or " " in name:
-        raise ConfigError([f"{url!r}: must be an address such as https://host"])
-    host = f"[{name}]" if ":" in name else name
-    if port is not None and port != _PORTS[parts.scheme]:
-        host = f"{host}:{port}"
-    return parts.scheme, host, name, port or _PORTS[parts.scheme]
-
-
-def _plain(name: str) -> str | bytes:
-    """A host's name, as bytes where it is ASCII: for text Python loads the tables of all scripts, which takes 10 ms."""
-    return name.encode() if name.isascii() else name
-
-
-def _error_of(error: OSError) -> NotSent:
-    import ssl  # loaded already wherever there is one of its errors
-
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Untrusted(f"its certificate is not trusted, or names another host ({error.verify_message})")
-    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
-        return Misaddressed("its address says https, and the server speaks plain HTTP")
-    return NotSent(f"cannot be reached: {_why(error)}")
-
-
-def _why(error: Exception) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

@@ -143,7 +143,7 @@ class TestWire:
             call()
         store.close()
         connections, request = seen[0]
-        url = f"{connections.scheme}://{connections.host}{request.target}"
+        url = f"{connections.origin.url}{request.target}"
         return {**request.headers, "content-length": str(request.length), "url": url}
 
     @staticmethod
