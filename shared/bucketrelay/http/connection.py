@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import Damaged
-from bucketrelay.http.faults import BodyFailed, CutShort, HungUp, Malformed, NoAnswer
+from bucketrelay.http.faults import CutShort, HungUp, Interrupted, Malformed, NoAnswer
 from bucketrelay.http.incoming import Counted, Incoming, Incomings, body_of
 from bucketrelay.http.messages import PLAIN, Answer, Body, Head, Into, Receive, Request
+from bucketrelay.http.outgoing import pour
 from bucketrelay.store import BLOCK
 
 if TYPE_CHECKING:
@@ -25,18 +25,6 @@ _CONTINUE = 1.0  # seconds that a server gets to say whether it wants the body; 
 _EARLY = 2.0  # seconds to read why a server hung up while it was being written to
 _PATIENCE = 6  # times the timeout in all for a head, a document or a block: a server that drips is not waited for
 _LARGE = 1024 * 1024  # bytes of a body from which on its server may be silent for as long before it answers
-
-
-class Interrupted(Exception):
-    """The server does not take any more of the request; `by` is the connection that noticed.
-
-    Attributes:
-        first: nothing of the request may have arrived; *bodiless*: surely nothing of its body has.
-    """
-
-    def __init__(self, by: "Connection", *, first: bool, bodiless: bool = False) -> None:
-        self.by, self.first, self.bodiless = by, first, bodiless
-        super().__init__("the server hung up while the request was sent")
 
 
 class Connection:
@@ -172,32 +160,8 @@ class Connection:
         self._write(head, first=True)
         if asking and (early := self._refusal()) is not None:
             return early
-        self._pour(body)
+        pour(body, self._write)
         return None
-
-    def _pour(self, body: Body) -> None:
-        if isinstance(body, PLAIN):
-            with memoryview(body) as view:
-                for start in range(0, len(view), BLOCK):
-                    self._write(view[start : start + BLOCK])
-            return
-        left = body.length
-
-        def write(block: memoryview) -> None:
-            nonlocal left
-            left -= len(block)
-            if left < 0:
-                raise Damaged(f"a body has more than its {body.length} bytes: start over")
-            self._write(block)
-
-        try:
-            body.pour(write)
-            if left > 0:
-                raise Damaged(f"{left} of a body's {body.length} bytes are missing: start over")  # noqa: TRY301 — as above
-        except Interrupted:
-            raise
-        except Exception as error:
-            raise BodyFailed(error) from error
 
     def _write(self, data: bytes | bytearray | memoryview, *, first: bool = False) -> None:
         try:

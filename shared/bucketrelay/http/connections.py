@@ -23,8 +23,8 @@ from bucketrelay import deadline as deadlines
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.http import trace
-from bucketrelay.http.connection import Connection, Interrupted
-from bucketrelay.http.faults import HungUp, NoAnswer, NotSent
+from bucketrelay.http.connection import Connection
+from bucketrelay.http.faults import HungUp, Interrupted, NoAnswer, NotSent
 from bucketrelay.http.messages import Answer, Receive, Request
 from bucketrelay.http.origin import Ahead, Connect, Origin
 from bucketrelay.http.outgoing import head_of

@@ -37,6 +37,18 @@ class CutShort(NoAnswer):
     """The answer's body ended before its length, or nothing more of it came in time."""
 
 
+class Interrupted(Exception):
+    """The server does not take any more of the request; `by` is the connection that noticed.
+
+    Attributes:
+        first: nothing of the request may have arrived; *bodiless*: surely nothing of its body has.
+    """
+
+    def __init__(self, by: object, *, first: bool, bodiless: bool = False) -> None:
+        self.by, self.first, self.bodiless = by, first, bodiless
+        super().__init__("the server hung up while the request was sent")
+
+
 class BodyFailed(Exception):
     """The body of a request could not be had; `error` is what its `pour` raised. Nothing was published."""
 

@@ -1,7 +1,9 @@
-"""The head of a request, as bytes. Pure."""
+"""What a request is sent as: its head as bytes, its body in blocks."""
 
-from bucketrelay.http.faults import Unsendable
-from bucketrelay.http.messages import Request
+from bucketrelay.errors import Damaged
+from bucketrelay.http.faults import BodyFailed, Interrupted, Unsendable
+from bucketrelay.http.messages import PLAIN, Body, Request
+from bucketrelay.store import BLOCK, Write
 
 _AS_STORED = "accept-encoding: identity\r\n\r\n"  # the last header; an object's bytes are wanted as they are stored
 
@@ -38,3 +40,34 @@ def head_of(request: Request, host: str, *, through: str = "", asking: bool = Fa
         return "\r\n".join(lines).encode("latin-1")
     except UnicodeEncodeError:
         raise Unsendable("a header holds letters that HTTP cannot carry: mend it") from None
+
+
+def pour(body: Body, write: Write) -> None:
+    """Hand a body to *write*, block by block, and see to it that it has as many bytes as it said.
+
+    Raises:
+        BodyFailed: it could not be had, or has more or fewer.
+        Interrupted: as *write* says.
+    """
+    if isinstance(body, PLAIN):
+        with memoryview(body) as view:
+            for start in range(0, len(view), BLOCK):
+                write(view[start : start + BLOCK])
+        return
+    left = body.length
+
+    def count(block: memoryview) -> None:
+        nonlocal left
+        left -= len(block)
+        if left < 0:
+            raise Damaged(f"a body has more than its {body.length} bytes: start over")
+        write(block)
+
+    try:
+        body.pour(count)
+        if left > 0:
+            raise Damaged(f"{left} of a body's {body.length} bytes are missing: start over")  # noqa: TRY301 — as above
+    except Interrupted:
+        raise
+    except Exception as error:
+        raise BodyFailed(error) from error
