@@ -362,7 +362,7 @@ HOLDING = (
     ),
     Change(
         "commit-is-not-watched",
-        "core/parts.py",
+        "core/upload.py",
         "        with self._resources.writes.under_way(self._copy.task, unseen=self._copy.unseen) as _:",
         "        if True:",
         "a large object that is committed late lands on a newer version, and nobody looks",

@@ -26,7 +26,7 @@ MOVING = (
     ),
     Change(
         "commit-without-condition",
-        "core/parts.py",
+        "core/upload.py",
         "            self._target.commit(upload, parts, expect=self._copy.expect)\n",
         "            self._target.commit(upload, parts)\n",
         "an older task overwrites a newer one's copy",
@@ -51,7 +51,7 @@ MOVING = (
     ),
     Change(
         "parts-not-compared",
-        "core/parts.py",
+        "core/upload.py",
         "compared = sums.check(done, self._copy.url)",
         "compared = True",
         "bytes changed on the way are published",
@@ -86,7 +86,7 @@ MOVING = (
     ),
     Change(
         "begin-too-late",
-        "core/parts.py",
+        "core/upload.py",
         "        copy.deadline.check()\n        upload = self._target.begin",
         "        upload = self._target.begin",
         "killed between begin and checkpoint, the upload is lost",
@@ -94,7 +94,7 @@ MOVING = (
     ),
     Change(
         "commit-begun-too-late",
-        "core/parts.py",
+        "core/upload.py",
         "            self._copy.deadline.check()\n            self._commit",
         "            self._commit",
         "the invocation may be killed while it publishes, and the list says nothing",

@@ -122,7 +122,7 @@ ORDERING = (
     ),
     Change(
         "refused-commit-not-listed",
-        "core/parts.py",
+        "core/upload.py",
         "                if held == parts:",
         "                if held:",
         "a part that another task sent again costs the whole upload",

@@ -17,7 +17,7 @@ RESUMING = (
     # What an upload's parts depend on.
     Change(
         "checkpoint-of-any-cut",
-        "core/parts.py",
+        "core/upload.py",
         _CUT,
         "if left.fingerprint == copy.fingerprint():",
         "a last part is taken for a middle one of another cut",
@@ -57,7 +57,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-another-key",
-        "core/parts.py",
+        "core/upload.py",
         _OURS,
         "if left and left.upload.id and left.store == copy.target_name:",
         "an upload of another key is gone on with, and published there",
@@ -65,7 +65,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-of-another-store",
-        "core/parts.py",
+        "core/upload.py",
         _OURS,
         "if left and left.upload.id and left.upload.key == copy.key:",
         "an upload that was opened under another store's name is abandoned or gone on with",
@@ -73,15 +73,15 @@ RESUMING = (
     ),
     Change(
         "held-parts-taken-whatever-their-size",
-        "core/parts.py",
-        " if part.size == _length(whole, size, part.number)",
+        "core/upload.py",
+        " if part.size == length_of(whole, size, part.number)",
         "",
         "a part that arrived short is published",
         (PARTS,),
     ),
     Change(
         "sums-of-earlier-parts-forgotten",
-        "core/parts.py",
+        "core/upload.py",
         "self._held_parts(left.upload), left.sums)",
         "self._held_parts(left.upload))",
         "an object over several invocations is never compared with its checksum",
@@ -90,7 +90,7 @@ RESUMING = (
     # What is kept and what is thrown away.
     Change(
         "out-of-time-abandons",
-        "core/parts.py",
+        "core/upload.py",
         "except (OutOfTime, StoreUnavailable):",
         "except StoreUnavailable:",
         "a large object begins anew in each invocation and never ends",
@@ -98,7 +98,7 @@ RESUMING = (
     ),
     Change(
         "outage-abandons",
-        "core/parts.py",
+        "core/upload.py",
         "except (OutOfTime, StoreUnavailable):",
         "except OutOfTime:",
         "one 503 costs all parts that have arrived",
@@ -106,7 +106,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-not-saved-on-the-way-out",
-        "core/parts.py",
+        "core/upload.py",
         "            quietly(lambda: self._keep(left))\n",
         "            quietly(lambda: self._checkpoints.drop(self._copy.checkpoint, opened.upload))\n",
         "the parts stay at the target, paid for and forgotten",
@@ -114,7 +114,7 @@ RESUMING = (
     ),
     Change(
         "damaged-keeps-the-upload",
-        "core/parts.py",
+        "core/upload.py",
         "except (OutOfTime, StoreUnavailable):",
         "except (OutOfTime, StoreUnavailable, Damaged):",
         "the next invocation goes on with the damaged parts",
@@ -122,7 +122,7 @@ RESUMING = (
     ),
     Change(
         "upload-of-another-version-stays-open",
-        "core/parts.py",
+        "core/upload.py",
         "                quietly(lambda: self._target.abandon(left.upload))\n",
         "                pass\n",
         "its parts are paid for until somebody finds them",
@@ -130,7 +130,7 @@ RESUMING = (
     ),
     Change(
         "checkpoint-outlives-the-commit",
-        "core/parts.py",
+        "core/upload.py",
         "        quietly(lambda: self._checkpoints.drop(self._copy.checkpoint, opened.upload))\n"
         "        return compared",
         "        return compared",
@@ -163,7 +163,7 @@ RESUMING = (
     ),
     Change(
         "upload-that-nobody-will-find",
-        "core/parts.py",
+        "core/upload.py",
         "        except BaseException:\n            quietly(lambda: self._target.abandon(upload))\n            raise",
         "        except BaseException:\n            raise",
         "an upload whose checkpoint could not be saved stays open for ever",
@@ -171,7 +171,7 @@ RESUMING = (
     ),
     Change(
         "upload-that-was-refused-stays-open",
-        "core/parts.py",
+        "core/upload.py",
         "        except BaseException:\n            self._give_up(opened.upload)\n            raise",
         "        except BaseException:\n            raise",
         "its parts are paid for until somebody finds them",
@@ -179,7 +179,7 @@ RESUMING = (
     ),
     Change(
         "upload-of-a-deleted-object-stays-open",
-        "core/parts.py",
+        "core/upload.py",
         "is None:\n                self._give_up(opened.upload)\n                raise",
         "is None:\n                raise",
         "its parts are paid for until somebody finds them",
@@ -187,7 +187,7 @@ RESUMING = (
     ),
     Change(
         "upload-ended-by-another-fails-the-task",
-        "core/parts.py",
+        "core/upload.py",
         "            raise TargetChanged(f",
         "            raise StoreRefused(f",
         "of two tasks that share an upload, the second fails for good",

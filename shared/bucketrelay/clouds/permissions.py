@@ -69,12 +69,12 @@ PURPOSES: Mapping[str, str] = MappingProxyType(
             '`core.converge`, with `deletes = "follow"`; `core.checkpoints`; `replay`; `doctor`; '
             "`drivers.heartbeat`, also of the source"
         ),
-        "CreateMultipartUpload": "`core.parts`, above `part_size`; copies by the server; `doctor`",
+        "CreateMultipartUpload": "`core.upload`, above `part_size`; copies by the server; `doctor`",
         "UploadPart": "`core.parts`",
         "UploadPartCopy": "`clouds`: copies by the server",
-        "ListParts": "`core.parts`: what has arrived; copies by the server",
-        "CompleteMultipartUpload": "`core.parts`; copies by the server",
-        "AbortMultipartUpload": "`core.parts` and the sweep: what nobody goes on with; `doctor`",
+        "ListParts": "`core.upload`: what has arrived; copies by the server",
+        "CompleteMultipartUpload": "`core.upload`; copies by the server",
+        "AbortMultipartUpload": "`core.upload` and the sweep: what nobody goes on with; `doctor`",
         "ListObjectsV2": "the sweep, of checkpoints; the delete fuse, of claims; `replay`, of failed lists; `doctor`",
         "CopyObject": "`clouds.aws`: copies by the server, on AWS alone",
         "CopyObject, as a work request": (

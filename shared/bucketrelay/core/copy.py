@@ -61,7 +61,7 @@ def carry(copy: Copy, first: FirstBytes, resources: Resources) -> bool:
         raise Damaged(f"{copy.url}: more bytes came than the object has; nothing was written")
     if len(first.body) == copy.info.size:
         return _whole(copy, first, resources)
-    from bucketrelay.core.parts import in_parts  # most invocations have no object that large
+    from bucketrelay.core.upload import in_parts  # most invocations have no object that large
 
     return in_parts(copy, first, resources)
 

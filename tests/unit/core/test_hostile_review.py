@@ -345,7 +345,7 @@ def test_f22_nobody_takes_a_part_before_he_has_the_bytes_for_it(world, monkeypat
     """Else the next part may wait for bytes that later ones hold."""
     world.target._abilities = IN_PARTS
     world.source.write("k", LARGE)
-    lend, take, holding, late = world.budget.bytes, parts._Parts._next, threading.local(), []
+    lend, take, holding, late = world.budget.bytes, parts.Parts._next, threading.local(), []
 
     def bytes_of(*asked):
         lease = lend(*asked)
@@ -357,7 +357,7 @@ def test_f22_nobody_takes_a_part_before_he_has_the_bytes_for_it(world, monkeypat
         return take(self)
 
     monkeypatch.setattr(world.budget, "bytes", bytes_of)
-    monkeypatch.setattr(parts._Parts, "_next", next_of)
+    monkeypatch.setattr(parts.Parts, "_next", next_of)
 
     assert world.run().outcome is Outcome.COPIED
     assert len(late) >= 13
