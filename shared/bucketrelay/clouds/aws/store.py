@@ -2,14 +2,14 @@
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from bucketrelay.abilities import Columns, Part, Upload, Version
 from bucketrelay.bodies import Held, md5_of
 from bucketrelay.clouds.aws import listings, versions
 from bucketrelay.clouds.aws.access import Access, access_of
-from bucketrelay.clouds.aws.answers import base64, has_etag, parse_commit, parse_put, tags_inside, upload_id
+from bucketrelay.clouds.aws.answers import base64, has_etag, parse_commit, parse_put, upload_id
 from bucketrelay.clouds.aws.conditions import Conditions, Tagging
 from bucketrelay.clouds.aws.copies import AT_ONCE, Copying, no_bucket
 from bucketrelay.clouds.aws.documents import completion
@@ -18,7 +18,7 @@ from bucketrelay.clouds.aws.facts import COPIES
 from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, info_of_304, quote_etag
 from bucketrelay.clouds.aws.options import Options, options_of
 from bucketrelay.clouds.aws.reading import Fetching, Ranged, read_range
-from bucketrelay.clouds.aws.requests import NOTHING_GIVEN, Given, Query, Requests
+from bucketrelay.clouds.aws.requests import NOTHING_GIVEN, Given, Requests
 from bucketrelay.clouds.pending_look import PendingLook
 from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
 from bucketrelay.clouds.undeclared import TagCounts
@@ -143,12 +143,7 @@ class S3Store:
 
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """GetObjectTagging: of the version where there is one to name, else of what is there now."""
-        query: Query = [("tagging", None), *([("versionId", info.version)] if info.version else [])]
-
-        def ask() -> Mapping[str, str]:
-            return self._requests.document("GetObjectTagging", info.key, _READ, "Tagging", tags_inside, Given(query))
-
-        return self._counts.tags(info, ask)
+        return self._counts.tags(info, partial(versions.tags, self._requests, info))
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """PutObject."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bucketrelay.abilities import Version
-from bucketrelay.clouds.aws.answers import base64
+from bucketrelay.clouds.aws.answers import base64, tags_inside
 from bucketrelay.clouds.aws.documents import children, tagging, texts
 from bucketrelay.clouds.aws.fields import bare, info_of, listed_time
 from bucketrelay.clouds.aws.requests import Given, Query, Requests
@@ -91,10 +91,19 @@ def look_version(requests: Requests, version: Version, url: str) -> ObjectInfo:
     return info_of(version.key, answer.headers, url=url)
 
 
+def tags(requests: Requests, info: ObjectInfo) -> Mapping[str, str]:
+    """GetObjectTagging: of the version where there is one to name, else of what is there now."""
+    query = _tagging_of(info)
+    return requests.document("GetObjectTagging", info.key, Effect.READ, "Tagging", tags_inside, Given(query))
+
+
 def set_tags(requests: Requests, info: ObjectInfo, tags: Mapping[str, str]) -> None:
     """PutObjectTagging, which replaces all."""
-    query: Query = [("tagging", None), *([("versionId", info.version)] if info.version else [])]
-    body = tagging(tags)
+    query, body = _tagging_of(info), tagging(tags)
     # Which AWS demands of this call; all others know it.
     summed = {"content-md5": base64(hashlib.md5(body, usedforsecurity=False).digest())}
     requests.send("PutObjectTagging", info.key, Effect.PUBLISHING_WRITE, Given(query, summed, body))
+
+
+def _tagging_of(info: ObjectInfo) -> Query:
+    return [("tagging", None), *([("versionId", info.version)] if info.version else [])]
