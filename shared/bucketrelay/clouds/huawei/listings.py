@@ -7,6 +7,7 @@ its root, the bucket's name and a word on whether it is the last: a proxy's page
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import Generic, TypeVar
 from urllib.parse import unquote_plus
 
@@ -15,7 +16,7 @@ from bucketrelay.clouds.documents import Document
 from bucketrelay.clouds.huawei.fields import bare
 from bucketrelay.clouds.huawei.requests import Given, Requests
 from bucketrelay.errors import StoreUnavailable
-from bucketrelay.http.outcome import Effect
+from bucketrelay.http.outcome import Effect, Refusal, Unsaid
 from bucketrelay.model import NOTHING, Address, ObjectInfo
 from bucketrelay.values import dataclass, field, replace
 
@@ -62,6 +63,18 @@ def uploads(requests: Requests, address: Address, prefix: str) -> Iterator[Uploa
     for row in pages(requests, address, "ListMultipartUploads", query, uploads_of):
         if row.key.startswith(full):
             yield replace(row, key=row.key[len(address.prefix) :])
+
+
+def tags(requests: Requests, address: Address, info: ObjectInfo) -> Mapping[str, str]:
+    """GetObjectTagging: of the version where there is one to name, else of what is there now."""
+    query = {"tagging": None} | ({"versionId": info.version} if info.version else {})
+    try:
+        answer = requests.send("GetObjectTagging", info.key, Effect.READ, Given(query))
+    except Unsaid as error:
+        if isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchTagSet":
+            return NOTHING
+        raise
+    return MappingProxyType(dict(tags_of(answer.body, address.of(info.key))))
 
 
 def pages(

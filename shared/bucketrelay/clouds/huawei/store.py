@@ -1,6 +1,7 @@
 """Huawei OBS. It has no conditional writes (API reference, PutObject), so `expect` is accepted and not enforced."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -32,7 +33,7 @@ from bucketrelay.http.connections import Pending
 from bucketrelay.http.messages import Answer
 from bucketrelay.http.outcome import Archived, Effect, NoSuchUpload, NotModified, OutOfRange, Refusal, Unsaid
 from bucketrelay.http.pace import Pace
-from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
+from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Write, Written
 from bucketrelay.values import replace
 
@@ -143,18 +144,7 @@ class ObsStore:
 
     def tags(self, info: ObjectInfo) -> Mapping[str, str]:
         """See Tagged: of the version where there is one to name, else of what is there now."""
-        query = {"tagging": None} | ({"versionId": info.version} if info.version else {})
-
-        def ask() -> Mapping[str, str]:
-            try:
-                answer = self._requests.send("GetObjectTagging", info.key, _READ, Given(query))
-            except Unsaid as error:
-                if isinstance(error.__cause__, Refusal) and error.__cause__.code == "NoSuchTagSet":
-                    return NOTHING
-                raise
-            return MappingProxyType(dict(listings.tags_of(answer.body, self._address.of(info.key))))
-
-        return self._counts.tags(info, ask)
+        return self._counts.tags(info, partial(listings.tags, self._requests, self._address, info))
 
     def put(self, key: str, body: Body, meta: Meta, *, expect: Expect = None) -> Written:
         """See Store; *expect* is not enforced. OBS checks the MD5 of bytes; of a stream the answer's is compared."""
