@@ -1,26 +1,23 @@
-"""A directory that publishes files with their metadata at once, and cannot be left. `local_paths` has the names."""
+"""A directory that publishes files with their metadata at once, and cannot be left. `paths` has the names."""
 
-import errno
 import fcntl
-import hashlib
 import json
 import os
 import shutil
 import stat
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bucketrelay.clouds.local.disk import write_file
 from bucketrelay.clouds.local.listings import keys
 from bucketrelay.clouds.local.paths import HIDDEN, encode_key, fingerprint, plain
-from bucketrelay.errors import RelayError, StoreRefused, StoreUnavailable
-from bucketrelay.store import Write
+from bucketrelay.errors import StoreRefused
 from bucketrelay.values import dataclass
 
-_LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE})
 _AMISS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
 _TRIES = 5
@@ -42,20 +39,6 @@ class Opened:
     def unchanged(self) -> bool:
         """Whether nobody has written into the file meanwhile; a renamed or removed one is unchanged."""
         return fingerprint(os.fstat(self.file.fileno())) == fingerprint(self.stat)
-
-
-@contextmanager
-def disk(url: str) -> Iterator[None]:
-    """The operating system's errors as errors of the store."""
-    try:
-        yield
-    except RelayError:
-        raise
-    except OSError as error:
-        words = f"{url}: {error.strerror or error}"
-        if error.errno in _LATER:
-            raise StoreUnavailable(f"{words}: free some space or handles, then try again") from error
-        raise StoreRefused(f"{words}: grant the permission or mend the directory") from error
 
 
 class Directory:
@@ -210,48 +193,6 @@ class Directory:
         with self.hidden_path("lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def write_file(path: Path, pieces: Iterable[bytes | bytearray]) -> str:
-    """Write and sync a file; the MD5 of its content."""
-
-    def pour(write: Write) -> None:
-        for piece in pieces:
-            write(memoryview(piece))
-
-    return pour_file(path, pour, f"file://{path}")[0]
-
-
-def pour_file(path: Path, pour: Callable[[Write], None], url: str) -> tuple[str, int]:
-    """Write what *pour* hands over into a new file, and sync it; the MD5 of its content, and its size.
-
-    What goes wrong with the disk is told of *url*; what *pour* raises passes through.
-    """
-    digest, size = hashlib.md5(usedforsecurity=False), 0
-    try:
-        with disk(url):
-            # Without a buffer: `close` would write its rest once more, and fail once more, by an error of its own.
-            file = path.open("xb", buffering=0)
-
-        def write(block: memoryview) -> None:
-            nonlocal size
-            digest.update(block)
-            size += len(block)
-            with disk(url):
-                while block:
-                    block = block[file.write(block) :]
-
-        try:
-            pour(write)
-            with disk(url):
-                os.fsync(file.fileno())
-        finally:
-            with disk(url):
-                file.close()
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return digest.hexdigest(), size
 
 
 def _within(path: Path) -> Path:

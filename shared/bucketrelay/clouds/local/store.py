@@ -18,8 +18,9 @@ from typing import Any
 
 from bucketrelay.abilities import Part, Upload
 from bucketrelay.bodies import pour_bytes
+from bucketrelay.clouds.local.disk import disk, pour_file, write_file
 from bucketrelay.clouds.local.facts import ABILITIES
-from bucketrelay.clouds.local.files import Directory, Opened, disk, pour_file, write_file
+from bucketrelay.clouds.local.files import Directory, Opened
 from bucketrelay.clouds.local.paths import check_key, fingerprint
 from bucketrelay.errors import Damaged, ObjectGone, SourceChanged, StoreRefused
 from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
