@@ -4,12 +4,11 @@ import contextvars
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import InitVar, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
-from bucketrelay.abilities import Paged
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.drivers.reconcile.adopt import Adopt
 from bucketrelay.drivers.reconcile.bookmark import Bookmarks, Keeper, Mark, Plan
@@ -19,14 +18,13 @@ from bucketrelay.drivers.reconcile.judge import Depth, Judge
 from bucketrelay.drivers.reconcile.lines import gather, publish, put_away
 from bucketrelay.drivers.reconcile.manifest import MANIFEST, put_whole, row_of
 from bucketrelay.drivers.reconcile.remembered import Remembered
-from bucketrelay.drivers.reconcile.segments import split
+from bucketrelay.drivers.reconcile.segments import rests_of, split
 from bucketrelay.drivers.reconcile.span import Enough, SpanRun, never
 from bucketrelay.drivers.reconcile.streams import Streams
 from bucketrelay.drivers.reconcile.wish import Wish, World
 from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.model import Meta
 from bucketrelay.reports.books import FOLDER, TIME
-from bucketrelay.store import Store
 
 _FORGOTTEN = timedelta(days=7)  # books of two times so far apart would say nothing of either
 
@@ -158,7 +156,7 @@ class Reconciliation:
         sides = [(store(target), route.add_prefix)]
         if not self.wish.source:
             sides.insert(0, (store(route.source_store), route.strip_prefix))
-        cuts = (split(_rests(*each, self.within), most, span) for each in sides)
+        cuts = (split(rests_of(*each, self.within), most, span) for each in sides)
         return next((cut for cut in cuts if len(cut) > 1), (span,))
 
     def sides(self, target: str, span: Span) -> tuple[Side, Side]:
@@ -282,16 +280,6 @@ class _Work:
 
     def _pairs(self, span: Span) -> Iterator[Pair | Right]:
         return merge(*self.whole.sides(self.whole.plan.targets[self.number][0], span), self.judge.right)
-
-
-def _rests(store: Store, prefix: str, within: str) -> Callable[[str], Iterator[str]]:
-    def rests(after: str) -> Iterator[str]:
-        behind, start = prefix + after if after else "", len(prefix)
-        if isinstance(store, Paged):
-            return (key[start:] for page in store.pages(prefix + within, behind) for key in page.keys)
-        return (info.key[start:] for info in store.list(prefix + within, behind))
-
-    return rests
 
 
 def _moment(text: str) -> datetime:

@@ -10,7 +10,9 @@ keys, wherever the cuts lie.
 from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
 
+from bucketrelay.abilities import Paged
 from bucketrelay.drivers.reconcile.compare import ALL, Span
+from bucketrelay.store import Store
 from bucketrelay.values import dataclass
 
 PAGE = 1000  # what one request of a listing brings
@@ -19,6 +21,18 @@ _FIRST_SURROGATE, _LAST_SURROGATE = 0xD800, 0xDFFF
 _LAST = 0x10FFFF
 
 Keys = Callable[[str], Iterator[str]]  # the rests greater than the argument, ascending
+
+
+def rests_of(store: Store, prefix: str, within: str) -> Keys:
+    """Those of a store's keys below *prefix*; of them such that begin with *within*."""
+
+    def rests(after: str) -> Iterator[str]:
+        behind, start = prefix + after if after else "", len(prefix)
+        if isinstance(store, Paged):
+            return (key[start:] for page in store.pages(prefix + within, behind) for key in page.keys)
+        return (info.key[start:] for info in store.list(prefix + within, behind))
+
+    return rests
 
 
 @dataclass(frozen=True, slots=True)
