@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bucketrelay.jobs.moves import move
 from bucketrelay.jobs.queue import (
     Counts,
     Dead,
@@ -20,7 +21,6 @@ from bucketrelay.jobs.queue import (
     Release,
     Retry,
     State,
-    move,
 )
 from jobs.rigs import POLICY, PostgresRig, SqliteRig
 from postgres_server import new_schema

@@ -12,7 +12,8 @@ from typing import Any
 from bucketrelay.database.queries import migrations, queries
 from bucketrelay.database.sqlite import Sqlite
 from bucketrelay.database.text import plain
-from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, Move, NewJob, Policy, Record, Room, State, move
+from bucketrelay.jobs.moves import Move, move
+from bucketrelay.jobs.queue import Counts, Ending, Intake, Job, NewJob, Policy, Record, Room, State
 from bucketrelay.jobs.rows import counts_of, dumps, job_of, record_of, silent, total
 from bucketrelay.jobs.share import Head, Share
 

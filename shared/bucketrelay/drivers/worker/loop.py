@@ -11,7 +11,8 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.drivers.worker.held import Held, Step, steps
 from bucketrelay.errors import RelayError, StoreUnavailable
 from bucketrelay.jobs.kinds import Ended, Kind
-from bucketrelay.jobs.queue import Dead, Done, Ending, Job, JobQueue, Policy, Release, Retry, State, move
+from bucketrelay.jobs.moves import move
+from bucketrelay.jobs.queue import Dead, Done, Ending, Job, JobQueue, Policy, Release, Retry, State
 from bucketrelay.model import Result
 from bucketrelay.values import dataclass
 
