@@ -116,7 +116,7 @@ KEEPING = (
     ),
     Change(
         "replay-counts-what-it-leaves-once-more",
-        "reports/status.py",
+        "reports/reader.py",
         "if not lists.is_rest(info.key) and (written := lists.time_of(info.key, folder)):",
         "if written := lists.time_of(info.key, folder):",
         "redoing 37 failures of 1,000 makes 963 new ones, and an alarm",

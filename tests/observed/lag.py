@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bucketrelay.drivers.status import Watch
 from bucketrelay.model import Deletes, Outcome, Result
 from bucketrelay.reports import lists
-from bucketrelay.reports.status import FOLDERS
+from bucketrelay.reports.reader import FOLDERS
 from bucketrelay.routes import Route
 from bucketrelay.testing.bucket import Held
 from observed.world import CLUMSY, LOG, START, Faults, World, route

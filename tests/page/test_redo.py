@@ -12,7 +12,7 @@ from bucketrelay.clouds.local.store import LocalStore
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Meta
 from bucketrelay.reports import acts, lists
-from bucketrelay.reports.status import Reader
+from bucketrelay.reports.reader import Reader
 from page.conftest import CAUSES
 from page.test_page import cells, follow, press
 

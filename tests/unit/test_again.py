@@ -11,8 +11,8 @@ from bucketrelay.core.delete_fuse import UNLIMITED
 from bucketrelay.errors import StoreUnavailable
 from bucketrelay.model import Address, Outcome, Result
 from bucketrelay.reports import list_line, lists
+from bucketrelay.reports.reader import Reader
 from bucketrelay.reports.rerun import Rerun, Selection
-from bucketrelay.reports.status import Reader
 from bucketrelay.routes import Route
 from bucketrelay.testing.memory import MemoryStore
 

@@ -17,7 +17,7 @@ from bucketrelay.drivers.reconcile import order
 from bucketrelay.drivers.reconcile.estimate import Estimate, backfill, day
 from bucketrelay.drivers.reconcile.judge import Depth
 from bucketrelay.reports.prices import PRICES, Prices, read_prices
-from bucketrelay.reports.status import Reader
+from bucketrelay.reports.reader import Reader
 from bucketrelay.store import MiB
 from bucketrelay.system import System
 from bucketrelay.values import replace

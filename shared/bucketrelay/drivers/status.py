@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from bucketrelay.model import Result
 from bucketrelay.reports.books import begin_time, last_books
 from bucketrelay.reports.heartbeats import Heartbeat, heartbeat
-from bucketrelay.reports.status import Reader, Standing, Tally
+from bucketrelay.reports.reader import Reader
+from bucketrelay.reports.status import Standing, Tally
 from bucketrelay.reports.sums import Sums, slice_start
 from bucketrelay.routes import Route
 from bucketrelay.store import Store

@@ -1,26 +1,19 @@
 """Where replication stands: from the lists, for each route and target, what was done, how late, and what is missing.
 
-A list is read once, as it grows: `Reader` remembers what it has read. `Tally` adds results up; it does not care in
-which order they come, as each says when it ended.
+`Tally` adds results up; it does not care in which order they come, as each says when it ended.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta, timezone
-from heapq import merge
-from operator import itemgetter
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result
-from bucketrelay.reports import list_line, lists
+from bucketrelay.reports import list_line
+from bucketrelay.reports.reader import OVERLAP
 from bucketrelay.reports.sums import Lag, Slice, Sums, cause_of, slice_of, total
 from bucketrelay.routes.probes import is_probe
-from bucketrelay.store import Store
 from bucketrelay.values import dataclass, field
 
-FOLDERS = (lists.SUCCESS, lists.FAILED, lists.REPLAYED)
-# A list is named when its invocation ends and may be written later: lists of so long ago are looked for once more.
-OVERLAP = timedelta(minutes=15)
 _CROWD = 100_000  # keys, before those are forgotten that have long been right
 # Failures of one key that are remembered: of so many writes, each of which failed and none of which a task has made
 # good. Of more than these the first and the last ones are, and what an earlier success leaves of them depends on when
@@ -245,61 +238,3 @@ class Pair:
             waiting=len(waits),
             newest=sums.newest,
         )
-
-
-class ListName(NamedTuple):
-    """A list in the log store."""
-
-    stem: str  # what it is remembered by: a failed list keeps it when replay moves it
-    key: str
-    written: datetime
-
-
-def list_names(log: Store, start: datetime) -> Iterator[ListName]:
-    """The lists that are named *start* or later, in the order of their names, whichever folder they lie in now."""
-    yield from merge(*(_names(log, folder, start) for folder in FOLDERS), key=itemgetter(0))
-
-
-def _names(log: Store, folder: str, start: datetime) -> Iterator[ListName]:
-    # One invocation writes both lists under one name.
-    kind = "ok" if folder == lists.SUCCESS else "not"
-    for info in log.list(folder, f"{folder}{start.astimezone(timezone.utc):%Y/%m/%d/%H%M%S}"):
-        # The rest of a list is in that list, too, wherever it lies now: each failure is counted once.
-        if not lists.is_rest(info.key) and (written := lists.time_of(info.key, folder)):
-            yield ListName(f"{info.key.removeprefix(folder)} {kind}", info.key, written)
-
-
-class Reader:
-    """Reads the lists of a log store, each once, in the order of their names.
-
-    Args:
-        log: the log store.
-        since: lists written before are passed over.
-        now: the time of day. A list whose name lies in the future, by the clock of who wrote it, hides none of now.
-    """
-
-    def __init__(
-        self, log: Store, since: datetime, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
-    ) -> None:
-        self._log, self._since, self._now = log, since, now
-        self._read: dict[str, datetime] = {}
-        self.lists = 0  # how many have been read
-        self.unreadable: list[str] = []  # one line for each list that could not be read
-
-    def fresh(self) -> Iterator[Result]:
-        """The results of all lists that were not there at the last call, in the order of the lists' times."""
-        start = self._since
-        if self._read:
-            start = max(start, min(max(self._read.values()), self._now()) - OVERLAP)
-        for stem, name, written in list_names(self._log, start):
-            if stem not in self._read:
-                self._read[stem] = written
-                self.lists += 1
-                yield from self._results(name)
-        self._read = {stem: written for stem, written in self._read.items() if written >= start - OVERLAP}
-
-    def _results(self, name: str) -> Iterator[Result]:
-        try:
-            yield from lists.read(self._log, name)
-        except RelayError as error:  # one damaged list costs the others nothing; who asks is told of it
-            self.unreadable.append(str(error))

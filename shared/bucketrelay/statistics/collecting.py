@@ -9,7 +9,8 @@ from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, RelayError
 from bucketrelay.model import Result
 from bucketrelay.reports import lists
-from bucketrelay.reports.status import OVERLAP, ListName, Tally, list_names
+from bucketrelay.reports.reader import OVERLAP, ListName, list_names
+from bucketrelay.reports.status import Tally
 from bucketrelay.reports.sums import slice_start
 from bucketrelay.statistics.tables import WIDE, ReadList, State, Statistics
 from bucketrelay.store import Store

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bucketrelay.model import Meta, Outcome, Result
 from bucketrelay.reports import list_line, lists
-from bucketrelay.reports.status import Reader, Tally
+from bucketrelay.reports.reader import Reader
+from bucketrelay.reports.status import Tally
 from bucketrelay.reports.sums import Lag, Sums, cause_of, total
 from bucketrelay.testing.memory import MemoryStore
 
