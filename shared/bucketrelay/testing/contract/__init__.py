@@ -4,18 +4,11 @@ A test file takes all of it by `from bucketrelay.testing.contract import *`, wit
 a `Rig` of `bucketrelay.testing.contract.rig`, and `store`, which is `rig.store()`. docs/adding-a-store.md says more.
 """
 
+from bucketrelay.testing.contract.ahead import TestHandshake, TestLookAhead
 from bucketrelay.testing.contract.copies import TestCopies, TestTags
 from bucketrelay.testing.contract.keys import TestKeys, TestMissingBucket, TestPrefix, TestThreads
 from bucketrelay.testing.contract.parts import TestParts
-from bucketrelay.testing.contract.reading import (
-    TestFetch,
-    TestHandshake,
-    TestList,
-    TestLook,
-    TestLookAhead,
-    TestPour,
-    TestRead,
-)
+from bucketrelay.testing.contract.reading import TestFetch, TestList, TestLook, TestPour, TestRead
 from bucketrelay.testing.contract.writing import TestDelete, TestPut, TestStream
 
 __all__ = [
