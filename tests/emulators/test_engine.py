@@ -118,22 +118,22 @@ def test_of_many_who_create_a_key_if_it_is_absent_one_succeeds(bucket):
 
 
 def test_parts_become_one_object_in_the_order_of_their_numbers(bucket):
-    upload = bucket.begin("k", {"content-type": "a/b"}, {"u": "1"})
-    second = bucket.put_part("k", upload.id, 2, b"world")
-    bucket.put_part("k", upload.id, 1, b"nothing")
-    first = bucket.put_part("k", upload.id, 1, b"hello ")
-    assert [part.body for part in bucket.parts("k", upload.id)] == [b"hello ", b"world"]
+    upload = bucket.uploads.begin("k", {"content-type": "a/b"}, {"u": "1"})
+    second = bucket.uploads.put_part("k", upload.id, 2, b"world")
+    bucket.uploads.put_part("k", upload.id, 1, b"nothing")
+    first = bucket.uploads.put_part("k", upload.id, 1, b"hello ")
+    assert [part.body for part in bucket.uploads.parts("k", upload.id)] == [b"hello ", b"world"]
     written = bucket.commit("k", upload.id, [(1, first.etag), (2, second.etag)])
     md5s = b"".join(hashlib.md5(body).digest() for body in (b"hello ", b"world"))
     assert (written.body, written.etag) == (b"hello world", f"{hashlib.md5(md5s).hexdigest()}-2")
     assert (written.headers, written.user) == ({"content-type": "a/b"}, {"u": "1"})
     with pytest.raises(NoSuchUpload):
-        bucket.parts("k", upload.id)
+        bucket.uploads.parts("k", upload.id)
 
 
 def test_a_commit_of_wrong_parts_publishes_nothing_and_keeps_the_upload(bucket):
-    upload = bucket.begin("k")
-    one, two = (bucket.put_part("k", upload.id, number, b"x") for number in (1, 2))
+    upload = bucket.uploads.begin("k")
+    one, two = (bucket.uploads.put_part("k", upload.id, number, b"x") for number in (1, 2))
     wrong = {
         InvalidPart: [[(1, "other")], [(3, one.etag)], []],
         InvalidPartOrder: [[(2, two.etag), (1, one.etag)], [(1, one.etag), (1, one.etag)]],
@@ -145,12 +145,12 @@ def test_a_commit_of_wrong_parts_publishes_nothing_and_keeps_the_upload(bucket):
     with pytest.raises(NoSuchUpload):
         bucket.commit("another key", upload.id, [(1, one.etag)])
     assert len(bucket) == 0
-    assert bucket.uploads() == [upload]
+    assert bucket.uploads.list() == [upload]
 
 
 def test_a_commit_honours_conditions(bucket):
-    upload = bucket.begin("k")
-    part = bucket.put_part("k", upload.id, 1, b"x")
+    upload = bucket.uploads.begin("k")
+    part = bucket.uploads.put_part("k", upload.id, 1, b"x")
     bucket.put("k", b"sooner")
     with pytest.raises(PreconditionFailed):
         bucket.commit("k", upload.id, [(1, part.etag)], if_none_match="*")
@@ -158,11 +158,11 @@ def test_a_commit_honours_conditions(bucket):
 
 
 def test_an_aborted_upload_is_gone(bucket):
-    upload = bucket.begin("k")
-    bucket.abort("k", upload.id)
+    upload = bucket.uploads.begin("k")
+    bucket.uploads.abort("k", upload.id)
     with pytest.raises(NoSuchUpload):
-        bucket.put_part("k", upload.id, 1, b"")
-    assert bucket.uploads() == []
+        bucket.uploads.put_part("k", upload.id, 1, b"")
+    assert bucket.uploads.list() == []
 
 
 def test_changes_are_told_after_they_happened_and_outside_of_locks():

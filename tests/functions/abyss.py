@@ -63,7 +63,7 @@ class Abyss:
     def __init__(self, bucket: Bucket, part_size: int):
         self.part_size, self.wrong, self.sent, self.published = part_size, [], [], None
         self.bucket = bucket
-        bucket.put_part, bucket.commit = self.put_part, self.commit
+        bucket.uploads.put_part, bucket.commit = self.put_part, self.commit
 
     def put_part(self, key, upload_id, number, body):
         self.sent.append(number)
@@ -74,11 +74,11 @@ class Abyss:
         part = StoredPart(
             number, nothing, self.bucket._engine.etag(digest, ()), digest.hex(), self.bucket._engine.now()
         )
-        self.bucket._parts[upload_id][number] = part
+        self.bucket.uploads._parts[upload_id][number] = part
         return part
 
     def commit(self, key, upload_id, chosen, **conditions):
-        upload, parts = self.bucket.upload(key, upload_id), self.bucket._choose(upload_id, chosen)
+        upload, parts = self.bucket.uploads.get(key, upload_id), self.bucket.uploads.choose(upload_id, chosen)
         self.published = sum(len(part.body) for part in parts)
-        del self.bucket._uploads[upload_id], self.bucket._parts[upload_id]
+        self.bucket.uploads.end(upload_id)
         return self.bucket.put(key, b"", headers=dict(upload.headers), user=dict(upload.user))

@@ -42,7 +42,7 @@ def test_a_huge_object_arrives_whole_over_several_invocations(size, seconds, rea
                 invocations = 0 if reads is None else out_of_time(function, seconds)
             invocations += until_done(function, seconds if reads is None else MARGIN + 60)
             peak = high_water(function._child._process.pid)
-        left = list(target.uploads())
+        left = list(target.uploads.list())
         checkpoints = [o.key for o in views["oci"].bucket("log-bucket").list() if o.key.startswith("checkpoints/")]
 
     assert abyss.wrong == []

@@ -72,7 +72,7 @@ class _Engined:
             return 0
 
     def uploads(self) -> int:
-        return sum(len(list(self._cloud.bucket(bucket).uploads())) for bucket in BUCKETS)
+        return sum(len(list(self._cloud.bucket(bucket).uploads.list())) for bucket in BUCKETS)
 
     def _state(self, obj: Obj) -> list[Any]:
         return [obj.md5, carried(obj.headers), {name: self._user(value) for name, value in obj.user.items()}]

@@ -1,4 +1,4 @@
-"""One bucket in memory: objects by key, open uploads, conditions; every method is atomic."""
+"""One bucket in memory: objects by key, conditions, what is published of an upload; every method is atomic."""
 
 import bisect
 import hashlib
@@ -6,43 +6,24 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from itertools import pairwise
-from typing import Protocol
 
+from bucketrelay_emulators.engine.uploads import Uploads
 from bucketrelay_emulators.engine.values import (
     Change,
-    EtagPolicy,
-    InvalidPart,
-    InvalidPartOrder,
     Kind,
     NoSuchKey,
-    NoSuchUpload,
     Obj,
-    OpenUpload,
     PreconditionFailed,
-    StoredPart,
+    Surroundings,
     freeze,
 )
 from bucketrelay_emulators.engine.versions import Held, History, as_version
 
 
-class Surroundings(Protocol):
-    """What a bucket needs of its engine."""
-
-    etag: EtagPolicy
-
-    def now(self) -> datetime:
-        """The time, timezone-aware."""
-
-    def tell(self, change: Change) -> None:
-        """Hand a change to every subscriber."""
-
-
 class Bucket:
-    """Objects by key, and open uploads. Every method is atomic."""
+    """Objects by key, and in `uploads` what is to become some. Every method is atomic."""
 
-    def __init__(self, name: str, namespace: str, engine: "Surroundings") -> None:
+    def __init__(self, name: str, namespace: str, engine: Surroundings) -> None:
         self.name = name
         self.namespace = namespace
         self.created = engine.now()
@@ -50,8 +31,7 @@ class Bucket:
         self._lock = threading.RLock()
         self._objects: dict[bytes, Obj] = {}
         self._order: list[bytes] = []  # the keys in UTF-8, ascending: what listings promise
-        self._uploads: dict[str, OpenUpload] = {}
-        self._parts: dict[str, dict[int, StoredPart]] = {}
+        self.uploads = Uploads(engine, self._lock)
         self._history: History | None = None
 
     def keep_versions(self, *, on: bool = True) -> None:
@@ -208,59 +188,6 @@ class Bucket:
                 at += 1
             return found
 
-    def begin(
-        self,
-        key: str,
-        headers: Mapping[str, str] | None = None,
-        user: Mapping[str, str] | None = None,
-        *,
-        tags: Mapping[str, str] | None = None,
-        storage_class: str = "",
-    ) -> OpenUpload:
-        """Open a multipart upload."""
-        upload = OpenUpload(
-            key=key,
-            id=uuid.uuid4().hex,
-            begun=self._engine.now(),
-            headers=freeze(headers),
-            user=freeze(user),
-            tags=freeze(tags),
-            storage_class=storage_class,
-        )
-        with self._lock:
-            self._uploads[upload.id] = upload
-            self._parts[upload.id] = {}
-        return upload
-
-    def upload(self, key: str, upload_id: str) -> OpenUpload:
-        """The open upload. Raises NoSuchUpload, also where the id belongs to another key."""
-        with self._lock:
-            found = self._uploads.get(upload_id)
-            if found is None or found.key != key:
-                raise NoSuchUpload(upload_id)
-            return found
-
-    def uploads(self, prefix: str = "") -> Sequence[OpenUpload]:
-        """The open uploads of keys with this prefix, ascending by key (UTF-8), then by the time they began."""
-        with self._lock:
-            found = [u for u in self._uploads.values() if u.key.encode().startswith(prefix.encode())]
-        return sorted(found, key=lambda u: (u.key.encode(), u.begun, u.id))
-
-    def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> StoredPart:
-        """Store one part; the same number again replaces it."""
-        digest = hashlib.md5(body).digest()
-        part = StoredPart(number, bytes(body), self._engine.etag(digest, ()), digest.hex(), self._engine.now())
-        with self._lock:
-            self.upload(key, upload_id)
-            self._parts[upload_id][number] = part
-        return part
-
-    def parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
-        """The parts that are stored, ascending by number."""
-        with self._lock:
-            self.upload(key, upload_id)
-            return [part for _, part in sorted(self._parts[upload_id].items())]
-
     def commit(
         self,
         key: str,
@@ -276,8 +203,8 @@ class Bucket:
             NoSuchUpload, InvalidPart, InvalidPartOrder, PreconditionFailed: nothing is published, the upload stays.
         """
         with self._lock:
-            upload = self.upload(key, upload_id)
-            parts = self._choose(upload_id, chosen)
+            upload = self.uploads.get(key, upload_id)
+            parts = self.uploads.choose(upload_id, chosen)
             self._check(key, if_match, if_none_match)
             body = b"".join(part.body for part in parts)
             digest, digests = hashlib.md5(body).digest(), tuple(bytes.fromhex(part.md5) for part in parts)
@@ -295,30 +222,13 @@ class Bucket:
                 part_md5s=digests,
             )
             before = self._store(written)
-            del self._uploads[upload_id], self._parts[upload_id]
+            self.uploads.end(upload_id)
         self._tell(key, "CompleteMultipartUpload", written, before)
         return written
-
-    def abort(self, key: str, upload_id: str) -> None:
-        """Throw an upload and its parts away. Raises NoSuchUpload."""
-        with self._lock:
-            self.upload(key, upload_id)
-            del self._uploads[upload_id], self._parts[upload_id]
 
     def __len__(self) -> int:
         with self._lock:
             return len(self._order)
-
-    def _choose(self, upload_id: str, chosen: Sequence[tuple[int, str]]) -> Sequence[StoredPart]:
-        held = self._parts[upload_id]
-        if not chosen:
-            raise InvalidPart("no parts")
-        if any(a >= b for (a, _), (b, _) in pairwise(chosen)):
-            raise InvalidPartOrder("parts must ascend")
-        for number, etag in chosen:
-            if number not in held or held[number].etag != etag:
-                raise InvalidPart(str(number))
-        return [held[number] for number, _ in chosen]
 
     def _check(self, key: str, if_match: str | None, if_none_match: str | None) -> None:
         held = self._objects.get(key.encode())

@@ -1,4 +1,4 @@
-"""What the bucket engine holds, what it says of changes, and what it refuses with."""
+"""What the bucket engine holds, what it says of changes, what it refuses with, and what its buckets know of it."""
 
 import hashlib
 import uuid
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol
 
 Kind = Literal["Put", "Copy", "CompleteMultipartUpload", "Delete"]
 EtagPolicy = Callable[[bytes, Sequence[bytes]], str]
@@ -116,3 +116,15 @@ class Change:
 def freeze(values: Mapping[str, str] | None) -> Mapping[str, str]:
     """A read-only copy; None is nothing."""
     return MappingProxyType(dict(values)) if values else NONE
+
+
+class Surroundings(Protocol):
+    """What a bucket needs of its engine."""
+
+    etag: EtagPolicy
+
+    def now(self) -> datetime:
+        """The time, timezone-aware."""
+
+    def tell(self, change: Change) -> None:
+        """Hand a change to every subscriber."""

@@ -16,7 +16,7 @@ _MAX_PARTS = 10_000
 
 def initiate(call: Call) -> Reply:
     """POST ?uploads."""
-    upload = call.bucket.begin(
+    upload = call.bucket.uploads.begin(
         call.key, call.content_headers(), call.user(), tags=call.tags(), storage_class=call.storage_class()
     )
     nodes = [*_about(call), ("UploadId", upload.id)]
@@ -25,7 +25,7 @@ def initiate(call: Call) -> Reply:
 
 def upload_part(call: Call) -> Reply:
     """PUT ?partNumber&uploadId."""
-    part = call.bucket.put_part(call.key, call.query("uploadId"), _number(call), call.body())
+    part = call.bucket.uploads.put_part(call.key, call.query("uploadId"), _number(call), call.body())
     return Reply(200, b"", {"ETag": f'"{part.etag}"'})
 
 
@@ -33,7 +33,7 @@ def copy_part(call: Call) -> Reply:
     """PUT ?partNumber&uploadId with x-*-copy-source."""
     source = copy_source(call)
     start, end = span_of(call.own("copy-source-range"), len(source.body)) or (0, len(source.body))
-    part = call.bucket.put_part(call.key, call.query("uploadId"), _number(call), source.body[start:end])
+    part = call.bucket.uploads.put_part(call.key, call.query("uploadId"), _number(call), source.body[start:end])
     return document("CopyPartResult", [("LastModified", iso(part.modified)), ("ETag", f'"{part.etag}"')])
 
 
@@ -41,7 +41,7 @@ def list_parts(call: Call) -> Reply:
     """GET ?uploadId: max-parts, part-number-marker."""
     limit = min(call.number("max-parts", _PAGE, 1, 1 << 31), _PAGE)
     marker = call.number("part-number-marker", 0, 0, _MAX_PARTS)
-    held = [part for part in call.bucket.parts(call.key, call.query("uploadId")) if part.number > marker]
+    held = [part for part in call.bucket.uploads.parts(call.key, call.query("uploadId")) if part.number > marker]
     page = held[:limit]
     nodes: list[Node] = [
         *_about(call),
@@ -78,7 +78,7 @@ def complete(call: Call) -> Reply:
 
 def abort(call: Call) -> Reply:
     """DELETE ?uploadId."""
-    call.bucket.abort(call.key, call.query("uploadId"))
+    call.bucket.uploads.abort(call.key, call.query("uploadId"))
     return Reply(204)
 
 
@@ -86,7 +86,8 @@ def list_uploads(call: Call) -> Reply:
     """GET ?uploads: prefix, key-marker, upload-id-marker, max-uploads."""
     encoding = call.query("encoding-type") or None
     limit = min(call.number("max-uploads", _PAGE, 1, 1 << 31), _PAGE)
-    rest = _behind(call.bucket.uploads(call.query("prefix")), call.query("key-marker"), call.query("upload-id-marker"))
+    begun = call.bucket.uploads.list(call.query("prefix"))
+    rest = _behind(begun, call.query("key-marker"), call.query("upload-id-marker"))
     page = list(islice(rest, limit))
     more = len(rest) > limit
     nodes: list[Node] = [
@@ -122,6 +123,6 @@ def _number(call: Call) -> int:
 
 
 def _check_sizes(call: Call, chosen: Sequence[tuple[int, str]]) -> None:
-    sizes = {part.number: len(part.body) for part in call.bucket.parts(call.key, call.query("uploadId"))}
+    sizes = {part.number: len(part.body) for part in call.bucket.uploads.parts(call.key, call.query("uploadId"))}
     if any(sizes.get(number, call.min_part) < call.min_part for number, _ in chosen[:-1]):
         raise Refusal(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed object size.")

@@ -50,7 +50,7 @@ def create(bucket: Bucket, request: Request) -> Answer:
     if not isinstance(given, dict):
         raise Refusal(400, "CannotParseRequest", "metadata is no JSON object")
     user = metadata({str(key): str(value) for key, value in given.items()})
-    upload = bucket.begin(name, headers, user, storage_class=tier(details.get("storageTier")))
+    upload = bucket.uploads.begin(name, headers, user, storage_class=tier(details.get("storageTier")))
     return answer_json(_describe(bucket, upload))
 
 
@@ -61,7 +61,7 @@ def put_part(bucket: Bucket, name: str, request: Request) -> Answer:
         raise Refusal(400, "InvalidParameter", f"uploadPartNum is a number from 1 to {MOST_PARTS}")
     check_md5(request.headers, request.body)
     try:
-        part = bucket.put_part(name, _id(request), number, request.body)
+        part = bucket.uploads.put_part(name, _id(request), number, request.body)
     except NoSuchUpload as error:
         raise _no_upload(request) from error
     return Answer(200, {"etag": part.etag, "opc-content-md5": b64(part.md5)})
@@ -70,7 +70,7 @@ def put_part(bucket: Bucket, name: str, request: Request) -> Answer:
 def parts(bucket: Bucket, name: str, request: Request) -> Answer:
     """ListMultipartUploadParts."""
     try:
-        held = bucket.parts(name, _id(request))
+        held = bucket.uploads.parts(name, _id(request))
     except NoSuchUpload as error:
         raise _no_upload(request) from error
     rows = [
@@ -81,7 +81,7 @@ def parts(bucket: Bucket, name: str, request: Request) -> Answer:
 
 def uploads(bucket: Bucket, request: Request) -> Answer:
     """ListMultipartUploads."""
-    return _page([_describe(bucket, upload) for upload in bucket.uploads()], request.query)
+    return _page([_describe(bucket, upload) for upload in bucket.uploads.list()], request.query)
 
 
 def commit(bucket: Bucket, name: str, request: Request, *, least: int = 0) -> Answer:
@@ -93,7 +93,7 @@ def commit(bucket: Bucket, name: str, request: Request, *, least: int = 0) -> An
     asked, upload_id = conditions(request.headers), _id(request)
     chosen = _choose(request)
     try:
-        sizes = {part.number: len(part.body) for part in bucket.parts(name, upload_id)}
+        sizes = {part.number: len(part.body) for part in bucket.uploads.parts(name, upload_id)}
         if any(sizes.get(number, least) < least for number, _ in chosen[:-1]):
             raise Refusal(400, "InvalidUploadPart", f"a part that is not the last has less than {least} bytes")
         obj = bucket.commit(
@@ -115,7 +115,7 @@ def commit(bucket: Bucket, name: str, request: Request, *, least: int = 0) -> An
 def abort(bucket: Bucket, name: str, request: Request) -> Answer:
     """AbortMultipartUpload."""
     try:
-        bucket.abort(name, _id(request))
+        bucket.uploads.abort(name, _id(request))
     except NoSuchUpload as error:
         raise _no_upload(request) from error
     return Answer(204)

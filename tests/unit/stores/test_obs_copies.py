@@ -83,7 +83,7 @@ def info(source):
 def published(cloud):
     """What is in the target's bucket, and the uploads that are open."""
     bucket = cloud.engine.bucket("two")
-    return [obj.key for obj in bucket.list()], list(bucket.uploads())
+    return [obj.key for obj in bucket.list()], list(bucket.uploads.list())
 
 
 class TestReach:
