@@ -19,7 +19,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
 from bucketrelay_emulators.proxy_words import name_call, refusal, usual_code
-from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Running, Server
+from bucketrelay_emulators.server.messages import Incoming, Named, Reply
+from bucketrelay_emulators.server.serving import Running, Server
 
 # RFC 9110, section 7.6.1: of one connection, not of the message; and what the body's new framing replaces.
 _HOP = frozenset(
@@ -130,7 +131,7 @@ class _Forward:
 class _ProxyServer(Server):
     """The server, with requests kept as they were sent, and refusals in the words of the client's dialect."""
 
-    def _handler(self, front):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  the handler's class is serving.py's own
+    def _handler(self, front):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  the handler's class is handler.py's own
         base = super()._handler(front)
 
         class Handler(base):  # type: ignore[misc, valid-type]  # made at run time

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 from xml.sax.saxutils import escape
 
 from bucketrelay_emulators.oci.wire import Request as OciRequest
-from bucketrelay_emulators.server.serving import Incoming, Named, Reply
+from bucketrelay_emulators.server.messages import Incoming, Named, Reply
 
 _OBJECT = {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject", "POST": "PostObject"}
 _BUCKET = {

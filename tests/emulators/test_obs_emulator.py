@@ -30,7 +30,7 @@ from obs import (
 from bucketrelay_emulators.engine.faults import ALWAYS, Fault
 from bucketrelay_emulators.obs.emulator import ObsEmulator
 from bucketrelay_emulators.obs.signature import sign
-from bucketrelay_emulators.server.serving import Incoming
+from bucketrelay_emulators.server.messages import Incoming
 
 ODD = ["a b", "a+b", "a%2Fb", "?q=1", "a//b", "/a", "a/", "日本/🪣", "e\u0301", "'\"<&>", "a\\b", "~*()!", "\x01"]
 SAMPLES = Path(__file__).parents[1] / "payloads" / "events"

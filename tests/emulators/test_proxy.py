@@ -26,7 +26,7 @@ from bucketrelay_emulators.obs.signature import sign
 from bucketrelay_emulators.oci.emulator import OciEmulator
 from bucketrelay_emulators.proxy import FaultProxy
 from bucketrelay_emulators.proxy_words import name_call
-from bucketrelay_emulators.server.serving import Incoming
+from bucketrelay_emulators.server.messages import Incoming
 
 ODD = ["a b", "a+b", "a%2Fb", "?q=1", "a//b", "//a", "a/", "日本/🪣", "e\u0301", "'\"<&>", "~*()!", "x/n/y/b/z"]
 

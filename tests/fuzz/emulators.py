@@ -14,7 +14,9 @@ from bucketrelay_emulators.obs.emulator import ObsFront
 from bucketrelay_emulators.oci import http as oci_http
 from bucketrelay_emulators.oci.sign import Keys, private_key
 from bucketrelay_emulators.oci.wire import Refusal
-from bucketrelay_emulators.server.serving import Incoming, Server, _query
+from bucketrelay_emulators.server.handler import _query
+from bucketrelay_emulators.server.messages import Incoming
+from bucketrelay_emulators.server.serving import Server
 from fuzz import made
 from fuzz.documents import NOTIFICATION, TAGS
 from fuzz.mutate import DIGITS

@@ -14,7 +14,8 @@ from bucketrelay_emulators.obs import emulator, multipart, objects
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.xml import Malformed, Node, document, encode, iso, read, text_of
 from bucketrelay_emulators.proxy_words import name_call
-from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Server
+from bucketrelay_emulators.server.messages import Incoming, Named, Reply
+from bucketrelay_emulators.server.serving import Server
 
 _PAGE = 1000
 _REFUSED = {**emulator._ENGINE_ERRORS, PreconditionFailed: (412, "PreconditionFailed", "A condition does not hold.")}

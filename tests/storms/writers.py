@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from bucketrelay_emulators.local_clouds import NAMESPACE
 from bucketrelay_emulators.obs.signature import sign
-from bucketrelay_emulators.server.serving import Incoming
+from bucketrelay_emulators.server.messages import Incoming
 from storms.changes import SOURCE
 
 Meta = Mapping[str, Any]  # content_type, user, and perhaps cache_control

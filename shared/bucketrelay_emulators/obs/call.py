@@ -11,7 +11,7 @@ from bucketrelay_emulators.engine.engine import Bucket, Engine, Obj
 from bucketrelay_emulators.engine.values import NoSuchKey
 from bucketrelay_emulators.obs.signature import Refusal, dialect
 from bucketrelay_emulators.obs.xml import http_date
-from bucketrelay_emulators.server.serving import Incoming, count
+from bucketrelay_emulators.server.messages import Incoming, count
 
 CONTENT_HEADERS = (
     "content-type",

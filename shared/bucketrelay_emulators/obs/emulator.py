@@ -22,7 +22,8 @@ from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.events import Shape, event
 from bucketrelay_emulators.obs.signature import Credential, Refusal, check
 from bucketrelay_emulators.obs.xml import Malformed, error
-from bucketrelay_emulators.server.serving import Incoming, Named, Reply, Running, Server
+from bucketrelay_emulators.server.messages import Incoming, Named, Reply
+from bucketrelay_emulators.server.serving import Running, Server
 
 OPERATIONS: Mapping[str, Callable[[Call], Reply]] = {
     "GetApiVersion": obs_buckets.api_version,

@@ -8,7 +8,7 @@ from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.objects import copy_source, span_of
 from bucketrelay_emulators.obs.signature import Refusal
 from bucketrelay_emulators.obs.xml import Malformed, Node, document, encode, iso, read, text_of
-from bucketrelay_emulators.server.serving import Reply
+from bucketrelay_emulators.server.messages import Reply
 
 _PAGE = 1000
 _MAX_PARTS = 10_000

@@ -8,7 +8,7 @@ from bucketrelay_emulators.engine.engine import Obj
 from bucketrelay_emulators.obs.call import Call, conditions
 from bucketrelay_emulators.obs.signature import Refusal
 from bucketrelay_emulators.obs.xml import document, iso, read, text_of
-from bucketrelay_emulators.server.serving import Reply
+from bucketrelay_emulators.server.messages import Reply
 
 _RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 _MAX_TAGS = 10

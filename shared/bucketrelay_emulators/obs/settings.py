@@ -9,7 +9,7 @@ from bucketrelay_emulators.engine.engine import Bucket
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.signature import Refusal
 from bucketrelay_emulators.obs.xml import document, read, text_of
-from bucketrelay_emulators.server.serving import Reply
+from bucketrelay_emulators.server.messages import Reply
 
 _ROOTS = {
     "notification": "NotificationConfiguration",

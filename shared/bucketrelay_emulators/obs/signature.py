@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from bucketrelay_emulators.server.serving import Incoming
+from bucketrelay_emulators.server.messages import Incoming
 
 SKEW = timedelta(minutes=15)
 # Query parameters that name another resource than the object or bucket itself; all others are not signed.

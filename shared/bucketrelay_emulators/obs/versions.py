@@ -6,7 +6,7 @@ from bucketrelay_emulators.engine.versions import Held
 from bucketrelay_emulators.obs.call import Call
 from bucketrelay_emulators.obs.signature import Refusal
 from bucketrelay_emulators.obs.xml import Node, document, encode, iso
-from bucketrelay_emulators.server.serving import Reply
+from bucketrelay_emulators.server.messages import Reply
 
 _PAGE = 1000
 _OWNER: Node = ("Owner", [("ID", "28a70000000000000000000000000001")])

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from urllib.parse import quote_plus, unquote_plus
 from xml.sax.saxutils import escape
 
-from bucketrelay_emulators.server.serving import Reply
+from bucketrelay_emulators.server.messages import Reply
 
 _NAMESPACE = "http://obs.myhwclouds.com/doc/2015-06-30/"
 Node = tuple[str, "str | int | Iterable[Node]"]

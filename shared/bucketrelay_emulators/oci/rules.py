@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 
 from bucketrelay_emulators.oci.wire import Answer, Refusal, Request, answer_json, page_size, page_start
-from bucketrelay_emulators.server.serving import Named
+from bucketrelay_emulators.server.messages import Named
 
 _VERSION = re.compile(r"20\d{6}")
 _VERBS = {"GET": "GetRule", "PUT": "UpdateRule", "DELETE": "DeleteRule"}

@@ -28,7 +28,7 @@ from bucketrelay_emulators.oci.wire import (
     tier,
     write_headers,
 )
-from bucketrelay_emulators.server.serving import count
+from bucketrelay_emulators.server.messages import count
 
 _IN_JSON = {
     "contentType": "content-type",

@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from urllib.parse import parse_qsl, unquote
 
 from bucketrelay_emulators.engine.values import NONE, Obj
-from bucketrelay_emulators.server.serving import count
+from bucketrelay_emulators.server.messages import count
 
 CONTENT_HEADERS = ("content-type", "content-language", "content-encoding", "content-disposition", "cache-control")
 META = "opc-meta-"
