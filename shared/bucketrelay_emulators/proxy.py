@@ -154,12 +154,6 @@ class _ProxyServer(Server):
                     tuple(self.headers.items()),
                 )
 
-            def handle_expect_100(self) -> bool:
-                """Say "go on" at once: the answers are buffered, and a client that waits for this would wait long."""
-                going: bool = super().handle_expect_100()
-                self.wfile.flush()
-                return going
-
             def usual_code(self, incoming: Incoming, status: int) -> str:
                 return usual_code(incoming, status)
 
