@@ -16,7 +16,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "shared" / "bucketrelay"
 VALUES = {"model.py", "store.py", "errors.py", "abilities.py", "bodies.py"}
-LONG = 300
 APART = {"rclone", "crypt4gh"}  # which the first figures did not count
 
 
@@ -56,7 +55,7 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def lines() -> Iterator[str]:
-    """The page's rows, and the files that are long."""
+    """The page's rows."""
     every = sorted(PACKAGE.rglob("*.py"))
     rooms = {path: path.relative_to(PACKAGE).parts for path in every}
     clouds = [path for path in every if rooms[path][0] in {"clouds", "http"} and APART.isdisjoint(rooms[path])]
@@ -67,10 +66,6 @@ def lines() -> Iterator[str]:
     yield from (f"| {' | '.join(row)} |" for row in zip(names, of(every), of(clouds), of(core), strict=True))
     path_lines = sum(READING.code_lines((PACKAGE / path).read_text(encoding="utf-8")) for path in READING.PATH)
     yield f"| the reading path | {path_lines} | | |"
-    yield "\nLonger than 300 lines:"
-    for path in sorted((ROOT / "shared").rglob("*.py")):
-        if (count := path.read_text(encoding="utf-8").count("\n")) > LONG:
-            yield f"* {path.relative_to(ROOT)}: {count}"
 
 
 if __name__ == "__main__":

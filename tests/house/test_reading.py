@@ -1,4 +1,4 @@
-"""The product can be read in one sitting: six files, from the values to a function's payload."""
+"""The product can be read: six files in one sitting, from the values to a function's payload, and none too long."""
 
 import ast
 import io
@@ -8,6 +8,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "shared" / "bucketrelay"
 PATH = ("model.py", "store.py", "core/decide.py", "core/converge.py", "core/copy.py", "drivers/function.py")
 SITTING = 550
+PRODUCT = ("shared", "functions", "deploy")
+LONGEST = 300  # lines of a file, with all that is said in it
 NO_CODE = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -29,6 +31,13 @@ def code_lines(text: str) -> int:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) and first:
             lines -= set(range(first[0].lineno, first[0].end_lineno + 1))
     return len(lines)
+
+
+def too_long(root: Path) -> list[str]:
+    """The product's files that have more lines than one is read in."""
+    files = sorted(path for folder in PRODUCT for path in (root / folder).rglob("*.py"))
+    counts = {path.relative_to(root).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    return [f"{name}: {count}" for name, count in counts.items() if count > LONGEST]
 
 
 def test_lines_of_code_are_counted_without_words_about_them():
@@ -54,3 +63,15 @@ def test_pages_name_the_same_path():
     for page in ("docs/architecture.md", "CONTRIBUTING.md"):
         text = (PACKAGE.parents[1] / page).read_text(encoding="utf-8")
         assert [name for name in PATH if name not in text] == [], page
+
+
+def test_no_file_of_the_product_has_more_than_300_lines():
+    """What such a file is about has parts with names of their own: a room for each, and never one for its rest."""
+    assert too_long(PACKAGE.parents[1]) == []
+
+
+def test_a_file_that_has_a_line_too_many_is_noticed(tmp_path):
+    for folder, count in zip(PRODUCT, (LONGEST, LONGEST + 1, LONGEST + 1), strict=True):
+        (tmp_path / folder / "deep").mkdir(parents=True)
+        (tmp_path / folder / "deep" / "file.py").write_text("#\n" * count, encoding="utf-8")
+    assert too_long(tmp_path) == ["deploy/deep/file.py: 301", "functions/deep/file.py: 301"]
