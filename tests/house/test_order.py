@@ -26,13 +26,13 @@ def test_one_that_waits_and_one_that_computes_go_out_in_turn_and_the_rest_after_
 @pytest.mark.parametrize(
     ("cores", "gigabytes", "marks", "number"),
     [
-        (2, 16, "not slow and not deep", 4),
+        (2, 16, "not slow and not deep", 6),
         (2, 16, "slow", 2),
         (8, 4, "not slow and not deep", 4),
         (1, 0.5, "slow", 1),
     ],
 )
-def test_two_processes_run_for_each_core_and_one_where_all_compute_as_memory_allows(
+def test_three_processes_run_for_each_core_and_one_where_all_compute_as_memory_allows(
     monkeypatch, cores, gigabytes, marks, number
 ):
     sizes = {"SC_PHYS_PAGES": int(gigabytes * (1 << 18)), "SC_PAGE_SIZE": 4096}
