@@ -217,7 +217,7 @@ def test_a_server_of_ones_own(tmp_path, clouds, monkeypatch):
 
     with (
         Server(SimpleNamespace(folder=example.folder)) as server,
-        httpx.Client(base_url=server.url, timeout=30, trust_env=False) as client,
+        httpx.Client(base_url=server.url, timeout=30, trust_env=False, verify=False) as client,
     ):
         assert client.get("/healthz").status_code == 200
         assert client.post("/events", content=event).json() == json.loads(answer)

@@ -21,7 +21,7 @@ def test_a_core_that_never_looks_again_is_found_out_with_a_seed_to_see_it_again(
     monkeypatch.setattr(pair, "same_version", lambda info, now: True)
 
     def run_all():
-        for seed in range(100):
+        for seed in range(26, 126):  # the seeds below take a second, and end well with this mistake, too
             Large(LAYOUTS["pair"], seed).run()
 
     with pytest.raises(Wrong, match=r"(?s)at rest.*python -m faults.soak --world pair --seed"):

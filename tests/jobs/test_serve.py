@@ -57,7 +57,7 @@ class Opened:
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
         self.thread.start()
         url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.client = httpx.Client(base_url=url, headers={"Host": host}, timeout=30, trust_env=False)
+        self.client = httpx.Client(base_url=url, headers={"Host": host}, timeout=30, trust_env=False, verify=False)
 
     def __enter__(self):
         return self.client

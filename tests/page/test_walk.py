@@ -26,7 +26,7 @@ def troubled(tmp_path):
     with Server(world) as server:
         import httpx
 
-        with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as client:
+        with httpx.Client(base_url=server.url, timeout=30, trust_env=False, verify=False) as client:
             world.client, world.url = client, server.url
             yield world
 
