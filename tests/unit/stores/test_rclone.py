@@ -69,7 +69,7 @@ def test_a_daemon_that_was_killed_is_started_again(rclone, made):
             assert time.monotonic() < deadline
 
 
-def test_rclone_ends_when_its_process_does_however_that_ends(place, tmp_path):
+def test_rclone_ends_when_its_process_does_however_that_ends_and_leaves_no_folder(place, tmp_path):
     code = f"""
 import os, subprocess, sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
@@ -81,12 +81,13 @@ print(made.call("rc/noop").status, made._shell.pid, made._folder, flush=True)
 os.kill(os.getpid(), 9)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    status, shell, _folder = done.stdout.split()
+    status, shell, folder = done.stdout.split()
     assert status == "200"
     end = time.monotonic() + 20
     while Path(f"/proc/{shell}").exists() and Path(f"/proc/{shell}/cmdline").read_bytes():
         assert time.monotonic() < end, "rclone outlived its process"
         time.sleep(0.05)
+    assert not Path(folder).exists()
 
 
 def test_the_socket_is_in_a_folder_of_ours_and_the_password_in_no_command_line(rclone, made):

@@ -2,7 +2,7 @@
 
 It listens on a unix socket in a folder that only this user may enter, and wants a password that is made for this one
 run and handed over in the environment, where `ps` does not show it. Between us and rclone stands a shell that waits for
-the end of its input: however this process ends, the pipe closes, and rclone with it.
+the end of its input: however this process ends, the pipe closes, rclone ends with it, and the folder goes.
 """
 
 import base64
@@ -27,7 +27,13 @@ from bucketrelay.http.connections import Connections
 from bucketrelay.http.faults import BodyFailed, NoAnswer
 from bucketrelay.http.messages import Answer, Receive, Request
 
-_WATCHED = '"$@" </dev/null & rclone=$!; read -r _; kill "$rclone" 2>/dev/null; wait "$rclone"'
+_WATCHED = """
+folder=$1; shift
+"$@" </dev/null & rclone=$!
+read -r _
+kill "$rclone" 2>/dev/null; wait "$rclone"
+rm -f "$folder/rc.sock" "$folder/said"; rmdir "$folder"
+"""
 _STARTING = 20.0  # seconds within which it must answer
 _LONGEST = 64 * 1024 * 1024  # bytes of an answer: a directory of 200,000 names
 _PATIENCE = 300.0  # seconds for each step of a request: a backend may be slow to begin
@@ -142,7 +148,7 @@ class Rclone:
         cores.spread()  # or the process would be kept to this thread's core
         with (self._folder / "said").open("wb") as output:
             self._shell = subprocess.Popen(  # noqa: S603 — the program is the user's own rclone
-                ["/bin/sh", "-c", _WATCHED, "sh", *command],
+                ["/bin/sh", "-c", _WATCHED, "sh", str(self._folder), *command],
                 env=environ,
                 stdin=subprocess.PIPE,
                 stdout=output,
