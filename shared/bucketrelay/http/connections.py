@@ -132,6 +132,7 @@ class Connections:
 
         None, and nothing is sent, where no connection is open, nor about to be: to open one is to wait.
         """
+        head = head_of(request, self.host, through=self.origin.through, asking=False)
         try:
             connection = self._take_idle(repeatable=True)
         except NoAnswer:
@@ -140,7 +141,6 @@ class Connections:
             return None
         connection.open = False
         try:
-            head = head_of(request, self.host, through=self.origin.through, asking=False)
             connection.ask(head, deadlines.current())
         except Interrupted:
             self._release(connection)

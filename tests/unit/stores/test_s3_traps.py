@@ -35,6 +35,7 @@ from bucketrelay.model import Address, Meta, ObjectInfo
 from bucketrelay.store import ABSENT
 from bucketrelay_emulators.server.tls import Authority
 from fakes import at_once
+from unit.http.peers import Peer, answers, ok, request
 from unit.stores.scripted import Answer, Scripted, said
 
 SECRET = "unit-secret-7d1f/+="
@@ -735,3 +736,28 @@ def test_every_error_is_one_of_ours(server, store):
         with pytest.raises(RelayError, match="s3://bucket/a") as raised:
             call()
         assert raised.value.__cause__ is not None
+
+
+def test_closing_a_store_closes_what_a_look_opens_that_was_under_way_when_it_was_closed_before():
+    head, ended = ok(b"", 'ETag: "1"').replace(b"Length: 0", b"Length: 5"), threading.Event()
+
+    def hang(sock):
+        answers(head)(sock)
+        request(sock)
+        sock.recv(1)
+
+    def wait_for_the_end(sock):
+        answers(head)(sock)
+        if not sock.recv(1):
+            ended.set()
+
+    with Peer(hang, wait_for_the_end) as peer:
+        keys = {"access_key": "a", "secret_key": "b", "region": "eu-central-1"}
+        store = s3_store(Address("s3", "photos"), endpoint=peer.url, path_style=True, **keys)
+        store.look("a", trust_bare_404=True)
+        asking = store.begin_look("a")
+        assert asking
+        store.close()
+        assert asking.answer().size == 5
+        store.close()
+        assert ended.wait(10)

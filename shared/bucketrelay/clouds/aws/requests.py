@@ -116,9 +116,8 @@ class Requests:
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
         with self._lock:
-            made, self._made = self._made, None
-        if made is not None:
-            made.exchange.connections.close()
+            if self._made is not None:
+                self._made.exchange.connections.close()
 
     def handshake(self) -> Callable[[], None] | None:
         """See Connections.handshake. Raises StoreRefused."""
