@@ -130,7 +130,8 @@ class TestRead:
         with pytest.raises(ObjectGone, match=store.address.bucket):
             store.read(info, 0, 5)
 
-    def test_bytes_of_two_versions_are_never_mixed(self, store):
+    def test_bytes_of_two_versions_are_never_mixed(self, rig, store):
+        rig.needs("one version an answer")
         size, rounds = 256 * 1024, 12
         store.put("a", b"\0" * size, TEXT)
         done = threading.Event()
