@@ -29,7 +29,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(if $(wildcard $(READY)),,$(DEMO))  ## the main job between local stand-ins of three clouds, to be watched
 	@$(BIN)/python -m bucketrelay demo
 
-test: $(READY)  ## all tests but the slow ones; some three minutes on two cores (tests/order.py: how many processes)
+test: $(READY)  ## all tests but the slow ones; some two minutes on two cores (tests/order.py: how many processes)
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-pythons:  ## the same tests on each Python that is here, 3.10 to 3.14; each sets up a .venv of its own

@@ -10,7 +10,7 @@ from bucketrelay.abilities import PartStore, connects
 from bucketrelay.config import Secret, StoreConfig
 from bucketrelay.core import crew
 from bucketrelay.errors import ConfigError, RelayError
-from bucketrelay.http.pace import Pace
+from bucketrelay.http.pace import SELDOM, Pace
 from bucketrelay.model import Address
 from bucketrelay.store import Store
 
@@ -51,10 +51,15 @@ class Stores:
                 raise ConfigError([f"no store is named {name!r}: was it renamed or removed from the configuration?"])
             if name not in self._made:
                 configured = self._configured[name]
-                # Not the log store's: lists must not wait for what some bucket on the same server has refused.
-                pace = Pace() if name == self._log else self._paces.setdefault(_server(configured), Pace())
-                self._made[name] = _store(configured, self._keys, pace)
+                self._made[name] = _store(configured, self._keys, self._pace(name, configured))
             return self._made[name]
+
+    def _pace(self, name: str, configured: StoreConfig) -> Pace:
+        """That of the server, which its stores share; the log store has its own.
+
+        Lists must not wait for what some bucket on the same server has refused.
+        """
+        return Pace(least=SELDOM) if name == self._log else self._paces.setdefault(_server(configured), Pace())
 
 
 def _server(configured: StoreConfig) -> tuple[str, object]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
-from bucketrelay.http.pace import _CUT, Pace, Rate, seconds
+from bucketrelay.http.pace import SELDOM, _CUT, Pace, Rate, seconds
 
 URL = "s3://photos/a"
 
@@ -168,6 +168,16 @@ def test_a_server_that_refuses_everything_is_asked_less_and_less():
     first = sum(1 for at, _ in server.answers if at < 10)
     last = sum(1 for at, _ in server.answers if at >= 110)
     assert last <= 5 < first < 200
+
+
+def test_who_asks_seldom_is_not_made_to_wait_long_by_the_load_of_others():
+    rate, now = Rate(lambda: 0.5, SELDOM), 0.0
+    for _ in range(20):  # a list now and then, to a server that others keep busy
+        now = rate.free(now + 1.5)
+        rate.take(now)
+        rate.note_refusal(sent=now, now=now + 0.01)
+        assert rate.free(now + 0.01) - now < 0.5
+    assert rate.limit == SELDOM
 
 
 @given(st.lists(st.tuples(st.sampled_from(["accepted", "refused", "late"]), st.floats(0, 10)), max_size=50))

@@ -100,6 +100,7 @@ def test_the_stores_of_one_server_share_its_pace_and_the_log_store_waits_for_nob
 
     assert paces["a"] is paces["b"]
     assert len(set(map(id, paces.values()))) == 3
+    assert [pace._rate._least == SELDOM for pace in paces.values()] == [False, False, False, True]
 
 
 def test_a_cold_process_connects_to_both_sides_while_it_asks_whether_the_route_is_paused():

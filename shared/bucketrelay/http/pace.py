@@ -28,6 +28,7 @@ _KNOWN = 0.02  # of the requests: a server that refuses so many below its limit 
 _UNLIKELY = 2.5  # standard deviations above the usual trouble, which chance alone is seldom
 _GROWTH = 0.05  # of the rate after the last cut, each second: a cut is made up for in two
 _LEAST = 0.2  # requests a second; so much is asked even of a server that refuses everything
+SELDOM = 5.0  # the same, of who asks so seldom that refusals are others' doing: less would spare the server nothing
 _SURE = 8.0  # seconds after a cut in which the limit is near; without another one it is not, and is looked for anew
 _DOUBTED = 2.0  # the same, of a server whose refusals are often none of a limit
 _WINDOW = 1.0  # seconds over which accepted requests are counted, as most servers seem to, and no more than one cut
@@ -50,10 +51,11 @@ class Rate:
 
     Args:
         jitter: numbers from 0 to 1, so that processes which were refused together do not come again together.
+        least: requests a second that are asked even of a server that refuses everything.
     """
 
-    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
-        self._jitter = jitter
+    def __init__(self, jitter: Callable[[], float] = random.random, least: float = _LEAST) -> None:
+        self._jitter, self._least = jitter, least
         self._rate = self._growth = 0.0  # requests a second, and more of them each second; 0: without a limit
         self._next = self._held = self._cut = _NEVER  # when a slot is free; Retry-After's end; the last cut
         self._accepted: deque[float] = deque(maxlen=4096)
@@ -107,7 +109,7 @@ class Rate:
         if not _exceeds(taken, refused, self.trouble):
             return
         if self._rate:
-            self._rate = max(_LEAST, self._rate / 2, _CUT * min(self._rate, taken))
+            self._rate = max(self._least, self._rate / 2, _CUT * min(self._rate, taken))
             self._growth = _GROWTH * self._rate
         else:
             self._rate, self._growth = max(_START, _CUT * taken), 0.0  # 0: the limit is still to be found
@@ -152,6 +154,7 @@ class Pace:
     No waiting outlives the invocation that the calling thread works for, see `bucketrelay.deadline.current`.
 
     Args:
+        least: see Rate.
         now: a monotonic clock, in seconds.
         sleep: waits for so many seconds.
         jitter: numbers from 0 to 1.
@@ -160,12 +163,13 @@ class Pace:
     def __init__(
         self,
         *,
+        least: float = _LEAST,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._now, self._sleep, self._jitter = now, sleep, jitter
-        self._rate = Rate(jitter)
+        self._rate = Rate(jitter, least)
         self._lock = threading.Lock()  # of the rate and the spare repetitions
         self._first = threading.Lock()  # of the one who waits for the next request's time; the others wait for him
         self._spare = _SPARE
