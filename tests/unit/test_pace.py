@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bucketrelay.deadline import Deadline, current, under
 from bucketrelay.errors import Damaged, ObjectGone, OutcomeUnknown, StoreRefused, StoreUnavailable
-from bucketrelay.http.pace import SELDOM, _CUT, Pace, Rate, seconds
+from bucketrelay.http.pace import _CUT, SELDOM, Pace, Rate, seconds
 
 URL = "s3://photos/a"
 
@@ -312,6 +312,11 @@ def test_a_server_that_is_down_is_not_asked_three_times_for_everything(world):
             world.send(*[StoreUnavailable("down")] * 9)
         calls += world.calls
     assert 1000 < calls < 1100
+
+
+def test_a_server_that_is_asked_too_often_at_first_costs_nobody_his_repetitions(world):
+    for _ in range(200):  # more than are spared for a server that is down
+        assert world.send(busy(), busy()) == "done"
 
 
 def test_requests_that_are_accepted_earn_repetitions(world):

@@ -13,6 +13,7 @@ from bucketrelay.clouds.registry import SCHEMES
 from bucketrelay.drivers import function
 from bucketrelay.drivers.dry_run import dry_run
 from bucketrelay.errors import ConfigError
+from bucketrelay.http.pace import SELDOM
 from bucketrelay.wiring_stores import NO_KEYS, Stores
 from unit.http.peers import Peer, ok, request
 

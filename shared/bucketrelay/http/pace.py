@@ -188,8 +188,9 @@ class Pace:
         """The answer to a request, made in its turn, and again where that may help, does no harm and is in time.
 
         Made again is what raises StoreUnavailable or Damaged, but for OutcomeUnknown: *retries* times; three times as
-        often after a refusal for too many requests (`busy`), which is no fault of its own. All repetitions together are
-        a tenth of the server's requests, and a few: a server that is down is not asked three times for everything.
+        often after a refusal for too many requests (`busy`), which is no fault of its own, and waits for its turn. All
+        others together are a tenth of the server's requests, and a few: a server that is down is not asked three times
+        for everything.
 
         Args:
             call: makes one request; what it raises is bucketrelay's.
@@ -208,7 +209,7 @@ class Pace:
                     self.note_refusal(sent, error.after)
                 pause = min(_LONGEST_PAUSE, _PAUSE * 2.0**attempt) * (0.5 + self._jitter())
                 harmless = attempt < retries * (_PATIENCE if busy else 1) and not isinstance(error, OutcomeUnknown)
-                if not harmless or pause >= deadline.remaining() or not self._spared():
+                if not harmless or pause >= deadline.remaining() or not (busy or self._spared()):
                     raise
             except Exception:
                 self.note_success()  # "no such key" is an answer too
