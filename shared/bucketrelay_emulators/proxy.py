@@ -19,7 +19,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
 from bucketrelay_emulators.proxy_words import name_call, refusal, usual_code
-from bucketrelay_emulators.server.messages import Incoming, Named, Reply
+from bucketrelay_emulators.server.handler import Handler
+from bucketrelay_emulators.server.messages import FrontEnd, Incoming, Named, Reply
 from bucketrelay_emulators.server.serving import Running, Server
 
 # RFC 9110, section 7.6.1: of one connection, not of the message; and what the body's new framing replaces.
@@ -131,10 +132,10 @@ class _Forward:
 class _ProxyServer(Server):
     """The server, with requests kept as they were sent, and refusals in the words of the client's dialect."""
 
-    def _handler(self, front):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  the handler's class is handler.py's own
+    def _handler(self, front: FrontEnd) -> type[Handler]:
         base = super()._handler(front)
 
-        class Handler(base):  # type: ignore[misc, valid-type]  # made at run time
+        class AsSent(base):  # type: ignore[misc, valid-type]  # made at run time
             requestline: str
 
             def _incoming(self) -> Incoming | None:
@@ -157,7 +158,7 @@ class _ProxyServer(Server):
             def usual_code(self, incoming: Incoming, status: int) -> str:
                 return usual_code(incoming, status)
 
-        return Handler
+        return AsSent
 
 
 def _target(incoming: Incoming) -> str:

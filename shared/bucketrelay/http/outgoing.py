@@ -66,7 +66,7 @@ def pour(body: Body, write: Write) -> None:
     try:
         body.pour(count)
         if left > 0:
-            raise Damaged(f"{left} of a body's {body.length} bytes are missing: start over")  # noqa: TRY301 — as above
+            raise Damaged(f"{left} of a body's {body.length} bytes are missing: start over")  # noqa: TRY301 — has failed, as one that raises
     except Interrupted:
         raise
     except Exception as error:

@@ -14,7 +14,8 @@ from bucketrelay_emulators.oci.copies import Copies
 from bucketrelay_emulators.oci.rules import Rules, rule_operation
 from bucketrelay_emulators.oci.sign import Keys, NotAuthenticated, check
 from bucketrelay_emulators.oci.wire import Answer, Refusal, Request, answer_json, refuse
-from bucketrelay_emulators.server.messages import Incoming, Named, Reply
+from bucketrelay_emulators.server.handler import Handler
+from bucketrelay_emulators.server.messages import FrontEnd, Incoming, Named, Reply
 from bucketrelay_emulators.server.serving import Server
 
 TARGET = ":target"  # no header has such a name
@@ -147,16 +148,16 @@ class OciServer(Server):
     def __init__(self, front: Front, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(front, port=port, tls=tls)
 
-    def _handler(self, front):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  the handler's class is handler.py's own
+    def _handler(self, front: FrontEnd) -> type[Handler]:
         base = super()._handler(front)
 
-        class Handler(base):  # type: ignore[misc, valid-type]  # made at run time
+        class AsSent(base):  # type: ignore[misc, valid-type]  # made at run time
             def _incoming(self) -> Incoming | None:
                 incoming: Incoming | None = super()._incoming()
                 target = self.requestline.split()[1]
                 return incoming and replace(incoming, headers={**incoming.headers, TARGET: target})
 
-        return Handler
+        return AsSent
 
 
 def _request(incoming: Incoming) -> Request:
