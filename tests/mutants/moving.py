@@ -184,7 +184,7 @@ MOVING = (
     Change(
         "shares-of-an-invocation-that-is-over",
         "core/budget.py",
-        "self._sharing -= Counter(places)",
+        "self._budget._count(self._places, -1)",
         "pass",
         "a warm process gets slower with each invocation",
         (BUDGET,),

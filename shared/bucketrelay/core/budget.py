@@ -2,9 +2,7 @@
 
 import math
 import threading
-from collections import Counter
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import OutOfTime
@@ -43,25 +41,41 @@ class Lease:
 class Places:
     """Places for threads that a block has, until its end or until they are given back."""
 
-    __slots__ = ("_left", "_lock", "_threads", "taken")
+    __slots__ = ("_budget", "_left", "taken")
 
-    def __init__(self, semaphore: threading.Semaphore, taken: int) -> None:
-        self._threads, self._lock = semaphore, threading.Lock()
-        self.taken = self._left = taken
+    def __init__(self, budget: "Budget", taken: int) -> None:
+        self._budget, self.taken, self._left = budget, taken, taken
 
     def give_back(self) -> None:
         """Give one back, unless the block has ended and given back all."""
-        with self._lock:
-            if self._left:
-                self._left -= 1
-                self._threads.release()
+        self._return(1)
 
-    def close(self) -> None:
-        """Give back those that are left."""
-        with self._lock:
-            left, self._left = self._left, 0
-            if left:
-                self._threads.release(left)
+    def _return(self, most: int) -> None:
+        with self._budget._lock:  # noqa: SLF001 — the two halves of one thing
+            count = min(most, self._left)
+            self._left -= count
+            self._budget._return_places(count)  # noqa: SLF001 — as above
+
+    def __enter__(self) -> "Places":  # noqa: PYI034 — as above
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._return(self.taken)
+
+
+class _Share:
+    """What `Budget.share` gives; a generator's would take three times as long, with every event."""
+
+    __slots__ = ("_budget", "_places")
+
+    def __init__(self, budget: "Budget", places: Collection[str]) -> None:
+        self._budget, self._places = budget, places
+
+    def __enter__(self) -> None:
+        self._budget._count(self._places, 1)  # noqa: SLF001 — the two halves of one thing
+
+    def __exit__(self, *exc: object) -> None:
+        self._budget._count(self._places, -1)  # noqa: SLF001 — as above
 
 
 class Budget:
@@ -77,11 +91,13 @@ class Budget:
     def __init__(self, memory: int, threads: int) -> None:
         self._total = max(1, int(memory / OVERHEAD))
         self._free = self._total
-        self._held: dict[str, int] = {}  # bytes, by place; a Counter forgets a place by Python, not by C
-        self._sharing: Counter[str] = Counter()  # blocks that a place has a share in, by place
-        self._changed = threading.Condition()
+        self._held: dict[str, int] = {}  # bytes, by place
+        self._sharing: dict[str, int] = {}  # blocks that a place has a share in, by place
+        self._lock = threading.Lock()  # of all here: mostly taken by itself, as a Condition's methods are Python
+        self._changed = threading.Condition(self._lock)
         self._waiting = 0  # threads that wait for bytes: most of the time there is nobody to be told
-        self._threads = threading.Semaphore(threads)
+        self._left = threads  # places that nobody has
+        self._came_free = threading.Condition(self._lock)  # one of them
         self.threads = threads
 
     @property
@@ -100,7 +116,7 @@ class Budget:
         """
         amount = min(amount, self._total)
         left = deadline.remaining()
-        with self._changed:
+        with self._lock:
             if not self._fits(amount, place):
                 self._waiting += 1
                 try:
@@ -119,7 +135,7 @@ class Budget:
         return self._free >= amount and (not held or held <= (share - amount if amount <= share else share))
 
     def _release(self, amount: int, place: str) -> None:
-        with self._changed:
+        with self._lock:
             self._free += amount
             self._held[place] -= amount
             if not self._held[place]:
@@ -127,39 +143,45 @@ class Budget:
             if self._waiting:
                 self._changed.notify_all()
 
-    @contextmanager
-    def share(self, places: Collection[str]) -> Iterator[None]:
+    def share(self, places: Collection[str]) -> _Share:
         """Share the bytes out among *places* for the time of the block, and those of other blocks."""
-        with self._changed:
-            self._sharing.update(places)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._sharing -= Counter(places)
+        return _Share(self, places)
+
+    def _count(self, places: Collection[str], step: int) -> None:
+        with self._lock:
+            for place in places:
+                count = self._sharing.pop(place, 0) + step
+                if count:
+                    self._sharing[place] = count
+            if self._waiting:
                 self._changed.notify_all()
 
-    @contextmanager
-    def places(self, most: int) -> Iterator["Places"]:
+    def places(self, most: int) -> Places:
         """Take at least one and up to *most* places for the time of the block; waits for the first.
 
         The places are the block's and not the threads': a thread that hangs past the end of its invocation must not
         keep its place from the next one. One that has nothing left to do gives its place back before.
         """
-        self._threads.acquire()
-        places = Places(self._threads, 1 + self.extra_threads(most - 1))
-        try:
-            yield places
-        finally:
-            places.close()
+        with self._lock:
+            while not self._left:
+                self._came_free.wait()
+            return Places(self, self._take(max(1, most)))
 
     def extra_threads(self, most: int) -> int:
         """Take up to *most* more places, without waiting; give each back with `give_back`."""
-        taken = 0
-        while taken < most and self._threads.acquire(blocking=False):
-            taken += 1
-        return taken
+        with self._lock:
+            return self._take(max(0, most))
 
     def give_back(self) -> None:
         """Give one place back."""
-        self._threads.release()
+        with self._lock:
+            self._return_places(1)
+
+    def _take(self, most: int) -> int:
+        taken = min(most, self._left)
+        self._left -= taken
+        return taken
+
+    def _return_places(self, count: int) -> None:
+        self._left += count
+        self._came_free.notify(count)

@@ -27,8 +27,10 @@ _LENGTHS = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64, "crc32": 4, "crc3
 
 def tree(body: Body) -> str:
     """The digest of *body*, 43 characters of URL-safe base64."""
+    if len(body) <= MiB:
+        return base64.urlsafe_b64encode(hashlib.sha256(body).digest())[:-1].decode()
     view = memoryview(body)
-    level = [hashlib.sha256(view[at : at + MiB]).digest() for at in range(0, len(view) or 1, MiB)]
+    level = [hashlib.sha256(view[at : at + MiB]).digest() for at in range(0, len(view), MiB)]
     while len(level) > 1:
         pairs = [level[at : at + 2] for at in range(0, len(level), 2)]
         level = [hashlib.sha256(b"".join(pair)).digest() if len(pair) == 2 else pair[0] for pair in pairs]

@@ -29,7 +29,8 @@ def fit(meta: Meta, abilities: Abilities, stamp: Stamp) -> tuple[Meta, tuple[str
         lost.append(f"storage_class={meta.storage_class}")
     tags, dropped = _tags(meta, abilities)
     carried = Meta(**headers, user=user, storage_class=storage_class, tags=tags)
-    if (shown := face(carried)) != stamp.face:
+    # The stamp tells the face of all of *meta*, which is the copy's where nothing that shows is lost.
+    if (lost or dropped) and (shown := face(carried)) != stamp.face:
         user[NAME] = replace(stamp, face=shown).text()  # never longer than the one that there was room for
     return carried, tuple(sorted([*lost, *dropped, *meta.withheld]))
 
@@ -45,7 +46,8 @@ def with_tags(source: Store, info: ObjectInfo, target: Abilities, *, strict: boo
     if not (wanted and (meta.tag_count or not meta.tags_told) and has_tags(source)):
         return meta
     try:
-        return replace(meta, tags=source.tags(info))
+        tags = source.tags(info)
+        return replace(meta, tags=tags) if tags or meta.tags else meta
     except StoreRefused:
         if strict:
             raise

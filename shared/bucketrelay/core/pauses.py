@@ -140,6 +140,9 @@ class Gate:
 
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
         """See Deliver."""
+        if len(tasks) == 1:
+            why = self.why(tasks[0].route)
+            return [self._rests(tasks[0], why)] if why else self.deliver(tasks, deadline)
         rests = {route: self.why(route) for route in dict.fromkeys(task.route for task in tasks)}
         awake = [task for task in tasks if not rests[task.route]]
         done = iter(self.deliver(awake, deadline) if awake else ())

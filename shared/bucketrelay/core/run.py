@@ -114,6 +114,8 @@ class Runner:
         for keys in by_forward.values():
             most = self.deliver.together(keys[0][0][1])
             groups += [[[each] for each in same] for same in keys] if most == 1 else _gather(keys, most)
+        if len(groups) == 1:
+            return groups
         return sorted(groups, key=lambda group: not any(task.urgent for step in group for _, task in step))
 
     def _work(

@@ -60,6 +60,8 @@ def _bucket(name: str) -> str:
 def _strictly(unquoted: Callable[..., str], key: str, remedy: str) -> str:
     # Left to themselves, unquote and unquote_plus put U+FFFD for bytes that are not UTF-8 and keep a lone `%`: a
     # wrong key that looks like a right one, and a delete would follow it.
+    if "%" not in key and "+" not in key:
+        return key
     if _LONE_PERCENT.search(key):
         raise BadEvent(f"key {quote(key)} is not URL-encoded (it has a bare %); {remedy}")
     try:

@@ -9,7 +9,7 @@ from bucketrelay.events.fields import CHECK
 from bucketrelay.events.payload import Message, Payload
 from bucketrelay.events.senders import EventKeys, KeyForm, form_from_config
 from bucketrelay.model import Cloud, ObjectEvent
-from bucketrelay.values import dataclass, field, replace
+from bucketrelay.values import dataclass, field
 
 # The deepest that services build is four: a failure record of an SNS delivery, sent to SQS by way of SNS.
 MAX_DEPTH = 8
@@ -32,7 +32,7 @@ class Reading:
         """The same, one envelope further in; an envelope of one cloud holds events of that cloud."""
         if self.depth == MAX_DEPTH:
             raise BadEvent(f"more than {MAX_DEPTH} envelopes inside each other; {CHECK}")
-        return replace(self, cloud=cloud, cause=cause or self.cause, depth=self.depth + 1)
+        return Reading(cloud, self.event_keys, cause or self.cause, self.depth + 1)
 
     def keys(self, scheme: Cloud, bucket: str, usual: KeyForm) -> KeyForm:
         """How the keys of *bucket* are written: as its store says, else as is *usual* for who sends them."""

@@ -42,11 +42,16 @@ def open_payload(value: object, reading: Reading) -> Payload:
         return _items(check_length(event), reading)
     if not isinstance(event, dict):
         raise BadEvent(f"{describe(event)} is no event; {CHECK}")
-    for shape in SHAPES:
-        if shape.fits(event):
-            _ours(shape.name, reading, shape.clouds)
-            return shape.read(event, reading)
+    # What has no other member than `Records`, as most events, can be nothing else: that spares to ask each shape.
+    shape = _RECORDS if "Records" in event and len(event) == 1 else _shape_of(event)
+    if shape is not None:
+        _ours(shape.name, reading, shape.clouds)
+        return shape.read(event, reading)
     raise BadEvent(f"{describe(event)} is no event that bucketrelay knows; {CHECK}")
+
+
+def _shape_of(event: Event) -> Shape | None:
+    return next((shape for shape in SHAPES if shape.fits(event)), None)
 
 
 def _ours(name: str, reading: Reading, clouds: tuple[Cloud, ...]) -> None:
@@ -248,6 +253,7 @@ def _is_b2(event: Event) -> bool:
 
 
 _EVERYONE: tuple[Cloud, ...] = ("s3", "obs", "oci")
+_RECORDS = Shape("storage records", ("s3", "obs"), lambda e: "Records" in e, _records)
 # The first that fits is taken: a failure record may carry any of the others.
 SHAPES = (
     Shape("a FunctionGraph failure record", ("obs",), lambda e: "request_payload" in e, _functiongraph_failure),
@@ -275,7 +281,7 @@ SHAPES = (
     Shape("an SMN message", ("obs",), lambda e: "record" in e, _smn),
     Shape("an SNS message", ("s3",), lambda e: e.get("Type") == "Notification" and "Message" in e, _sns),
     Shape("an HTTP request", _EVERYONE, _is_http, _http),
-    Shape("storage records", ("s3", "obs"), lambda e: "Records" in e, _records),
+    _RECORDS,
     Shape("a storage record", ("s3", "obs"), _is_record, _record),
     Shape("a message of Cloudflare R2", ("s3",), lambda e: {"account", "action", "bucket", "object"} <= e.keys(), _r2),
     Shape("events of Backblaze B2", ("s3",), _is_b2, _b2),

@@ -42,6 +42,7 @@ class Connection:
         "_fits_until",
         "_limit",
         "_now",
+        "_poll",
         "_sock",
         "_timeout",
         "_until",
@@ -63,6 +64,7 @@ class Connection:
         self.incoming = Incoming(sock, self._wait)
         if not isinstance(sock, socket.socket):
             sock.wait = self._wait
+        self._poll: select.poll | None = None  # made with the first question
         self.answers = 0  # that have come on it
         self.deaf = False  # the server has nothing to say to `Expect: 100-continue`
         self._bodiless = False  # the answer came instead of `100 Continue`, and the body was not sent
@@ -81,9 +83,10 @@ class Connection:
 
     def stale(self) -> bool:
         """Whether there is something to read although nothing was asked: that can only be the connection's end."""
-        poll = select.poll()
-        poll.register(self._sock, select.POLLIN)
-        return self.incoming.waiting > 0 or bool(poll.poll(0))
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(self._sock, select.POLLIN)
+        return self.incoming.waiting > 0 or bool(self._poll.poll(0))
 
     def send(self, head: bytes, request: Request, deadline: Deadline, *, asking: bool) -> Head:
         """Send a request; the head of its answer.

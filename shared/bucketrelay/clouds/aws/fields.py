@@ -165,18 +165,18 @@ def _md5_etag(headers: Mapping[str, str]) -> bool:
 
 
 def _meta(headers: Mapping[str, str]) -> Meta:
-    user = {name[len(_META) :]: decode_word(value) for name, value in headers.items() if name.startswith(_META)}
-    told = {name: decode_word(headers[wire]) if wire in headers else "" for name, wire in _HEADERS.items()}
-    count = headers.get("x-amz-tagging-count", "")
+    told = headers.get
+    user = {name[len(_META) :]: decode_word(headers[name]) for name in headers if name.startswith(_META)}
+    count = told("x-amz-tagging-count", "")
     return Meta(
-        content_type=told["content_type"],
-        content_encoding=lasting(told["content_encoding"]),
-        content_language=told["content_language"],
-        content_disposition=told["content_disposition"],
-        cache_control=told["cache_control"],
-        expires=headers.get("expires", ""),  # as it came: "0" and "-1" are usual, and no dates
+        content_type=decode_word(told("content-type", "")),
+        content_encoding=lasting(decode_word(told("content-encoding", ""))),
+        content_language=decode_word(told("content-language", "")),
+        content_disposition=decode_word(told("content-disposition", "")),
+        cache_control=decode_word(told("cache-control", "")),
+        expires=told("expires", ""),  # as it came: "0" and "-1" are usual, and no dates
         user=MappingProxyType(user),
-        storage_class=headers.get("x-amz-storage-class", ""),
+        storage_class=told("x-amz-storage-class", ""),
         withheld=withheld(headers),
         tags_told=bool(count),
         tag_count=int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0,
