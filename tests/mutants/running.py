@@ -205,6 +205,14 @@ RUNNING = (
         (CORES,),
     ),
     Change(
+        "a-schedule-of-somebody-else-changed",
+        "cores.py",
+        "        if os.sched_getscheduler(0) == os.SCHED_OTHER:\n",
+        "        if True:\n",
+        "what somebody has said of his process's threads counts for nothing",
+        (CORES,),
+    ),
+    Change(
         "invocation-leaves-its-thread-on-one-core",
         "cores.py",
         "        _current.reset(self._token)\n        spread()",

@@ -60,6 +60,33 @@ def test_threads_that_were_kept_on_a_core_are_free_for_whoever_is_not():
     assert used() == [ALL]
 
 
+def scheduled(by=1):
+    """How the system schedules the threads that do a piece of work for a runner's caller."""
+    place, found = cores.current(), []
+
+    def work():
+        place.settle()
+        found.append(os.sched_getscheduler(0))
+
+    assert crew.wait(crew.begin(work, by), 20)
+    return found
+
+
+def test_threads_that_share_a_core_do_not_push_one_another_off_it(monkeypatch):
+    monkeypatch.setattr(crew, "_idle", [])  # new threads: others may have worked in an invocation before
+    assert scheduled() == [os.SCHED_OTHER]
+    with cores.together():
+        assert scheduled() == [os.SCHED_BATCH]
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER  # the runtime's own thread is left as it is
+
+
+def test_a_thread_that_somebody_has_scheduled_otherwise_stays_so(monkeypatch):
+    monkeypatch.setattr(crew, "_idle", [])
+    with cores.together():
+        crew.wait(crew.begin(lambda: os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)), 1), 20)
+        assert scheduled() == [os.SCHED_IDLE]
+
+
 def test_the_system_is_asked_for_its_core_once_a_second():
     asked, clock = [], [100.0]
 
