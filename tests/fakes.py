@@ -31,5 +31,8 @@ class OneByOne:
     def together(self, task):
         return 1
 
+    def brief(self, task):
+        return False
+
     def __call__(self, tasks, deadline):
         return [self.deliver(task, deadline) for task in tasks]

@@ -36,12 +36,27 @@ def _core_of_now() -> int:
 
 
 class Place:
-    """Where threads work: on the core of this number, or on ANY."""
+    """Where threads work: on the core of this number, or on ANY.
 
-    __slots__ = ("_core_of_now", "core")
+    Args:
+        core_of_now: tells the core that the calling thread runs on; None: threads are never kept anywhere.
+        now: a monotonic clock.
+    """
 
-    def __init__(self, core: int = ANY, core_of_now: Callable[[], int] = _core_of_now) -> None:
-        self.core, self._core_of_now = core, core_of_now
+    __slots__ = ("_core_of_now", "_now", "core")
+
+    def __init__(self, core_of_now: Callable[[], int] | None = None, now: Callable[[], float] = time.monotonic) -> None:
+        self.core, self._core_of_now, self._now = ANY, core_of_now, now
+
+    def begin(self) -> None:
+        """The calling thread gives work to others from now on: it stays where it is, and they come to it."""
+        if self._core_of_now is None:
+            return
+        if (now := self._now()) >= _chosen[1]:
+            _chosen[:] = self._core_of_now(), now + _CHOSEN_FOR
+        self.core = int(_chosen[0])
+        if _mine.core != self.core:
+            _keep_to(self.core)
 
     def settle(self) -> None:
         """Have the calling thread, one of several, work there from now on."""
@@ -53,7 +68,7 @@ class Place:
 
     def move(self) -> None:
         """Go to where the system would have the calling thread, which has slept: our core may be another's by now."""
-        if self.core != ANY:
+        if self.core != ANY and self._core_of_now is not None:
             spread()
             self.core = self._core_of_now()
 
@@ -109,18 +124,13 @@ def _wait_ones_turn() -> None:
 class _Together:
     """What `together` gives; a generator's would take three times as long, with every event."""
 
-    __slots__ = ("_core_of_now", "_now", "_token")
+    __slots__ = ("_place", "_token")
 
-    def __init__(self, core_of_now: Callable[[], int], now: Callable[[], float]) -> None:
-        self._core_of_now, self._now = core_of_now, now
+    def __init__(self, place: Place) -> None:
+        self._place = place
 
     def __enter__(self) -> None:
-        if (now := self._now()) >= _chosen[1]:
-            _chosen[:] = self._core_of_now(), now + _CHOSEN_FOR
-        place = Place(int(_chosen[0]), self._core_of_now)
-        if _mine.core != place.core:
-            _keep_to(place.core)
-        self._token = _current.set(place)
+        self._token = _current.set(self._place)
 
     def __exit__(self, *exc: object) -> None:
         _current.reset(self._token)
@@ -128,10 +138,10 @@ class _Together:
 
 
 def together(core_of_now: Callable[[], int] = _core_of_now, now: Callable[[], float] = time.monotonic) -> _Together:
-    """Within the block the calling thread, and those that it gives work to, keep to one core.
+    """Within the block those that the calling thread gives work to, and it itself from then on, keep to one core.
 
     Args:
         core_of_now: tells the core that the calling thread runs on.
         now: a monotonic clock.
     """
-    return _Together(core_of_now, now)
+    return _Together(Place(core_of_now, now))

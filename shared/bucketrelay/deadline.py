@@ -29,6 +29,10 @@ class Deadline:
         """Seconds left, never below zero."""
         return max(0.0, self._end - self._now())
 
+    def within(self, seconds: float) -> "Deadline":
+        """One that ends after *seconds*, and no later than this one."""
+        return Deadline(min(seconds, self.remaining()), now=self._now)
+
     def check(self, need: float = 0.0) -> None:
         """Raise OutOfTime unless more than *need* seconds are left."""
         if self.remaining() <= need:

@@ -118,6 +118,10 @@ class Traced:
         """See Deliver."""
         return self.deliver.together(task)
 
+    def brief(self, task: Task) -> bool:
+        """See Deliver."""
+        return self.deliver.brief(task)
+
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
         """See Deliver."""
         spans = [self.tracer.start_span("task", self.parent, attributes=_of_task(task)) for task in tasks]

@@ -107,6 +107,10 @@ class Counted:
         """See Deliver."""
         return self._deliver.together(task)
 
+    def brief(self, task: Task) -> bool:
+        """See Deliver."""
+        return self._deliver.brief(task)
+
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
         """See Deliver."""
         ended = self._deliver(tasks, deadline)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from bucketrelay.abilities import connects
 from bucketrelay.core import absence
+from bucketrelay.core.beside import SMALL
 from bucketrelay.core.copy import by_server, carry
 from bucketrelay.core.decide import RIGHT, YIELDED, Action, Decision, decide
 from bucketrelay.core.delete_fuse import Fuse
@@ -43,6 +45,15 @@ class Converge:
         """How many keys are delivered at once: one."""
         del task
         return 1
+
+    def brief(self, task: Task) -> bool:
+        """Whether it is of a small object between stores whose every request ends in time."""
+        if task.size is None or task.size > SMALL or task.again or task.meets:
+            return False
+        try:
+            return connects(self.stores(task.source)) and connects(self.stores(task.target))
+        except RelayError:  # which the task will be told
+            return False
 
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
         """One result for each task. Never raises but for a defect: what goes wrong is in the result."""

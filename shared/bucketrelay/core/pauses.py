@@ -138,6 +138,10 @@ class Gate:
         """See Deliver."""
         return self.deliver.together(task)
 
+    def brief(self, task: Task) -> bool:
+        """See Deliver."""
+        return self.deliver.brief(task)
+
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
         """See Deliver."""
         if len(tasks) == 1:

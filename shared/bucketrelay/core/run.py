@@ -10,11 +10,14 @@ from bucketrelay.core import crew
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.fair_queue import Fair
 from bucketrelay.core.results import Ending, Results
-from bucketrelay.core.writes import PERIOD, Writes
+from bucketrelay.core.writes import PERIOD, SLOW, Writes
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import RelayError
 from bucketrelay.model import Outcome, Result, Task
 from bucketrelay.values import dataclass, field
+
+_ROOM = 60.0  # seconds that an invocation has left where its own thread does a task: to find an address may take half
+_AGAIN = 60.0  # seconds after which a way that took too long is tried so again
 
 Numbered = tuple[int, Task]  # a task and its place among those that were given
 Step = list[Numbered]  # what one delivery does: one task, or all that go into one request
@@ -25,6 +28,9 @@ class Deliver(Protocol):
 
     def together(self, task: Task) -> int:
         """How many keys with the same destination as *task* are delivered at once."""
+
+    def brief(self, task: Task) -> bool:
+        """Whether *task* takes a moment, and nothing in it can hang for much longer than its deadline."""
 
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
         """One result for each of *tasks*, which have one destination. Never raises but for a defect."""
@@ -40,6 +46,10 @@ class ByDestination:
     def together(self, task: Task) -> int:
         """See Deliver."""
         return self._of(task).together(task)
+
+    def brief(self, task: Task) -> bool:
+        """See Deliver."""
+        return self._of(task).brief(task)
 
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
         """See Deliver."""
@@ -63,6 +73,7 @@ class Runner:
     budget: Budget
     results: Results
     writes: Writes = field(default_factory=Writes)  # those under way: noted before they can outlive their task
+    _hurried: dict[str, float] = field(default_factory=dict)  # ways that took too long, and until when that counts
 
     def run(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
         """One result for each task, in their order. Tasks for the same target key follow one another.
@@ -74,7 +85,10 @@ class Runner:
         """
         if not tasks:
             return []
+        if len(tasks) == 1 and (only := self._at_once(tasks[0], deadline)):
+            return [only]
         groups, place = self._groups(tasks), cores.current()
+        place.begin()
         results: dict[int, Result] = {}
         begun: set[int] = set()
         # The places are kept from one group to the next: parts of large objects take what is left over, and what those
@@ -97,6 +111,28 @@ class Runner:
         crew.raise_defects(hands)
         ended = [results.get(number) or self._late(task, number in begun) for number, task in enumerate(tasks)]
         return [self.writes.note(task, result, deadline) for task, result in zip(tasks, ended, strict=True)]
+
+    def _at_once(self, task: Task, deadline: Deadline) -> Result | None:
+        """The result of a task that takes a moment, done by the calling thread itself; None: do it as any other.
+
+        Another thread, and waiting for it, takes a twentieth of what a small object costs. But this thread cannot be
+        left behind: so it gets no longer than what a write may take before it is noted. After that the task begins
+        anew, as if its event came once more, and for a while its way is not tried so again.
+        """
+        slow = self._hurried and self._hurried.get(task.way, 0.0) > time.monotonic()
+        if slow or deadline.remaining() < _ROOM or not self.deliver.brief(task):
+            return None
+        moment = deadline.within(SLOW)
+        with self.budget.places(1) as _, self.budget.share([task.way]) as _:
+            try:
+                (ended,) = self._step([task], moment)
+            except KeyboardInterrupt:
+                ended = self._late(task, begun=True)
+        ended = self.writes.note(task, ended, deadline)
+        if ended.outcome is not Outcome.UNFINISHED or moment.remaining():
+            return ended
+        self._hurried[task.way] = time.monotonic() + _AGAIN
+        return None
 
     def _wait(self, hands: Sequence[crew.Hand], deadline: Deadline, place: cores.Place) -> None:
         """Until all have ended or the time is up. Meanwhile this thread, idle else, looks after the writes."""

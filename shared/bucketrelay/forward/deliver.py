@@ -31,6 +31,11 @@ class Forwarding:
         """How many keys the task's forward takes in one request."""
         return self.forwards[task.forward].together if task.forward in self.forwards else 1
 
+    def brief(self, task: Task) -> bool:
+        """Not at all: how long somebody else takes is his own affair."""
+        del task
+        return False
+
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
         """One result for each of *tasks*, which are all for the same forward. Never raises but for a defect.
 

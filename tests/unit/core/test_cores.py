@@ -48,6 +48,8 @@ def used(by=1):
 
 def test_within_an_invocation_all_its_threads_keep_to_the_core_that_it_began_on():
     with cores.together(core_of_now=lambda: min(ALL)):
+        assert mine() == ALL  # nobody is moved for a task that its own thread does
+        cores.current().begin()
         assert mine() == {min(ALL)}
         assert used(3) == [{min(ALL)}] * 3
     assert mine() == ALL
@@ -55,6 +57,7 @@ def test_within_an_invocation_all_its_threads_keep_to_the_core_that_it_began_on(
 
 def test_threads_that_were_kept_on_a_core_are_free_for_whoever_is_not():
     with cores.together():
+        cores.current().begin()
         (core,) = used()
         assert len(core) == 1
     assert used() == [ALL]
@@ -76,6 +79,7 @@ def test_threads_that_share_a_core_do_not_push_one_another_off_it(monkeypatch):
     monkeypatch.setattr(crew, "_idle", [])  # new threads: others may have worked in an invocation before
     assert scheduled() == [os.SCHED_OTHER]
     with cores.together():
+        cores.current().begin()
         assert scheduled() == [os.SCHED_BATCH]
         assert os.sched_getscheduler(0) == os.SCHED_OTHER  # the runtime's own thread is left as it is
 
@@ -83,6 +87,7 @@ def test_threads_that_share_a_core_do_not_push_one_another_off_it(monkeypatch):
 def test_a_thread_that_somebody_has_scheduled_otherwise_stays_so(monkeypatch):
     monkeypatch.setattr(crew, "_idle", [])
     with cores.together():
+        cores.current().begin()
         crew.wait(crew.begin(lambda: os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)), 1), 20)
         assert scheduled() == [os.SCHED_IDLE]
 
@@ -96,13 +101,14 @@ def test_the_system_is_asked_for_its_core_once_a_second():
 
     for clock[0] in (100.0, 100.9, 101.1):
         with cores.together(core_of_now=ask, now=lambda: clock[0]):
-            pass
+            cores.current().begin()
     assert asked == [100.0, 101.1]
 
 
 def test_a_long_invocation_follows_the_thread_that_waits_for_it():
     turns = iter([min(ALL), max(ALL)])
     with cores.together(core_of_now=lambda: next(turns)):
+        cores.current().begin()
         assert used() == [{min(ALL)}]
         cores.current().move()
         assert mine() == ALL
@@ -110,6 +116,7 @@ def test_a_long_invocation_follows_the_thread_that_waits_for_it():
 
 
 def test_outside_of_an_invocation_nobody_is_moved():
+    cores.current().begin()
     cores.current().move()
     assert cores.current().core == cores.ANY
     assert used() == [ALL]
@@ -117,6 +124,7 @@ def test_outside_of_an_invocation_nobody_is_moved():
 
 def test_where_the_system_does_not_tell_threads_work_where_it_puts_them():
     with cores.together(core_of_now=lambda: cores.ANY):
+        cores.current().begin()
         assert mine() == ALL
         assert used() == [ALL]
 
@@ -127,6 +135,7 @@ def test_the_core_that_the_system_tells_is_one_of_ours():
 
 def test_a_core_that_was_taken_from_the_process_stops_nothing():
     with cores.together(core_of_now=lambda: 4000):
+        cores.current().begin()
         assert mine() == ALL
 
 
