@@ -23,16 +23,16 @@ def with_stamp(info, stamp):
 
 
 class OneByOne:
-    """Delivers tasks by a function of one task and the deadline."""
+    """Delivers tasks by a function of one task and the deadline; *brief*: of each, whether it takes a moment."""
 
-    def __init__(self, deliver):
-        self.deliver = deliver
+    def __init__(self, deliver, *, brief=False):
+        self.deliver, self.takes_a_moment = deliver, brief
 
     def together(self, task):
         return 1
 
     def brief(self, task):
-        return False
+        return self.takes_a_moment
 
     def __call__(self, tasks, deadline):
         return [self.deliver(task, deadline) for task in tasks]

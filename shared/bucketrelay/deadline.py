@@ -31,12 +31,26 @@ class Deadline:
 
     def within(self, seconds: float) -> "Deadline":
         """One that ends after *seconds*, and no later than this one."""
-        return Deadline(min(seconds, self.remaining()), now=self._now)
+        return _Within(self, Deadline(seconds, now=self._now))
 
     def check(self, need: float = 0.0) -> None:
         """Raise OutOfTime unless more than *need* seconds are left."""
         if self.remaining() <= need:
             raise OutOfTime("the invocation's time is used up; the same task goes on in the next one")
+
+
+class _Within(Deadline):
+    """The end of whichever of two comes first."""
+
+    __slots__ = ("_of", "_own")
+
+    def __init__(self, of: Deadline, own: Deadline) -> None:
+        super().__init__()
+        self._of, self._own = of, own
+
+    def remaining(self) -> float:
+        """See Deadline."""
+        return min(self._of.remaining(), self._own.remaining())
 
 
 _current: ContextVar[Deadline] = ContextVar("deadline", default=Deadline())  # noqa: B039 — it does not change

@@ -10,6 +10,7 @@ HANDED = "unit/core/test_again.py"
 BUDGET = "unit/core/test_budget.py"
 TELL = "unit/core/test_tell.py"
 CORES = "unit/core/test_cores.py"
+AT_ONCE = "unit/core/test_at_once.py"
 
 RUNNING = (
     Change(
@@ -203,6 +204,38 @@ RUNNING = (
         "            pass",
         "after one large object small ones cost twice as much",
         (CORES,),
+    ),
+    Change(
+        "own-thread-without-a-limit",
+        "core/run.py",
+        "self._step([task], deadline.within(SLOW))",
+        "self._step([task], deadline)",
+        "a write that hangs is noted by nobody, and the platform kills the function before the lists are written",
+        (AT_ONCE,),
+    ),
+    Change(
+        "own-thread-with-no-time-left",
+        "core/run.py",
+        "if hurried or deadline.remaining() < _ROOM or",
+        "if hurried or",
+        "the platform kills the function while its own thread finds an address",
+        (AT_ONCE,),
+    ),
+    Change(
+        "what-took-too-long-is-unfinished",
+        "core/run.py",
+        "if ended.ok or not ended.retryable:",
+        "if True:",
+        "an object of a slow store is handed from one invocation to the next, and never arrives",
+        (AT_ONCE,),
+    ),
+    Change(
+        "own-thread-for-stores-that-may-hang",
+        "core/converge.py",
+        "return connects(self.stores(task.source)) and connects(self.stores(task.target))",
+        "return True",
+        "a store of directories that hangs takes the whole invocation along",
+        (AT_ONCE,),
     ),
     Change(
         "a-schedule-of-somebody-else-changed",

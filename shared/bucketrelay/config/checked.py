@@ -17,6 +17,7 @@ from bucketrelay.config.values import Alarms, Config, ForwardConfig, Limits, Que
 from bucketrelay.errors import ConfigError
 from bucketrelay.model import Address, Deletes, Overwrite
 from bucketrelay.routes import Route
+from bucketrelay.values import fields
 
 FILE = "relay.checked.json"
 _FORM = 1
@@ -110,7 +111,7 @@ class _Writing:
         if kind in _WORDS:
             return [kind, value.value]
         if kind in _VALUES:
-            return [kind, {name: self.value(getattr(value, name)) for name in value.__slots__}]
+            return [kind, {one.name: self.value(getattr(value, one.name)) for one in fields(value) if one.init}]
         if isinstance(value, Mapping):
             return ["map", {name: self.value(one) for name, one in value.items()}]
         if isinstance(value, tuple | frozenset):

@@ -48,7 +48,8 @@ class Converge:
 
     def brief(self, task: Task) -> bool:
         """Whether it is of a small object between stores whose every request ends in time."""
-        if task.size is None or task.size > SMALL or task.again or task.meets:
+        small = task.size is not None and task.size <= SMALL and task.change is Change.CREATED
+        if not small or task.again or task.meets:
             return False
         try:
             return connects(self.stores(task.source)) and connects(self.stores(task.target))

@@ -73,7 +73,7 @@ class Runner:
     budget: Budget
     results: Results
     writes: Writes = field(default_factory=Writes)  # those under way: noted before they can outlive their task
-    _hurried: dict[str, float] = field(default_factory=dict)  # ways that took too long, and until when that counts
+    _hurried: dict[str, float] = field(default_factory=dict)  # ways for which a moment was too short, and until when
 
     def run(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:
         """One result for each task, in their order. Tasks for the same target key follow one another.
@@ -116,20 +116,20 @@ class Runner:
         """The result of a task that takes a moment, done by the calling thread itself; None: do it as any other.
 
         Another thread, and waiting for it, takes a twentieth of what a small object costs. But this thread cannot be
-        left behind: so it gets no longer than what a write may take before it is noted. After that the task begins
-        anew, as if its event came once more, and for a while its way is not tried so again.
+        left behind: so it gets no longer than what a write may take before it is noted. What did not come to its end in
+        that time, or was refused for now, begins anew with all the time there is, as if its event came once more; and
+        for a while its way is not tried so again.
         """
-        slow = self._hurried and self._hurried.get(task.way, 0.0) > time.monotonic()
-        if slow or deadline.remaining() < _ROOM or not self.deliver.brief(task):
+        hurried = self._hurried and self._hurried.get(task.way, 0.0) > time.monotonic()
+        if hurried or deadline.remaining() < _ROOM or not self.deliver.brief(task):
             return None
-        moment = deadline.within(SLOW)
         with self.budget.places(1) as _, self.budget.share([task.way]) as _:
             try:
-                (ended,) = self._step([task], moment)
+                (ended,) = self._step([task], deadline.within(SLOW))
             except KeyboardInterrupt:
-                ended = self._late(task, begun=True)
+                return self.writes.note(task, self._late(task, begun=True), deadline)
         ended = self.writes.note(task, ended, deadline)
-        if ended.outcome is not Outcome.UNFINISHED or moment.remaining():
+        if ended.ok or not ended.retryable:
             return ended
         self._hurried[task.way] = time.monotonic() + _AGAIN
         return None

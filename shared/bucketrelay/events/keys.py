@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from bucketrelay.errors import BadEvent
 from bucketrelay.events.fields import CHECK, hint, quote, text
@@ -24,12 +24,12 @@ def raw(key: str) -> str:
 
 def decode_form(key: str, *, remedy: str = CHECK) -> str:
     """A form-URL-encoded key, as in `Records` and S3 Batch Operations: `a+b%2Bc` is `a b+c`."""
-    return _legal(_strictly(unquote_plus, key, remedy))
+    return _legal(_strictly(key.replace("+", " "), key, remedy))
 
 
 def decode_percent(key: str) -> str:
     """A percent-encoded key, where a plus is a plus: `a+b%20c` is `a+b c`."""
-    return _legal(_strictly(unquote, key, CHECK))
+    return _legal(_strictly(key, key, CHECK))
 
 
 def place(
@@ -57,15 +57,16 @@ def _bucket(name: str) -> str:
     return name
 
 
-def _strictly(unquoted: Callable[..., str], key: str, remedy: str) -> str:
-    # Left to themselves, unquote and unquote_plus put U+FFFD for bytes that are not UTF-8 and keep a lone `%`: a
-    # wrong key that looks like a right one, and a delete would follow it.
-    if "%" not in key and "+" not in key:
-        return key
+def _strictly(escaped: str, key: str, remedy: str) -> str:
+    """What *escaped* says; *key* is how it came."""
+    # Left to itself, urllib's unquote puts U+FFFD for bytes that are not UTF-8 and keeps a lone `%`: a wrong key that
+    # looks like a right one, and a delete would follow it.
+    if "%" not in escaped:
+        return escaped
     if _LONE_PERCENT.search(key):
         raise BadEvent(f"key {quote(key)} is not URL-encoded (it has a bare %); {remedy}")
     try:
-        return unquoted(key, errors="strict")
+        return unquote_to_bytes(escaped).decode()
     except UnicodeDecodeError as error:
         raise BadEvent(f"key {quote(key)} is not URL-encoded UTF-8: its escapes are other bytes; {remedy}") from error
 

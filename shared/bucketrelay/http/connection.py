@@ -101,15 +101,20 @@ class Connection:
             BodyFailed: the body could not be had.
         """
         self._begin(deadline)
+        body, early, apart = request.body, None, False
         try:
-            early = self._write_request(head, request.body, asking=asking)
+            if not asking and isinstance(body, PLAIN) and len(body) <= _AT_ONCE:
+                self._write(head + body if body else head, first=True)
+            else:
+                apart = True
+                early = self._write_apart(head, body, asking=asking)
         except Interrupted as error:
             if error.by is not self:
                 raise
             return self._farewell(error)
         if early:
             return early
-        if request.length >= _LARGE:
+        if apart and request.length >= _LARGE:
             # It has a body to store, and may do other work first: `rclone serve s3` answers a part when it has written
             # those after it, too. Sent again too early, that part is confirmed while they are not yet written, and the
             # commit that follows is refused: 512 MiB did not arrive there on a busy machine.
@@ -156,10 +161,8 @@ class Connection:
         self._deadline, self._each = deadline, self._timeout
         self._fits_until, self._bodiless = -math.inf, False
 
-    def _write_request(self, head: bytes, body: Body, *, asking: bool) -> Head | None:
-        if not asking and isinstance(body, PLAIN) and len(body) <= _AT_ONCE:
-            self._write(head + body if body else head, first=True)
-            return None
+    def _write_apart(self, head: bytes, body: Body, *, asking: bool) -> Head | None:
+        """Write the head, and the body behind it; what the server answers instead of wanting that."""
         self._write(head, first=True)
         if asking and (early := self._refusal()) is not None:
             return early

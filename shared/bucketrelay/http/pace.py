@@ -201,7 +201,7 @@ class Pace:
         """
         deadline, attempt = deadlines.current(), 0
         while True:
-            sent = self.turn(deadline, url)
+            sent = self._now() if self._rate.quiet else self.turn(deadline, url)
             try:
                 answer = call()
             except (StoreUnavailable, Damaged) as error:

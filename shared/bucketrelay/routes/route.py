@@ -6,7 +6,7 @@ from bucketrelay.model import Address, Deletes, Overwrite
 from bucketrelay.routes.globs import glob
 from bucketrelay.routes.places import same_bucket
 from bucketrelay.routes.probes import is_anothers
-from bucketrelay.values import dataclass
+from bucketrelay.values import dataclass, field
 
 if TYPE_CHECKING:
     from bucketrelay.routes.windows import Windows
@@ -43,6 +43,11 @@ class Route:
     meets: frozenset[str] = frozenset()  # targets from which other routes may bring the keys back; see `meeting`
     ignores: tuple[Address, ...] = ()  # places whose events are nobody's business: the log store's own folders
     shut: tuple[tuple[str, str], ...] = ()  # of which target which beginnings of keys are the log store's own folders
+    beginnings: tuple[str, ...] = field(default=(), init=False, compare=False)  # of the keys in `ignores`
+
+    def __post_init__(self) -> None:
+        """So that one call rules out nearly every key."""
+        object.__setattr__(self, "beginnings", tuple(place.prefix for place in self.ignores))
 
     def takes(self, key: str) -> bool:
         """Whether *key*, relative to the source store, is the route's business."""
@@ -60,7 +65,9 @@ class Route:
         if key == self.strip_prefix:
             return f"it is strip_prefix {self.strip_prefix!r} and nothing else" if key else "it is no key"
         full = self.source.prefix + key
-        if any(full.startswith(place.prefix) and same_bucket(place, self.source) for place in self.ignores):
+        if full.startswith(self.beginnings) and any(
+            full.startswith(place.prefix) and same_bucket(place, self.source) for place in self.ignores
+        ):
             return "it lies in the log store's own folders"
         return "it is the heartbeat of another route" if is_anothers(key, self.source, self.name) else ""
 

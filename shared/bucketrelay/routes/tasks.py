@@ -183,8 +183,7 @@ def is_in_log_folders(event: ObjectEvent, routes: Iterable[Route], *, any_cloud:
     """
     key = event.key
     for route in routes:
-        for place in route.ignores:
-            # Its beginning first: it rules out nearly every key, and this is asked of each event.
+        for place in route.ignores if key.startswith(route.beginnings) else ():
             if (
                 key.startswith(place.prefix)
                 and _has_bucket(place, event)

@@ -148,10 +148,9 @@ class Requests:
         reached = self._reach()
         url = self._address.of(key or "")
         call = Call(url, effect, permission)
-        target = self._target(reached.place, key, given.query, url)
 
         def request() -> Request:
-            return self._sign(reached, method, target, given)
+            return self._sign(reached, method, self._target(reached.place, key, given.query, url), given)
 
         def check(answer: Answer) -> None:
             if answer.body and error_of(answer.body):

@@ -35,6 +35,7 @@ class Halt(Deadline):
     __slots__ = ("_called", "_of")
 
     def __init__(self, of: Deadline) -> None:
+        super().__init__()
         self._of, self._called = of, threading.Event()
 
     def call(self) -> None:
