@@ -44,17 +44,21 @@ class Address:
     namespace: str = ""  # OCI only
     prefix: str = ""  # "" or ends in "/"
     endpoint: str = ""  # what else tells the bucket apart from others of its name; see `config/realms.py`
+    _beginning: str = field(default="", init=False, repr=False, compare=False)  # of the URLs of its keys
+
+    def __post_init__(self) -> None:
+        """Once, as a task asks for the URLs of some ten keys."""
+        place = f"{self.bucket}@{self.namespace}" if self.namespace else self.bucket
+        object.__setattr__(self, "_beginning", f"{self.scheme}://{place}/{self.prefix}")
 
     @property
     def url(self) -> str:
         """As the user writes it: `s3://bucket/prefix`, `oci://bucket@namespace`."""
-        place = f"{self.bucket}@{self.namespace}" if self.namespace else self.bucket
-        return f"{self.scheme}://{place}/{self.prefix}".rstrip("/")
+        return self._beginning.rstrip("/")
 
     def of(self, key: str) -> str:
         """The URL of *key* in this store: `s3://photos-eu/in/a b.jpg`. Not percent-encoded."""
-        place = f"{self.bucket}@{self.namespace}" if self.namespace else self.bucket
-        return f"{self.scheme}://{place}/{self.prefix}{key}"
+        return self._beginning + key
 
     def relative(self, full_key: str) -> str | None:
         """The key as seen from inside the store, or None where it is outside of the store's prefix."""

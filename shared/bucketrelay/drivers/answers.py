@@ -12,7 +12,7 @@ from bucketrelay.errors import OutOfTime, RelayError
 from bucketrelay.events.payload import Message, Payload
 from bucketrelay.model import Outcome, Result
 from bucketrelay.reports import log_line
-from bucketrelay.values import dataclass
+from bucketrelay.values import dataclass, field
 
 
 class TasksFailed(RelayError):
@@ -30,11 +30,12 @@ class Report:
     deferred: frozenset[Result] = frozenset()  # unfinished, and another invocation has the task now
     stuck: str = ""  # why what is unfinished could not be handed over
     passed: tuple[SkippedEvent, ...] = ()
+    results: tuple[Result, ...] = field(default=(), init=False, compare=False)  # all, in the order of the messages
 
-    @property
-    def results(self) -> tuple[Result, ...]:
-        """All results, in the order of the messages."""
-        return tuple(result for _, results in self.outcomes for result in results)
+    def __post_init__(self) -> None:
+        """Once, as five ask for them."""
+        together = tuple([result for _, results in self.outcomes for result in results])
+        object.__setattr__(self, "results", together)
 
     def answer(self) -> dict[str, object] | None:
         """What the platform wants to be returned; raises where it wants to be told by an exception.

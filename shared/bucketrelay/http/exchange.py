@@ -34,11 +34,13 @@ class Call:
     Attributes:
         url: of the object or the store, as errors name it.
         permission: that it needs, as 403 names it.
+        answers: statuses from 300 on that are no errors of it.
     """
 
     url: str
     effect: Effect
     permission: str = ""
+    answers: tuple[int, ...] = ()
 
 
 _NO_SKEW = (304, 404, 412)  # of a key: a server that could not tell who asks would not say so
@@ -83,7 +85,7 @@ class Exchange:
         check: Callable[[Answer], None] = lambda _: None,
         pending: Pending | None = None,
     ) -> Answer:
-        """The answer, whose status is 200 to 299.
+        """The answer, whose status is 200 to 299, or one of the call's `answers`.
 
         Args:
             request: makes the signed request; called for each attempt, as signatures hold the time.
@@ -126,6 +128,8 @@ class Exchange:
         pending: Pending | None,
     ) -> Answer:
         answer = self._answer(call, request, receive, pending)
+        if answer.status in call.answers:
+            return answer
         if answer.status >= 300 and self._skewed(answer) and self.clock.learn(answer.headers.get("date")):
             answer = self._answer(call, request, receive)
         if answer.status == 304:

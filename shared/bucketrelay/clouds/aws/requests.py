@@ -43,12 +43,14 @@ class Given(NamedTuple):
         query: before it is encoded; None for a name that stands alone.
         headers: beyond those of the signature; names in lower case.
         check: raises where an answer does not hold what it has to; see `Exchange.send`.
+        answers: statuses from 300 on that are no errors.
     """
 
     query: Query = ()
     headers: Mapping[str, str] = NOTHING
     body: Body = b""
     check: Callable[[Answer], None] | None = None
+    answers: tuple[int, ...] = ()
 
 
 NOTHING_GIVEN = Given()
@@ -134,6 +136,8 @@ class Requests:
     ) -> Answer:
         """The answer of one operation: its status is 200 to 299, and it is no error under it, as slow calls may end.
 
+        Or it is one of those that are *given* as no errors.
+
         Args:
             operation: one of `OPERATIONS`.
             key: of the object, relative to the store; None for what is about the bucket.
@@ -147,7 +151,7 @@ class Requests:
         method, permission = OPERATIONS[operation]
         reached = self._reach()
         url = self._address.of(key or "")
-        call = Call(url, effect, permission)
+        call = Call(url, effect, permission, given.answers)
 
         def request() -> Request:
             return self._sign(reached, method, self._target(reached.place, key, given.query, url), given)

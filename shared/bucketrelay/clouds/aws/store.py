@@ -18,19 +18,20 @@ from bucketrelay.clouds.aws.facts import COPIES
 from bucketrelay.clouds.aws.fields import bare, headers_of, info_of, info_of_304, quote_etag
 from bucketrelay.clouds.aws.options import Options, options_of
 from bucketrelay.clouds.aws.reading import Fetching, Ranged, read_range
-from bucketrelay.clouds.aws.requests import NOTHING_GIVEN, Given, Requests
+from bucketrelay.clouds.aws.requests import Given, Requests
 from bucketrelay.clouds.pending_look import PendingLook
 from bucketrelay.clouds.server_copy import PartsCopy, answering, pinnable
 from bucketrelay.clouds.undeclared import TagCounts
 from bucketrelay.deadline import Deadline
 from bucketrelay.errors import ObjectGone, StoreRefused, StoreUnavailable
 from bucketrelay.http.connections import Pending
-from bucketrelay.http.outcome import Effect, Lacking, NoSuchUpload, NotModified, OutOfRange, Unsaid
+from bucketrelay.http.outcome import Effect, Lacking, NoSuchUpload, NotModified, OutOfRange
 from bucketrelay.http.pace import Pace
-from bucketrelay.model import Address, Fetched, Meta, ObjectInfo
+from bucketrelay.model import NOTHING, Address, Fetched, Meta, ObjectInfo
 from bucketrelay.store import Abilities, Body, Expect, Store, Stream, Write, Written
 from bucketrelay.values import replace
 
+_MISSING = 404
 _READ, _PART, _PUBLISH = Effect.READ, Effect.REPEATABLE_WRITE, Effect.PUBLISHING_WRITE
 
 
@@ -90,16 +91,14 @@ class S3Store:
     def _look(self, key: str, pending: Pending | None, *, trust_bare_404: bool) -> ObjectInfo | None:
         try:
             answer = self._requests.send("HeadObject", key, _READ, self._look_given, pending=pending)
-        except ObjectGone:
-            return None
-        except Unsaid:
-            if trust_bare_404:
-                return None
         except StoreRefused as error:
             if not is_bare(error):
                 raise
         else:
-            return info_of(key, answer.headers, url=self._address.of(key), digest=self._aws)
+            if answer.status != _MISSING:
+                return info_of(key, answer.headers, url=self._address.of(key), digest=self._aws)
+            if trust_bare_404:
+                return None
         fetched = self.fetch(key, 1)
         return fetched.info if fetched else None
 
@@ -280,7 +279,7 @@ class S3Store:
 
     @cached_property
     def _look_given(self) -> Given:
-        return Given(headers={"x-amz-checksum-mode": "ENABLED"}) if self._aws else NOTHING_GIVEN
+        return Given(headers={"x-amz-checksum-mode": "ENABLED"} if self._aws else NOTHING, answers=(_MISSING,))
 
     def _sum(self, body: Body) -> dict[str, str]:
         """What the server compares. Of a stream it goes behind it, see `chunks`; or, on other servers, nothing does."""
