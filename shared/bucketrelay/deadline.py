@@ -31,7 +31,9 @@ class Deadline:
 
     def within(self, seconds: float) -> "Deadline":
         """One that ends after *seconds*, and no later than this one."""
-        return _Within(self, Deadline(seconds, now=self._now))
+        if type(self) is Deadline:
+            return Deadline(min(seconds, self.remaining()), now=self._now)
+        return _Within(self, Deadline(seconds, now=self._now))  # who may end earlier than he says now
 
     def check(self, need: float = 0.0) -> None:
         """Raise OutOfTime unless more than *need* seconds are left."""

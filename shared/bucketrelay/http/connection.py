@@ -287,8 +287,8 @@ class Connection:
         if not 0.8 * self._limit <= left <= 1.25 * self._limit:  # each change is a call of the system's
             self._limit = left
             self._set(left)
-        if self._limit == self._each:  # as usual: it fits until less than that is left, of whatever ends first
-            self._fits_until = now + min(end, _PATIENCE * self._timeout) - self._limit
+        # It fits until so much less is left, of whatever ends first.
+        self._fits_until = now + min(end, _PATIENCE * self._timeout) - 0.8 * self._limit
 
     def _set(self, seconds: float) -> None:
         """Have the system give up on the socket after so long. The socket itself stays in blocking mode, see `tls`."""

@@ -19,6 +19,7 @@ SUCCESS = "success_object/"
 FAILED = "failed_object/"
 REPLAYED = "replayed_object/"  # failed ones that were run again
 CONTENT_TYPE = "application/x-ndjson"
+_META = Meta(content_type=CONTENT_TYPE)
 
 _CHUNK = MiB
 _LONGEST_LINE = MiB  # a key is at most 1,024 bytes and an error a sentence: more than this is not one of our lines
@@ -149,7 +150,7 @@ def _write_new(store: Store, stem: str, body: bytes) -> str:
             more = f".{os.urandom(_RANDOM).hex()}"
         key = f"{stem}{more}.jsonl"
         try:
-            store.put(key, body, Meta(content_type=CONTENT_TYPE), expect=ABSENT)
+            store.put(key, body, _META, expect=ABSENT)
         except TargetChanged:
             if _holds(store, key, body):  # our own write, whose answer was lost, and which the store's client repeated
                 return key
