@@ -35,6 +35,7 @@ MUSTS = (
     Must("batches of rclone", "4 KiB, batches of 100, of `rclone copy`", 1.0),
     Must("batches of warm rclone", "the same, rclone's start not counted", 1.0),
     Must("event of boto3", "4 KiB, one event an invocation, of boto3's bare get + put", 0.50),
+    Must("event of boto3, apart", "the same, the client on a core that no server uses", 0.50),
     Must("8 MiB of read and put", "8 MiB, batches, of boto3's `get_object().read()` + `put_object` (an aim)", 1.0),
     Must("8 MiB of hashed read and put", "the same, of boto3 that hashes bodies, as it does by default (an aim)", 1.0),
     Must("large of read and put", "large object, of boto3's `get_object().read()` + `put_object`", 0.75),

@@ -54,11 +54,12 @@ class Servers:
 
 
 @contextmanager
-def servers(scheme: str) -> Iterator[Servers]:
+def servers(scheme: str, before: tuple[str, ...] = ()) -> Iterator[Servers]:
     """Two servers with empty buckets, each a process of its own.
 
     Args:
         scheme: "http" or "https", the latter by a certificate of a throw-away authority.
+        before: the first words of the commands, which run another: `taskset` for some of the cores.
     """
     from bucketrelay_emulators.server.tls import Authority
 
@@ -72,7 +73,10 @@ def servers(scheme: str) -> Iterator[Servers]:
             chain = str(Path(authority.ca_file).with_name("server.pem"))
             flags = ["--cert", chain, "--key", chain]
         try:
-            with _server(Path(data, "source"), flags) as source, _server(Path(data, "target"), flags) as target:
+            with (
+                _server(Path(data, "source"), flags, before) as source,
+                _server(Path(data, "target"), flags, before) as target,
+            ):
                 found = Servers(source, target, authority.ca_file if authority else "", home, data)
                 for bucket in (f"source:{SOURCE}", f"target:{TARGET}", f"target:{LOGS}"):
                     found.rclone("mkdir", bucket)
@@ -89,9 +93,20 @@ def _home() -> Iterator[str]:
 
 
 @contextmanager
-def _server(folder: Path, flags: list[str]) -> Iterator[str]:
+def _server(folder: Path, flags: list[str], before: tuple[str, ...]) -> Iterator[str]:
     folder.mkdir()
-    command = [RCLONE, "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", f"{ACCESS},{SECRET}", *flags, str(folder)]
+    command = [
+        *before,
+        RCLONE,
+        "serve",
+        "s3",
+        "--addr",
+        "127.0.0.1:0",
+        "--auth-key",
+        f"{ACCESS},{SECRET}",
+        *flags,
+        str(folder),
+    ]
     environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "RCLONE_CONFIG": ""}
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr

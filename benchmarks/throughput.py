@@ -135,6 +135,7 @@ ON_SMALL = (
         else []
     ),
 )
+ON_APART = tuple(road for road in ON_SMALL if road.name in ("relay-sqs", "relay", YARDSTICK))
 ON_MEDIUM = (  # in one piece
     Road("relay-sqs", f"**bucketrelay**, an SQS batch, {THREADS} threads", warm=THREADS),
     Road("relay", "**bucketrelay**, one event an invocation"),
@@ -188,6 +189,7 @@ class Load:
     roads: tuple[Road, ...]
     n: int
     large: bool = False
+    apart: bool = False  # the client's core is nobody else's
     at_once: int = THREADS
     before: tuple[str, ...] = ()
 
@@ -195,7 +197,8 @@ class Load:
     def title(self) -> str:
         """In words."""
         size = f"{self.size // MiB} MiB" if self.large else f"{SMALL // 1024} KiB"
-        return f"one object of {size}" if self.n == 1 else f"{self.n:,} objects of {size}"
+        where = ", the client on a core of its own" if self.apart else ""
+        return (f"one object of {size}" if self.n == 1 else f"{self.n:,} objects of {size}") + where
 
     def keys(self, road: Road) -> tuple[str, ...]:
         """The keys that the road copies; `rclone copy` is given their folder."""
@@ -384,6 +387,20 @@ def without_start(whole: Sequence[float], starts: Sequence[float], objects: int)
     return [(each - start) / max(1, objects - 1) for each, start in zip(whole, starts, strict=True)]
 
 
+def apart_figures(found: Sequence[Measured]) -> dict[str, list[float]]:
+    """What small objects take where no server's work comes between two answers on the client's core, turn by turn."""
+    costs = {one.road.name: _costs(one) for one in found}
+    return {"event of boto3, apart": ratios(costs["relay"], costs[YARDSTICK])}
+
+
+def measure_apart(scheme: str, chosen: argparse.Namespace) -> tuple[Load, list[Measured]]:
+    """Small objects by one road of each kind, with the client on the first core and the servers on the others."""
+    load = Load("apart", SMALL, ON_APART, chosen.n, apart=True, before=("taskset", "--cpu-list", "0"))
+    with servers(scheme, ("taskset", "--cpu-list", f"1-{(os.cpu_count() or 2) - 1}")) as place:
+        fill(place, [load])
+        return load, measure(place, load, chosen.repeats, quick=chosen.quick)[0]
+
+
 def medium_figures(found: Sequence[Measured]) -> dict[str, list[float]]:
     """What objects that fit into one part take, in a batch, turn by turn."""
     costs = {one.road.name: _costs(one) for one in found}
@@ -469,7 +486,15 @@ def main() -> None:
             of_large, failed = measure(place, large, chosen.repeats, quick=chosen.quick)
             told.absent += failed
             tell(told, table(large, of_large, over))
+        apart: dict[str, list[float]] = {}
+        if TASKSET and (os.cpu_count() or 1) > 1:
+            load, of_apart = measure_apart(scheme, chosen)
+            tell(told, table(load, of_apart, over))
+            apart = apart_figures(of_apart)
+        else:
+            told.absent.append("the client on a core of its own: not measured: there is one core, or no `taskset`")
         if scheme == "https":
+            told.figures |= apart
             told.figures |= small_figures(of_small) | medium_figures(of_medium)
             told.figures |= large_figures(of_large, of_small)
     print("\n".join(["", *told.absent]))
