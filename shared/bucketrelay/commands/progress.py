@@ -108,8 +108,9 @@ class Counted:
         return self._deliver.together(task)
 
     def brief(self, task: Task) -> bool:
-        """See Deliver."""
-        return self._deliver.brief(task)
+        """Never: what is begun anew would count twice."""
+        del task
+        return False
 
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> Sequence[Result]:
         """See Deliver."""
