@@ -183,7 +183,14 @@ class LooksAhead(Store, Protocol):
 
 
 class Connects(Store, Protocol):
-    """A store whose connection can be opened before there is anything to ask."""
+    """A store whose connection can be opened before there is anything to ask, and that knows whether one is open."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a request waits for its answer alone, and no longer than its deadline.
+
+        A connection is open, with no proxy between; and who signs need not ask anybody for keys.
+        """
 
     def handshake(self) -> Callable[[], None] | None:
         """The work of opening one, for another thread to do: the first request waits for it. None: there is no need.

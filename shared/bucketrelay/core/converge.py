@@ -47,13 +47,15 @@ class Converge:
         return 1
 
     def brief(self, task: Task) -> bool:
-        """Whether it is of a small object between stores whose every request ends in time."""
+        """Whether it is of a small object, and a request to either store waits for that store's answer alone."""
         small = task.size is not None and task.size <= SMALL and task.change is Change.CREATED
         if not small or task.again or task.meets:
             return False
         try:
-            return connects(self.stores(task.source)) and connects(self.stores(task.target))
-        except RelayError:  # which the task will be told
+            return all(
+                connects(store) and store.ready for store in (self.stores(task.source), self.stores(task.target))
+            )
+        except Exception:  # noqa: BLE001 — a defect, too, is for the task to tell
             return False
 
     def __call__(self, tasks: Sequence[Task], deadline: Deadline) -> list[Result]:

@@ -128,9 +128,10 @@ class Runner:
                 (ended,) = self._step([task], deadline.within(SLOW))
             except KeyboardInterrupt:
                 return self.writes.note(task, self._late(task, begun=True), deadline)
-        ended = self.writes.note(task, ended, deadline)
-        if ended.ok or not ended.retryable:
-            return ended
+        noted = self.writes.note(task, ended, deadline)
+        # What could not be noted comes again by its event: begun anew here, it would be done, and nobody would look.
+        if noted is not ended or ended.ok or not ended.retryable:
+            return noted
         self._hurried[task.way] = time.monotonic() + _AGAIN
         return None
 

@@ -280,15 +280,16 @@ class Connection:
         now = self._now()
         if now < self._fits_until:
             return
-        end = min(self._deadline.remaining(), self._until - now)
+        patience = self._until - now
+        end = min(self._deadline.remaining(), patience)
         left = min(self._each, end)
         if left <= 0:
             raise TimeoutError
         if not 0.8 * self._limit <= left <= 1.25 * self._limit:  # each change is a call of the system's
             self._limit = left
             self._set(left)
-        # It fits until so much less is left, of whatever ends first.
-        self._fits_until = now + min(end, _PATIENCE * self._timeout) - 0.8 * self._limit
+        if left < patience:  # which is renewed; the rest only gets less, and this fits until so much less is left
+            self._fits_until = now + min(end, _PATIENCE * self._timeout) - 0.8 * self._limit
 
     def _set(self, seconds: float) -> None:
         """Have the system give up on the socket after so long. The socket itself stays in blocking mode, see `tls`."""

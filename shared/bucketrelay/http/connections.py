@@ -81,6 +81,11 @@ class Connections:
         for connection in idle:
             connection.close()
 
+    @property
+    def ready(self) -> bool:
+        """Whether one is open and idle, with no proxy between: to open one may take longer than any deadline."""
+        return bool(self._idle) and self.origin.direct
+
     def handshake(self) -> Callable[[], None] | None:
         """The work of opening a connection before there is a request for it; for another thread to do.
 

@@ -46,6 +46,7 @@ class Origin:
         self.url = f"{self._scheme}://{self.host}"
         self._ca_file, self._timeout, self._connect, self._now = ca_file, timeout, connect, now
         self._proxy = proxy_for(self._scheme, self._name, self._port, environ)
+        self.direct = self._proxy is None
         self.through = (self._proxy.authorization or " ") if self._proxy and self._scheme == "http" else ""
 
     def open(self, deadline: Deadline) -> Connection:

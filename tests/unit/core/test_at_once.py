@@ -9,9 +9,9 @@ import pytest
 from bucketrelay.core.budget import Budget
 from bucketrelay.core.results import Results
 from bucketrelay.core.run import Runner
-from bucketrelay.core.writes import SLOW
+from bucketrelay.core.writes import SLOW, Writes
 from bucketrelay.deadline import Deadline
-from bucketrelay.errors import ConfigError, OutOfTime, StoreRefused, StoreUnavailable
+from bucketrelay.errors import ConfigError, OutcomeUnknown, OutOfTime, StoreRefused, StoreUnavailable
 from bucketrelay.model import Change, Outcome, Result, Task
 from bucketrelay.testing.memory import MemoryStore
 from fakes import OneByOne
@@ -121,6 +121,30 @@ def failing(error):
     return fail
 
 
+def test_a_write_that_lingers_and_could_not_be_noted_comes_again_by_its_event():
+    """Begun anew at once it would be done, and nobody would look whether the first write came after the second."""
+    answers = iter([OutcomeUnknown("no answer")])
+
+    def each(it, _):
+        for error in answers:
+            raise error
+        return result_of(it)
+
+    delivering = Delivering(each)
+    some = replace(runner(delivering), writes=Writes(Refusing()))
+
+    (ended,) = some.run([task()], Deadline(900, now=Clock()))
+    assert (ended.outcome, ended.retryable, len(delivering.seen)) == (Outcome.FAILED, True, 1)
+    assert "could not be noted" in ended.error
+
+
+class Refusing:
+    """A place for markers that takes none."""
+
+    def put(self, *_):
+        raise StoreUnavailable("503")
+
+
 def test_who_is_interrupted_says_that_it_is_unfinished():
     delivering = Delivering(failing(KeyboardInterrupt()))
     (ended,) = runner(delivering).run([task()], Deadline(900, now=Clock()))
@@ -131,6 +155,8 @@ def test_who_is_interrupted_says_that_it_is_unfinished():
 
 class Connected(MemoryStore):
     """As one whose requests go over our own connections, which wait for nothing without end."""
+
+    ready = True
 
     def handshake(self):
         return None
@@ -155,9 +181,18 @@ def test_it_is_a_small_objects_task_that_takes_a_moment(world, more, brief):
     assert world.core.brief(world.task("k", **more)) is brief
 
 
-def test_nor_does_one_whose_store_is_unknown(world):
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_nor_does_one_whose_store_has_no_connection_open_or_has_to_ask_for_keys(world, side):
+    world.source, world.target = Connected(world.source.address), Connected(world.target.address)
+    getattr(world, side).ready = False
+
+    assert not world.core.brief(world.task("k", size=1))
+
+
+@pytest.mark.parametrize("error", [ConfigError(["no store is named so"]), ImportError("a package is missing")])
+def test_nor_does_one_whose_store_cannot_be_had(world, error):
     def unknown(name):
-        raise ConfigError([f"no store is named {name}"])
+        raise error
 
     assert not replace(world.core, stores=unknown).brief(world.task("k", size=1))
 

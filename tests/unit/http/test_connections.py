@@ -5,6 +5,7 @@ import os
 import socket
 import socketserver
 import ssl
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from bucketrelay.deadline import Deadline, under
 from bucketrelay.errors import ConfigError, Damaged, SourceChanged
 from bucketrelay.http import trace
+from bucketrelay.http.connection import Connection
 from bucketrelay.http.connections import Connections
 from bucketrelay.http.faults import BodyFailed, CutShort, HungUp, Malformed, NoAnswer, NotSent, Unsendable, Untrusted
 from bucketrelay.http.messages import Into, Request
@@ -601,6 +603,27 @@ class TestBodies:
             for sent in (body, Stream(body[:1000], body[1000:])):
                 assert ask(peer, Request("PUT", "/a", {}, sent), repeatable=False).status == 200
         assert got == [body, body]
+
+    def test_a_server_that_has_said_so_may_be_as_slow_as_any(self):
+        """The moment in which it says so is over, and its limit with it."""
+        client, server = socket.socketpair()
+        limits = []
+
+        class Body:
+            length = 1
+
+            @staticmethod
+            def pour(write):
+                write(memoryview(b"x"))
+                told = client.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16)
+                limits.append(struct.unpack("ll", told)[0])
+
+        with client, server:
+            server.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + ok())
+            connection = Connection(client, 10.0, now=lambda: 0.0)
+            put = Request("PUT", "/a", {}, Body())
+            assert connection.send(b"", put, Deadline(60, now=lambda: 0.0), asking=True).status == 200
+        assert limits == [10]
 
     def test_a_server_behind_tls_that_has_nothing_to_say_to_that_gets_the_body_after_a_moment(self):
         """TLS 1.3 sends tickets after the handshake: bytes that are no word of the server's."""

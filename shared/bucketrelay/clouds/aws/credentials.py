@@ -25,6 +25,11 @@ class Credentials:
         self._lock = threading.Lock()
         self._chain: Any = None
 
+    @property
+    def local(self) -> bool:
+        """Whether nobody has had to be asked for them."""
+        return self._chain is None
+
     def current(self) -> Keys:
         """The keys to sign with now.
 

@@ -125,6 +125,12 @@ class Requests:
         """See Connections.handshake. Raises StoreRefused."""
         return self._reach().exchange.connections.handshake()
 
+    @property
+    def ready(self) -> bool:
+        """See Connects."""
+        made = self._made
+        return made is not None and made.exchange.connections.ready and made.credentials.local
+
     def send(
         self,
         operation: str,

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any
 
@@ -82,6 +83,11 @@ class S3Store:
     def handshake(self) -> Callable[[], None] | None:
         """See Connects."""
         return self._requests.handshake()
+
+    @property
+    def ready(self) -> bool:
+        """See Connects."""
+        return self._requests.ready
 
     def begin_look(self, key: str) -> PendingLook | None:
         """See LooksAhead: the HeadObject of `look`."""
@@ -214,10 +220,8 @@ class S3Store:
 
     def abandon(self, upload: Upload) -> None:
         """AbortMultipartUpload."""
-        try:
+        with suppress(NoSuchUpload):
             self._requests.send("AbortMultipartUpload", upload.key, _PART, Given([("uploadId", upload.id)]))
-        except NoSuchUpload:
-            return
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """ListMultipartUploads."""

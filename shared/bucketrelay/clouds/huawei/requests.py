@@ -97,6 +97,12 @@ class Requests:
         """See Connections.handshake. Raises StoreRefused."""
         return self._exchange().connections.handshake()
 
+    @property
+    def ready(self) -> bool:
+        """See Connects. The keys of a machine's agency are asked for."""
+        own = bool(self._access.access_key or self._access.keys)
+        return own and self._made is not None and self._made.connections.ready
+
     def send(
         self,
         operation: str,

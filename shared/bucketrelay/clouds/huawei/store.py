@@ -104,6 +104,11 @@ class ObsStore:
         """See Connects."""
         return self._requests.handshake()
 
+    @property
+    def ready(self) -> bool:
+        """See Connects."""
+        return self._requests.ready
+
     def begin_look(self, key: str) -> PendingLook | None:
         """See LooksAhead: the HeadObject of `look`."""
         pending = self._requests.ask("HeadObject", key)

@@ -72,6 +72,11 @@ class Requests:
         self._service.close()
 
     @property
+    def ready(self) -> bool:
+        """See Connects."""
+        return bool(self._namespace) and self._service.ready
+
+    @property
     def namespace(self) -> str:
         """The bucket's. Asked for once, where the store's url has none."""
         with self._lock:

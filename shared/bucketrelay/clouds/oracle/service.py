@@ -10,7 +10,7 @@ from bucketrelay.clouds.oracle.credentials import Access, signer_of
 from bucketrelay.clouds.oracle.errors import DIALECT, refusal_of
 from bucketrelay.clouds.oracle.regions import service_endpoint
 from bucketrelay.clouds.oracle.sign import body_headers
-from bucketrelay.clouds.oracle.signers import Signer
+from bucketrelay.clouds.oracle.signers import SdkSigner, Signer
 from bucketrelay.errors import StoreRefused
 from bucketrelay.http.connections import Connections, Pending
 from bucketrelay.http.dates import date_header
@@ -96,6 +96,12 @@ class Service:
     def handshake(self) -> Callable[[], None] | None:
         """See Connections.handshake. Raises StoreRefused."""
         return self._exchange().connections.handshake()
+
+    @property
+    def ready(self) -> bool:
+        """See Connects. Oracle's SDK asks others for its tokens."""
+        made = self._made
+        return made is not None and made.connections.ready and not isinstance(self._identities.signer, SdkSigner)
 
     def send(
         self,

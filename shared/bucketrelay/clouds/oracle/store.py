@@ -115,6 +115,11 @@ class OciStore:
         """See Connects."""
         return self.requests.handshake()
 
+    @property
+    def ready(self) -> bool:
+        """See Connects."""
+        return self.requests.ready
+
     def begin_look(self, key: str) -> PendingLook | None:
         """See LooksAhead: the HeadObject of `look`."""
         pending = self.requests.ask("HeadObject", key)
