@@ -224,7 +224,7 @@ RUNNING = (
     Change(
         "what-took-too-long-is-unfinished",
         "core/run.py",
-        "if ended.ok or not ended.retryable:",
+        "if noted is not ended or ended.ok or not ended.retryable:",
         "if True:",
         "an object of a slow store is handed from one invocation to the next, and never arrives",
         (AT_ONCE,),
