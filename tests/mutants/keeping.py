@@ -197,8 +197,8 @@ KEEPING = (
     Change(
         "list-written-over",
         "reports/lists.py",
-        "            store.put(key, body, Meta(content_type=CONTENT_TYPE), expect=ABSENT)",
-        "            store.put(key, body, Meta(content_type=CONTENT_TYPE))",
+        "            store.put(key, body, _META, expect=ABSENT)",
+        "            store.put(key, body, _META)",
         "of two invocations of one id one list is lost",
         (LISTS,),
     ),
