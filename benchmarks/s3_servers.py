@@ -95,18 +95,8 @@ def _home() -> Iterator[str]:
 @contextmanager
 def _server(folder: Path, flags: list[str], before: tuple[str, ...]) -> Iterator[str]:
     folder.mkdir()
-    command = [
-        *before,
-        RCLONE,
-        "serve",
-        "s3",
-        "--addr",
-        "127.0.0.1:0",
-        "--auth-key",
-        f"{ACCESS},{SECRET}",
-        *flags,
-        str(folder),
-    ]
+    more = ["--auth-key", f"{ACCESS},{SECRET}", *flags, str(folder)]
+    command = [*before, RCLONE, "serve", "s3", "--addr", "127.0.0.1:0", *more]
     environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "RCLONE_CONFIG": ""}
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr

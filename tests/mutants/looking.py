@@ -134,8 +134,8 @@ LOOKING = (
     Change(
         "both-at-once-where-others-write",
         "core/pair.py",
-        "not (task.shared or task.meets or task.again)",
-        "not task.again",
+        "return is_small(self.task) and not self.task.shared and",
+        "return is_small(replace(self.task, meets=False)) and",
         "which of several writers is the newest is decided by looks in an unknown order",
         (BESIDE,),
     ),

@@ -3,11 +3,20 @@
 from bucketrelay.abilities import LooksAhead, PendingLook
 from bucketrelay.core import crew
 from bucketrelay.deadline import current, under
-from bucketrelay.model import ObjectInfo
+from bucketrelay.model import Change, ObjectInfo, Task
 from bucketrelay.store import KiB
 
 # Bytes of an object that are worth less than the time of a request: they come in vain where the target proves right.
 SMALL = 64 * KiB
+
+
+def is_small(task: Task) -> bool:
+    """Whether it is of an object that was created and is told to have few bytes, on a route that meets no other.
+
+    One that comes again may find anything.
+    """
+    created = task.change is Change.CREATED and not (task.meets or task.again)
+    return created and task.size is not None and task.size <= SMALL
 
 
 class Beside:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from bucketrelay.abilities import connects
 from bucketrelay.core import absence
-from bucketrelay.core.beside import SMALL
+from bucketrelay.core.beside import is_small
 from bucketrelay.core.copy import by_server, carry
 from bucketrelay.core.decide import RIGHT, YIELDED, Action, Decision, decide
 from bucketrelay.core.delete_fuse import Fuse
@@ -48,8 +48,7 @@ class Converge:
 
     def brief(self, task: Task) -> bool:
         """Whether it is of a small object, and a request to either store waits for that store's answer alone."""
-        small = task.size is not None and task.size <= SMALL and task.change is Change.CREATED
-        if not small or task.again or task.meets:
+        if not is_small(task):
             return False
         try:
             return all(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bucketrelay.abilities import has_copies, looks_ahead
-from bucketrelay.core.beside import SMALL, Beside
+from bucketrelay.core.beside import Beside, is_small
 from bucketrelay.core.decide import Rule
 from bucketrelay.core.metadata import with_tags
 from bucketrelay.core.stamp import Link, when
@@ -60,9 +60,7 @@ class Pair:
     @property
     def small(self) -> bool:
         """Whether both sides are to be looked at at once: few bytes may come in vain, and nobody else writes there."""
-        task = self.task
-        alone = not (task.shared or task.meets or task.again) and task.change is Change.CREATED
-        return alone and task.size is not None and task.size <= SMALL and looks_ahead(self.target)
+        return is_small(self.task) and not self.task.shared and looks_ahead(self.target)
 
     def look(self, length: int) -> tuple[ObjectInfo | None, Fetched | None]:
         """The target's object, and the source's with its first *length* bytes: both asked for before one is waited for.

@@ -5,6 +5,7 @@ import urllib.request
 import pytest
 
 from bucketrelay.errors import ConfigError
+from bucketrelay.http.connections import Connections
 from bucketrelay.http.proxies import Proxy, proxy_for
 
 PROXY = Proxy("proxy.example", 3128)
@@ -76,3 +77,11 @@ def test_what_is_no_proxy_we_can_use_is_a_mistake_that_names_the_variable(value)
 
 def test_its_password_is_in_no_repr():
     assert "dXNl" not in repr(proxy_for("https", "a", 443, {"https_proxy": "http://user:pass@proxy"}))
+
+
+@pytest.mark.parametrize(("environ", "direct"), [({}, True), ({"https_proxy": ADDRESS}, False)])
+def test_behind_one_no_connection_is_ready(environ, direct):
+    """What a proxy takes to pass a request on, no deadline of ours knows."""
+    connections = Connections("https://store.example", environ=environ)
+    connections._idle.append(None)
+    assert connections.ready is direct

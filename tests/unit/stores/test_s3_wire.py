@@ -304,13 +304,16 @@ class TestCredentials:
         monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
         own = Credentials(Access(access_key="OWN", secret_key="s"), "s3://b")
         assert own.current() == Keys("OWN", "s")
+        assert own.local
         assert Credentials(Access(), "s3://b").current() == Keys("ENV", "secret", "token")
 
     def test_a_profile_goes_before_the_environment(self, monkeypatch):
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ENV")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         (self.folder / "credentials").write_text("[p]\naws_access_key_id = FILE\naws_secret_access_key = s\n")
-        assert Credentials(Access(profile="p"), "s3://b").current() == Keys("FILE", "s")
+        filed = Credentials(Access(profile="p"), "s3://b")
+        assert filed.current() == Keys("FILE", "s")
+        assert not filed.local  # the SDK's chain may have to ask somebody
 
     def test_those_that_end_are_renewed(self):
         """By the SDK's chain: here a process that hands out keys for some minutes, and other ones each time."""

@@ -74,6 +74,12 @@ class Access:
         at = urlsplit(self.url)
         return f"{at.scheme}://{at.netloc}" if self.in_path else f"{at.scheme}://{bucket}.{at.netloc}"
 
+    @property
+    def local(self) -> bool:
+        """Whether somebody here has keys, so that the machine's agency need not be asked for them."""
+        known = (self.keys or self._from_config)()
+        return bool(known[0] and known[1])
+
     def current(self) -> Keys:
         """Access key, secret key and token ("" for none) for the next request.
 

@@ -99,9 +99,8 @@ class Requests:
 
     @property
     def ready(self) -> bool:
-        """See Connects. The keys of a machine's agency are asked for."""
-        own = bool(self._access.access_key or self._access.keys)
-        return own and self._made is not None and self._made.connections.ready
+        """See Connects."""
+        return self._made is not None and self._made.connections.ready and self._access.local
 
     def send(
         self,

@@ -70,3 +70,15 @@ class TestHandshake:
         assert store.look("no") is None
         store.put("a", b"1", TEXT)
         assert store.look("a").size == 1
+
+    def test_it_is_ready_while_a_connection_is_open(self, rig, store):
+        if not connects(store):
+            pytest.skip(f"{rig.name}: nothing connects to it before it is asked")
+        store.close()
+        assert not store.ready
+        work = store.handshake()
+        assert work
+        work()
+        assert store.ready
+        store.close()
+        assert not store.ready
